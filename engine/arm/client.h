@@ -1,0 +1,27 @@
+/* engine/arm/client.h - what operations need to reach the service, and who watches them. */
+#ifndef MOONGATE_ARM_CLIENT_H
+#define MOONGATE_ARM_CLIENT_H
+
+#include "arm/serial.h"
+#include "pipeline/pipeline.h"
+
+struct loop;
+struct resource_operation;
+
+/* Told of the writes and waits that people want to see. Reads are not reported. */
+struct observer {
+    void (*started)(struct observer *observer, const struct resource_operation *operation);
+    void (*changed)(struct observer *observer, const struct resource_operation *operation);
+    void (*finished)(struct observer *observer, const struct resource_operation *operation);
+};
+
+struct client {
+    struct loop *loop;
+    struct pipeline *pipeline;
+    struct origins origins; /* of ARM and Graph; owned by whoever made the client */
+    struct serial serial;
+    struct observer *observer; /* or NULL */
+    uint64_t last_number;      /* of the operations reported */
+};
+
+#endif

@@ -1,0 +1,24 @@
+/* engine/arm/compare.h - does a resource already say what a script asks for? */
+#ifndef MOONGATE_ARM_COMPARE_H
+#define MOONGATE_ARM_COMPARE_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#include "model/kind.h"
+
+/* The first field of `wanted` that `have` does not say, or NULL when it says them all.
+ * Only fields that `wanted` sets count, so what the service adds is never a difference.
+ * Ids, choices and regions compare as Azure compares them: without regard to case. */
+const struct field *compare_bodies(const struct kind *kind, const cJSON *have,
+                                   const cJSON *wanted);
+
+/* Removes from `wanted` what can be given at creation only; `have` already says it. */
+void compare_strip_immutable(const struct kind *kind, cJSON *wanted);
+
+/* What a PUT of the whole must say so that only `wanted` changes: `have` without what the
+ * service sets itself, with `wanted` over it. Owned by the caller. */
+cJSON *compare_merge(const struct kind *kind, const cJSON *have, const cJSON *wanted);
+
+#endif

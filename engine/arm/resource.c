@@ -1,0 +1,513 @@
+/* engine/arm/resource.c - the verbs of a resource. */
+#include "arm/resource.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm/client.h"
+#include "arm/compare.h"
+#include "arm/operation.h"
+#include "arm/poll.h"
+#include "base/buffer.h"
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+const char *const resource_verb_names[] = {"get",    "find",   "exists", "create",
+                                           "ensure", "update", "delete", NULL};
+
+/* What the operation under way is for. */
+enum step { STEP_LOOK, STEP_WRITE, STEP_WAIT };
+
+struct resource_operation {
+    struct waitable waitable;
+    struct client *client;
+    enum resource_verb verb;
+    const struct kind *kind;
+    char *id;
+    cJSON *wanted, *defaults;
+    enum step step;
+    struct operation *operation;
+    struct waiter waiter;
+    struct deferred advance;
+    int64_t started_ms;
+    uint64_t number;
+    bool was_adopted;
+
+    enum resource_outcome outcome;
+    cJSON *body;
+    char *etag;
+    struct failure *failure;
+};
+
+static void start_step(struct resource_operation *own, enum step step, const char *method,
+                       cJSON *body);
+
+/* --- the end -------------------------------------------------------------------------- */
+
+static void finish(struct resource_operation *own)
+{
+    struct observer *observer = own->client->observer;
+    const bool is_worth_telling = own->number != 0 || own->outcome == RESOURCE_UNCHANGED ||
+                                  (own->verb == RESOURCE_DELETE && own->failure == NULL);
+
+    if (observer != NULL && is_worth_telling)
+        observer->finished(observer, own);
+    waitable_finish(&own->waitable);
+}
+
+static void end(struct resource_operation *own, enum resource_outcome outcome)
+{
+    own->outcome = outcome;
+    finish(own);
+}
+
+static void fail(struct resource_operation *own, struct failure *failure)
+{
+    own->failure = failure;
+    if (failure->operation == NULL)
+        failure->operation = memory_format("%s %s '%s'", resource_verb_names[own->verb],
+                                           own->kind->name, resource_name(own));
+    if (failure->target == NULL)
+        failure->target = memory_copy_string(own->id);
+    finish(own);
+}
+
+/* A step's failure, about the resource instead of the URL that was asked. */
+static struct failure *failure_of_step(const struct failure *failure)
+{
+    struct failure *own = failure_copy(failure);
+
+    if (own->target != NULL && strstr(own->target, "://") != NULL) {
+        free(own->target);
+        own->target = NULL;
+    }
+    return own;
+}
+
+/* --- reading -------------------------------------------------------------------------- */
+
+/* A 404 that says: this resource is not there (and not: you asked in the wrong place). */
+static bool is_missing(const struct failure *failure)
+{
+    static const char *const others[] = {"SubscriptionNotFound", "InvalidSubscriptionId",
+                                         "InvalidResourceType", "InvalidResourceNamespace",
+                                         "MissingSubscription"};
+
+    if (failure->status != 404)
+        return false;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (text_equal_nocase(others[i], failure->code))
+            return false;
+    }
+    return true;
+}
+
+static void keep_body(struct resource_operation *own)
+{
+    const char *etag = operation_field(own->operation, "etag");
+    cJSON *body = operation_take_body(own->operation);
+
+    if (body != NULL) {
+        cJSON_Delete(own->body);
+        own->body = body;
+    }
+    if (etag == NULL)
+        etag = json_string_at(own->body, "etag");
+    free(own->etag);
+    own->etag = memory_copy_string(etag);
+}
+
+static bool is_being_made(const cJSON *body)
+{
+    return poll_judge_state(poll_resource_state(body)) == POLL_RUNNING;
+}
+
+static void refuse_immutable(struct resource_operation *own, const struct field *field)
+{
+    char *have = json_print(json_at(own->body, field->path));
+    char *wanted = json_print(json_at(own->wanted, field->path));
+
+    fail(own, failure_set_cure(
+                  failure_new("ImmutableProperty",
+                              "%s is %s and cannot be changed to %s after creation",
+                              field->name, have, wanted),
+                  "delete it and create it anew, or ask for what it is"));
+    free(have);
+    free(wanted);
+}
+
+static void write_difference(struct resource_operation *own)
+{
+    const enum poll_verdict state = poll_judge_state(poll_resource_state(own->body));
+    const struct field *different = compare_bodies(own->kind, own->body, own->wanted);
+
+    if (different == NULL && state == POLL_SUCCEEDED) {
+        end(own, RESOURCE_UNCHANGED);
+        return;
+    }
+    for (const struct field *field = own->kind->fields; field->name != NULL; field++) {
+        cJSON *part;
+
+        if ((field->flags & FIELD_IMMUTABLE) == 0 || json_at(own->wanted, field->path) == NULL)
+            continue;
+        part = cJSON_CreateObject();
+        json_set_at(part, field->path, cJSON_Duplicate(json_at(own->wanted, field->path), true));
+
+        const bool differs = compare_bodies(own->kind, own->body, part) != NULL;
+
+        cJSON_Delete(part);
+        if (differs) {
+            refuse_immutable(own, field);
+            return;
+        }
+    }
+    own->outcome = RESOURCE_CHANGED;
+    /* one that failed to become what it should is made again as a whole */
+    if (kind_patches(own->kind) && state == POLL_SUCCEEDED) {
+        compare_strip_immutable(own->kind, own->wanted);
+        start_step(own, STEP_WRITE, "PATCH", own->wanted);
+    } else {
+        cJSON *whole = compare_merge(own->kind, own->body, own->wanted);
+
+        start_step(own, STEP_WRITE, "PUT", whole);
+        cJSON_Delete(whole);
+    }
+}
+
+static void judge_present(struct resource_operation *own)
+{
+    keep_body(own);
+    switch (own->verb) {
+    case RESOURCE_CREATE:
+        fail(own, failure_set_cure(failure_new("AlreadyExists", "it exists already"),
+                                   "use ensure to take it as it is and change what differs"));
+        break;
+    case RESOURCE_ENSURE:
+    case RESOURCE_UPDATE:
+        if (is_being_made(own->body)) {
+            own->was_adopted = true;
+            start_step(own, STEP_WAIT, "GET", NULL);
+        } else {
+            write_difference(own);
+        }
+        break;
+    default:
+        end(own, RESOURCE_READ);
+        break;
+    }
+}
+
+/* Fills in the defaults of a new resource. False, with the operation failed, when something
+ * that it must have is still missing. */
+static bool complete(struct resource_operation *own)
+{
+    for (const struct field *field = own->kind->fields; field->name != NULL; field++) {
+        const cJSON *value = json_at(own->defaults, field->path);
+
+        if (json_at(own->wanted, field->path) != NULL)
+            continue;
+        if (value != NULL) {
+            json_set_at(own->wanted, field->path, cJSON_Duplicate(value, true));
+        } else if ((field->flags & FIELD_REQUIRED) != 0) {
+            fail(own, failure_new("MissingProperty", "it does not exist, and a new %s needs %s",
+                                  own->kind->name, field->name));
+            return false;
+        }
+    }
+    return true;
+}
+
+static void judge_absent(struct resource_operation *own, const struct failure *failure)
+{
+    switch (own->verb) {
+    case RESOURCE_FIND:
+    case RESOURCE_EXISTS:
+        end(own, RESOURCE_MISSING);
+        break;
+    case RESOURCE_CREATE:
+    case RESOURCE_ENSURE:
+        own->outcome = RESOURCE_CREATED;
+        if (complete(own))
+            start_step(own, STEP_WRITE, "PUT", own->wanted);
+        break;
+    default:
+        fail(own, failure_of_step(failure));
+        break;
+    }
+}
+
+/* --- writing -------------------------------------------------------------------------- */
+
+static void judge_written(struct resource_operation *own)
+{
+    const int status = operation_status(own->operation);
+
+    if (own->verb == RESOURCE_DELETE) {
+        /* 204 to the DELETE itself: there was nothing; after a wait: it is done */
+        end(own, status == 204 && !operation_is_accepted(own->operation) ? RESOURCE_MISSING
+                                                                         : RESOURCE_DELETED);
+        return;
+    }
+    keep_body(own);
+    end(own, own->outcome);
+}
+
+static void judge_waited(struct resource_operation *own)
+{
+    keep_body(own);
+    if (own->number != 0 && own->client->observer != NULL) {
+        /* the wait is over; what comes now is a write of our own or nothing */
+        own->client->observer->changed(own->client->observer, own);
+    }
+    write_difference(own);
+}
+
+static void advance(struct deferred *deferred)
+{
+    struct resource_operation *own = LIST_ENTRY(deferred, struct resource_operation, advance);
+    struct operation *over = own->operation;
+    const struct failure *failure = operation_failure(over);
+
+    if (failure != NULL && own->step == STEP_LOOK && is_missing(failure))
+        judge_absent(own, failure);
+    else if (failure != NULL && own->step == STEP_WRITE && own->verb == RESOURCE_DELETE &&
+             is_missing(failure))
+        end(own, RESOURCE_MISSING);
+    else if (failure != NULL && own->verb == RESOURCE_ENSURE && own->step == STEP_WRITE &&
+             own->kind->exists_code != NULL &&
+             text_equal_nocase(own->kind->exists_code, failure->code))
+        end(own, RESOURCE_UNCHANGED); /* under another name; it says the same */
+    else if (failure != NULL)
+        fail(own, failure_of_step(failure));
+    else if (own->step == STEP_LOOK)
+        judge_present(own);
+    else if (own->step == STEP_WAIT)
+        judge_waited(own);
+    else
+        judge_written(own);
+    if (own->operation == over) /* no other step was started */
+        own->operation = NULL;
+    operation_release(over);
+}
+
+static void on_step_over(struct waiter *waiter)
+{
+    struct resource_operation *own = LIST_ENTRY(waiter, struct resource_operation, waiter);
+
+    loop_defer(own->client->loop, &own->advance);
+}
+
+static void on_progress(void *context, const struct operation *operation)
+{
+    struct resource_operation *own = context;
+
+    (void)operation;
+    if (own->client->observer != NULL && own->number != 0)
+        own->client->observer->changed(own->client->observer, own);
+}
+
+/* Tells the observer of a write or wait, the first time there is one. */
+static void announce(struct resource_operation *own)
+{
+    if (own->number != 0)
+        return;
+    own->number = ++own->client->last_number;
+    if (own->client->observer != NULL)
+        own->client->observer->started(own->client->observer, own);
+}
+
+/* The key under which the kind's writes take turns, or NULL. */
+static char *format_serial_key(const struct kind *kind, const char *id)
+{
+    if (kind->serial == SERIAL_NONE)
+        return NULL;
+
+    char *key = text_lower(memory_copy_string(id));
+
+    if (kind->serial == SERIAL_PARENT) {
+        for (int i = 0; i < 2 && strrchr(key, '/') != NULL; i++)
+            *strrchr(key, '/') = '\0';
+    }
+    return key;
+}
+
+static void start_step(struct resource_operation *own, enum step step, const char *method,
+                       cJSON *body)
+{
+    const struct kind *kind = own->kind;
+    struct operation_request request = {
+        .method = method,
+        .url = resource_url(own->client, own->id, kind->api_version, ""),
+        .audience = AUDIENCE_ARM,
+        .label = memory_format("%s %s '%s'", resource_verb_names[own->verb], kind->name,
+                               resource_name(own)),
+        .watches = step == STEP_WAIT};
+    const bool must_match =
+        (strcmp(method, "PATCH") == 0 && (kind->if_match & KIND_PATCH) != 0) ||
+        (strcmp(method, "DELETE") == 0 && (kind->if_match & KIND_DELETE) != 0);
+
+    if (step == STEP_WRITE) {
+        request.waits = true;
+        request.body = body != NULL ? json_print(body) : NULL;
+        request.serial_key = format_serial_key(kind, own->id);
+        request.final_state_via = kind->final_state_via;
+        if (must_match)
+            request.headers[0] = memory_copy_string("If-Match: *");
+    }
+    if (step != STEP_LOOK)
+        announce(own);
+    own->step = step;
+    own->operation = operation_start(own->client, &request);
+    operation_watch(own->operation, on_progress, own);
+    if (operation_waitable(own->operation)->is_done)
+        loop_defer(own->client->loop, &own->advance);
+    else
+        waitable_add(operation_waitable(own->operation), &own->waiter);
+}
+
+/* --- starting and the rest ------------------------------------------------------------ */
+
+struct resource_operation *resource_start(struct client *client, enum resource_verb verb,
+                                          const struct kind *kind, const char *id, cJSON *body,
+                                          cJSON *defaults)
+{
+    struct resource_operation *own = memory_new(sizeof *own);
+
+    waitable_init(&own->waitable);
+    own->client = client;
+    own->verb = verb;
+    own->kind = kind;
+    own->id = memory_copy_string(id);
+    own->wanted = body;
+    own->defaults = defaults;
+    own->waiter.wake = on_step_over;
+    own->advance.run = advance;
+    own->started_ms = clock_now_ms(loop_clock(client->loop));
+    if (verb == RESOURCE_DELETE)
+        start_step(own, STEP_WRITE, "DELETE", NULL);
+    else if (verb == RESOURCE_EXISTS && (kind->operations & KIND_HEAD) != 0)
+        start_step(own, STEP_LOOK, "HEAD", NULL);
+    else
+        start_step(own, STEP_LOOK, "GET", NULL);
+    return own;
+}
+
+struct waitable *resource_waitable(struct resource_operation *operation)
+{
+    return &operation->waitable;
+}
+
+const struct failure *resource_failure(const struct resource_operation *operation)
+{
+    return operation->failure;
+}
+
+enum resource_outcome resource_outcome(const struct resource_operation *operation)
+{
+    return operation->outcome;
+}
+
+cJSON *resource_take_body(struct resource_operation *operation)
+{
+    cJSON *body = operation->body;
+
+    operation->body = NULL;
+    return body;
+}
+
+const char *resource_etag(const struct resource_operation *operation)
+{
+    return operation->etag;
+}
+
+enum resource_verb resource_verb(const struct resource_operation *operation)
+{
+    return operation->verb;
+}
+
+const struct kind *resource_kind(const struct resource_operation *operation)
+{
+    return operation->kind;
+}
+
+const char *resource_id(const struct resource_operation *operation)
+{
+    return operation->id;
+}
+
+const char *resource_name(const struct resource_operation *operation)
+{
+    return strrchr(operation->id, '/') + 1;
+}
+
+const char *resource_state(const struct resource_operation *operation)
+{
+    return operation->operation != NULL ? operation_state(operation->operation) : NULL;
+}
+
+double resource_percent(const struct resource_operation *operation)
+{
+    return operation->operation != NULL ? operation_percent(operation->operation) : -1.0;
+}
+
+int64_t resource_age_ms(const struct resource_operation *operation)
+{
+    return clock_now_ms(loop_clock(operation->client->loop)) - operation->started_ms;
+}
+
+uint64_t resource_number(const struct resource_operation *operation)
+{
+    return operation->number;
+}
+
+bool resource_was_adopted(const struct resource_operation *operation)
+{
+    return operation->was_adopted;
+}
+
+void resource_release(struct resource_operation *operation)
+{
+    if (operation == NULL)
+        return;
+    if (!operation->waitable.is_done && operation->number != 0 &&
+        operation->client->observer != NULL) {
+        operation->failure = failure_new("Canceled", "nobody waits for it any more");
+        operation->client->observer->finished(operation->client->observer, operation);
+    }
+    waiter_remove(&operation->waiter);
+    deferred_cancel(&operation->advance);
+    operation_release(operation->operation);
+    cJSON_Delete(operation->wanted);
+    cJSON_Delete(operation->defaults);
+    cJSON_Delete(operation->body);
+    failure_free(operation->failure);
+    free(operation->etag);
+    free(operation->id);
+    free(operation);
+}
+
+char *resource_url(const struct client *client, const char *id, const char *api_version,
+                   const char *query)
+{
+    struct buffer url = {0};
+    const char *at = id;
+
+    buffer_append_string(&url, client->origins.by_audience[AUDIENCE_ARM]);
+    while (*at != '\0') { /* the slashes stay, the rest is escaped */
+        const size_t length = strcspn(at, "/");
+        char *segment = memory_copy_text(at, length);
+
+        buffer_append_escaped(&url, segment);
+        free(segment);
+        at += length;
+        if (*at == '/') {
+            buffer_append_char(&url, '/');
+            at++;
+        }
+    }
+    buffer_printf(&url, "?api-version=%s%s", api_version, query);
+    return buffer_take(&url);
+}

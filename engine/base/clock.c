@@ -1,0 +1,134 @@
+/* engine/base/clock.c - the time that all of moongate goes by. */
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A laptop that slept must find its operations older, so where there is a clock that counts
+ * sleep it is used (Linux calls it BOOTTIME). */
+#ifdef CLOCK_BOOTTIME
+#define MACHINE_CLOCK CLOCK_BOOTTIME
+#else
+#define MACHINE_CLOCK CLOCK_MONOTONIC
+#endif
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec now;
+
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_machine_ms(void)
+{
+    return read_ms(MACHINE_CLOCK);
+}
+
+void clock_init(struct clock *clock, enum clock_mode mode, double factor)
+{
+    *clock = (struct clock){.mode = mode,
+                            .factor = mode == CLOCK_SCALED ? factor : 1.0,
+                            .machine_base_ms = clock_machine_ms(),
+                            .wall_base_ms = read_ms(CLOCK_REALTIME)};
+}
+
+int clock_parse(const char *text, enum clock_mode *mode, double *factor)
+{
+    char *end;
+
+    if (strcmp(text, "virtual") == 0) {
+        *mode = CLOCK_VIRTUAL;
+        *factor = 1.0;
+        return 0;
+    }
+    if (strcmp(text, "real") == 0) {
+        *mode = CLOCK_REAL;
+        *factor = 1.0;
+        return 0;
+    }
+
+    const double value = strtod(text, &end);
+
+    if (end == text || strcmp(end, "x") != 0 || !(value >= 0.001 && value <= 1e6))
+        return -1;
+    *mode = CLOCK_SCALED;
+    *factor = value;
+    return 0;
+}
+
+int64_t clock_now_ms(const struct clock *clock)
+{
+    if (clock->mode == CLOCK_VIRTUAL)
+        return clock->virtual_ms;
+
+    const int64_t elapsed = clock_machine_ms() - clock->machine_base_ms;
+
+    return clock->mode == CLOCK_SCALED ? (int64_t)((double)elapsed * clock->factor) : elapsed;
+}
+
+int64_t clock_wall_ms(const struct clock *clock)
+{
+    if (clock->mode == CLOCK_REAL)
+        return read_ms(CLOCK_REALTIME);
+    return clock->wall_base_ms + clock_now_ms(clock);
+}
+
+void clock_advance_to(struct clock *clock, int64_t now_ms)
+{
+    if (clock->mode == CLOCK_VIRTUAL && now_ms > clock->virtual_ms)
+        clock->virtual_ms = now_ms;
+}
+
+int64_t clock_machine_span_ms(const struct clock *clock, int64_t span_ms)
+{
+    switch (clock->mode) {
+    case CLOCK_VIRTUAL:
+        return 0;
+    case CLOCK_SCALED:
+        return (int64_t)((double)span_ms / clock->factor);
+    case CLOCK_REAL:
+        break;
+    }
+    return span_ms;
+}
+
+void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
+{
+    const time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+    char date[20];
+
+    gmtime_r(&seconds, &parts);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(text, CLOCK_TEXT_SIZE, "%s.%03dZ", date, (int)(wall_ms % 1000));
+}
+
+/* Days from 1970-01-01 to a date of the Gregorian calendar; timegm() is not POSIX. */
+static int64_t days_from_civil(int year, int month, int day)
+{
+    const int y = month <= 2 ? year - 1 : year;
+    const int era = (y >= 0 ? y : y - 399) / 400;
+    const int year_of_era = y - era * 400;
+    const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+
+    return (int64_t)era * 146097 + day_of_era - 719468;
+}
+
+int clock_parse_utc(const char *text, int64_t *wall_ms)
+{
+    int year, month, day, hour, minute, used = 0;
+    double second;
+
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute, &second,
+               &used) != 6 ||
+        strcmp(text + used, "Z") != 0 || month < 1 || month > 12 || day < 1 || day > 31)
+        return -1;
+    *wall_ms = days_from_civil(year, month, day) * 86400000 + (int64_t)hour * 3600000 +
+               (int64_t)minute * 60000 + (int64_t)(second * 1000.0);
+    return 0;
+}

@@ -1,0 +1,85 @@
+/* engine/base/duration.c - "90s", "45m", "3h", "2d" and back. */
+#include "base/duration.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct unit {
+    const char *name;
+    double ms;
+} units[] = {{"d", 86400000.0}, {"h", 3600000.0}, {"m", 60000.0}, {"s", 1000.0}, {"ms", 1.0}};
+
+enum { UNIT_COUNT = sizeof units / sizeof units[0] };
+
+static const double MAX_MS = 10.0 * 366 * 86400000.0;
+
+/* The unit that `text` begins with, or UNIT_COUNT. */
+static size_t find_unit(const char *text, size_t *length)
+{
+    *length = 0;
+    while (isalpha((unsigned char)text[*length]))
+        (*length)++;
+    for (size_t i = 0; i < UNIT_COUNT; i++) {
+        if (strlen(units[i].name) == *length && strncmp(units[i].name, text, *length) == 0)
+            return i;
+    }
+    return UNIT_COUNT;
+}
+
+int duration_parse(const char *text, int64_t *duration_ms)
+{
+    double total = 0.0;
+    size_t smallest = 0; /* units must come in falling order */
+    const char *at = text;
+
+    if (*at == '\0')
+        return -1;
+    while (*at != '\0') {
+        char *end;
+
+        if (!isdigit((unsigned char)*at))
+            return -1; /* strtod would take signs, spaces, "inf" and hexadecimal */
+        const double number = strtod(at, &end);
+
+        if (*end == '\0' && at == text) {
+            total = number * 1000.0;
+            break;
+        }
+
+        size_t length;
+        const size_t unit = find_unit(end, &length);
+
+        if (unit == UNIT_COUNT || unit < smallest)
+            return -1;
+        total += number * units[unit].ms;
+        smallest = unit + 1;
+        at = end + length;
+    }
+    if (!(total <= MAX_MS))
+        return -1;
+    *duration_ms = (int64_t)(total + 0.5);
+    return 0;
+}
+
+void duration_format(int64_t duration_ms, char text[DURATION_TEXT_SIZE])
+{
+    const int64_t seconds = duration_ms / 1000;
+    const int64_t days = seconds / 86400;
+    const int hours = (int)(seconds / 3600 % 24), minutes = (int)(seconds / 60 % 60);
+    const int rest = (int)(seconds % 60);
+
+    if (duration_ms < 1000)
+        snprintf(text, DURATION_TEXT_SIZE, "%d ms", (int)duration_ms);
+    else if (seconds < 60)
+        snprintf(text, DURATION_TEXT_SIZE, "%d s", rest);
+    else if (seconds < 3600)
+        snprintf(text, DURATION_TEXT_SIZE, "%02d:%02d", minutes, rest);
+    else if (days == 0)
+        snprintf(text, DURATION_TEXT_SIZE, "%d:%02d:%02d", hours, minutes, rest);
+    else
+        snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "d %02d:%02d:%02d", days, hours, minutes,
+                 rest);
+}

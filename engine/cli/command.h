@@ -1,0 +1,22 @@
+/* engine/cli/command.h - the subcommands, one a file. Each gets the words behind its name
+ * and returns what the process ends with. */
+#ifndef MOONGATE_CLI_COMMAND_H
+#define MOONGATE_CLI_COMMAND_H
+
+#include "cli/options.h"
+#include "run/settings.h"
+
+int command_doc(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_sim(int argc, char **argv);
+
+/* The options that all commands share that touch Azure; their context is a settings. */
+extern const struct option common_options[];
+
+/* Those of a simulator inside the process. */
+extern const struct option sim_options_table[];
+
+/* What is wrong with a text that must not be empty, a size, a count; NULL when nothing is. */
+char *option_take_text(const char **to, const char *text);
+
+#endif

@@ -1,0 +1,191 @@
+/* engine/cli/common.c - the options that commands share. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command.h"
+
+char *option_take_text(const char **to, const char *text)
+{
+    if (text[0] == '\0')
+        return memory_copy_string("the value is empty");
+    *to = text;
+    return NULL;
+}
+
+static char *take_duration(int64_t *to_ms, const char *text)
+{
+    int64_t duration_ms;
+
+    if (duration_parse(text, &duration_ms) != 0 || duration_ms < 1)
+        return memory_format("'%s' is not a duration such as 30s or 2m", text);
+    *to_ms = duration_ms;
+    return NULL;
+}
+
+static char *take_number(uint64_t *to, const char *text, uint64_t most)
+{
+    char *end;
+    const unsigned long long number = strtoull(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || number > most)
+        return memory_format("'%s' is not a whole number from 0 to %llu", text,
+                             (unsigned long long)most);
+    *to = number;
+    return NULL;
+}
+
+static char *take_endpoint(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->endpoint, text);
+}
+
+static char *take_cloud(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->cloud, text);
+}
+
+static char *take_subscription(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->subscription, text);
+}
+
+static char *take_resource_group(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->resource_group, text);
+}
+
+static char *take_service(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->service, text);
+}
+
+static char *take_ca_file(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->ca_file, text);
+}
+
+static char *take_connect_timeout(void *context, const char *text)
+{
+    return take_duration(&((struct settings *)context)->connect_timeout_ms, text);
+}
+
+static char *take_request_timeout(void *context, const char *text)
+{
+    return take_duration(&((struct settings *)context)->request_timeout_ms, text);
+}
+
+static char *take_max_response(void *context, const char *text)
+{
+    uint64_t megabytes = 0;
+    char *wrong = take_number(&megabytes, text, 4096);
+
+    if (wrong == NULL && megabytes == 0)
+        wrong = memory_copy_string("at least 1 MiB");
+    if (wrong == NULL)
+        ((struct settings *)context)->max_response_bytes = (size_t)megabytes << 20;
+    return wrong;
+}
+
+static char *take_concurrency(void *context, const char *text)
+{
+    uint64_t number = 0;
+    char *wrong = take_number(&number, text, 1024);
+
+    if (wrong == NULL && number == 0)
+        wrong = memory_copy_string("at least 1");
+    if (wrong == NULL)
+        ((struct settings *)context)->concurrency = (unsigned)number;
+    return wrong;
+}
+
+static char *take_output(void *context, const char *text)
+{
+    struct settings *settings = context;
+
+    if (strcmp(text, "text") == 0)
+        settings->output = OUTPUT_TEXT;
+    else if (strcmp(text, "json") == 0)
+        settings->output = OUTPUT_JSON;
+    else
+        return memory_format("'%s' is not text or json", text);
+    return NULL;
+}
+
+static char *take_quiet(void *context, const char *text)
+{
+    (void)text;
+    ((struct settings *)context)->quiet = true;
+    return NULL;
+}
+
+static char *take_log_level(void *context, const char *text)
+{
+    (void)context;
+    for (int level = 0; level < LOG_LEVEL_COUNT; level++) {
+        if (strcmp(log_level_names[level], text) == 0) {
+            log_set_level((enum log_level)level);
+            return NULL;
+        }
+    }
+    return memory_format("'%s' is not error, warning, info or debug", text);
+}
+
+const struct option common_options[] = {
+    {"--endpoint", "URL", "one base URL for ARM, login and Graph: a `moongate sim`",
+     take_endpoint},
+    {"--cloud", "NAME", "public (the default), usgov or china", take_cloud},
+    {"--subscription", "ID", "the subscription (AZURE_SUBSCRIPTION_ID)", take_subscription},
+    {"--resource-group", "NAME", "the resource group (MOONGATE_RESOURCE_GROUP)",
+     take_resource_group},
+    {"--service", "NAME", "the API Management service (MOONGATE_SERVICE)", take_service},
+    {"--ca-file", "FILE", "trust the CA certificates in FILE (PEM)", take_ca_file},
+    {"--connect-timeout", "TIME", "give up connecting after TIME, 10s by default",
+     take_connect_timeout},
+    {"--request-timeout", "TIME", "give up a request after TIME, 100s by default",
+     take_request_timeout},
+    {"--max-response", "MIB", "refuse larger answers, 64 MiB by default", take_max_response},
+    {"--concurrency", "N", "requests under way at once, 64 by default", take_concurrency},
+    {"--output", "FORMAT", "text, or json: one event a line on stdout", take_output},
+    {"--quiet", NULL, "only failures", take_quiet},
+    {"--log-level", "LEVEL", "error, warning (the default), info or debug", take_log_level},
+    {0}};
+
+static char *take_sim(void *context, const char *text)
+{
+    struct settings *settings = context;
+
+    settings->sim = true;
+    settings->sim_file = text;
+    return text != NULL && text[0] == '\0' ? memory_copy_string("the file name is empty") : NULL;
+}
+
+static char *take_world(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->sim_world, text);
+}
+
+static char *take_seed(void *context, const char *text)
+{
+    return take_number(&((struct settings *)context)->sim_seed, text, UINT64_MAX);
+}
+
+static char *take_clock(void *context, const char *text)
+{
+    struct settings *settings = context;
+
+    if (clock_parse(text, &settings->clock_mode, &settings->clock_factor) != 0)
+        return memory_format("'%s' is not virtual, real, or a factor such as 60x", text);
+    return NULL;
+}
+
+const struct option sim_options_table[] = {
+    {"--sim", "[FILE]", "use the simulator; with FILE its world is kept there", take_sim},
+    {"--world", "FILE", "what the simulated world holds (JSON)", take_world},
+    {"--seed", "N", "the same seed, the same durations", take_seed},
+    {"--clock", "CLOCK", "of the simulator: virtual (the default), real, or such as 60x",
+     take_clock},
+    {0}};

@@ -1,0 +1,130 @@
+/* engine/cli/run.c - moongate run: execute a script. */
+#include "run/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failure.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "run/session.h"
+
+struct run_command {
+    struct settings settings; /* first: the shared options take it as their context */
+    const char *code;
+    bool wants_help;
+};
+
+static char *take_code(void *context, const char *text)
+{
+    ((struct run_command *)context)->code = text;
+    return NULL;
+}
+
+static char *take_stress(void *context, const char *text)
+{
+    (void)text;
+    ((struct run_command *)context)->settings.stress_gc = true;
+    return NULL;
+}
+
+static char *take_help(void *context, const char *text)
+{
+    (void)text;
+    ((struct run_command *)context)->wants_help = true;
+    return NULL;
+}
+
+static const struct option run_options[] = {
+    {"-e", "CODE", "run CODE instead of a script", take_code},
+    {"--stress-gc", NULL, "collect all garbage after each step: to find faults", take_stress},
+    {"--help", NULL, "this text", take_help},
+    {0}};
+
+static void print_help(void)
+{
+    puts("usage: moongate run [options] SCRIPT [arguments]\n"
+         "       moongate run [options] -e CODE [arguments]\n\n"
+         "Runs a Lua script; its words behind SCRIPT are the script's own (try --help\n"
+         "there, too). SCRIPT is a file, or the name of a ready script such as\n"
+         "bulk_onboard. Without Azure: --sim.\n");
+    options_print(run_options);
+    puts("\nwith the simulator");
+    options_print(sim_options_table);
+    puts("\nwith Azure, or a `moongate sim` elsewhere");
+    options_print(common_options);
+    puts("\nexit codes: 0 done, 1 the script failed, 2 wrong usage, 4 no credentials or\n"
+         "rights, 6 interrupted");
+}
+
+/* Options that only make sense together. */
+static const char *check_combination(const struct run_command *command)
+{
+    const struct settings *settings = &command->settings;
+
+    if (settings->sim && (settings->endpoint != NULL || settings->cloud != NULL))
+        return "--sim cannot go with --endpoint or --cloud";
+    if (!settings->sim && (settings->sim_world != NULL || settings->sim_seed != 0 ||
+                           settings->clock_factor != 0.0))
+        return "--world, --seed and --clock need --sim";
+    return NULL;
+}
+
+static int execute(struct run_command *command, const struct run_request *request)
+{
+    struct failure *failure = NULL;
+
+    if (!command->settings.sim)
+        settings_read_environment(&command->settings);
+
+    struct session *session = session_open(&command->settings, &failure);
+
+    if (session == NULL) {
+        char *text = failure_describe(failure);
+
+        fprintf(stderr, "moongate run: %s\n", text);
+        free(text);
+        failure_free(failure);
+        return EXIT_SCRIPT_FAILED;
+    }
+
+    const int code = run_script(session, request);
+
+    session_close(session);
+    return code;
+}
+
+int command_run(int argc, char **argv)
+{
+    static const struct option *const tables[] = {run_options, sim_options_table,
+                                                  common_options, NULL};
+    struct run_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
+    int index = 0;
+
+    if (!options_read("run", tables, &command, argc, argv, &index))
+        return EXIT_USAGE;
+    if (command.wants_help) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (command.code == NULL && index >= argc) {
+        fputs("moongate run: which script? See `moongate run --help`\n", stderr);
+        return EXIT_USAGE;
+    }
+
+    const char *wrong = check_combination(&command);
+
+    if (wrong != NULL) {
+        fprintf(stderr, "moongate run: %s\n", wrong);
+        return EXIT_USAGE;
+    }
+
+    struct run_request request = {.code = command.code};
+
+    if (command.code == NULL)
+        request.script = argv[index++];
+    request.arguments = argv + index;
+    request.argument_count = argc - index;
+    return execute(&command, &request);
+}

@@ -1,0 +1,179 @@
+/* engine/cli/sim.c - moongate sim: serve the simulated control plane. */
+#include "sim/sim.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "net/loop.h"
+#include "run/run.h"
+
+struct sim_command {
+    const char *address, *state_file, *world_file, *clock, *seed;
+    bool wants_help, is_over;
+};
+
+static char *take_listen(void *context, const char *text)
+{
+    return option_take_text(&((struct sim_command *)context)->address, text);
+}
+
+static char *take_state(void *context, const char *text)
+{
+    return option_take_text(&((struct sim_command *)context)->state_file, text);
+}
+
+static char *take_world(void *context, const char *text)
+{
+    return option_take_text(&((struct sim_command *)context)->world_file, text);
+}
+
+static char *take_clock(void *context, const char *text)
+{
+    return option_take_text(&((struct sim_command *)context)->clock, text);
+}
+
+static char *take_seed(void *context, const char *text)
+{
+    char *end;
+
+    (void)strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0')
+        return memory_format("'%s' is not a whole number", text);
+    ((struct sim_command *)context)->seed = text;
+    return NULL;
+}
+
+static char *take_help(void *context, const char *text)
+{
+    (void)text;
+    ((struct sim_command *)context)->wants_help = true;
+    return NULL;
+}
+
+static const struct option options[] = {
+    {"--listen", "ADDRESS", "where to listen, 127.0.0.1:4280 by default", take_listen},
+    {"--state", "FILE", "keep the world in FILE between runs", take_state},
+    {"--world", "FILE", "what the world holds (JSON)", take_world},
+    {"--clock", "CLOCK", "real (the default), virtual, or a factor such as 60x", take_clock},
+    {"--seed", "N", "the same seed, the same durations", take_seed},
+    {"--help", NULL, "this text", take_help},
+    {0}};
+
+static void print_help(void)
+{
+    puts("usage: moongate sim [options]\n\n"
+         "Serves a simulated Azure: Resource Manager, Entra's token endpoint and Microsoft\n"
+         "Graph on one port. Prints what a client needs as lines for a shell, then `ready`;\n"
+         "ends on SIGTERM or Ctrl-C.\n");
+    options_print(options);
+}
+
+static bool is_over(void *context)
+{
+    return ((const struct sim_command *)context)->is_over;
+}
+
+static void on_signal(evutil_socket_t number, short events, void *context)
+{
+    (void)number, (void)events;
+    ((struct sim_command *)context)->is_over = true;
+}
+
+static void print_profile(const struct sim_profile *profile)
+{
+    printf("export AZURE_TENANT_ID=%s\n", profile->tenant_id);
+    printf("export AZURE_SUBSCRIPTION_ID=%s\n", profile->subscription_id);
+    printf("export AZURE_CLIENT_ID=%s\n", profile->client_id);
+    printf("export AZURE_CLIENT_SECRET=%s\n", profile->client_secret);
+    printf("export MOONGATE_SIM_GUEST_ID=%s\n", profile->guest_id);
+    printf("export MOONGATE_SIM_GUEST_SECRET=%s\n", profile->guest_secret);
+    printf("export AZURE_AUTHORITY_HOST=%s\n", profile->endpoint);
+    printf("export MOONGATE_ENDPOINT=%s\n", profile->endpoint);
+    printf("export MOONGATE_RESOURCE_GROUP=%s\n", profile->resource_group);
+    printf("export MOONGATE_SERVICE=%s\n", profile->service);
+    puts("ready");
+    fflush(stdout);
+}
+
+static int serve(struct sim_command *command, struct loop *loop, bool is_virtual)
+{
+    const struct sim_options settings = {
+        .state_file = command->state_file,
+        .world_file = command->world_file,
+        .address = command->address != NULL ? command->address : "127.0.0.1:4280",
+        .seed = command->seed != NULL ? strtoull(command->seed, NULL, 10) : 0};
+    struct failure *failure = NULL;
+    struct sim *sim = sim_open(loop, &settings, &failure);
+
+    if (sim == NULL) {
+        char *text = failure_describe(failure);
+
+        fprintf(stderr, "moongate sim: %s\n", text);
+        free(text);
+        failure_free(failure);
+        return EXIT_SCRIPT_FAILED;
+    }
+    if (is_virtual)
+        sim_advance_when_idle(sim);
+
+    struct event *term = evsignal_new(loop_event_base(loop), SIGTERM, on_signal, command);
+    struct event *interrupt = evsignal_new(loop_event_base(loop), SIGINT, on_signal, command);
+
+    event_add(term, NULL);
+    event_add(interrupt, NULL);
+    print_profile(sim_profile(sim));
+    loop_hold(loop); /* its own jumps are the simulator's to make */
+    loop_run(loop, is_over, command, true);
+    loop_release(loop);
+    event_free(term);
+    event_free(interrupt);
+    sim_close(sim);
+    return EXIT_DONE;
+}
+
+int command_sim(int argc, char **argv)
+{
+    static const struct option *const tables[] = {options, NULL};
+    struct sim_command command = {0};
+    enum clock_mode mode = CLOCK_REAL;
+    double factor = 1.0;
+    struct clock clock;
+    int index = 0;
+
+    if (!options_read("sim", tables, &command, argc, argv, &index))
+        return EXIT_USAGE;
+    if (command.wants_help) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (index < argc) {
+        fprintf(stderr, "moongate sim: unexpected word '%s'\n", argv[index]);
+        return EXIT_USAGE;
+    }
+    if (command.clock != NULL && clock_parse(command.clock, &mode, &factor) != 0) {
+        fprintf(stderr, "moongate sim: --clock: '%s' is not virtual, real, or a factor such "
+                        "as 60x\n",
+                command.clock);
+        return EXIT_USAGE;
+    }
+    clock_init(&clock, mode, factor);
+
+    struct loop *loop = loop_new(&clock);
+
+    if (loop == NULL) {
+        fputs("moongate sim: the system gives no event loop\n", stderr);
+        return EXIT_SCRIPT_FAILED;
+    }
+
+    const int code = serve(&command, loop, mode == CLOCK_VIRTUAL);
+
+    loop_free(loop);
+    return code;
+}

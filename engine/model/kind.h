@@ -1,0 +1,122 @@
+/* engine/model/kind.h - what moongate knows about a kind of resource, told once.
+ *
+ * Bindings, argument errors, `moongate doc`, comparison and the simulator's validation all
+ * read these rows. Facts: the Azure REST API specifications of the api-version in the row. */
+#ifndef MOONGATE_MODEL_KIND_H
+#define MOONGATE_MODEL_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+enum field_type {
+    FIELD_STRING,
+    FIELD_INTEGER,
+    FIELD_BOOLEAN,
+    FIELD_CHOICE,  /* one of `choices` */
+    FIELD_ID,      /* an ARM resource id, or in Lua a resource object too */
+    FIELD_LOCATION, /* a region: "West Europe" and "westeurope" are the same */
+    FIELD_TIME,    /* ISO 8601 UTC */
+    FIELD_STRINGS, /* a list of strings */
+    FIELD_IDS,     /* a list of objects that hold an `id` */
+    FIELD_TAGS,    /* a map from strings to strings */
+    FIELD_LIST     /* a list of objects whose fields are `items` */
+};
+
+enum field_flag {
+    FIELD_REQUIRED = 1,  /* a new resource must have it */
+    FIELD_READ_ONLY = 2, /* set by the service */
+    FIELD_IMMUTABLE = 4, /* can be given at creation only */
+    FIELD_BY_NAME = 8    /* an id of which only the last name counts: a role's GUID */
+};
+
+struct choice {
+    const char *name; /* as scripts say it */
+    const char *json; /* as the service says it */
+};
+
+struct field {
+    const char *name; /* as scripts say it */
+    const char *path; /* in the body */
+    enum field_type type;
+    unsigned flags;
+    int min, max;        /* characters of a string, value of an integer; max 0: no limit */
+    const char *pattern; /* POSIX extended expression for a string, or NULL */
+    const struct choice *choices; /* ended by a row without name */
+    bool choices_are_open;        /* the service may know more */
+    const struct field *items;    /* of a FIELD_LIST, ended by a row without name */
+    const char *unit;             /* of a number, or NULL */
+    const char *help;             /* one line */
+};
+
+enum kind_operation {
+    KIND_GET = 1,
+    KIND_HEAD = 2,
+    KIND_PUT = 4,
+    KIND_PATCH = 8,
+    KIND_DELETE = 16,
+    KIND_LIST = 32
+};
+
+/* Which writes must not run side by side. */
+enum kind_serial {
+    SERIAL_NONE,
+    SERIAL_SELF,  /* those to this resource and to its children that say SERIAL_PARENT */
+    SERIAL_PARENT /* those to the parent's other children too */
+};
+
+struct kind {
+    const char *name;        /* "workspace"; unique */
+    const char *arm_type;    /* "Microsoft.ApiManagement/service/workspaces" */
+    const char *api_version; /* the one moongate sends */
+    const char *collection;  /* what comes between the parent's id and the name */
+    const struct kind *parent; /* NULL: the subscription, or for an extension any scope */
+    bool is_extension;         /* it lives on any other resource */
+    int name_min, name_max;    /* characters */
+    const char *name_pattern;  /* POSIX extended expression, or NULL */
+    unsigned operations;       /* of enum kind_operation */
+    unsigned long_operations;  /* those of them that may go on after the answer */
+    unsigned if_match;         /* those that must say If-Match */
+    enum kind_serial serial;
+    bool patches_tags_only;      /* all else is changed by a PUT of the whole */
+    const char *exists_code;     /* a refused PUT with this code: somebody has made it */
+    const char *final_state_via; /* "location", "azure-async-operation" or NULL */
+    const struct field *fields;  /* ended by a row without name */
+    const char *help;            /* one line */
+};
+
+/* All kinds, ended by NULL, parents before children. */
+extern const struct kind *const kinds[];
+
+extern const struct kind resource_group_kind, service_kind, workspace_kind, workspace_link_kind,
+    gateway_kind, config_connection_kind, virtual_network_kind, subnet_kind,
+    network_security_group_kind, role_definition_kind, role_assignment_kind;
+
+/* By name ("subnet"), or NULL. */
+const struct kind *kind_find(const char *name);
+
+/* By ARM type, without regard to case, or NULL. */
+const struct kind *kind_find_type(const char *arm_type);
+
+/* The field of that name, or NULL. */
+const struct field *field_find(const struct field *fields, const char *name);
+
+/* What of `field` scripts and the service call the same, or NULL when it is no choice. */
+const struct choice *choice_by_name(const struct field *field, const char *name);
+const struct choice *choice_by_json(const struct field *field, const char *json);
+
+/* Says what is wrong with a name of this kind, in a message owned by the caller, or NULL. */
+char *kind_check_name(const struct kind *kind, const char *name);
+
+/* Says what is wrong with a value as the service would see it, in a message owned by the
+ * caller that names the field by `name`, or NULL. Checks type, limits, pattern, choices. */
+char *field_check_value(const struct field *field, const char *name, const cJSON *value);
+
+/* Whether a PATCH changes its properties; else it takes a PUT of the whole. */
+bool kind_patches(const struct kind *kind);
+
+/* The id of the resource called `name` below `parent_id`; owned by the caller. */
+char *kind_format_id(const struct kind *kind, const char *parent_id, const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/* engine/net/curl.h - libcurl, loaded when the first request needs it.
+ *
+ * Linked in the usual way, libcurl and the libraries it brings along would double the
+ * memory of a run that sends nothing and take half of its start-up time. */
+#ifndef MOONGATE_NET_CURL_H
+#define MOONGATE_NET_CURL_H
+
+#include <curl/curl.h>
+
+/* The functions in use, by their names without "curl_". */
+struct curl_functions {
+    CURLcode (*global_init)(long flags);
+    CURL *(*easy_init)(void);
+    CURLcode (*easy_setopt)(CURL *easy, CURLoption option, ...);
+    CURLcode (*easy_getinfo)(CURL *easy, CURLINFO info, ...);
+    const char *(*easy_strerror)(CURLcode code);
+    void (*easy_cleanup)(CURL *easy);
+    void (*easy_reset)(CURL *easy);
+    CURLM *(*multi_init)(void);
+    CURLMcode (*multi_setopt)(CURLM *multi, CURLMoption option, ...);
+    CURLMcode (*multi_add_handle)(CURLM *multi, CURL *easy);
+    CURLMcode (*multi_remove_handle)(CURLM *multi, CURL *easy);
+    CURLMcode (*multi_socket_action)(CURLM *multi, curl_socket_t socket, int events,
+                                     int *running);
+    CURLMsg *(*multi_info_read)(CURLM *multi, int *left);
+    CURLMcode (*multi_cleanup)(CURLM *multi);
+};
+
+/* Loads and initialises libcurl at the first call. NULL when it cannot be had, and then the
+ * reason in `*error` (borrowed). */
+const struct curl_functions *curl_load(const char **error);
+
+#endif

@@ -1,0 +1,593 @@
+/* engine/net/transport.c - transfers on libcurl's multi interface and the event loop.
+ *
+ * libcurl says which sockets it watches and when it wants to be called; libevent calls it.
+ * A socket between two requests stays registered with the event loop: taking it out and in
+ * again costs a fifth of a request. */
+#include "net/transfer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/failure.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "net/curl.h"
+#include "net/loop.h"
+
+enum {
+    CONNECT_TIMEOUT_MS = 10000,
+    TOTAL_TIMEOUT_MS = 100000,
+    MAX_ANSWER_BYTES = 64 << 20,
+    MAX_FIELD_BYTES = 256 << 10,
+    CONCURRENCY = 64
+};
+
+/* An easy handle of the pool with the transfer it carries. */
+struct handle {
+    CURL *easy;
+    struct transport *transport;
+    struct transfer *transfer;
+    struct curl_slist headers[TRANSFER_HEADERS];
+    char error[CURL_ERROR_SIZE];
+    bool is_too_large;
+    struct handle *next_free;
+};
+
+/* A socket that libcurl has told us of. */
+struct watch {
+    struct transport *transport;
+    struct event *event;
+    curl_socket_t socket;
+    short registered; /* EV_READ, EV_WRITE: what the event loop watches */
+    short wanted;     /* what libcurl wants to know */
+    struct list link;
+};
+
+struct transport {
+    struct loop *loop;
+    struct transport_options options;
+    char *ca_file, *no_proxy;
+    const struct curl_functions *curl;
+    CURLM *multi;
+    struct event *timer;
+    struct deferred pump;
+    struct list queue, running, watches;
+    unsigned running_count;
+    uint64_t sent_count;
+    struct handle *free_handles;
+};
+
+static void check_finished(struct transport *transport);
+
+/* --- sockets and timer ---------------------------------------------------------------- */
+
+static void act(struct transport *transport, curl_socket_t socket, int flags)
+{
+    int running;
+
+    transport->curl->multi_socket_action(transport->multi, socket, flags, &running);
+    check_finished(transport);
+}
+
+static void on_socket(evutil_socket_t fd, short events, void *context)
+{
+    struct watch *watch = context;
+    struct transport *transport = watch->transport;
+
+    (void)fd;
+    if (watch->wanted == 0) { /* an idle connection has something to say: it was closed */
+        event_del(watch->event);
+        watch->registered = 0;
+    }
+    act(transport, watch->socket,
+        ((events & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
+            ((events & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd, (void)events;
+    act(context, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *context)
+{
+    struct transport *transport = context;
+    const struct timeval wait = {.tv_sec = timeout_ms / 1000,
+                                 .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000)};
+
+    (void)multi;
+    if (timeout_ms < 0)
+        event_del(transport->timer);
+    else
+        event_add(transport->timer, &wait);
+    return 0;
+}
+
+static struct watch *find_watch(struct transport *transport, curl_socket_t socket)
+{
+    for (struct list *link = transport->watches.next; link != &transport->watches;
+         link = link->next) {
+        struct watch *watch = LIST_ENTRY(link, struct watch, link);
+
+        if (watch->socket == socket)
+            return watch;
+    }
+    return NULL;
+}
+
+static void drop_watch(struct watch *watch)
+{
+    list_remove(&watch->link);
+    event_free(watch->event);
+    free(watch);
+}
+
+static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *context,
+                        void *socket_context)
+{
+    struct transport *transport = context;
+    struct watch *watch = socket_context != NULL ? socket_context : find_watch(transport, socket);
+
+    (void)easy;
+    if (watch == NULL) {
+        if (what == CURL_POLL_REMOVE)
+            return 0;
+        watch = memory_new(sizeof *watch);
+        watch->transport = transport;
+        watch->socket = socket;
+        watch->event = event_new(loop_event_base(transport->loop), socket, 0, NULL, NULL);
+        list_append(&transport->watches, &watch->link);
+    }
+    watch->wanted = (short)((what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EV_READ : 0) |
+                            (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? EV_WRITE : 0));
+    /* Of what is registered only a watch for writing may be too much: it would fire all the
+     * time. */
+    if ((watch->wanted & ~watch->registered) != 0 ||
+        (watch->registered & ~watch->wanted & EV_WRITE) != 0) {
+        const short events = watch->wanted != 0 ? watch->wanted : EV_READ;
+
+        event_del(watch->event);
+        event_assign(watch->event, loop_event_base(transport->loop), socket,
+                     (short)(events | EV_PERSIST), on_socket, watch);
+        event_add(watch->event, NULL);
+        watch->registered = events;
+    }
+    return 0;
+}
+
+static int close_socket(void *context, curl_socket_t socket)
+{
+    struct watch *watch = find_watch(context, socket);
+
+    if (watch != NULL)
+        drop_watch(watch);
+    return close(socket);
+}
+
+/* --- one transfer --------------------------------------------------------------------- */
+
+static size_t take_field(char *line, size_t size, size_t count, void *context)
+{
+    struct handle *handle = context;
+    struct buffer *fields = &handle->transfer->fields;
+    const size_t length = size * count;
+    const char *colon = memchr(line, ':', length);
+
+    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* also after a 100 Continue */
+        buffer_clear(fields);
+        return length;
+    }
+    if (colon == NULL)
+        return length;
+    if (fields->length + length > MAX_FIELD_BYTES) {
+        handle->is_too_large = true;
+        return 0;
+    }
+
+    const char *value = colon + 1, *end = line + length;
+    const size_t name_at = fields->length;
+
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
+        end--;
+    buffer_append(fields, line, (size_t)(colon - line));
+    buffer_append_char(fields, '\0');
+    text_lower(fields->data + name_at);
+    buffer_append(fields, value, (size_t)(end - value));
+    buffer_append_char(fields, '\0');
+    return length;
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct handle *handle = context;
+    struct buffer *answer = &handle->transfer->answer;
+    const size_t length = size * count;
+
+    if (answer->length + length > handle->transport->options.max_answer_bytes) {
+        handle->is_too_large = true;
+        return 0;
+    }
+    buffer_append(answer, bytes, length);
+    return length;
+}
+
+static struct handle *make_handle(struct transport *transport)
+{
+    const struct curl_functions *curl = transport->curl;
+    struct handle *handle = memory_new(sizeof *handle);
+    CURL *easy = curl->easy_init();
+
+    assert(easy != NULL);
+    handle->easy = easy;
+    handle->transport = transport;
+    curl->easy_setopt(easy, CURLOPT_PRIVATE, handle);
+    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
+    curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl->easy_setopt(easy, CURLOPT_USERAGENT, "moongate/" MOONGATE_VERSION);
+    curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                      (long)transport->options.connect_timeout_ms);
+    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)transport->options.total_timeout_ms);
+    curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_field);
+    curl->easy_setopt(easy, CURLOPT_HEADERDATA, handle);
+    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl->easy_setopt(easy, CURLOPT_WRITEDATA, handle);
+    curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transport);
+    curl->easy_setopt(easy, CURLOPT_NOPROXY, transport->no_proxy);
+    /* A CA path would be read anew for every connection (25 ms); a file is cached. */
+    curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (transport->ca_file != NULL)
+        curl->easy_setopt(easy, CURLOPT_CAINFO, transport->ca_file);
+    return handle;
+}
+
+/* The strings are the transfer's own, so the list needs no copies. */
+static struct curl_slist *link_headers(struct handle *handle)
+{
+    size_t count = 0;
+
+    while (count < TRANSFER_HEADERS && handle->transfer->headers[count] != NULL) {
+        handle->headers[count].data = (char *)handle->transfer->headers[count];
+        handle->headers[count].next = NULL;
+        if (count > 0)
+            handle->headers[count - 1].next = &handle->headers[count];
+        count++;
+    }
+    return count > 0 ? handle->headers : NULL;
+}
+
+static void set_method(struct handle *handle)
+{
+    const struct curl_functions *curl = handle->transport->curl;
+    const struct transfer *transfer = handle->transfer;
+    CURL *easy = handle->easy;
+    const bool sends_body = transfer->body != NULL || strcmp(transfer->method, "POST") == 0 ||
+                            strcmp(transfer->method, "PUT") == 0 ||
+                            strcmp(transfer->method, "PATCH") == 0;
+
+    if (sends_body) {
+        curl->easy_setopt(easy, CURLOPT_POST, 1L);
+        curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length);
+        curl->easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body != NULL ? transfer->body : "");
+    } else {
+        curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    }
+    curl->easy_setopt(easy, CURLOPT_NOBODY, strcmp(transfer->method, "HEAD") == 0 ? 1L : 0L);
+    curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+}
+
+static void start_now(struct transport *transport, struct transfer *transfer)
+{
+    struct handle *handle = transport->free_handles;
+
+    if (handle != NULL)
+        transport->free_handles = handle->next_free;
+    else
+        handle = make_handle(transport);
+    handle->transfer = transfer;
+    handle->is_too_large = false;
+    handle->error[0] = '\0';
+    transfer->handle = handle;
+    list_append(&transport->running, &transfer->link);
+    transport->running_count++;
+    transport->sent_count++;
+    transport->curl->easy_setopt(handle->easy, CURLOPT_URL, transfer->url);
+    transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, link_headers(handle));
+    set_method(handle);
+    transport->curl->multi_add_handle(transport->multi, handle->easy);
+}
+
+/* Takes the transfer off its handle, and the handle back into the pool. */
+static void detach(struct transport *transport, struct transfer *transfer)
+{
+    struct handle *handle = transfer->handle;
+
+    transport->curl->multi_remove_handle(transport->multi, handle->easy);
+    handle->transfer = NULL;
+    handle->next_free = transport->free_handles;
+    transport->free_handles = handle;
+    transfer->handle = NULL;
+    list_remove(&transfer->link);
+    transport->running_count--;
+    if (!list_is_empty(&transport->queue))
+        loop_defer(transport->loop, &transport->pump);
+}
+
+static struct failure *describe(struct handle *handle, CURLcode code)
+{
+    const struct transport *transport = handle->transport;
+    const char *why =
+        handle->error[0] != '\0' ? handle->error : transport->curl->easy_strerror(code);
+    struct failure *failure;
+
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        failure = failure_new("Timeout", "%s", why);
+        failure->retryable = true;
+        break;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+        failure = failure_new("ConnectionFailed", "%s", why);
+        failure->retryable = true;
+        break;
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+        failure = failure_new("ConnectionFailed", "the connection broke: %s", why);
+        failure->retryable = true;
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+        failure = failure_set_cure(
+            failure_new("ConnectionFailed", "%s", why),
+            "if the server has a CA of its own, name its certificate with --ca-file FILE");
+        break;
+    case CURLE_WRITE_ERROR:
+        if (handle->is_too_large) {
+            failure = failure_new("ResponseTooLarge",
+                                  "the answer is larger than %zu bytes (--max-response)",
+                                  transport->options.max_answer_bytes);
+            break;
+        }
+        failure = failure_new("ProtocolError", "%s", why);
+        break;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_CONTENT_ENCODING:
+        failure = failure_new("ProtocolError", "the answer is not HTTP as it should be: %s", why);
+        break;
+    default:
+        failure = failure_new("ConnectionFailed", "%s", why);
+        break;
+    }
+    failure->target = memory_copy_string(handle->transfer->url);
+    return failure;
+}
+
+static void finish(struct transport *transport, struct handle *handle, CURLcode code)
+{
+    struct transfer *transfer = handle->transfer;
+    long status = 0, sent_bytes = 0;
+
+    transport->curl->easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
+    transport->curl->easy_getinfo(handle->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
+    transfer->was_sent = sent_bytes > 0;
+    if (code == CURLE_OK)
+        transfer->status = (int)status;
+    else
+        transfer->failure = describe(handle, code);
+    detach(transport, transfer);
+    loop_release(transport->loop);
+    transfer->done(transfer);
+}
+
+static void check_finished(struct transport *transport)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = transport->curl->multi_info_read(transport->multi, &left)) != NULL) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+
+        const CURLcode code = message->data.result;
+        struct handle *handle = NULL;
+
+        transport->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
+        finish(transport, handle, code);
+    }
+}
+
+/* --- the queue ------------------------------------------------------------------------ */
+
+static bool start_curl(struct transport *transport)
+{
+    const char *error = NULL;
+
+    transport->curl = curl_load(&error);
+    if (transport->curl == NULL) {
+        while (!list_is_empty(&transport->queue)) {
+            struct transfer *transfer =
+                LIST_ENTRY(list_take_first(&transport->queue), struct transfer, link);
+
+            transfer->failure = failure_set_cure(
+                failure_new("ConnectionFailed", "libcurl cannot be loaded: %s", error),
+                "install it: on Debian and Ubuntu the package is libcurl4");
+            loop_release(transport->loop);
+            transfer->done(transfer);
+        }
+        return false;
+    }
+    transport->multi = transport->curl->multi_init();
+    assert(transport->multi != NULL);
+    transport->timer = evtimer_new(loop_event_base(transport->loop), on_timer, transport);
+    transport->curl->multi_setopt(transport->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    transport->curl->multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
+    transport->curl->multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    transport->curl->multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
+    transport->curl->multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS,
+                                  (long)transport->options.concurrency);
+    return true;
+}
+
+static void run_pump(struct deferred *deferred)
+{
+    struct transport *transport = LIST_ENTRY(deferred, struct transport, pump);
+
+    if (transport->multi == NULL && !start_curl(transport))
+        return;
+    while (transport->running_count < transport->options.concurrency &&
+           !list_is_empty(&transport->queue)) {
+        struct list *link = list_take_first(&transport->queue);
+
+        start_now(transport, LIST_ENTRY(link, struct transfer, link));
+    }
+}
+
+/* The first CA file that is there; NULL leaves it to libcurl. */
+static char *choose_ca_file(const char *asked)
+{
+    const char *const candidates[] = {asked,
+                                      getenv("CURL_CA_BUNDLE"),
+                                      getenv("SSL_CERT_FILE"),
+                                      "/etc/ssl/certs/ca-certificates.crt",
+                                      "/etc/pki/tls/certs/ca-bundle.crt",
+                                      "/etc/ssl/cert.pem"};
+
+    if (asked != NULL)
+        return memory_copy_string(asked); /* if it cannot be read, let libcurl say so */
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+        if (candidates[i] != NULL && access(candidates[i], R_OK) == 0)
+            return memory_copy_string(candidates[i]);
+    }
+    return NULL;
+}
+
+/* What the environment exempts from proxies, and always this machine itself. */
+static char *choose_no_proxy(void)
+{
+    const char *given = getenv("no_proxy");
+
+    if (given == NULL)
+        given = getenv("NO_PROXY");
+    if (given != NULL && strcmp(given, "*") == 0)
+        return memory_copy_string("*");
+    return memory_format("%s%slocalhost,127.0.0.1,::1", given != NULL ? given : "",
+                         given != NULL && given[0] != '\0' ? "," : "");
+}
+
+struct transport *transport_new(struct loop *loop, const struct transport_options *options)
+{
+    struct transport *transport = memory_new(sizeof *transport);
+    struct transport_options *own = &transport->options;
+
+    transport->loop = loop;
+    *own = *options;
+    if (own->connect_timeout_ms == 0)
+        own->connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    if (own->total_timeout_ms == 0)
+        own->total_timeout_ms = TOTAL_TIMEOUT_MS;
+    if (own->max_answer_bytes == 0)
+        own->max_answer_bytes = MAX_ANSWER_BYTES;
+    if (own->concurrency == 0)
+        own->concurrency = CONCURRENCY;
+    transport->ca_file = choose_ca_file(options->ca_file);
+    transport->no_proxy = choose_no_proxy();
+    transport->pump.run = run_pump;
+    list_init(&transport->queue);
+    list_init(&transport->running);
+    list_init(&transport->watches);
+    return transport;
+}
+
+void transport_free(struct transport *transport)
+{
+    struct list *link;
+
+    if (transport == NULL)
+        return;
+    while ((link = list_take_first(&transport->queue)) != NULL)
+        loop_release(transport->loop);
+    while (!list_is_empty(&transport->running))
+        transfer_cancel(transport,
+                        LIST_ENTRY(transport->running.next, struct transfer, link));
+    deferred_cancel(&transport->pump);
+    while (transport->free_handles != NULL) {
+        struct handle *handle = transport->free_handles;
+
+        transport->free_handles = handle->next_free;
+        transport->curl->easy_cleanup(handle->easy);
+        free(handle);
+    }
+    if (transport->multi != NULL) {
+        transport->curl->multi_cleanup(transport->multi);
+        event_free(transport->timer);
+    }
+    while (!list_is_empty(&transport->watches))
+        drop_watch(LIST_ENTRY(transport->watches.next, struct watch, link));
+    free(transport->ca_file);
+    free(transport->no_proxy);
+    free(transport);
+}
+
+void transfer_start(struct transport *transport, struct transfer *transfer)
+{
+    assert(transfer->done != NULL && !list_is_linked(&transfer->link));
+    transfer_reset(transfer);
+    list_append(&transport->queue, &transfer->link);
+    loop_hold(transport->loop);
+    loop_defer(transport->loop, &transport->pump);
+}
+
+void transfer_cancel(struct transport *transport, struct transfer *transfer)
+{
+    if (!list_is_linked(&transfer->link))
+        return;
+    if (transfer->handle != NULL)
+        detach(transport, transfer);
+    else
+        list_remove(&transfer->link);
+    loop_release(transport->loop);
+}
+
+const char *transfer_field(const struct transfer *transfer, const char *name)
+{
+    const char *at = transfer->fields.data;
+    const char *end = at != NULL ? at + transfer->fields.length : NULL;
+
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+
+        if (strcmp(at, name) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+uint64_t transport_count(const struct transport *transport)
+{
+    return transport->sent_count;
+}
+
+void transfer_reset(struct transfer *transfer)
+{
+    buffer_deinit(&transfer->fields);
+    buffer_deinit(&transfer->answer);
+    failure_free(transfer->failure);
+    transfer->failure = NULL;
+    transfer->status = 0;
+    transfer->was_sent = false;
+}

@@ -1,0 +1,174 @@
+/* engine/pipeline/credential.c - the stage that signs requests.
+ *
+ * It is the gate for secrets: whatever URL an answer told us to ask next, a token leaves
+ * only for the origin it was made for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failure.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "pipeline/pipeline.h"
+
+struct credential_stage {
+    struct stage stage;
+    const struct origins *origins;
+    struct token_provider *provider;
+};
+
+struct token *token_new(const char *access_token)
+{
+    static const char scheme[] = "Authorization: Bearer ";
+    struct token *token = memory_new(sizeof *token + sizeof scheme + strlen(access_token));
+
+    token->references = 1;
+    memcpy(token->header, scheme, sizeof scheme - 1);
+    strcpy(token->header + sizeof scheme - 1, access_token);
+    return token;
+}
+
+void token_release(struct token *token)
+{
+    if (--token->references == 0) {
+        /* the compiler may not leave this out: volatile */
+        for (volatile char *c = token->header; *c != '\0'; c++)
+            *c = '\0';
+        free(token);
+    }
+}
+
+/* The length of "scheme://host:port" at the start of a URL, 0 when there is none. */
+static size_t origin_length(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    return host != NULL ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+}
+
+/* Whether the URL belongs to the origin: the same, or over https a host below it, as the
+ * regional front ends of ARM are. */
+static bool is_within(const char *url, const char *origin)
+{
+    const size_t length = origin_length(url);
+    const char *parent = strstr(origin, "://");
+
+    if (strchr(url, '@') != NULL && (size_t)(strchr(url, '@') - url) < length)
+        return false; /* user:password@host hides the host */
+    if (length == strlen(origin) && text_has_prefix_nocase(url, origin))
+        return true;
+    if (parent == NULL || !text_has_prefix_nocase(url, "https://") ||
+        !text_has_prefix_nocase(origin, "https://"))
+        return false;
+
+    const size_t parent_length = strlen(parent + 3);
+
+    return length > parent_length + 8 && url[length - parent_length - 1] == '.' &&
+           text_has_prefix_nocase(url + length - parent_length, parent + 3);
+}
+
+static bool is_loopback(const char *url)
+{
+    static const char *const hosts[] = {"http://127.", "http://localhost:", "http://localhost/",
+                                        "http://[::1]"};
+
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        if (text_has_prefix_nocase(url, hosts[i]))
+            return true;
+    }
+    return false;
+}
+
+static void refuse(struct exchange *exchange, struct failure *failure)
+{
+    transfer_reset(&exchange->transfer);
+    exchange->transfer.failure = failure;
+    exchange_backward(exchange);
+}
+
+static void on_token(struct token_request *request)
+{
+    struct exchange *exchange = LIST_ENTRY(request, struct exchange, credential.request);
+
+    exchange->credential.is_waiting = false;
+    if (exchange->credential.token != NULL)
+        token_release(exchange->credential.token);
+    exchange->credential.token = request->token;
+    if (request->failure != NULL) {
+        refuse(exchange, request->failure);
+        return;
+    }
+    exchange->transfer.headers[exchange->header_count] = request->token->header;
+    exchange_forward(exchange);
+}
+
+static void ask(struct credential_stage *own, struct exchange *exchange, bool is_renewal)
+{
+    exchange->credential.request = (struct token_request){
+        .audience = exchange->audience, .is_renewal = is_renewal, .done = on_token};
+    exchange->credential.is_waiting = true;
+    own->provider->get(own->provider, &exchange->credential.request);
+}
+
+static void send(struct stage *stage, struct exchange *exchange)
+{
+    struct credential_stage *own = (struct credential_stage *)stage;
+    const char *url = exchange->transfer.url;
+
+    if (exchange->audience == AUDIENCE_NONE) {
+        exchange_forward(exchange);
+        return;
+    }
+    if (!is_within(url, own->origins->by_audience[exchange->audience])) {
+        refuse(exchange,
+               failure_new("ProtocolError", "%s is not below %s: no token goes there", url,
+                           own->origins->by_audience[exchange->audience]));
+        return;
+    }
+    if (!text_has_prefix_nocase(url, "https://") && !is_loopback(url)) {
+        refuse(exchange, failure_new("InsecureEndpoint",
+                                     "%s is not https: no token goes there", url));
+        return;
+    }
+    ask(own, exchange, false);
+}
+
+static void answered(struct stage *stage, struct exchange *exchange)
+{
+    struct credential_stage *own = (struct credential_stage *)stage;
+
+    if (exchange->transfer.status == 401 && exchange->audience != AUDIENCE_NONE &&
+        !exchange->credential.was_renewed) {
+        exchange->credential.was_renewed = true;
+        ask(own, exchange, true);
+        return;
+    }
+    exchange_backward(exchange);
+}
+
+static void cancel(struct stage *stage, struct exchange *exchange)
+{
+    struct credential_stage *own = (struct credential_stage *)stage;
+
+    if (exchange->credential.is_waiting)
+        own->provider->cancel(own->provider, &exchange->credential.request);
+}
+
+static void release(struct stage *stage)
+{
+    free(stage);
+}
+
+struct stage *stage_new_credential(const struct origins *origins,
+                                   struct token_provider *provider)
+{
+    struct credential_stage *own = memory_new(sizeof *own);
+
+    own->stage = (struct stage){.name = "credential",
+                                .send = send,
+                                .answered = answered,
+                                .cancel = cancel,
+                                .free = release};
+    own->origins = origins;
+    own->provider = provider;
+    return &own->stage;
+}

@@ -1,0 +1,80 @@
+/* engine/pipeline/exchange.h - the one way out: a request goes down a list of stages and its
+ * answer comes up again.
+ *
+ * A stage gets an exchange in `send`. It passes it on with exchange_forward(), now or later,
+ * or answers it itself by filling in the transfer's answer and calling exchange_backward().
+ * Coming up, `answered` either passes it on with exchange_backward() or sends it down again
+ * with exchange_forward(). Nobody copies bodies. */
+#ifndef MOONGATE_PIPELINE_EXCHANGE_H
+#define MOONGATE_PIPELINE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/uuid.h"
+#include "net/loop.h"
+#include "net/transfer.h"
+
+struct pipeline;
+struct stage;
+struct token;
+struct wire_stage;
+
+/* Whose token a request carries. */
+enum audience { AUDIENCE_NONE, AUDIENCE_ARM, AUDIENCE_GRAPH, AUDIENCE_COUNT };
+
+/* A wait for a token; see stage_new_credential(). */
+struct token_request {
+    enum audience audience;
+    bool is_renewal; /* the last token was refused */
+    void (*done)(struct token_request *request);
+    struct token *token;     /* or NULL; the asker's reference */
+    struct failure *failure; /* or NULL; owned by the asker */
+    struct list link;        /* the provider's own */
+};
+
+struct exchange {
+    struct transfer transfer;
+    struct pipeline *pipeline;
+    enum audience audience;
+    bool is_repeatable; /* a POST that may be sent twice */
+    void (*done)(struct exchange *exchange);
+    void *owner; /* of whoever gets `done` */
+
+    size_t stage;           /* where it is */
+    size_t header_count;    /* without the credential's */
+    char *own_headers[TRANSFER_HEADERS]; /* freed with the exchange */
+
+    struct { /* of the retry stage */
+        struct timer timer;
+        unsigned attempts;
+        int64_t waited_ms;
+    } retry;
+    struct { /* of the credential stage */
+        struct token_request request;
+        struct token *token;
+        bool was_renewed, is_waiting;
+    } credential;
+    struct wire_stage *wire; /* of the transport stage */
+    struct list parked;
+};
+
+/* A new exchange, owned by the caller. `method` and `url` are borrowed until it is freed,
+ * and so is the body that the caller may set in its transfer. */
+struct exchange *exchange_new(struct pipeline *pipeline, const char *method, const char *url,
+                              enum audience audience, void (*done)(struct exchange *));
+
+/* Adds a header field, "Name: value", taken. */
+void exchange_add_header(struct exchange *exchange, char *header);
+
+/* Sends it. `done` is called once; from inside this call when a stage answers at once. */
+void exchange_start(struct exchange *exchange);
+
+/* Stops it wherever it is and frees it. Accepts NULL. */
+void exchange_free(struct exchange *exchange);
+
+/* For stages. */
+void exchange_forward(struct exchange *exchange);
+void exchange_backward(struct exchange *exchange);
+
+#endif

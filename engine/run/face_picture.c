@@ -1,0 +1,452 @@
+/* engine/run/face_picture.c - the lines of the live face's picture. */
+#include "run/face_picture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "base/memory.h"
+#include "run/summary.h"
+
+#define ERASE_LINE_REST "\x1b[K"
+
+enum {
+    SPINNER_STEPS = 10, /* at most */
+    BAR_COLUMNS = 10,
+    PERCENT_COLUMNS = 4,
+    STATE_COLUMNS = 20, /* at most */
+    SCRIPT_COLUMNS = 6, /* at least, or a quarter of the line */
+    FEWEST_COLUMNS = 4  /* of a name, in a line that has more than the name */
+};
+
+static const char *const style_codes[] = {
+    [STYLE_NONE] = "",        [STYLE_BOLD] = "\x1b[1m",   [STYLE_DIM] = "\x1b[2m",
+    [STYLE_RED] = "\x1b[31m", [STYLE_GREEN] = "\x1b[32m", [STYLE_YELLOW] = "\x1b[33m",
+    [STYLE_CYAN] = "\x1b[36m"};
+
+static const struct signs {
+    const char *spinner[SPINNER_STEPS];
+    const char *bar_done, *bar_rest;
+} signs_ascii = {{"|", "/", "-", "\\"}, "#", "-"},
+  signs_utf8 = {{"\u280b", "\u2819", "\u2839", "\u2838", "\u283c", "\u2834", "\u2826",
+                 "\u2827", "\u2807", "\u280f"},
+                "\u2588",
+                "\u2591"};
+
+/* One line of the picture. */
+struct row {
+    const struct tally_operation *operation;
+    char *kind, *name, *state;
+    char since[DURATION_TEXT_SIZE];
+};
+
+/* Which columns a picture has. The first one is taken in which names get their width or
+ * at least `name_min` columns. */
+struct layout {
+    bool has_kind, has_state, has_bar, has_percent;
+    int name_min;
+};
+
+static const struct layout layouts[] = {{true, true, true, true, 16},
+                                        {true, true, false, true, 12},
+                                        {true, true, false, false, 12},
+                                        {false, true, false, false, 10},
+                                        {false, false, false, false, 0}};
+
+enum { LAYOUT_COUNT = sizeof layouts / sizeof layouts[0] };
+
+/* The widths of a picture's columns, as needed and then as they are. */
+struct widths {
+    int kind, name, state, since;
+    bool has_percent;
+};
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Where a picture is being drawn. */
+struct canvas {
+    struct buffer *text;
+    bool has_color;
+    int columns;
+    int rows; /* so far */
+};
+
+static void set_style(const struct canvas *canvas, enum style style)
+{
+    if (canvas->has_color && style != STYLE_NONE)
+        buffer_append_string(canvas->text, style_codes[style]);
+}
+
+static void unset_style(const struct canvas *canvas, enum style style)
+{
+    if (canvas->has_color && style != STYLE_NONE)
+        buffer_append_string(canvas->text, PICTURE_COLORS_OFF);
+}
+
+static void put(const struct canvas *canvas, const char *words, enum style style)
+{
+    set_style(canvas, style);
+    buffer_append_string(canvas->text, words);
+    unset_style(canvas, style);
+}
+
+static void put_spaces(const struct canvas *canvas, int count)
+{
+    for (; count > 0; count--)
+        buffer_append_char(canvas->text, ' ');
+}
+
+/* Puts visible text as `cut` makes it fit. Returns the columns it takes. */
+static int put_cut(const struct canvas *canvas, const char *words, int columns,
+                   enum style style, void (*cut)(struct buffer *, const char *, int))
+{
+    set_style(canvas, style);
+
+    const size_t start = canvas->text->length;
+
+    cut(canvas->text, words, columns);
+
+    const int width =
+        canvas->text->length > start ? terminal_width(canvas->text->data + start) : 0;
+
+    unset_style(canvas, style);
+    return width;
+}
+
+static void end_line(struct canvas *canvas)
+{
+    buffer_append_string(canvas->text, ERASE_LINE_REST "\r\n");
+    canvas->rows++;
+}
+
+/* Puts a whole line of visible text, cut at its end. */
+static void put_line(struct canvas *canvas, const char *words, enum style style)
+{
+    put_cut(canvas, words, canvas->columns, style, terminal_append_start);
+    end_line(canvas);
+}
+
+/* Puts text at the left of a column. */
+static void put_column(const struct canvas *canvas, const char *words, int columns,
+                       enum style style)
+{
+    put_spaces(canvas,
+               columns - put_cut(canvas, words, columns, style, terminal_append_cut));
+}
+
+static const struct signs *signs(void)
+{
+    return terminal_is_utf8() ? &signs_utf8 : &signs_ascii;
+}
+
+static char *visible_copy(const char *text)
+{
+    struct buffer copy = {0};
+
+    terminal_append_visible(&copy, text);
+    return buffer_take(&copy);
+}
+
+/* Writes a time that goes on: without milliseconds, which would only flicker. */
+static void format_running(int64_t span_ms, char text[DURATION_TEXT_SIZE])
+{
+    if (span_ms < 1000)
+        strcpy(text, "0 s");
+    else
+        duration_format(span_ms, text);
+}
+
+/* What is being done, for as long as the service does not name a state. */
+static const char *doing(const char *verb)
+{
+    static const char *const words[][2] = {{"create", "creating"},
+                                           {"update", "changing"},
+                                           {"delete", "deleting"},
+                                           {"wait for", "waiting"}};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i][0], verb) == 0)
+            return words[i][1];
+    }
+    return verb;
+}
+
+static struct row make_row(const struct tally_operation *operation, int64_t now_ms)
+{
+    struct row row = {.operation = operation,
+                      .kind = visible_copy(operation->kind),
+                      .name = visible_copy(operation->name),
+                      .state = visible_copy(operation->state != NULL
+                                                ? operation->state
+                                                : doing(operation->verb))};
+
+    format_running(now_ms - operation->began_ms, row.since);
+    return row;
+}
+
+static void free_rows(struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(rows[i].kind);
+        free(rows[i].name);
+        free(rows[i].state);
+    }
+    free(rows);
+}
+
+/* Shares out `lines`: one to the oldest of each group, the rest in the order of groups.
+ */
+static void share_lines(struct tally *tally, size_t lines)
+{
+    struct list *at;
+
+    for (at = tally->groups.next; at != &tally->groups; at = at->next) {
+        struct tally_group *group = LIST_ENTRY(at, struct tally_group, link);
+
+        group->shown = group->count > 0 && lines > 0 ? 1 : 0;
+        lines -= group->shown;
+    }
+    for (at = tally->groups.next; at != &tally->groups; at = at->next) {
+        struct tally_group *group = LIST_ENTRY(at, struct tally_group, link);
+        const size_t hidden = group->count - group->shown;
+        const size_t more = hidden < lines ? hidden : lines;
+
+        group->shown += more;
+        lines -= more;
+    }
+}
+
+/* Makes rows of what has got a line. Owned by the caller. */
+static struct row *make_rows(const struct picture *picture, size_t lines, size_t *count)
+{
+    struct list *const groups = &picture->tally->groups;
+    struct row *rows = memory_new(lines * sizeof *rows);
+
+    *count = 0;
+    share_lines(picture->tally, lines);
+    for (struct list *at = groups->next; at != groups; at = at->next) {
+        struct tally_group *group = LIST_ENTRY(at, struct tally_group, link);
+
+        tally_sort(group);
+
+        const struct list *link = group->operations.next;
+
+        for (size_t i = 0; i < group->shown; i++, link = link->next)
+            rows[(*count)++] =
+                make_row(LIST_ENTRY(link, const struct tally_operation, link),
+                         picture->elapsed_ms);
+    }
+    return rows;
+}
+
+static struct widths measure_rows(const struct row *rows, size_t count)
+{
+    struct widths widths = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        widths.kind = larger(widths.kind, terminal_width(rows[i].kind));
+        widths.name = larger(widths.name, terminal_width(rows[i].name));
+        widths.state = larger(widths.state, terminal_width(rows[i].state));
+        widths.since = larger(widths.since, (int)strlen(rows[i].since));
+        widths.has_percent = widths.has_percent || rows[i].operation->percent >= 0;
+    }
+    widths.state = smaller(widths.state, STATE_COLUMNS);
+    return widths;
+}
+
+/* What is left for names in a line of `columns`. */
+static int room_for_names(const struct layout *layout, const struct widths *widths,
+                          int columns)
+{
+    int taken = 2 + 2 + widths->since; /* the spinner, and gaps */
+
+    if (layout->has_kind && widths->kind > 0)
+        taken += widths->kind + 1;
+    if (layout->has_state)
+        taken += 2 + widths->state;
+    if (layout->has_percent && widths->has_percent)
+        taken += 2 + PERCENT_COLUMNS + (layout->has_bar ? BAR_COLUMNS + 1 : 0);
+    return columns - taken;
+}
+
+/* Chooses the layout and narrows the column of names to its room. */
+static const struct layout *choose_layout(struct widths *widths, int columns)
+{
+    const struct layout *layout = layouts;
+
+    while (layout < layouts + LAYOUT_COUNT - 1 &&
+           room_for_names(layout, widths, columns) <
+               smaller(widths->name, layout->name_min))
+        layout++;
+    widths->name =
+        larger(0, smaller(widths->name, room_for_names(layout, widths, columns)));
+    return layout;
+}
+
+static void put_progress(const struct canvas *canvas, double percent, bool has_bar)
+{
+    const double shown = percent > 100.0 ? 100.0 : percent;
+    const int done = (int)(shown * BAR_COLUMNS / 100.0 + 0.5);
+
+    buffer_append_string(canvas->text, "  ");
+    if (has_bar) {
+        set_style(canvas, STYLE_CYAN);
+        for (int i = 0; i < BAR_COLUMNS; i++)
+            buffer_append_string(canvas->text,
+                                 i < done ? signs()->bar_done : signs()->bar_rest);
+        unset_style(canvas, STYLE_CYAN);
+        buffer_append_char(canvas->text, ' ');
+    }
+    buffer_printf(canvas->text, "%*d%%", PERCENT_COLUMNS - 1, (int)shown);
+}
+
+static const char *spinner(unsigned turn)
+{
+    const char *const *steps = signs()->spinner;
+    unsigned count = 0;
+
+    while (count < SPINNER_STEPS && steps[count] != NULL)
+        count++;
+    return steps[turn % count];
+}
+
+static void put_row(struct canvas *canvas, const struct row *row,
+                    const struct layout *layout, const struct widths *widths,
+                    unsigned turn)
+{
+    put(canvas, spinner(turn), STYLE_CYAN);
+    put_spaces(canvas, 1);
+    if (layout->has_kind && widths->kind > 0) {
+        put_column(canvas, row->kind, widths->kind, STYLE_DIM);
+        put_spaces(canvas, 1);
+    }
+    put_column(canvas, row->name, widths->name, STYLE_NONE);
+    if (layout->has_state) {
+        put_spaces(canvas, 2);
+        put_column(canvas, row->state, widths->state, STYLE_YELLOW);
+    }
+    put_spaces(canvas, 2 + widths->since - (int)strlen(row->since));
+    put(canvas, row->since, STYLE_NONE);
+    if (layout->has_percent && row->operation->percent >= 0)
+        put_progress(canvas, row->operation->percent, layout->has_bar);
+    end_line(canvas);
+}
+
+/* "  1:12:04  84 created, 3 changed; 14 waiting" */
+static void append_standing(struct buffer *text, const struct picture *picture)
+{
+    char age[DURATION_TEXT_SIZE];
+
+    format_running(picture->elapsed_ms, age);
+    buffer_printf(text, "  %s  ", age);
+
+    const bool has_outcomes = summary_append_outcomes(text, picture->tally->outcomes);
+
+    if (picture->tally->waiting > 0)
+        buffer_printf(text, "%s%zu waiting", has_outcomes ? "; " : "",
+                      picture->tally->waiting);
+}
+
+/* "onboard.lua  1:12:04  84 created, 3 changed; 14 waiting" */
+static void put_header(struct canvas *canvas, const struct picture *picture)
+{
+    struct buffer standing = {0};
+    char *script = visible_copy(picture->script != NULL ? picture->script : "moongate");
+
+    append_standing(&standing, picture);
+
+    const int fewest = larger(canvas->columns / 4, SCRIPT_COLUMNS);
+    const int room = larger(canvas->columns - terminal_width(standing.data), fewest);
+    const int taken = put_cut(canvas, script, smaller(room, canvas->columns), STYLE_BOLD,
+                              terminal_append_cut);
+
+    put_cut(canvas, standing.data, canvas->columns - taken, STYLE_NONE,
+            terminal_append_start);
+    end_line(canvas);
+    buffer_deinit(&standing);
+    free(script);
+}
+
+/* "  ... and 37 more (30 gateways, 7 subnets)" */
+static void put_hidden(struct canvas *canvas, const struct tally *tally, size_t count)
+{
+    struct buffer line = {0};
+    const char *separator = " (";
+
+    buffer_printf(&line, "  ... and %zu more", count);
+    for (const struct list *at = tally->groups.next; at != &tally->groups;
+         at = at->next) {
+        const struct tally_group *group = LIST_ENTRY(at, const struct tally_group, link);
+
+        if (group->count == group->shown)
+            continue;
+
+        char *kind = visible_copy(group->kind);
+
+        buffer_append_string(&line, separator);
+        summary_append_count(&line, group->count - group->shown,
+                             *kind != '\0' ? kind : "operation");
+        separator = ", ";
+        free(kind);
+    }
+    buffer_append_char(&line, ')');
+    put_line(canvas, line.data, STYLE_DIM);
+    buffer_deinit(&line);
+}
+
+static void put_operations(struct canvas *canvas, const struct picture *picture,
+                           size_t lines)
+{
+    const size_t waiting = picture->tally->waiting;
+    size_t count;
+
+    if (waiting == 0 || lines == 0)
+        return;
+
+    struct row *rows = make_rows(picture, waiting > lines ? lines - 1 : waiting, &count);
+    struct widths widths = measure_rows(rows, count);
+    const struct layout *layout = choose_layout(&widths, canvas->columns);
+
+    for (size_t i = 0; i < count; i++) {
+        if (widths.name < smaller(FEWEST_COLUMNS, terminal_width(rows[i].name)))
+            put_line(canvas, rows[i].name, STYLE_NONE);
+        else
+            put_row(canvas, &rows[i], layout, &widths, picture->turn);
+    }
+    free_rows(rows, count);
+    if (waiting > count)
+        put_hidden(canvas, picture->tally, waiting - count);
+}
+
+int picture_append(struct buffer *text, const struct picture *picture,
+                   struct terminal_size size)
+{
+    struct canvas canvas = {.text = text,
+                            .has_color = picture->has_color,
+                            .columns = larger(1, size.columns - 1)};
+    const int room = size.rows - 1;
+
+    if (picture->partial != NULL && room > 1) {
+        char *partial = visible_copy(picture->partial);
+
+        put_line(&canvas, partial, STYLE_NONE);
+        free(partial);
+    }
+    put_header(&canvas, picture);
+    put_operations(&canvas, picture, (size_t)larger(0, room - canvas.rows));
+    return canvas.rows;
+}
+
+void picture_paint(struct buffer *text, bool has_color, enum style style,
+                   const char *words)
+{
+    put(&(struct canvas){.text = text, .has_color = has_color}, words, style);
+}

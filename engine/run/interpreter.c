@@ -1,0 +1,318 @@
+/* engine/run/interpreter.c - the Lua state that scripts run in. */
+#include "run/interpreter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "base/failure.h"
+#include "base/memory.h"
+#include "run/session.h"
+#include "run/source.h"
+#include "task/modules.h"
+#include "task/task.h"
+
+const char interpreter_exit_metatable[] = "exit";
+
+enum { LARGEST_MODULE = 16 << 20 };
+
+static const char folder_key; /* its address is the key in the registry */
+
+struct session *interpreter_session(lua_State *L)
+{
+    return scheduler_host(scheduler_of(L));
+}
+
+/* --- printing ------------------------------------------------------------------------- */
+
+/* Goes where the run's face puts what scripts print, so that no picture and no stream of
+ * events is torn. */
+static void print_buffer(lua_State *L, luaL_Buffer *text)
+{
+    luaL_pushresult(text);
+    session_print(interpreter_session(L), lua_tostring(L, -1));
+}
+
+static int print(lua_State *L)
+{
+    const int count = lua_gettop(L);
+    luaL_Buffer text;
+
+    luaL_buffinit(L, &text);
+    for (int i = 1; i <= count; i++) {
+        if (i > 1)
+            luaL_addchar(&text, '\t');
+        luaL_tolstring(L, i, NULL);
+        luaL_addvalue(&text);
+    }
+    luaL_addchar(&text, '\n');
+    print_buffer(L, &text);
+    return 0;
+}
+
+static int write_values(lua_State *L, int first)
+{
+    const int count = lua_gettop(L);
+    luaL_Buffer text;
+
+    for (int i = first; i <= count; i++)
+        luaL_checkstring(L, i);
+    luaL_buffinit(L, &text);
+    for (int i = first; i <= count; i++) {
+        lua_pushvalue(L, i);
+        luaL_addvalue(&text);
+    }
+    print_buffer(L, &text);
+    return 0;
+}
+
+static int io_write(lua_State *L)
+{
+    write_values(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    return 1;
+}
+
+static int stdout_write(lua_State *L)
+{
+    write_values(L, 2);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int do_nothing(lua_State *L)
+{
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* --- time ----------------------------------------------------------------------------- */
+
+/* os.time() without a table goes by the run's clock, which may be virtual. */
+static int os_time(lua_State *L)
+{
+    if (lua_isnoneornil(L, 1)) {
+        lua_pushinteger(L, clock_wall_ms(session_clock(interpreter_session(L))) / 1000);
+        return 1;
+    }
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int os_date(lua_State *L)
+{
+    const char *format = luaL_optstring(L, 1, "%c");
+
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushstring(L, format);
+    if (lua_isnoneornil(L, 2))
+        lua_pushinteger(L, clock_wall_ms(session_clock(interpreter_session(L))) / 1000);
+    else
+        lua_pushvalue(L, 2);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/* --- code ----------------------------------------------------------------------------- */
+
+/* load() for source text only: bytecode can break the interpreter. */
+static int load_text(lua_State *L)
+{
+    lua_settop(L, 4);
+    lua_pushliteral(L, "t");
+    lua_replace(L, 3);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    /* an environment of nil is not the same as none */
+    lua_call(L, lua_isnil(L, 5) ? 3 : 4, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int load_source(lua_State *L, char *text, size_t length, char *chunk_name)
+{
+    const int status = luaL_loadbufferx(L, text, length, chunk_name, "t");
+
+    free(text);
+    free(chunk_name);
+    if (status != LUA_OK)
+        return lua_error(L);
+    return 1;
+}
+
+static bool is_module_name(const char *name)
+{
+    return name[0] != '\0' && name[0] != '.' && strstr(name, "..") == NULL &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+               strlen(name);
+}
+
+/* Finds a module: native, then stdlib, then beside the script. */
+static int search(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    char *chunk_name = NULL;
+    size_t length = 0;
+
+    for (const struct native_module *module = native_modules; module->name != NULL; module++) {
+        if (strcmp(module->name, name) == 0) {
+            lua_pushcfunction(L, module->open);
+            return 1;
+        }
+    }
+    if (!is_module_name(name)) {
+        lua_pushfstring(L, "'%s' is not a module name", name);
+        return 1;
+    }
+    luaL_gsub(L, name, ".", "/");
+
+    char *path = memory_format("stdlib/%s.lua", lua_tostring(L, -1));
+    char *text = source_read_own(path, &length, &chunk_name);
+
+    free(path);
+    if (text != NULL)
+        return load_source(L, text, length, chunk_name);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &folder_key);
+
+    const char *folder = lua_tostring(L, -1);
+
+    path = memory_format("%s%s%s.lua", folder != NULL ? folder : "", folder != NULL ? "/" : "",
+                         lua_tostring(L, -2));
+    if (access(path, F_OK) != 0) {
+        lua_pushfstring(L, "no native module, none of the library, and no file '%s'", path);
+        free(path);
+        return 1;
+    }
+
+    struct failure *failure = NULL;
+
+    text = source_read_file(path, LARGEST_MODULE, &length, &failure);
+    if (text == NULL) {
+        lua_pushstring(L, failure->message);
+        failure_free(failure);
+        free(path);
+        return lua_error(L);
+    }
+    chunk_name = memory_format("@%s", path);
+    free(path);
+    return load_source(L, text, length, chunk_name);
+}
+
+/* --- the state ------------------------------------------------------------------------ */
+
+static void keep_only(lua_State *L, const char *library, const char *const *names)
+{
+    lua_getglobal(L, library);
+    lua_newtable(L);
+    for (; *names != NULL; names++) {
+        lua_getfield(L, -2, *names);
+        lua_setfield(L, -2, *names);
+    }
+    lua_pushvalue(L, -1);
+    lua_setglobal(L, library);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, library);
+    lua_pop(L, 3);
+}
+
+static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction function)
+{
+    lua_getglobal(L, library);
+    lua_getfield(L, -1, name);
+    lua_pushcclosure(L, function, 1);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+}
+
+static void set_up_io(lua_State *L)
+{
+    static const luaL_Reg stdout_methods[] = {{"write", stdout_write},
+                                              {"flush", do_nothing},
+                                              {"setvbuf", do_nothing},
+                                              {NULL, NULL}};
+
+    lua_getglobal(L, "io");
+    luaL_newlib(L, stdout_methods);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "stdout");
+    lua_pushcclosure(L, io_write, 1);
+    lua_setfield(L, -2, "write");
+    lua_pop(L, 1);
+}
+
+static void set_up_package(lua_State *L)
+{
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "searchers");
+    lua_rawgeti(L, -1, 1); /* package.preload */
+    lua_createtable(L, 2, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+    lua_pushcfunction(L, search);
+    lua_rawseti(L, -2, 2);
+    lua_setfield(L, -3, "searchers");
+    lua_pop(L, 1);
+    lua_pushliteral(L, "");
+    lua_setfield(L, -2, "cpath");
+    lua_pushliteral(L, "");
+    lua_setfield(L, -2, "path");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "loadlib");
+    lua_pop(L, 1);
+}
+
+static void restrict_libraries(lua_State *L)
+{
+    static const char *const os_names[] = {"time", "date", "clock", "difftime", "getenv", NULL};
+    static const char *const io_names[] = {"open", "lines", "read", "type", "stderr", NULL};
+    static const char *const debug_names[] = {"traceback", "getinfo", NULL};
+
+    keep_only(L, "os", os_names);
+    keep_only(L, "io", io_names);
+    keep_only(L, "debug", debug_names);
+    wrap(L, "os", "time", os_time);
+    wrap(L, "os", "date", os_date);
+    wrap(L, "_G", "load", load_text);
+    lua_pushnil(L);
+    lua_setglobal(L, "loadfile");
+    lua_pushnil(L);
+    lua_setglobal(L, "dofile");
+    lua_getglobal(L, "string");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "dump");
+    lua_pop(L, 1);
+    set_up_io(L);
+    set_up_package(L);
+    lua_register(L, "print", print);
+}
+
+lua_State *interpreter_new(struct session *session, struct scheduler **scheduler)
+{
+    lua_State *L = luaL_newstate();
+
+    if (L == NULL) {
+        fputs("moongate: out of memory\n", stderr);
+        abort();
+    }
+    *scheduler = scheduler_new(session_loop(session), L, session);
+    scheduler_set_stress(*scheduler, session_settings(session)->stress_gc);
+    luaL_openlibs(L);
+    restrict_libraries(L);
+    luaL_newmetatable(L, interpreter_exit_metatable);
+    lua_pop(L, 1);
+    native_set_up(L);
+    return L;
+}
+
+void interpreter_set_folder(lua_State *L, const char *folder)
+{
+    lua_pushstring(L, folder);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &folder_key);
+}

@@ -1,0 +1,104 @@
+/* engine/run/interrupt.c - signals as events of the loop. */
+#include "run/interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <lauxlib.h>
+
+#include "net/loop.h"
+#include "task/task.h"
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+enum { SIGNAL_COUNT = sizeof signals / sizeof signals[0] };
+
+/* A handler has no argument for its context, so there is one listener in a process. */
+static struct {
+    struct event *event;
+    const struct scheduler *scheduler;
+    void (*asked)(void *context, int times);
+    void *context;
+    int pipe[2];
+    volatile sig_atomic_t times;
+} listener = {.pipe = {-1, -1}};
+
+static void restore(void)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL};
+
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+/* Stays set, so that a pcall in the script does not catch it for good. */
+static void stop_script(lua_State *L, lua_Debug *where)
+{
+    (void)where;
+    luaL_error(L, "interrupted");
+}
+
+static void on_signal(int number)
+{
+    const int error = errno;
+    lua_State *running = scheduler_running(listener.scheduler);
+
+    (void)number;
+    listener.times++;
+    if (running != NULL) /* as lua.c does: this call is safe in a handler */
+        lua_sethook(running, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+    if (write(listener.pipe[1], "", 1) < 0 && errno != EAGAIN)
+        restore(); /* nobody would hear of it: the next one ends the program */
+    errno = error;
+}
+
+static void on_pipe(evutil_socket_t fd, short events, void *context)
+{
+    char bytes[16];
+
+    (void)events, (void)context;
+    while (read((int)fd, bytes, sizeof bytes) > 0)
+        ;
+    if (listener.times >= 2)
+        restore();
+    listener.asked(listener.context, listener.times >= 2 ? 2 : 1);
+}
+
+void interrupt_open(struct loop *loop, struct scheduler *scheduler,
+                    void (*asked)(void *context, int times), void *context)
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+    listener.scheduler = scheduler;
+    listener.asked = asked;
+    listener.context = context;
+    listener.times = 0;
+    if (pipe(listener.pipe) != 0)
+        return; /* the signals keep their usual effect */
+    for (int i = 0; i < 2; i++) {
+        fcntl(listener.pipe[i], F_SETFL, O_NONBLOCK);
+        fcntl(listener.pipe[i], F_SETFD, FD_CLOEXEC);
+    }
+    listener.event = event_new(loop_event_base(loop), listener.pipe[0], EV_READ | EV_PERSIST,
+                               on_pipe, NULL);
+    event_add(listener.event, NULL);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+void interrupt_close(void)
+{
+    if (listener.event == NULL)
+        return;
+    restore();
+    event_free(listener.event);
+    listener.event = NULL;
+    for (int i = 0; i < 2; i++) {
+        close(listener.pipe[i]);
+        listener.pipe[i] = -1;
+    }
+}

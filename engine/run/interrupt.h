@@ -1,0 +1,18 @@
+/* engine/run/interrupt.h - Ctrl-C, SIGTERM and SIGHUP as events of the loop.
+ *
+ * Once: `asked` is called with 1. Again: with 2, and from then on the signals have their
+ * usual effect. A script that computes without ever waiting is stopped by a hook. */
+#ifndef MOONGATE_RUN_INTERRUPT_H
+#define MOONGATE_RUN_INTERRUPT_H
+
+struct loop;
+struct scheduler;
+
+/* Starts to listen; one at a time in a process. `scheduler` is borrowed. */
+void interrupt_open(struct loop *loop, struct scheduler *scheduler,
+                    void (*asked)(void *context, int times), void *context);
+
+/* Signals have their usual effect again. */
+void interrupt_close(void);
+
+#endif

@@ -1,0 +1,387 @@
+/* engine/run/session.c - everything a run works with. */
+#include "run/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arm/resource.h"
+#include "auth/tokens.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/cloud.h"
+#include "net/loop.h"
+#include "net/transfer.h"
+#include "run/face.h"
+#include "run/terminal.h"
+#include "sim/sim.h"
+
+struct session {
+    const struct settings *settings;
+    struct clock clock;
+    struct loop *loop;
+    struct face *face;
+    struct sim *sim;
+    int64_t machine_start_ms;
+    unsigned outcomes[OUTCOME_COUNT];
+
+    /* the way to the service, open when `client.pipeline` is not NULL */
+    struct client client;
+    struct observer observer;
+    struct transport *transport;
+    struct stage *wire;
+    struct tokens *tokens;
+    char *arm, *graph, *login;
+    struct scope scope;
+};
+
+/* --- events --------------------------------------------------------------------------- */
+
+void session_emit(struct session *session, struct event *event)
+{
+    event->wall_ms = clock_wall_ms(&session->clock);
+    event->elapsed_ms = clock_now_ms(&session->clock);
+    session->face->handle(session->face, event);
+}
+
+void session_print(struct session *session, const char *text)
+{
+    struct event event = {.type = EVENT_OUTPUT, .text = text};
+
+    session_emit(session, &event);
+}
+
+static void take_log(void *context, enum log_level level, const char *text)
+{
+    struct event event = {.type = EVENT_LOG, .level = level, .text = text};
+
+    session_emit(context, &event);
+}
+
+static const char *verb_of(const struct resource_operation *operation)
+{
+    switch (resource_verb(operation)) {
+    case RESOURCE_DELETE:
+        return "delete";
+    case RESOURCE_CREATE:
+        return "create";
+    default:
+        break;
+    }
+    switch (resource_outcome(operation)) {
+    case RESOURCE_CREATED:
+        return "create";
+    case RESOURCE_CHANGED:
+        return "update";
+    default:
+        return resource_was_adopted(operation) ? "wait for" : "ensure";
+    }
+}
+
+static enum event_outcome outcome_of(const struct resource_operation *operation)
+{
+    const struct failure *failure = resource_failure(operation);
+
+    if (failure != NULL)
+        return strcmp(failure->code, "Canceled") == 0 && failure->status == 0 ? OUTCOME_CANCELED
+                                                                              : OUTCOME_FAILED;
+    switch (resource_outcome(operation)) {
+    case RESOURCE_CREATED:
+        return OUTCOME_CREATED;
+    case RESOURCE_CHANGED:
+        return OUTCOME_CHANGED;
+    case RESOURCE_DELETED:
+        return OUTCOME_DELETED;
+    case RESOURCE_MISSING:
+        return OUTCOME_ABSENT;
+    default:
+        return OUTCOME_UNCHANGED;
+    }
+}
+
+static void tell(struct observer *observer, enum event_type type,
+                 const struct resource_operation *operation)
+{
+    struct session *session = LIST_ENTRY(observer, struct session, observer);
+    struct event event = {.type = type,
+                          .operation = resource_number(operation),
+                          .verb = verb_of(operation),
+                          .kind = resource_kind(operation)->name,
+                          .name = resource_name(operation),
+                          .target = resource_id(operation),
+                          .state = resource_state(operation),
+                          .percent = resource_percent(operation),
+                          .age_ms = resource_age_ms(operation)};
+
+    if (type == EVENT_OPERATION_FINISHED) {
+        event.outcome = outcome_of(operation);
+        event.failure = resource_failure(operation);
+        session->outcomes[event.outcome]++;
+    }
+    session_emit(session, &event);
+}
+
+static void on_started(struct observer *observer, const struct resource_operation *operation)
+{
+    tell(observer, EVENT_OPERATION_STARTED, operation);
+}
+
+static void on_changed(struct observer *observer, const struct resource_operation *operation)
+{
+    tell(observer, EVENT_OPERATION_STATE, operation);
+}
+
+static void on_finished(struct observer *observer, const struct resource_operation *operation)
+{
+    tell(observer, EVENT_OPERATION_FINISHED, operation);
+}
+
+/* --- the way to the service ------------------------------------------------------------ */
+
+/* A base URL without its slashes at the end; NULL when it is none. */
+static char *base_url(const char *url)
+{
+    size_t length = strlen(url);
+
+    if (!text_matches(url, "^https?://[^/?#@]+/*$"))
+        return NULL;
+    while (url[length - 1] == '/')
+        length--;
+    return memory_copy_text(url, length);
+}
+
+static struct failure *nothing_chosen(void)
+{
+    return failure_set_cure(
+        failure_new("NoTarget", "nothing says which side to use: Azure, or the simulator"),
+        "without Azure: add --sim; with Azure: set AZURE_TENANT_ID, AZURE_CLIENT_ID, "
+        "AZURE_CLIENT_SECRET and AZURE_SUBSCRIPTION_ID, and name the service with "
+        "--resource-group and --service; with a running `moongate sim`: --endpoint URL");
+}
+
+/* From the settings to the three base URLs. */
+static struct failure *choose_endpoints(struct session *session)
+{
+    const struct settings *settings = session->settings;
+    const struct cloud *cloud = &clouds[0];
+
+    if (settings->endpoint != NULL) {
+        session->arm = base_url(settings->endpoint);
+        if (session->arm == NULL)
+            return failure_new("BadSetting", "endpoint '%s' is not a base URL such as "
+                                             "http://127.0.0.1:4280",
+                               settings->endpoint);
+        session->graph = memory_copy_string(session->arm);
+        session->login = memory_copy_string(session->arm);
+        return NULL;
+    }
+    if (settings->cloud == NULL && settings->client_id == NULL)
+        return nothing_chosen();
+    if (settings->cloud != NULL)
+        cloud = cloud_find(settings->cloud);
+    if (cloud == NULL)
+        return failure_new("BadSetting", "cloud '%s' is unknown; known are public, usgov, china",
+                           settings->cloud);
+    session->arm = memory_copy_string(cloud->arm);
+    session->graph = memory_copy_string(cloud->graph);
+    session->login =
+        settings->authority_host != NULL ? base_url(settings->authority_host)
+                                         : memory_copy_string(cloud->login);
+    if (session->login == NULL)
+        return failure_new("BadSetting", "AZURE_AUTHORITY_HOST '%s' is not a base URL",
+                           settings->authority_host);
+    return NULL;
+}
+
+static void use_sim(struct session *session, struct credential_settings *credentials)
+{
+    const struct sim_profile *profile = sim_profile(session->sim);
+
+    session->arm = memory_copy_string(profile->endpoint);
+    session->graph = memory_copy_string(profile->endpoint);
+    session->login = memory_copy_string(profile->endpoint);
+    credentials->tenant_id = profile->tenant_id;
+    credentials->client_id = profile->client_id;
+    credentials->client_secret = profile->client_secret;
+    session->scope = (struct scope){profile->subscription_id, profile->resource_group,
+                                    profile->service};
+}
+
+static struct failure *open_client(struct session *session)
+{
+    const struct settings *settings = session->settings;
+    struct credential_settings credentials = {.tenant_id = settings->tenant_id,
+                                              .client_id = settings->client_id,
+                                              .client_secret = settings->client_secret};
+
+    if (session->sim != NULL) {
+        use_sim(session, &credentials);
+    } else {
+        struct failure *failure = choose_endpoints(session);
+
+        if (failure != NULL)
+            return failure;
+    }
+    if (settings->subscription != NULL)
+        session->scope.subscription = settings->subscription;
+    if (settings->resource_group != NULL)
+        session->scope.resource_group = settings->resource_group;
+    if (settings->service != NULL)
+        session->scope.service = settings->service;
+    credentials.authority = session->login;
+    credentials.resources[AUDIENCE_ARM] = session->arm;
+    credentials.resources[AUDIENCE_GRAPH] = session->graph;
+    session->client.origins.by_audience[AUDIENCE_ARM] = session->arm;
+    session->client.origins.by_audience[AUDIENCE_GRAPH] = session->graph;
+    session->tokens = tokens_new(session->loop, &credentials);
+
+    const struct transport_options options = {
+        .ca_file = settings->ca_file,
+        .connect_timeout_ms = settings->connect_timeout_ms,
+        .total_timeout_ms = settings->request_timeout_ms,
+        .max_answer_bytes = settings->max_response_bytes,
+        .concurrency = settings->concurrency};
+
+    session->transport = transport_new(session->loop, &options);
+    session->wire = stage_new_transport(session->transport, session->loop);
+
+    struct stage *const stages[] = {
+        stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
+        stage_new_retry(session->loop), session->wire};
+
+    session->client.pipeline =
+        pipeline_new(session->loop, stages, sizeof stages / sizeof stages[0]);
+    tokens_set_pipeline(session->tokens, session->client.pipeline);
+    return NULL;
+}
+
+struct client *session_client(struct session *session, struct failure **failure)
+{
+    if (session->client.pipeline == NULL) {
+        *failure = open_client(session);
+        if (*failure != NULL) {
+            free(session->arm);
+            free(session->graph);
+            free(session->login);
+            session->arm = session->graph = session->login = NULL;
+            return NULL;
+        }
+    }
+    return &session->client;
+}
+
+const struct scope *session_scope(const struct session *session)
+{
+    return &session->scope;
+}
+
+/* --- opening and closing --------------------------------------------------------------- */
+
+static struct face *choose_face(struct session *session)
+{
+    const struct settings *settings = session->settings;
+
+    if (settings->output == OUTPUT_JSON)
+        return face_new_json();
+    if (settings->quiet || !terminal_can_draw(STDERR_FILENO))
+        return face_new_plain(session->loop, settings->quiet);
+    return face_new_live(session->loop);
+}
+
+struct session *session_open(const struct settings *settings, struct failure **failure)
+{
+    struct session *session = memory_new(sizeof *session);
+
+    session->settings = settings;
+    session->machine_start_ms = clock_machine_ms();
+    clock_init(&session->clock, settings->sim ? settings->clock_mode : CLOCK_REAL,
+               settings->clock_factor);
+    session->observer =
+        (struct observer){.started = on_started, .changed = on_changed, .finished = on_finished};
+    session->loop = loop_new(&session->clock);
+    if (session->loop == NULL) {
+        *failure = failure_new("IOError", "the system gives no event loop");
+        goto fail;
+    }
+    session->client.loop = session->loop;
+    session->client.observer = &session->observer;
+    if (settings->sim) {
+        const struct sim_options options = {.state_file = settings->sim_file,
+                                            .world_file = settings->sim_world,
+                                            .address = "127.0.0.1:0",
+                                            .seed = settings->sim_seed};
+
+        session->sim = sim_open(session->loop, &options, failure);
+        if (session->sim == NULL)
+            goto fail;
+    }
+    session->face = choose_face(session);
+    log_set_sink(take_log, session);
+    return session;
+
+fail:
+    session_close(session);
+    return NULL;
+}
+
+void session_close(struct session *session)
+{
+    if (session == NULL)
+        return;
+    log_set_sink(NULL, NULL);
+    tokens_free(session->tokens);
+    pipeline_free(session->client.pipeline);
+    transport_free(session->transport);
+    serial_deinit(&session->client.serial);
+    sim_close(session->sim);
+    if (session->face != NULL)
+        session->face->free(session->face);
+    loop_free(session->loop);
+    free(session->arm);
+    free(session->graph);
+    free(session->login);
+    free(session);
+}
+
+struct loop *session_loop(struct session *session)
+{
+    return session->loop;
+}
+
+struct clock *session_clock(struct session *session)
+{
+    return &session->clock;
+}
+
+struct face *session_face(struct session *session)
+{
+    return session->face;
+}
+
+const struct settings *session_settings(const struct session *session)
+{
+    return session->settings;
+}
+
+void session_drain(struct session *session, void (*drained)(void *context), void *context)
+{
+    if (session->wire != NULL)
+        stage_drain(session->wire, drained, context);
+    else
+        drained(context);
+}
+
+void session_summarize(const struct session *session, struct run_summary *summary)
+{
+    memcpy(summary->outcomes, session->outcomes, sizeof summary->outcomes);
+    if (session->wire != NULL) {
+        const struct wire_counts counts = stage_wire_counts(session->wire);
+
+        summary->requests = counts.requests;
+        summary->writes = counts.writes;
+    }
+    summary->wall_seconds = (double)(clock_machine_ms() - session->machine_start_ms) / 1000.0;
+    summary->virtual_seconds = (double)clock_now_ms(&session->clock) / 1000.0;
+}

@@ -1,0 +1,56 @@
+/* engine/run/session.h - everything a run works with, opened in the order it is needed.
+ *
+ * A session has a clock, a loop and a face at once; the way to the service (credentials,
+ * pipeline, client) is opened at the first call that needs it, so that a run that sends
+ * nothing needs no configuration and starts at once. */
+#ifndef MOONGATE_RUN_SESSION_H
+#define MOONGATE_RUN_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "arm/client.h"
+#include "base/clock.h"
+#include "run/event.h"
+#include "run/settings.h"
+
+struct failure;
+struct session;
+
+/* What names in scripts stand for. Strings are borrowed from the session, or NULL. */
+struct scope {
+    const char *subscription, *resource_group, *service;
+};
+
+/* `settings` is borrowed for the session's life. NULL on failure, with the reason in
+ * `*failure` (owned by the caller). */
+struct session *session_open(const struct settings *settings, struct failure **failure);
+
+/* The face is closed, too. Accepts NULL. */
+void session_close(struct session *session);
+
+struct loop *session_loop(struct session *session);
+struct clock *session_clock(struct session *session);
+struct face *session_face(struct session *session);
+const struct settings *session_settings(const struct session *session);
+
+/* The way to the service. NULL when nothing says which side to use, or what was said makes
+ * no sense; then the reason in `*failure` (owned by the caller). */
+struct client *session_client(struct session *session, struct failure **failure);
+
+/* Where unqualified names are looked up; call session_client() first. */
+const struct scope *session_scope(const struct session *session);
+
+/* Sends an event to the face, with the time filled in. */
+void session_emit(struct session *session, struct event *event);
+
+/* What the script prints. */
+void session_print(struct session *session, const char *text);
+
+/* Nothing new is sent from now on; `drained` is called once the last answer is in. */
+void session_drain(struct session *session, void (*drained)(void *context), void *context);
+
+/* The summary so far; `run` and `status` are the caller's to fill in. */
+void session_summarize(const struct session *session, struct run_summary *summary);
+
+#endif

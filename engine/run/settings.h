@@ -1,0 +1,38 @@
+/* engine/run/settings.h - what the command line and the environment say about a run. */
+#ifndef MOONGATE_RUN_SETTINGS_H
+#define MOONGATE_RUN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+
+/* Strings are borrowed and NULL where nothing was said. */
+struct settings {
+    const char *endpoint; /* one base URL for ARM, login and Graph */
+    const char *cloud;
+    const char *tenant_id, *client_id, *client_secret, *authority_host;
+    const char *subscription, *resource_group, *service;
+    const char *ca_file;
+    int64_t connect_timeout_ms, request_timeout_ms; /* 0: the default */
+    size_t max_response_bytes;                      /* 0: the default */
+    unsigned concurrency;                           /* 0: the default */
+
+    bool sim; /* start the simulated control plane */
+    const char *sim_file, *sim_world;
+    uint64_t sim_seed;
+    enum clock_mode clock_mode; /* of the simulator and so of the run */
+    double clock_factor;
+
+    enum output_format output;
+    bool quiet;
+    bool stress_gc; /* collect garbage after each resume: for tests */
+};
+
+/* Fills in from AZURE_* and MOONGATE_* what is still NULL. */
+void settings_read_environment(struct settings *settings);
+
+#endif

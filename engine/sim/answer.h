@@ -1,0 +1,112 @@
+/* engine/sim/answer.h - what the simulated control plane says to a call.
+ *
+ * It knows no HTTP library, so that a caller without a socket can read it too. */
+#ifndef MOONGATE_SIM_ANSWER_H
+#define MOONGATE_SIM_ANSWER_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/buffer.h"
+#include "base/uuid.h"
+
+/* Why Azure Resource Manager says no. One table gives status and code of each. */
+enum refusal {
+    REFUSE_VALIDATION,
+    REFUSE_REQUEST_CONTENT,
+    REFUSE_REQUEST_URI,
+    REFUSE_NO_API_VERSION,
+    REFUSE_API_VERSION,
+    REFUSE_FILTER,
+    REFUSE_LOCATION_REQUIRED,
+    REFUSE_RESOURCE_NAME,
+    REFUSE_RESOURCE_LOCATION,
+    REFUSE_NO_TOKEN,
+    REFUSE_TOKEN,
+    REFUSE_TOKEN_EXPIRED,
+    REFUSE_TOKEN_AUDIENCE,
+    REFUSE_AUTHORIZATION,
+    REFUSE_SUBSCRIPTION,
+    REFUSE_RESOURCE_GROUP,
+    REFUSE_RESOURCE,
+    REFUSE_PARENT,
+    REFUSE_RESOURCE_TYPE,
+    REFUSE_NAMESPACE,
+    REFUSE_PATH,
+    REFUSE_METHOD,
+    REFUSE_ACTION,
+    REFUSE_MONITOR,
+    REFUSE_PRECONDITION,
+    REFUSE_NO_IF_MATCH,
+    REFUSE_BUSY,
+    REFUSE_GROUP_DELETING,
+    REFUSE_INTERNAL,
+    REFUSE_WORKSPACE_LIMIT,
+    REFUSE_WORKSPACE_TIER,
+    REFUSE_WORKSPACE_IN_USE,
+    REFUSE_GATEWAY_REGION,
+    REFUSE_GATEWAY_IN_USE,
+    REFUSE_GATEWAY_NOT_READY,
+    REFUSE_GATEWAY_FULL,
+    REFUSE_GATEWAY_SINGLE,
+    REFUSE_CONNECTION_SOURCE,
+    REFUSE_CONNECTION_SERVICE,
+    REFUSE_CONNECTION_EXISTS,
+    REFUSE_SUBNET_FORBIDDEN,
+    REFUSE_SUBNET_MISSING,
+    REFUSE_SUBNET_SUBSCRIPTION,
+    REFUSE_SUBNET_REGION,
+    REFUSE_SUBNET_DELEGATION,
+    REFUSE_SUBNET_SIZE,
+    REFUSE_SUBNET_SECURITY_GROUP,
+    REFUSE_SUBNET_TAKEN,
+    REFUSE_PREFIX_FORMAT,
+    REFUSE_PREFIX_NOTATION,
+    REFUSE_PREFIX_OUTSIDE,
+    REFUSE_PREFIX_OVERLAP,
+    REFUSE_SUBNET_DELETE,
+    REFUSE_SUBNET_PREFIX_CHANGE,
+    REFUSE_SUBNET_CHANGE,
+    REFUSE_REFERENCE,
+    REFUSE_SECURITY_GROUP_IN_USE,
+    REFUSE_SECURITY_RULE,
+    REFUSE_ROLE_DEFINITION,
+    REFUSE_PRINCIPAL,
+    REFUSE_PRINCIPAL_TYPE,
+    REFUSE_ASSIGNMENT_EXISTS,
+    REFUSE_ASSIGNMENT_UPDATE,
+    REFUSE_ASSIGNMENT_LIMIT,
+    REFUSE_ASSIGNMENT_LAST_ADMIN
+};
+
+struct answer {
+    int status;
+    struct buffer body;                                         /* JSON, or empty */
+    char *etag, *location, *async_operation, *www_authenticate; /* or NULL */
+    int retry_after_s; /* 0: the header is left out */
+    char request_id[UUID_TEXT_SIZE];
+    cJSON *details; /* what answer_add_detail() has gathered */
+};
+
+void answer_init(struct answer *answer);
+void answer_deinit(struct answer *answer);
+
+/* Sets status and body, replacing what was there. */
+void answer_set_text(struct answer *answer, int status, const char *text);
+void answer_set_json(struct answer *answer, int status, const cJSON *json);
+
+/* Answers with an error of Azure Resource Manager. Returns false, for rules that end with
+ * it. */
+bool answer_refuse(struct answer *answer, enum refusal refusal, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Gathers one wrong field for answer_refuse_details(). */
+void answer_add_detail(struct answer *answer, const char *target, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Answers with a ValidationError that lists the gathered fields and returns false;
+ * returns true when there are none. */
+bool answer_refuse_details(struct answer *answer);
+
+#endif

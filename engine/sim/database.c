@@ -1,0 +1,344 @@
+/* engine/sim/database.c - the SQLite file, or memory, that holds a simulated world. */
+#include "sim/database.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failure.h"
+#include "base/map.h"
+#include "base/memory.h"
+
+/* "moon": tells our files from other people's. */
+enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 1 };
+
+struct database {
+    sqlite3 *handle;
+    struct map statements;
+    bool has_failed;
+    char error[256];
+};
+
+static const char schema[] =
+    "CREATE TABLE world (options TEXT NOT NULL, token_key BLOB NOT NULL,"
+    " now_ms INTEGER NOT NULL, calls INTEGER NOT NULL, version INTEGER NOT NULL);"
+    /* Azure resources. A key is the id in lower case. */
+    "CREATE TABLE entity (key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL,"
+    " parent TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " body TEXT NOT NULL);"
+    "CREATE INDEX entity_parent ON entity (parent, type, key);"
+    "CREATE INDEX entity_type ON entity (type, key);"
+    /* Which resource names which other one in its body. */
+    "CREATE TABLE link (source TEXT NOT NULL, target TEXT NOT NULL, type TEXT NOT NULL,"
+    " PRIMARY KEY (source, target)) WITHOUT ROWID;"
+    "CREATE INDEX link_target ON link (target, type, source);"
+    /* Long operations. `next_ms` is when the clock has to look at it again. */
+    "CREATE TABLE monitor (id TEXT PRIMARY KEY, key TEXT NOT NULL, resource TEXT NOT "
+    "NULL,"
+    " type TEXT NOT NULL, verb TEXT NOT NULL, holds TEXT NOT NULL, status TEXT NOT NULL,"
+    " result INTEGER NOT NULL, started_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+    " next_ms INTEGER, error TEXT) WITHOUT ROWID;"
+    "CREATE INDEX monitor_next ON monitor (next_ms) WHERE next_ms IS NOT NULL;"
+    "CREATE INDEX monitor_holds ON monitor (holds) WHERE next_ms IS NOT NULL;"
+    "CREATE INDEX monitor_key ON monitor (key) WHERE next_ms IS NOT NULL;"
+    "CREATE INDEX monitor_due ON monitor (due_ms);"
+    /* The addresses of subnets, ends included. */
+    "CREATE TABLE block (subnet TEXT PRIMARY KEY, network TEXT NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX block_range ON block (network, first);"
+    "CREATE TABLE assignment (key TEXT PRIMARY KEY, name TEXT NOT NULL, scope TEXT NOT "
+    "NULL,"
+    " principal TEXT NOT NULL, role TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX assignment_what ON assignment (principal, scope, role);"
+    "CREATE INDEX assignment_scope ON assignment (scope, role);"
+    "CREATE UNIQUE INDEX assignment_name ON assignment (name);"
+    /* Entra objects. Keys are in lower case. */
+    "CREATE TABLE object (id TEXT PRIMARY KEY, type TEXT NOT NULL, name_key TEXT NOT "
+    "NULL,"
+    " nickname_key TEXT, upn_key TEXT, app_id TEXT, secret TEXT, is_admin INTEGER NOT "
+    "NULL,"
+    " replicated_ms INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX object_name ON object (type, name_key, id);"
+    "CREATE INDEX object_nickname ON object (nickname_key) WHERE nickname_key IS NOT "
+    "NULL;"
+    "CREATE INDEX object_upn ON object (upn_key) WHERE upn_key IS NOT NULL;"
+    "CREATE INDEX object_app ON object (app_id) WHERE app_id IS NOT NULL;"
+    "CREATE INDEX object_replicated ON object (replicated_ms);"
+    "CREATE TABLE member (owner TEXT NOT NULL, member TEXT NOT NULL,"
+    " PRIMARY KEY (owner, member)) WITHOUT ROWID;"
+    "CREATE INDEX member_of ON member (member, owner);"
+    "CREATE TABLE ledger (key TEXT PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT "
+    "NULL,"
+    " changed INTEGER NOT NULL, deleted INTEGER NOT NULL) WITHOUT ROWID;";
+
+static void remember_error(struct database *database)
+{
+    if (!database->has_failed)
+        snprintf(database->error, sizeof database->error, "%s",
+                 sqlite3_errmsg(database->handle));
+    database->has_failed = true;
+}
+
+static sqlite3_stmt *prepare(struct database *database, const char *sql)
+{
+    sqlite3_stmt *statement = map_find(&database->statements, sql);
+
+    if (statement == NULL) {
+        const int status = sqlite3_prepare_v3(
+            database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+
+        if (status != SQLITE_OK) {
+            remember_error(database);
+            return NULL;
+        }
+        map_set(&database->statements, sql, statement);
+    }
+    assert(!sqlite3_stmt_busy(statement));
+    return statement;
+}
+
+static sqlite3_stmt *query(struct database *database, const char *sql, const char *types,
+                           va_list arguments)
+{
+    sqlite3_stmt *statement = prepare(database, sql);
+
+    for (int i = 1; statement != NULL && types[i - 1] != '\0'; i++) {
+        if (types[i - 1] == 'i')
+            sqlite3_bind_int64(statement, i, va_arg(arguments, int64_t));
+        else
+            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1,
+                              SQLITE_STATIC);
+    }
+    return statement;
+}
+
+sqlite3_stmt *database_query(struct database *database, const char *sql,
+                             const char *types, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, types);
+    sqlite3_stmt *statement = query(database, sql, types, arguments);
+    va_end(arguments);
+    return statement;
+}
+
+bool database_step(struct database *database, sqlite3_stmt *statement)
+{
+    const int status = statement != NULL ? sqlite3_step(statement) : SQLITE_DONE;
+
+    if (status == SQLITE_ROW)
+        return true;
+    if (status != SQLITE_DONE)
+        remember_error(database);
+    database_done(statement);
+    return false;
+}
+
+void database_done(sqlite3_stmt *statement)
+{
+    if (statement != NULL)
+        sqlite3_reset(statement);
+}
+
+const char *database_column(sqlite3_stmt *statement, int index)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, index);
+
+    return text != NULL ? text : "";
+}
+
+void database_run(struct database *database, const char *sql, const char *types, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, types);
+    sqlite3_stmt *statement = query(database, sql, types, arguments);
+    va_end(arguments);
+    while (database_step(database, statement))
+        continue;
+}
+
+int64_t database_number(struct database *database, int64_t otherwise, const char *sql,
+                        const char *types, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, types);
+    sqlite3_stmt *statement = query(database, sql, types, arguments);
+    va_end(arguments);
+    if (!database_step(database, statement))
+        return otherwise;
+
+    const int64_t number = sqlite3_column_type(statement, 0) == SQLITE_NULL
+                               ? otherwise
+                               : sqlite3_column_int64(statement, 0);
+
+    database_done(statement);
+    return number;
+}
+
+char *database_text(struct database *database, const char *sql, const char *types, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, types);
+    sqlite3_stmt *statement = query(database, sql, types, arguments);
+    va_end(arguments);
+    if (!database_step(database, statement))
+        return NULL;
+
+    char *text = memory_copy_string(database_column(statement, 0));
+
+    database_done(statement);
+    return text;
+}
+
+void database_begin(struct database *database)
+{
+    database->has_failed = false;
+    database_run(database, "BEGIN IMMEDIATE", "");
+}
+
+bool database_commit(struct database *database)
+{
+    if (!database->has_failed)
+        database_run(database, "COMMIT", "");
+    if (!database->has_failed)
+        return true;
+    database_rollback(database);
+    return false;
+}
+
+void database_rollback(struct database *database)
+{
+    if (sqlite3_get_autocommit(database->handle) == 0)
+        database_run(database, "ROLLBACK", "");
+}
+
+bool database_is_healthy(struct database *database)
+{
+    const bool is_healthy = !database->has_failed;
+
+    database->has_failed = false;
+    return is_healthy;
+}
+
+const char *database_error(const struct database *database)
+{
+    return database->error;
+}
+
+/* Memory has no journal to choose; a file is ours alone as long as we run. In WAL mode
+ * with NORMAL a commit is in the file once it was acknowledged, whatever becomes of the
+ * process. */
+static int set_up(struct database *database)
+{
+    return sqlite3_exec(database->handle,
+                        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+                        "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768;"
+                        "BEGIN EXCLUSIVE; COMMIT;",
+                        NULL, NULL, NULL);
+}
+
+static int make_tables(struct database *database)
+{
+    char marks[128];
+
+    snprintf(marks, sizeof marks, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+             APPLICATION_ID, SCHEMA_VERSION);
+
+    const int status =
+        sqlite3_exec(database->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+    if (status != SQLITE_OK)
+        return status;
+    sqlite3_exec(database->handle, schema, NULL, NULL, NULL);
+    sqlite3_exec(database->handle, marks, NULL, NULL, NULL);
+    return sqlite3_exec(database->handle, "COMMIT", NULL, NULL, NULL);
+}
+
+static struct failure *describe_error(struct database *database, const char *file)
+{
+    const int status = sqlite3_errcode(database->handle);
+
+    if (status == SQLITE_BUSY || status == SQLITE_LOCKED)
+        return failure_new("IOError", "%s: another process has this state file open",
+                           file);
+    if (status == SQLITE_NOTADB)
+        return failure_new("IOError", "%s: not a state file of the simulator", file);
+    if (status == SQLITE_CANTOPEN && sqlite3_system_errno(database->handle) != 0)
+        return failure_new("IOError", "%s: %s", file,
+                           strerror(sqlite3_system_errno(database->handle)));
+    return failure_new("IOError", "%s: %s", file, sqlite3_errmsg(database->handle));
+}
+
+/* Refuses a file that somebody else made, or that is broken. */
+static struct failure *check_file(struct database *database, const char *file)
+{
+    const int64_t id = database_number(database, -1, "PRAGMA application_id", "");
+    const int64_t version = database_number(database, -1, "PRAGMA user_version", "");
+
+    if (id != APPLICATION_ID)
+        return failure_new("IOError", "%s: not a state file of the simulator", file);
+    if (version != SCHEMA_VERSION)
+        return failure_new("IOError",
+                           "%s: made by another version of moongate (%d, not %d)", file,
+                           (int)version, SCHEMA_VERSION);
+
+    char *verdict = database_text(database, "PRAGMA quick_check(1)", "");
+    struct failure *failure = NULL;
+
+    if (verdict == NULL || strcmp(verdict, "ok") != 0)
+        failure = failure_new("IOError", "%s: the file is damaged: %s", file,
+                              verdict != NULL ? verdict : database_error(database));
+    free(verdict);
+    return failure;
+}
+
+/* Looks before it touches: what is not ours stays as it is. */
+static struct failure *open_file(struct database *database, const char *file)
+{
+    if (sqlite3_open_v2(file, &database->handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+        return describe_error(database, file);
+
+    const int64_t tables =
+        database_number(database, -1, "SELECT COUNT(*) FROM sqlite_schema", "");
+    struct failure *failure = tables > 0 ? check_file(database, file) : NULL;
+
+    if (failure != NULL)
+        return failure;
+    if (tables < 0 || set_up(database) != SQLITE_OK ||
+        (tables == 0 && make_tables(database) != SQLITE_OK))
+        return describe_error(database, file);
+    return NULL;
+}
+
+struct database *database_open(const char *file, struct failure **failure)
+{
+    struct database *database = memory_new(sizeof *database);
+    struct failure *found = open_file(database, file != NULL ? file : ":memory:");
+
+    if (found == NULL)
+        return database;
+    *failure = found;
+    database_close(database);
+    return NULL;
+}
+
+static void finalize(void *statement)
+{
+    sqlite3_finalize(statement);
+}
+
+void database_close(struct database *database)
+{
+    if (database == NULL)
+        return;
+    map_deinit(&database->statements, finalize);
+    sqlite3_close(database->handle);
+    free(database);
+}

@@ -1,0 +1,412 @@
+/* engine/sim/item.c - GET, HEAD, PUT, PATCH and DELETE of one resource of any kind.
+ *
+ * What differs between kinds is in their rows (engine/model) and their rules. */
+#include "sim/item.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/kind.h"
+#include "sim/answer.h"
+#include "sim/call.h"
+#include "sim/database.h"
+#include "sim/entity.h"
+#include "sim/grants.h"
+#include "sim/ledger.h"
+#include "sim/monitor.h"
+#include "sim/plane.h"
+#include "sim/rules.h"
+#include "sim/shape.h"
+#include "sim/target.h"
+#include "sim/world.h"
+
+static bool has_etag(const struct kind *kind)
+{
+    return text_has_prefix_nocase(kind->arm_type, "Microsoft.ApiManagement/");
+}
+
+static void show(struct world *world, const struct entity *entity, struct answer *answer,
+                 int status)
+{
+    const struct rules *rules = rules_find(entity->kind);
+
+    answer->status = status;
+    buffer_clear(&answer->body);
+    if (rules->present != NULL)
+        rules->present(world, entity, &answer->body);
+    else
+        buffer_append_string(&answer->body, entity->body);
+    if (has_etag(entity->kind))
+        answer->etag = entity_format_etag(entity->kind, entity->version);
+}
+
+static void get(struct world *world, const struct target *target, struct answer *answer)
+{
+    struct entity *entity = entity_find(world, target->key);
+
+    if (entity != NULL)
+        show(world, entity, answer, 200);
+    else
+        target_answer_missing(target, world, answer);
+    entity_free(entity);
+}
+
+static void head(struct world *world, const struct target *target, struct answer *answer)
+{
+    struct entity *entity = entity_find(world, target->key);
+
+    answer->status = entity == NULL                         ? 404
+                     : target->kind == &resource_group_kind ? 204
+                                                            : 200;
+    if (entity != NULL && has_etag(entity->kind))
+        answer->etag = entity_format_etag(entity->kind, entity->version);
+    entity_free(entity);
+}
+
+/* Compares the entity tags of If-Match with ours; quotes may be missing. */
+static bool is_match(const char *tags, const char *etag)
+{
+    const size_t length = strlen(etag) - 2;
+
+    if (strcmp(tags, "*") == 0)
+        return true;
+    for (const char *at = tags; (at = strstr(at, "A")) != NULL; at++) {
+        if (strncmp(at, etag + 1, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_preconditions(const struct call *call, const struct kind *kind,
+                                const struct entity *entity, struct answer *answer)
+{
+    if (!has_etag(kind))
+        return true;
+    if (call->if_match == NULL && (kind->if_match & call->method) != 0) {
+        answer_add_detail(answer, "If-Match", "The If-Match header is required.");
+        return answer_refuse_details(answer);
+    }
+
+    char *etag = entity != NULL ? entity_format_etag(kind, entity->version) : NULL;
+    const bool is_stale =
+        (call->if_match != NULL && (etag == NULL || !is_match(call->if_match, etag))) ||
+        (call->if_none_match != NULL && etag != NULL &&
+         is_match(call->if_none_match, etag));
+    const bool is_moot = entity == NULL && call->method != CALL_PUT;
+
+    free(etag);
+    if (!is_stale || is_moot)
+        return true;
+    return answer_refuse(answer, REFUSE_PRECONDITION,
+                         entity != NULL ? "Resource was modified since last retrieval."
+                                        : "The resource does not exist.");
+}
+
+static bool check_not_busy(struct world *world, const struct target *target,
+                           struct answer *answer)
+{
+    if (!monitor_is_busy(world, target->kind, target->key))
+        return true;
+    return answer_refuse(
+        answer, REFUSE_BUSY,
+        "Another operation on this or dependent resource is in progress: '%s'.",
+        target->id);
+}
+
+/* A group that is going away takes no more writes. */
+static bool check_group(struct world *world, const struct target *target,
+                        struct answer *answer)
+{
+    static const size_t segments = 4; /* "/subscriptions/s/resourcegroups/g" */
+    size_t length = 0;
+
+    for (size_t i = 0; i < segments && target->key[length] != '\0'; i++)
+        length += 1 + strcspn(target->key + length + 1, "/");
+
+    char *group = memory_copy_text(target->key, length);
+    char *found =
+        database_text(world->database,
+                      "SELECT id FROM monitor WHERE key = ? AND next_ms IS NOT NULL"
+                      " AND type = 'Microsoft.Resources/resourceGroups'",
+                      "t", group);
+
+    free(group);
+    if (found == NULL)
+        return true;
+    free(found);
+    return answer_refuse(answer, REFUSE_GROUP_DELETING,
+                         "The resource group of '%s' is being deleted.", target->id);
+}
+
+static bool check_name(const struct target *target, struct answer *answer)
+{
+    char *wrong = kind_check_name(target->kind, target->name);
+
+    if (wrong == NULL)
+        return true;
+    if (has_etag(target->kind)) {
+        answer_add_detail(answer, "name", "%s", wrong);
+        answer_refuse_details(answer);
+    } else {
+        answer_refuse(answer, REFUSE_RESOURCE_NAME, "%s", wrong);
+    }
+    free(wrong);
+    return false;
+}
+
+/* Ends a write's transaction. */
+static void commit(struct world *world, struct answer *answer)
+{
+    world_save_time(world);
+    if (database_commit(world->database))
+        return;
+    grants_forget(world);
+    world->next_ms = monitor_next(world);
+    answer_refuse(answer, REFUSE_INTERNAL, "The simulator could not keep the change: %s",
+                  database_error(world->database));
+}
+
+/* Writes a change that all rules agree with, and answers. */
+static void apply(struct change *change, const struct call *call)
+{
+    struct world *world = change->world;
+    const struct rules *rules = rules_find(change->kind);
+    const char *verb = change->old == NULL ? "create" : "update";
+    int status = change->old == NULL ? 201 : 200;
+
+    if (change->old != NULL && rules->update_verb != NULL)
+        verb = rules->update_verb(change);
+    database_begin(world->database);
+    if (monitor_start(world, call, change->answer, change->kind, change->body, verb,
+                      status) &&
+        call->method == CALL_PATCH)
+        status = 202;
+    entity_save(world, change->kind, change->parent, change->body);
+    if (change->old == NULL)
+        ledger_created(world, change->id);
+    else
+        ledger_changed(world, change->id);
+    if (rules->saved != NULL)
+        rules->saved(change);
+
+    struct entity *entity = entity_find(world, change->key);
+
+    if (entity != NULL)
+        show(world, entity, change->answer, status);
+    entity_free(entity);
+    commit(world, change->answer);
+}
+
+/* From the body as it was sent, or merged, to the body as it will be. */
+static void consider(struct change *change, const struct call *call,
+                     const struct target *target)
+{
+    const struct rules *rules = rules_find(change->kind);
+    struct answer *answer = change->answer;
+
+    if (change->old != NULL &&
+        !shape_check_immutable(change->kind, change->old_body, change->body,
+                               rules->immutable, answer))
+        return;
+    if (change->old != NULL)
+        shape_keep(change->kind, change->old_body, change->body);
+    if (!shape_check(change->kind, change->body, answer))
+        return;
+    if (rules->complete != NULL)
+        rules->complete(change);
+    if ((rules->check_parent != NULL && !rules->check_parent(change)) ||
+        !check_not_busy(change->world, target, answer))
+        return;
+    if (change->old != NULL && change->aside == NULL &&
+        shape_is_equal(change->old_body, change->body))
+        show(change->world, change->old, answer, 200);
+    else if (rules->check == NULL || rules->check(change))
+        apply(change, call);
+}
+
+static void start_change(struct change *change, struct world *world,
+                         const struct caller *caller, const struct target *target,
+                         const struct entity *old, struct answer *answer)
+{
+    *change = (struct change){.world = world,
+                              .answer = answer,
+                              .kind = target->kind,
+                              .key = target->key,
+                              .id = old != NULL ? old->id : target->id,
+                              .parent = target->parent,
+                              .name = target->name,
+                              .caller = caller->object_id,
+                              .old = old};
+    change->old_body =
+        old != NULL ? json_parse(old->body, strlen(old->body), NULL) : NULL;
+}
+
+static void end_change(struct change *change)
+{
+    cJSON_Delete((cJSON *)(uintptr_t)change->old_body);
+    cJSON_Delete(change->body);
+    cJSON_Delete(change->aside);
+}
+
+/* The id of a new resource: the parent's as the parent has it, then the type's own
+ * spelling. */
+static char *format_new_id(struct world *world, const struct target *target)
+{
+    char *parent = database_text(world->database, "SELECT id FROM entity WHERE key = ?",
+                                 "t", target->parent);
+    char *id;
+
+    if (parent == NULL && strcmp(target->parent, world->subscription_key) == 0)
+        parent = memory_copy_string(world->subscription_id);
+    id = kind_format_id(target->kind, parent != NULL ? parent : target->parent,
+                        target->name);
+    free(parent);
+    return id;
+}
+
+static void put(struct world *world, struct call *call, const struct caller *caller,
+                const struct target *target, struct answer *answer)
+{
+    cJSON *given = call_json(call);
+    struct entity *old = entity_find(world, target->key);
+    struct change change = {0};
+    char *id = NULL;
+
+    if (given == NULL) {
+        answer_refuse(answer, REFUSE_REQUEST_CONTENT,
+                      "The request content was invalid and could not be deserialized.");
+    } else if (target_check_parents(target, world, answer) &&
+               (old != NULL || check_name(target, answer)) &&
+               check_group(world, target, answer) &&
+               check_preconditions(call, target->kind, old, answer)) {
+        start_change(&change, world, caller, target, old, answer);
+        if (old == NULL)
+            change.id = id = format_new_id(world, target);
+        change.body = given; /* lent to `take` */
+        if (rules_find(change.kind)->take != NULL)
+            rules_find(change.kind)->take(&change);
+        change.body =
+            shape_body(change.kind, change.id,
+                       old != NULL ? strrchr(old->id, '/') + 1 : target->name, given);
+        consider(&change, call, target);
+        end_change(&change);
+    }
+    free(id);
+    entity_free(old);
+}
+
+static void keep_tags_only(cJSON *patch)
+{
+    cJSON *tags = cJSON_DetachItemFromObjectCaseSensitive(patch, "tags");
+
+    while (patch->child != NULL)
+        cJSON_Delete(cJSON_DetachItemViaPointer(patch, patch->child));
+    if (tags != NULL)
+        cJSON_AddItemToObject(patch, "tags", tags);
+}
+
+static void patch(struct world *world, struct call *call, const struct caller *caller,
+                  const struct target *target, struct answer *answer)
+{
+    cJSON *given = call_json(call);
+    struct entity *old = entity_find(world, target->key);
+    struct change change = {0};
+
+    if (given == NULL) {
+        answer_refuse(answer, REFUSE_REQUEST_CONTENT,
+                      "The request content was invalid and could not be deserialized.");
+    } else if (!check_preconditions(call, target->kind, old, answer)) {
+        /* it has answered */
+    } else if (old == NULL) {
+        target_answer_missing(target, world, answer);
+    } else if (check_group(world, target, answer)) {
+        start_change(&change, world, caller, target, old, answer);
+        shape_drop_read_only(target->kind, given);
+        if (target->kind->patches_tags_only)
+            keep_tags_only(given);
+        change.body = cJSON_Duplicate(change.old_body, true);
+        shape_merge(change.body, given);
+        consider(&change, call, target);
+        end_change(&change);
+    }
+    entity_free(old);
+}
+
+/* Removes it now, or begins to. */
+static void apply_delete(struct world *world, const struct call *call,
+                         const struct entity *entity, struct answer *answer)
+{
+    cJSON *body = json_parse(entity->body, strlen(entity->body), NULL);
+
+    database_begin(world->database);
+    if (monitor_start(world, call, answer, entity->kind, body, "delete",
+                      entity->kind == &resource_group_kind ? 200 : 204)) {
+        entity_save(world, entity->kind, entity->parent, body);
+        answer->status = 202;
+    } else {
+        entity_remove(world, entity->key);
+        if (entity->kind->is_extension)
+            answer_set_text(answer, 200, entity->body);
+        else
+            answer->status = 200;
+    }
+    cJSON_Delete(body);
+    commit(world, answer);
+}
+
+static void remove_item(struct world *world, const struct call *call,
+                        const struct target *target, struct answer *answer)
+{
+    struct entity *entity = entity_find(world, target->key);
+    const struct rules *rules = rules_find(target->kind);
+
+    if (!check_preconditions(call, target->kind, entity, answer)) {
+        /* it has answered */
+    } else if (entity == NULL) {
+        answer->status = 204;
+    } else if (!monitor_join_delete(world, call, answer, target->key) &&
+               check_not_busy(world, target, answer) &&
+               (rules->check_delete == NULL ||
+                rules->check_delete(world, answer, entity))) {
+        apply_delete(world, call, entity, answer);
+    }
+    entity_free(entity);
+}
+
+void item_answer(struct world *world, struct call *call, const struct caller *caller,
+                 const struct target *target, struct answer *answer)
+{
+    const struct rules *rules = rules_find(target->kind);
+
+    if ((target->kind->operations & call->method) == 0) {
+        answer_refuse(answer, REFUSE_METHOD, "The method is not allowed on '%s'.",
+                      call->path);
+        return;
+    }
+    if (rules->get != NULL && call->method == CALL_GET) {
+        rules->get(world, call, target, answer);
+        return;
+    }
+    switch (call->method) {
+    case CALL_GET:
+        get(world, target, answer);
+        break;
+    case CALL_HEAD:
+        head(world, target, answer);
+        break;
+    case CALL_PUT:
+        put(world, call, caller, target, answer);
+        break;
+    case CALL_PATCH:
+        patch(world, call, caller, target, answer);
+        break;
+    case CALL_DELETE:
+        remove_item(world, call, target, answer);
+        break;
+    case CALL_POST:
+        break; /* no row allows it */
+    }
+}

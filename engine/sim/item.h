@@ -1,0 +1,40 @@
+/* engine/sim/item.h - what one resource, or a list of them, answers: the same for all
+ * kinds. */
+#ifndef MOONGATE_SIM_ITEM_H
+#define MOONGATE_SIM_ITEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+
+struct answer;
+struct call;
+struct caller;
+struct target;
+struct world;
+
+void item_answer(struct world *world, struct call *call, const struct caller *caller,
+                 const struct target *target, struct answer *answer);
+
+void item_list(struct world *world, const struct call *call, const struct target *target,
+               struct answer *answer);
+
+/* A page under way: bodies are appended to `items`, with commas. */
+struct page {
+    struct buffer items;
+    size_t limit, count; /* how many there may be and are */
+};
+
+/* Reads $top (100 unless told). False when it is no number from 1 to 1000; it has
+ * answered. */
+bool page_open(struct page *page, const struct call *call, struct answer *answer);
+
+void page_add(struct page *page, const char *body);
+
+/* Answers with the page. `total` is left out when negative; `next` is a query parameter
+ * with its value ("$skip=100") for the rest, or NULL. Frees what the page holds. */
+void page_close(struct page *page, const struct call *call, struct answer *answer,
+                long total, const char *next);
+
+#endif

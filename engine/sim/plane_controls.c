@@ -1,0 +1,63 @@
+/* engine/sim/plane_controls.c - /_sim/: what tests and curious people ask the simulator
+ * itself. */
+#include "sim/plane.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "sim/answer.h"
+#include "sim/call.h"
+#include "sim/database.h"
+#include "sim/world.h"
+
+static void answer_ledger(struct world *world, struct answer *answer)
+{
+    sqlite3_stmt *row = database_query(
+        world->database, "SELECT id, created, changed, deleted FROM ledger ORDER BY key",
+        "");
+    const char *comma = "";
+
+    answer_set_text(answer, 200, "{\"resources\":[");
+    while (database_step(world->database, row)) {
+        const char *id = database_column(row, 0);
+
+        buffer_printf(&answer->body, "%s{\"id\":", comma);
+        buffer_append_json_string(&answer->body, id, strlen(id));
+        buffer_printf(
+            &answer->body,
+            ",\"created\":%" PRId64 ",\"changed\":%" PRId64 ",\"deleted\":%" PRId64 "}",
+            (int64_t)sqlite3_column_int64(row, 1), (int64_t)sqlite3_column_int64(row, 2),
+            (int64_t)sqlite3_column_int64(row, 3));
+        comma = ",";
+    }
+    buffer_append_string(&answer->body, "]}");
+}
+
+static void answer_clock(const struct world *world, struct answer *answer)
+{
+    static const char *const modes[] = {
+        [CLOCK_REAL] = "real", [CLOCK_SCALED] = "scaled", [CLOCK_VIRTUAL] = "virtual"};
+    char now[CLOCK_TEXT_SIZE];
+
+    clock_format_utc(world->now_ms, now);
+    answer_set_text(answer, 200, "");
+    buffer_printf(&answer->body, "{\"now\":\"%s\",\"mode\":\"%s\",\"factor\":%g}", now,
+                  modes[world->clock->mode], world->clock->factor);
+}
+
+void plane_controls(struct world *world, const struct call *call, struct answer *answer)
+{
+    if (call->method != CALL_GET) {
+        answer_refuse(answer, REFUSE_METHOD, "'%s' is for reading.", call->path);
+    } else if (call_segment_is(call, 1, "ledger")) {
+        answer_ledger(world, answer);
+    } else if (call_segment_is(call, 1, "clock")) {
+        answer_clock(world, answer);
+    } else if (call_segment_is(call, 1, "requests")) {
+        answer_set_text(answer, 200, "");
+        buffer_printf(&answer->body, "{\"requests\":%" PRId64 "}", world->calls);
+    } else {
+        answer_refuse(answer, REFUSE_PATH, "'%s' is not known here.", call->path);
+    }
+}

@@ -1,0 +1,80 @@
+/* engine/sim/rules.h - what the service knows about a kind beyond its row in the model.
+ *
+ * Each function may be NULL. Those that return bool have answered with a refusal when
+ * they return false. */
+#ifndef MOONGATE_SIM_RULES_H
+#define MOONGATE_SIM_RULES_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+
+#include "sim/answer.h"
+
+struct buffer;
+struct call;
+struct entity;
+struct kind;
+struct role;
+struct target;
+struct world;
+
+/* A PUT or PATCH on its way to the store. */
+struct change {
+    struct world *world;
+    struct answer *answer;
+    const struct kind *kind;
+    const char *key, *id, *parent, *name; /* `parent` is a key */
+    const char *caller;                   /* object id of who asks */
+    const struct entity *old;             /* NULL: it will be created */
+    const cJSON *old_body;                /* NULL then */
+    cJSON *body;                          /* the whole resource as it shall be */
+    cJSON *aside; /* what `take` has put aside, freed by the caller of the rules */
+};
+
+struct rules {
+    const struct kind *kind;
+    const char *new_state;    /* provisioningState while it is created */
+    const char *active_state; /* and later on, or NULL */
+    const char *update_state, *delete_state;
+    const char *new_target, *update_target,
+        *delete_target; /* targetProvisioningState, or NULL */
+    bool has_etag_in_body;
+    bool has_no_async_operation; /* only Location */
+    int retry_after_s;           /* of its long operations; 0: a default */
+    enum refusal immutable;      /* a field that cannot change any more was to change */
+
+    void (*take)(struct change *change); /* first: before read-only fields are dropped */
+    bool (*check_parent)(
+        struct change *change);              /* before others' operations are looked at */
+    bool (*check)(struct change *change);    /* after the row's own checks */
+    void (*complete)(struct change *change); /* sets what the service sets */
+    void (*saved)(struct change *change);    /* after the write, in its transaction */
+    const char *(*update_verb)(const struct change *change); /* NULL: "update" */
+    bool (*check_delete)(struct world *world, struct answer *answer,
+                         const struct entity *entity);
+    void (*removed)(struct world *world, const char *key);
+    void (*finish)(struct world *world, cJSON *body); /* an operation came to its end */
+    /* Writes what a GET shows, when that is not the stored body. */
+    void (*present)(struct world *world, const struct entity *entity, struct buffer *to);
+    /* Whole answers, for what is not stored. */
+    void (*get)(struct world *world, const struct call *call, const struct target *target,
+                struct answer *answer);
+    void (*list)(struct world *world, const struct call *call,
+                 const struct target *target, struct answer *answer);
+};
+
+/* Never NULL. */
+const struct rules *rules_find(const struct kind *kind);
+
+/* Makes a role assignment of the first world; `scope_id` must exist. */
+void role_assignment_add(struct world *world, const char *scope_id,
+                         const struct role *role, const char *principal,
+                         const char *principal_type);
+
+extern const struct rules resource_group_rules, service_rules, workspace_rules,
+    workspace_link_rules, gateway_rules, config_connection_rules, virtual_network_rules,
+    subnet_rules, network_security_group_rules, role_definition_rules,
+    role_assignment_rules;
+
+#endif

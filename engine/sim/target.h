@@ -1,0 +1,48 @@
+/* engine/sim/target.h - what a path of Azure Resource Manager points to. */
+#ifndef MOONGATE_SIM_TARGET_H
+#define MOONGATE_SIM_TARGET_H
+
+#include <stdbool.h>
+
+struct answer;
+struct call;
+struct kind;
+struct world;
+
+enum target_form {
+    TARGET_SUBSCRIPTIONS, /* all of them */
+    TARGET_TENANTS,
+    TARGET_SUBSCRIPTION,
+    TARGET_LOCATIONS,
+    TARGET_PROVIDER, /* `name` is the namespace */
+    TARGET_LIST,     /* the members of `kind` below `parent` */
+    TARGET_ITEM,
+    TARGET_ACTION, /* a POST; `action` on the item */
+    TARGET_MONITOR /* `name` is the operation */
+};
+
+struct target {
+    enum target_form form;
+    const struct kind *kind;
+    char *id;           /* of the item, as it was asked for */
+    char *key;          /* the same in lower case; of a list: that of its parent */
+    char *parent;       /* the parent's key, of an extension the scope's */
+    const char *name;   /* borrowed from the call */
+    const char *action; /* borrowed from the call, or NULL */
+};
+
+/* Finds out. False when the path leads nowhere, and then it has answered; close it all
+ * the same. */
+bool target_open(struct target *target, const struct world *world,
+                 const struct call *call, struct answer *answer);
+void target_close(struct target *target);
+
+/* Whether all that is above exists; has answered when not. */
+bool target_check_parents(const struct target *target, struct world *world,
+                          struct answer *answer);
+
+/* Answers that the item itself does not exist, or what above it does not. */
+void target_answer_missing(const struct target *target, struct world *world,
+                           struct answer *answer);
+
+#endif

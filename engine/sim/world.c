@@ -1,0 +1,313 @@
+/* engine/sim/world.c - one simulated tenant: its time, its settings, its file. */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "base/clock.h"
+#include "base/duration.h"
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/kind.h"
+#include "sim/database.h"
+#include "sim/grants.h"
+#include "sim/monitor.h"
+#include "sim/world_file.h"
+
+#define TENANT_ID       "5f0a3c1e-1b7d-4c55-9a55-3f6b1c7d2e10"
+#define SUBSCRIPTION_ID "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
+
+/* Seconds, from and to. Creation of a gateway: Microsoft says three hours or more. */
+static const struct {
+    const struct kind *kind;
+    const char *verb;
+    int from_s, to_s;
+} durations[] = {
+    {&service_kind, "create", 2700, 2700},
+    {&service_kind, "update", 900, 1200},
+    {&service_kind, "delete", 300, 600},
+    {&gateway_kind, "create", 10200, 11400},
+    {&gateway_kind, "update", 60, 120},
+    {&gateway_kind, "scale", 1200, 1800},
+    {&gateway_kind, "delete", 1800, 1800},
+    {&config_connection_kind, "create", 300, 600},
+    {&config_connection_kind, "update", 300, 600},
+    {&config_connection_kind, "delete", 300, 600},
+    {&resource_group_kind, "delete", 60, 180},
+};
+
+enum { DEFAULT_FROM_S = 2, DEFAULT_TO_S = 6 };
+
+/* "config connection", "create" -> "config_connection.create"; owned by the caller. */
+static char *format_duration_name(const struct kind *kind, const char *verb)
+{
+    char *name = memory_format("%s.%s", kind->name, verb);
+
+    for (char *c = name; *c != '\0'; c++) {
+        if (*c == ' ')
+            *c = '_';
+    }
+    return name;
+}
+
+static bool find_option(const struct world *world, const struct kind *kind,
+                        const char *verb, int64_t *from_ms, int64_t *to_ms)
+{
+    char *name = format_duration_name(kind, verb);
+    const cJSON *all = cJSON_GetObjectItemCaseSensitive(world->options, "durations");
+    const cJSON *range = cJSON_GetObjectItemCaseSensitive(all, name);
+
+    free(name);
+    if (range == NULL)
+        return false;
+    duration_parse(cJSON_GetStringValue(cJSON_GetArrayItem(range, 0)), from_ms);
+    duration_parse(cJSON_GetStringValue(cJSON_GetArrayItem(range, 1)), to_ms);
+    return true;
+}
+
+/* A number from 0 to below 1 that depends on nothing but these. */
+static double fraction(uint64_t seed, const char *key, const char *verb)
+{
+    uint64_t hash = 14695981039346656037u ^ seed * 0x9e3779b97f4a7c15u;
+
+    for (const char *c = key; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+    for (const char *c = verb; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+    hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9u;
+    hash = (hash ^ hash >> 27) * 0x94d049bb133111ebu;
+    hash ^= hash >> 31;
+    return (double)(hash >> 11) / 9007199254740992.0;
+}
+
+int64_t world_duration(const struct world *world, const struct kind *kind,
+                       const char *verb, const char *key)
+{
+    int64_t from_ms = DEFAULT_FROM_S * 1000, to_ms = DEFAULT_TO_S * 1000;
+
+    for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
+        if (durations[i].kind == kind && strcmp(durations[i].verb, verb) == 0) {
+            from_ms = durations[i].from_s * INT64_C(1000);
+            to_ms = durations[i].to_s * INT64_C(1000);
+        }
+    }
+    find_option(world, kind, verb, &from_ms, &to_ms);
+    return from_ms +
+           (int64_t)((double)(to_ms - from_ms) * fraction(world->seed, key, verb));
+}
+
+const struct kind *world_find_kind(const struct world *world, const char *arm_type)
+{
+    char key[128];
+
+    if (strlen(arm_type) >= sizeof key)
+        return NULL;
+    strcpy(key, arm_type);
+    return map_find(&world->kinds, text_lower(key));
+}
+
+int64_t world_read_clock(const struct world *world)
+{
+    return clock_wall_ms(world->clock) + world->ahead_ms;
+}
+
+void world_tick(struct world *world)
+{
+    const int64_t now_ms = world_read_clock(world);
+
+    if (now_ms > world->now_ms)
+        world->now_ms = now_ms; /* the machine's own clock may have been set back */
+    if (world->now_ms < world->next_ms)
+        return;
+    database_begin(world->database);
+    monitor_settle(world);
+    world_save_time(world);
+    database_commit(world->database);
+    world->next_ms = monitor_next(world);
+}
+
+void world_save_time(struct world *world)
+{
+    database_run(world->database, "UPDATE world SET now_ms = ?, calls = ?, version = ?",
+                 "iii", world->now_ms, world->calls, world->version);
+}
+
+int64_t world_next_event(struct world *world)
+{
+    const int64_t known_ms =
+        database_number(world->database, INT64_MAX,
+                        "SELECT MIN(replicated_ms) FROM object WHERE replicated_ms > ?",
+                        "i", world_read_clock(world));
+
+    return known_ms < world->next_ms ? known_ms : world->next_ms;
+}
+
+int world_retry_after(const struct world *world, int seconds)
+{
+    if (world->clients_are_elsewhere && world->clock->mode == CLOCK_VIRTUAL)
+        return 1;
+    if (world->clock->mode != CLOCK_SCALED)
+        return seconds;
+
+    const int64_t span_ms = clock_machine_span_ms(world->clock, seconds * INT64_C(1000));
+
+    return span_ms > 1000 ? (int)((span_ms + 999) / 1000) : 1;
+}
+
+char *world_format_now(const struct world *world)
+{
+    char text[CLOCK_TEXT_SIZE];
+
+    clock_format_utc(world->now_ms, text);
+    return memory_copy_string(text);
+}
+
+static const char *option(const struct world *world, const char *name,
+                          const char *otherwise)
+{
+    const char *text = json_string_at(world->options, name);
+
+    return text != NULL ? text : otherwise;
+}
+
+static void read_options(struct world *world)
+{
+    const cJSON *options = world->options;
+
+    world->workspaces_per_service =
+        (int64_t)json_number_at(options, "limits.workspaces_per_service", 100);
+    world->workspaces_per_gateway =
+        (int64_t)json_number_at(options, "limits.workspaces_per_gateway", 30);
+    world->role_assignments =
+        (int64_t)json_number_at(options, "limits.role_assignments", 4000);
+    world->replication_ms =
+        (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
+    world->location = memory_copy_string(option(world, "location", "westeurope"));
+    world->sku = memory_copy_string(option(world, "sku", "Premium"));
+    world->subscription_id = memory_copy_string("/subscriptions/" SUBSCRIPTION_ID);
+    world->subscription_key = text_lower(memory_copy_string(world->subscription_id));
+    world->profile =
+        (struct sim_profile){.tenant_id = TENANT_ID,
+                             .subscription_id = SUBSCRIPTION_ID,
+                             .client_id = "c0a80101-6f3d-4a2b-8e71-5d4c3b2a1908",
+                             .client_secret = "owner~3nL8Q.simulated-secret-1",
+                             .guest_id = "c0a80102-2b9e-4f60-a1c7-0e9d8c7b6a54",
+                             .guest_secret = "guest~7kX2P.simulated-secret-2",
+                             .resource_group = option(world, "resource_group", "rg-apim"),
+                             .service = option(world, "service", "contoso-apim")};
+}
+
+static void index_kinds(struct world *world)
+{
+    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
+        char *key = text_lower(memory_copy_string((*kind)->arm_type));
+
+        map_set(&world->kinds, key, (void *)(uintptr_t)*kind);
+        free(key);
+    }
+}
+
+/* The first row of `world` makes the file one with a world in it. */
+static bool make(struct world *world)
+{
+    char *options = json_print(world->options);
+
+    RAND_bytes(world->token_key, sizeof world->token_key);
+    database_begin(world->database);
+    database_run(world->database, "INSERT INTO world VALUES (?, zeroblob(32), ?, 0, 0)",
+                 "ti", options, world->now_ms);
+    free(options);
+
+    sqlite3_stmt *update =
+        database_query(world->database, "UPDATE world SET token_key = ?", "");
+
+    sqlite3_bind_blob(update, 1, world->token_key, sizeof world->token_key,
+                      SQLITE_STATIC);
+    database_step(world->database, update);
+    read_options(world);
+    world_file_populate(world);
+    world_save_time(world);
+    return database_commit(world->database);
+}
+
+/* Time goes on from where the file was left: what was made then lies in the past now. */
+static bool load(struct world *world)
+{
+    sqlite3_stmt *row = database_query(
+        world->database, "SELECT options, token_key, now_ms, calls, version FROM world",
+        "");
+
+    if (!database_step(world->database, row))
+        return false;
+
+    const char *options = database_column(row, 0);
+    const int64_t last_ms = sqlite3_column_int64(row, 2);
+
+    cJSON_Delete(world->options);
+    world->options = json_parse(options, strlen(options), NULL);
+    if (sqlite3_column_bytes(row, 1) == (int)sizeof world->token_key)
+        memcpy(world->token_key, sqlite3_column_blob(row, 1), sizeof world->token_key);
+    if (last_ms > world->now_ms)
+        world->ahead_ms = last_ms - world->now_ms;
+    world->now_ms += world->ahead_ms;
+    world->calls = sqlite3_column_int64(row, 3);
+    world->version = sqlite3_column_int64(row, 4);
+    database_done(row);
+    read_options(world);
+    return world->options != NULL;
+}
+
+struct world *world_open(const struct sim_options *options, const struct clock *clock,
+                         struct failure **failure)
+{
+    struct world *world = memory_new(sizeof *world);
+
+    world->clock = clock;
+    world->seed = options->seed;
+    world->now_ms = clock_wall_ms(clock);
+    world->options = world_file_read(options->world_file, failure);
+    if (world->options == NULL)
+        goto fail;
+    world->database = database_open(options->state_file, failure);
+    if (world->database == NULL)
+        goto fail;
+    index_kinds(world);
+    if (!load(world) && !make(world)) {
+        *failure =
+            failure_new("IOError", "%s: %s",
+                        options->state_file != NULL ? options->state_file : "memory",
+                        database_error(world->database));
+        goto fail;
+    }
+    world->next_ms = monitor_next(world);
+    return world;
+fail:
+    world_close(world);
+    return NULL;
+}
+
+void world_close(struct world *world)
+{
+    if (world == NULL)
+        return;
+    if (world->database != NULL && world->profile.service != NULL) {
+        database_begin(world->database);
+        world_save_time(world);
+        database_commit(world->database);
+    }
+    grants_forget(world);
+    map_deinit(&world->tokens, free);
+    map_deinit(&world->kinds, NULL);
+    database_close(world->database);
+    cJSON_Delete(world->options);
+    free(world->location);
+    free(world->sku);
+    free(world->subscription_id);
+    free(world->subscription_key);
+    free(world);
+}

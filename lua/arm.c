@@ -1,0 +1,270 @@
+/* lua/arm.c - core.arm: any request, through the same pipeline as all others. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm/client.h"
+#include "arm/operation.h"
+#include "base/buffer.h"
+#include "base/failure.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "lua/bind.h"
+#include "lua/modules.h"
+
+enum { ARG_REQUEST = 1, SLOT_OPERATION = 2 };
+
+static const char *const request_keys[] = {"method", "url",  "path", "query",
+                                           "headers", "body", "wait", "final_state_via", "graph"};
+
+static void check_method(lua_State *L, struct operation_request *request)
+{
+    static const char *const methods[] = {"GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"};
+    const char *given;
+
+    lua_getfield(L, ARG_REQUEST, "method");
+    given = luaL_optstring(L, -1, "GET");
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (text_equal_nocase(methods[i], given))
+            request->method = methods[i];
+    }
+    if (request->method == NULL)
+        bind_error(L, "method '%s' is not one of GET, HEAD, PUT, PATCH, POST, DELETE", given);
+    lua_pop(L, 1);
+}
+
+/* Appends the members of the `query` table, sorted by nobody: services do not mind. */
+static void append_query(lua_State *L, struct buffer *url)
+{
+    char separator = strchr(url->data, '?') != NULL ? '&' : '?';
+
+    lua_getfield(L, ARG_REQUEST, "query");
+    if (!lua_isnil(L, -1)) {
+        lua_pushnil(L);
+        while (lua_next(L, -2) != 0) {
+            buffer_append_char(url, separator);
+            buffer_append_escaped(url, lua_tostring(L, -2));
+            buffer_append_char(url, '=');
+            buffer_append_escaped(url, luaL_tolstring(L, -1, NULL));
+            lua_pop(L, 2);
+            separator = '&';
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* Nothing below may raise between the buffer's first byte and its end: so check first. */
+static void check_query(lua_State *L)
+{
+    lua_getfield(L, ARG_REQUEST, "query");
+    if (!lua_isnil(L, -1)) {
+        if (!lua_istable(L, -1))
+            bind_error(L, "query: a table expected, got %s", luaL_typename(L, -1));
+        lua_pushnil(L);
+        while (lua_next(L, -2) != 0) {
+            if (lua_type(L, -2) != LUA_TSTRING ||
+                (!lua_isstring(L, -1) && !lua_isboolean(L, -1)))
+                bind_error(L, "query: names with strings, numbers or booleans expected");
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* An absolute URL, or a path below the endpoint that the request is for. */
+static char *check_url(lua_State *L, const struct client *client, enum audience *audience)
+{
+    const char *path, *url;
+    struct buffer whole = {0};
+
+    check_query(L);
+    lua_getfield(L, ARG_REQUEST, "graph");
+    *audience = lua_toboolean(L, -1) ? AUDIENCE_GRAPH : AUDIENCE_ARM;
+    lua_getfield(L, ARG_REQUEST, "path");
+    path = lua_tostring(L, -1);
+    lua_getfield(L, ARG_REQUEST, "url");
+    url = lua_tostring(L, -1);
+    if ((path == NULL) == (url == NULL))
+        bind_error(L, "either path or url expected");
+    if (path != NULL && path[0] != '/')
+        bind_error(L, "path '%s' does not begin with '/'", path);
+    if (url != NULL && strstr(url, "://") == NULL)
+        bind_error(L, "url '%s' is not absolute; a path goes in `path`", url);
+    for (const char *c = path != NULL ? path : url; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            bind_error(L, "a space or control character in '%s'; escape it",
+                       path != NULL ? path : url);
+    }
+    if (url != NULL && text_has_prefix_nocase(url, client->origins.by_audience[AUDIENCE_GRAPH]) &&
+        !text_has_prefix_nocase(url, client->origins.by_audience[AUDIENCE_ARM]))
+        *audience = AUDIENCE_GRAPH;
+    if (path != NULL)
+        buffer_append_string(&whole, client->origins.by_audience[*audience]);
+    buffer_append_string(&whole, path != NULL ? path : url);
+    append_query(L, &whole);
+    lua_pop(L, 3);
+    return buffer_take(&whole);
+}
+
+static void check_headers(lua_State *L)
+{
+    int count = 0;
+
+    lua_getfield(L, ARG_REQUEST, "headers");
+    if (!lua_isnil(L, -1)) {
+        if (!lua_istable(L, -1))
+            bind_error(L, "headers: a table expected, got %s", luaL_typename(L, -1));
+        lua_pushnil(L);
+        while (lua_next(L, -2) != 0) {
+            if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1))
+                bind_error(L, "headers: names with strings expected");
+            if (!text_matches(lua_tostring(L, -2), "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))
+                bind_error(L, "header name '%s' is not a token", lua_tostring(L, -2));
+            if (strpbrk(lua_tostring(L, -1), "\r\n") != NULL)
+                bind_error(L, "header '%s' has a line end in its value", lua_tostring(L, -2));
+            if (text_equal_nocase(lua_tostring(L, -2), "authorization"))
+                bind_error(L, "the Authorization header is set by the credential");
+            if (++count > OPERATION_HEADERS - 1)
+                bind_error(L, "more than %d headers", OPERATION_HEADERS - 1);
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+static void take_headers(lua_State *L, struct operation_request *request)
+{
+    size_t count = 0;
+
+    lua_getfield(L, ARG_REQUEST, "headers");
+    if (!lua_isnil(L, -1)) {
+        lua_pushnil(L);
+        while (lua_next(L, -2) != 0) {
+            request->headers[count++] =
+                memory_format("%s: %s", lua_tostring(L, -2), lua_tostring(L, -1));
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* A table becomes JSON, a string goes as it is. */
+static char *check_body(lua_State *L)
+{
+    char *text = NULL;
+
+    lua_getfield(L, ARG_REQUEST, "body");
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        text = memory_copy_string(lua_tostring(L, -1));
+    } else if (!lua_isnil(L, -1)) {
+        cJSON *body = bind_to_json(L, -1);
+
+        if (body == NULL)
+            bind_error(L, "body: %s", lua_tostring(L, -1));
+        text = cJSON_PrintUnformatted(body);
+        cJSON_Delete(body);
+    }
+    lua_pop(L, 1);
+    return text;
+}
+
+static const char *check_final_state(lua_State *L)
+{
+    static const char *const places[] = {"location", "azure-async-operation",
+                                         "operation-location", "original-uri"};
+    const char *place = NULL;
+
+    lua_getfield(L, ARG_REQUEST, "final_state_via");
+    if (!lua_isnil(L, -1)) {
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+            if (strcmp(places[i], luaL_optstring(L, -1, "")) == 0)
+                place = places[i];
+        }
+        if (place == NULL)
+            bind_error(L, "final_state_via is one of location, azure-async-operation, "
+                          "operation-location, original-uri");
+    }
+    lua_pop(L, 1);
+    return place;
+}
+
+static void push_fields(lua_State *L, const struct buffer *fields)
+{
+    lua_newtable(L);
+    for (size_t at = 0; at < fields->length;) {
+        const char *name = fields->data + at;
+        const char *value = name + strlen(name) + 1;
+
+        lua_pushstring(L, value);
+        lua_setfield(L, -2, name);
+        at = (size_t)(value - fields->data) + strlen(value) + 1;
+    }
+}
+
+static int request_finish(lua_State *L, int status, lua_KContext context)
+{
+    const struct held *held = bind_held(L, SLOT_OPERATION);
+
+    (void)status, (void)context;
+    if (!held->waitable->is_done)
+        return bind_wait(L, SLOT_OPERATION, request_finish, 0);
+    if (operation_failure(held->object) != NULL)
+        return bind_raise_failure(L, operation_failure(held->object));
+
+    const cJSON *body = operation_body(held->object);
+    const struct buffer *text = operation_text(held->object);
+
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, operation_status(held->object));
+    lua_setfield(L, -2, "status");
+    push_fields(L, operation_fields(held->object));
+    lua_setfield(L, -2, "headers");
+    if (body != NULL) {
+        bind_push_json(L, body);
+        lua_setfield(L, -2, "body");
+    }
+    lua_pushlstring(L, text->data != NULL ? text->data : "", text->length);
+    lua_setfield(L, -2, "text");
+    return 1;
+}
+
+/* request{...} -> {status=, headers=, body=, text=} */
+static int arm_request(lua_State *L)
+{
+    struct operation_request request = {.method = NULL};
+
+    luaL_checktype(L, ARG_REQUEST, LUA_TTABLE);
+    lua_settop(L, ARG_REQUEST);
+    bind_check_keys(L, ARG_REQUEST, "option", request_keys,
+                    sizeof request_keys / sizeof request_keys[0]);
+    check_method(L, &request);
+    check_headers(L);
+    request.final_state_via = check_final_state(L);
+    lua_getfield(L, ARG_REQUEST, "wait");
+    request.waits = lua_isnil(L, -1) || lua_toboolean(L, -1);
+    lua_pop(L, 1);
+
+    struct client *client = bind_client(L);
+
+    bind_check_task(L);
+
+    struct held *held = bind_new_held(L, true);
+
+    request.body = check_body(L);
+    held->object = request.body; /* until the operation takes it: what follows may raise */
+    held->release = free;
+    request.url = check_url(L, client, &request.audience);
+    take_headers(L, &request);
+    request.label = memory_format("%s", request.method);
+    held->object = operation_start(client, &request);
+    held->release = (void (*)(void *))operation_release;
+    held->waitable = operation_waitable(held->object);
+    return request_finish(L, LUA_OK, 0);
+}
+
+int open_arm(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"request", arm_request}, {NULL, NULL}};
+
+    luaL_newlib(L, functions);
+    return 1;
+}

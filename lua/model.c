@@ -1,0 +1,184 @@
+/* lua/model.c - core.model: the rows of the model as tables, for help and for checks. */
+#include <stdlib.h>
+
+#include "lua/bind.h"
+#include "lua/modules.h"
+#include "model/kind.h"
+#include "model/role.h"
+#include "run/source.h"
+
+static void set_string(lua_State *L, const char *name, const char *value)
+{
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, name);
+}
+
+static void push_fields(lua_State *L, const struct field *fields);
+
+static void push_field(lua_State *L, const struct field *field)
+{
+    static const char *const types[] = {
+        [FIELD_STRING] = "string",    [FIELD_INTEGER] = "integer",   [FIELD_BOOLEAN] = "boolean",
+        [FIELD_CHOICE] = "choice",    [FIELD_ID] = "resource or id", [FIELD_LOCATION] = "region",
+        [FIELD_TIME] = "time",        [FIELD_STRINGS] = "list of strings",
+        [FIELD_IDS] = "list of ids",  [FIELD_TAGS] = "tags",         [FIELD_LIST] = "list"};
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    set_string(L, "name", field->name);
+    set_string(L, "type", types[field->type]);
+    set_string(L, "help", field->help);
+    set_string(L, "unit", field->unit);
+    set_string(L, "pattern", field->pattern);
+    lua_pushboolean(L, (field->flags & FIELD_REQUIRED) != 0);
+    lua_setfield(L, -2, "required");
+    lua_pushboolean(L, (field->flags & FIELD_READ_ONLY) != 0);
+    lua_setfield(L, -2, "read_only");
+    lua_pushboolean(L, (field->flags & FIELD_IMMUTABLE) != 0);
+    lua_setfield(L, -2, "immutable");
+    if (field->max > 0) {
+        lua_pushinteger(L, field->min);
+        lua_setfield(L, -2, "min");
+        lua_pushinteger(L, field->max);
+        lua_setfield(L, -2, "max");
+    }
+    if (field->choices != NULL) {
+        lua_newtable(L);
+        for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
+            lua_pushstring(L, choice->name);
+            lua_rawseti(L, -2, ++count);
+        }
+        lua_setfield(L, -2, "choices");
+    }
+    if (field->items != NULL) {
+        push_fields(L, field->items);
+        lua_setfield(L, -2, "items");
+    }
+}
+
+static void push_fields(lua_State *L, const struct field *fields)
+{
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        push_field(L, field);
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
+/* kinds() -> list of {name=, arm_type=, api_version=, help=, name_min=, name_max=,
+ * name_pattern=, fields=} */
+static int model_kinds(lua_State *L)
+{
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
+        lua_newtable(L);
+        set_string(L, "name", (*kind)->name);
+        set_string(L, "arm_type", (*kind)->arm_type);
+        set_string(L, "api_version", (*kind)->api_version);
+        set_string(L, "help", (*kind)->help);
+        set_string(L, "name_pattern", (*kind)->name_pattern);
+        lua_pushinteger(L, (*kind)->name_min);
+        lua_setfield(L, -2, "name_min");
+        lua_pushinteger(L, (*kind)->name_max);
+        lua_setfield(L, -2, "name_max");
+        push_fields(L, (*kind)->fields);
+        lua_setfield(L, -2, "fields");
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
+/* roles() -> list of {name=, id=, scope="service"|"workspace"|"any", description=} */
+static int model_roles(lua_State *L)
+{
+    static const char *const scopes[] = {[ROLE_SCOPE_ANY] = "any",
+                                         [ROLE_SCOPE_SERVICE] = "service",
+                                         [ROLE_SCOPE_WORKSPACE] = "workspace"};
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (const struct role *role = roles; role->name != NULL; role++) {
+        lua_newtable(L);
+        set_string(L, "name", role->name);
+        set_string(L, "id", role->id);
+        set_string(L, "scope", scopes[role->scope]);
+        set_string(L, "description", role->description);
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
+/* role(name or id) -> {name=, id=}, or nil when it is no built-in role that we know */
+static int model_role(lua_State *L)
+{
+    const struct role *role = role_find(luaL_checkstring(L, 1));
+
+    if (role == NULL)
+        return 0;
+    lua_createtable(L, 0, 2);
+    set_string(L, "name", role->name);
+    set_string(L, "id", role->id);
+    return 1;
+}
+
+/* check_name(kind, name) -> what is wrong with it, or nil */
+static int model_check_name(lua_State *L)
+{
+    const struct kind *kind = kind_find(luaL_checkstring(L, 1));
+
+    luaL_argcheck(L, kind != NULL, 1, "kind expected");
+
+    char *wrong = kind_check_name(kind, luaL_checkstring(L, 2));
+
+    lua_pushstring(L, wrong);
+    free(wrong);
+    return 1;
+}
+
+/* format_id(kind, parent, name) -> id */
+static int model_format_id(lua_State *L)
+{
+    const struct kind *kind = kind_find(luaL_checkstring(L, 1));
+
+    luaL_argcheck(L, kind != NULL, 1, "kind expected");
+
+    char *id = kind_format_id(kind, luaL_checkstring(L, 2), luaL_checkstring(L, 3));
+
+    lua_pushstring(L, id);
+    free(id);
+    return 1;
+}
+
+/* source(path) -> text of one of moongate's own files, such as "stdlib/tasks.lua", or nil */
+static int model_source(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    char *chunk_name = NULL;
+    size_t length = 0;
+    char *text = source_read_own(path, &length, &chunk_name);
+
+    if (text == NULL)
+        return 0;
+    lua_pushlstring(L, text, length);
+    free(text);
+    free(chunk_name);
+    return 1;
+}
+
+int open_model(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"kinds", model_kinds},
+                                         {"roles", model_roles},
+                                         {"role", model_role},
+                                         {"check_name", model_check_name},
+                                         {"format_id", model_format_id},
+                                         {"source", model_source},
+                                         {NULL, NULL}};
+
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,29 @@
+/* lua/modules.c - the list of native modules. */
+#include "lua/modules.h"
+
+#include <stddef.h>
+
+#include "lua/bind.h"
+#include "lua/resource.h"
+#include "task/modules.h"
+
+const struct native_module native_modules[] = {
+    {"clock", open_clock, "the time that the run goes by"},
+    {"csv", open_csv, "tables of text with commas between"},
+    {"env", open_env, "environment variables"},
+    {"json", open_json, "JSON text and Lua values"},
+    {"log", open_log, "lines for whoever runs the script"},
+    {"run", open_run, "the run itself: its scope, its end"},
+    {"core.arm", open_arm, "requests to the service"},
+    {"core.check", open_check, "errors that blame the script's line"},
+    {"core.model", open_model, "the rows of the model"},
+    {"core.resources", open_resources, "the verbs of every kind"},
+    {"core.tasks", open_tasks, "tasks and groups of tasks"},
+    {NULL, NULL, NULL}};
+
+void native_set_up(lua_State *L)
+{
+    bind_set_up(L);
+    bind_set_up_coroutines(L);
+    resource_set_up(L);
+}

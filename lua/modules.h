@@ -1,0 +1,19 @@
+/* lua/modules.h - the functions that open the native modules, one a file. */
+#ifndef MOONGATE_LUA_MODULES_H
+#define MOONGATE_LUA_MODULES_H
+
+#include <lua.h>
+
+int open_arm(lua_State *L);
+int open_check(lua_State *L);
+int open_clock(lua_State *L);
+int open_csv(lua_State *L);
+int open_env(lua_State *L);
+int open_json(lua_State *L);
+int open_log(lua_State *L);
+int open_model(lua_State *L);
+int open_resources(lua_State *L);
+int open_run(lua_State *L);
+int open_tasks(lua_State *L);
+
+#endif

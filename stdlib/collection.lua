@@ -1,0 +1,182 @@
+--- The verbs that all collections of resources have.
+--
+-- `get` (raises when absent), `find` (nil when absent), `exists`, `create` (fails when it
+-- exists), `ensure` (creates, or changes only what differs), `update`, `delete` (absent is
+-- fine), `list`, `each` (reads page by page). A module has them with `.`, a nested
+-- collection with `:`.
+-- @module collection
+local check = require "core.check"
+local core = require "core.resources"
+local tasks = require "tasks"
+
+local collection = {}
+
+-- Splits options that say where from those that say what.
+local function split(options, names)
+  local where, what = {}, {}
+  for key, value in pairs(options or {}) do
+    if names[key] then
+      where[key] = value
+    else
+      what[key] = value
+    end
+  end
+  return where, what
+end
+
+local function refuse_rest(what, verb)
+  local key = next(what)
+  if key ~= nil then
+    check.fail(("%s: unknown option '%s'"):format(verb, tostring(key)))
+  end
+end
+
+local function follow(kind, parent, query)
+  local page, next_url = core.page(kind, parent, query)
+  return function()
+    local current = page
+    page = nil
+    if current then
+      return current
+    elseif next_url and next_url ~= "" then
+      local last = next_url
+      current, next_url = core.page(kind, next_url)
+      if next_url == last then
+        error(check.failure {code = "ProtocolError", target = last, retryable = false,
+                             message = "a page names itself as the next one"}, 0)
+      end
+      return current
+    end
+  end
+end
+
+--- Make the verbs of a kind.
+-- @tparam string kind the model's name of the kind
+-- @tparam table spec `parent(where)`: the id names are looked up under; `where`: names of the
+--   options that it understands; `defaults(name, where, what)`: fields of a new resource;
+--   `query(what)`: turns the options of a list into the rest of its URL
+-- @treturn table of functions
+function collection.verbs(kind, spec)
+  local verbs = {}
+  local names = {}
+  for _, name in ipairs(spec.where or {}) do
+    names[name] = true
+  end
+
+  local function read(verb)
+    return function(name, options)
+      local where, what = split(options, names)
+      refuse_rest(what, verb)
+      return (core[verb](kind, spec.parent(where), name))
+    end
+  end
+
+  local function write(verb)
+    return function(name, fields)
+      local where, what = split(fields, names)
+      local defaults = verb ~= "update" and spec.defaults and spec.defaults(name, where, what)
+      return core[verb](kind, spec.parent(where), name, what, defaults or nil)
+    end
+  end
+
+  verbs.get, verbs.find, verbs.exists = read "get", read "find", read "exists"
+  verbs.create, verbs.ensure, verbs.update = write "create", write "ensure", write "update"
+
+  function verbs.delete(name, options)
+    local where, what = split(options, names)
+    local wait = what.wait
+    what.wait = nil
+    refuse_rest(what, "delete")
+    return core.delete(kind, spec.parent(where), name, {wait = wait})
+  end
+
+  function verbs.each(options)
+    local where, what = split(options, names)
+    local query = spec.query and spec.query(what) or ""
+    refuse_rest(what, "each")
+    local pages, page, i = follow(kind, spec.parent(where), query), {}, 0
+    return function()
+      i = i + 1
+      while page and not page[i] do
+        page, i = pages(), 1
+      end
+      return page and page[i]
+    end
+  end
+
+  function verbs.list(options)
+    local all = {}
+    for resource in verbs.each(options) do
+      all[#all + 1] = resource
+    end
+    return all
+  end
+
+  return verbs
+end
+
+--- Make a nested collection: the same verbs, called with `:`.
+-- @tparam string kind
+-- @tparam string parent the id it is nested in
+-- @tparam[opt] function defaults fields of a new resource
+-- @treturn table
+function collection.nested(kind, parent, defaults)
+  local verbs = collection.verbs(kind, {parent = function()
+    return parent
+  end, defaults = defaults})
+  local nested = {}
+  for name, verb in pairs(verbs) do
+    nested[name] = function(self, ...)
+      if self ~= nested then
+        check.fail(("call %s with ':', not with '.'"):format(name))
+      end
+      return verb(...)
+    end
+  end
+  return nested
+end
+
+--- The methods that resources of any kind have: `update(fields)`, `refresh()`, `delete()`.
+-- @tparam string kind
+-- @treturn table to add to
+function collection.methods(kind)
+  local methods = core.methods(kind)
+  function methods:update(fields)
+    local new, outcome = core.update(kind, "", self.id, fields)
+    if fields.wait == false then
+      return new
+    end
+    return core.replace(self, new), outcome
+  end
+  function methods:refresh()
+    return core.replace(self, (core.get(kind, "", self.id)))
+  end
+  function methods:delete(options)
+    return core.delete(kind, "", self.id, options)
+  end
+  return methods
+end
+
+-- op:wait{timeout=}: the end of the wait is not the end of the operation.
+local operation = core.operation_methods()
+function operation:wait(options)
+  for key in pairs(options or {}) do
+    if key ~= "timeout" then
+      check.fail(("wait: unknown option '%s'; there is 'timeout'"):format(tostring(key)))
+    end
+  end
+  if not (options and options.timeout) then
+    return self:result()
+  end
+  local result, failure = tasks.try(tasks.timeout, options.timeout, self.result, self)
+  if not result and failure and failure.code == "Timeout" and self:status() == "running" then
+    failure.operation = tostring(self)
+    failure.message = failure.message .. "; it goes on, and can be waited for again"
+  end
+  if failure then
+    error(failure, 0)
+  end
+  return result
+end
+
+return collection

@@ -1,0 +1,292 @@
+--- Groups and users of Microsoft Entra, through Microsoft Graph.
+--
+--     local team = entra.group "api-team-payments"
+--     for _, member in ipairs(team:members {nested = true}) do print(member.display_name) end
+-- @module entra
+local check = require "core.check"
+local core = require "core.arm"
+local tasks = require "tasks"
+
+local entra = {}
+
+local SELECT = "id,displayName,mailNickname,description"
+local PAGE = 999 -- the most that Graph gives at once
+
+local group_methods = {}
+local group_metatable = {
+  __index = group_methods,
+  __name = "group",
+  __tostring = function(group)
+    return ("group '%s' (%s)"):format(group.display_name, group.id)
+  end,
+}
+local member_metatable = {
+  __name = "member",
+  __tostring = function(member)
+    return ("%s '%s' (%s)"):format(member.type:lower(), member.display_name or member.upn or "?",
+                                   member.id)
+  end,
+}
+
+local function to_group(body)
+  return setmetatable({
+    id = body.id, type = "Group", display_name = body.displayName,
+    mail_nickname = body.mailNickname,
+    description = type(body.description) == "string" and body.description or nil,
+  }, group_metatable)
+end
+
+local TYPES = {["#microsoft.graph.user"] = "User", ["#microsoft.graph.group"] = "Group",
+               ["#microsoft.graph.servicePrincipal"] = "ServicePrincipal"}
+
+local function to_member(body)
+  local kind = TYPES[body["@odata.type"]] or (body.userPrincipalName and "User") or "Object"
+  if kind == "Group" then
+    return to_group(body)
+  end
+  return setmetatable({id = body.id, type = kind, display_name = body.displayName,
+                       upn = body.userPrincipalName, mail = body.mail}, member_metatable)
+end
+
+local function text(value, what)
+  if type(value) ~= "string" or value == "" then
+    check.fail(("%s: a text expected, got %s"):format(what, value == "" and "an empty one"
+                                                              or type(value)))
+  end
+  return value
+end
+
+local function quote(value)
+  return "'" .. value:gsub("'", "''") .. "'"
+end
+
+-- Escapes one part of a path.
+local function escape(value)
+  return (value:gsub("[^%w%-._~@]", function(c)
+    return ("%%%02X"):format(c:byte())
+  end))
+end
+
+-- All items of a list, page by page.
+local function each(path, query, convert)
+  local request = {graph = true, path = path, query = query}
+  local page, i, seen = {}, 0, {}
+  return function()
+    i = i + 1
+    while not page[i] do
+      if not request then
+        return nil
+      end
+      local body = core.request(request).body or {}
+      local next_url = body["@odata.nextLink"]
+      page, i = body.value or {}, 1
+      if next_url and seen[next_url] then
+        error(check.failure {code = "ProtocolError", target = next_url, retryable = false,
+                             message = "a list of Microsoft Graph goes round in a circle"}, 0)
+      end
+      seen[next_url or ""] = true
+      request = next_url and {url = next_url, graph = true}
+    end
+    return convert(page[i])
+  end
+end
+
+local function collect(iterator)
+  local all = {}
+  for item in iterator do
+    all[#all + 1] = item
+  end
+  return all
+end
+
+--- Find a group by its display name or object id.
+-- @tparam string name
+-- @treturn ?group nil when there is none
+-- @raise failure `Ambiguous` when several have this display name
+function entra.find(name)
+  text(name, "group")
+  if check.is_uuid(name) then
+    local answer, failure = tasks.try(core.request, {graph = true, path = "/v1.0/groups/" .. name,
+                                                     query = {["$select"] = SELECT}})
+    if failure and failure.status ~= 404 then
+      error(failure, 0)
+    end
+    return answer and to_group(answer.body)
+  end
+  local found = collect(each("/v1.0/groups", {["$filter"] = "displayName eq " .. quote(name),
+                                              ["$select"] = SELECT}, to_group))
+  if #found > 1 then
+    error(check.failure {
+      code = "Ambiguous", retryable = false,
+      message = ("%d groups are called '%s'"):format(#found, name),
+      cure = "name the group by its object id: " .. found[1].id .. " or " .. found[2].id,
+    }, 0)
+  end
+  return found[1]
+end
+
+--- Get a group by its display name or object id.
+-- @tparam string name
+-- @treturn group with `id`, `display_name`, `mail_nickname`, `description`
+-- @raise failure `GroupNotFound`, `Ambiguous`
+function entra.group(name)
+  local group = entra.find(name)
+  if not group then
+    error(check.failure {
+      code = "GroupNotFound", retryable = false,
+      message = ("there is no group '%s' in the directory"):format(name),
+    }, 0)
+  end
+  return group
+end
+
+--- Go through groups, page by page.
+-- @tparam[opt] table options
+-- @tparam[opt] string options.prefix only those whose display name begins so
+-- @tparam[opt] string options.filter an OData filter, such as `mailNickname eq 'x'`
+-- @treturn function an iterator
+function entra.each(options)
+  options = options or {}
+  for key in pairs(options) do
+    if key ~= "prefix" and key ~= "filter" then
+      check.fail(("unknown option '%s'; there are prefix and filter"):format(tostring(key)))
+    end
+  end
+  local filters = {}
+  if options.prefix then
+    filters[1] = ("startswith(displayName,%s)"):format(quote(text(options.prefix, "prefix")))
+  end
+  filters[#filters + 1] = options.filter
+  return each("/v1.0/groups", {
+    ["$filter"] = #filters > 0 and table.concat(filters, " and ") or nil,
+    ["$select"] = SELECT, ["$top"] = PAGE,
+  }, to_group)
+end
+
+--- List groups.
+-- @tparam[opt] table options as for `entra.each`
+-- @treturn table of groups
+-- @usage local teams = entra.list {prefix = "api-team-"}
+function entra.list(options)
+  return collect(entra.each(options))
+end
+
+--- Make a security group.
+-- @tparam string name its display name, 1 to 256 characters
+-- @tparam[opt] table options `mail_nickname` (made from the name when it is not given),
+--   `description`
+-- @treturn group
+-- @raise failure `AlreadyExists`
+function entra.create(name, options)
+  options = options or {}
+  text(name, "group")
+  for key in pairs(options) do
+    if key ~= "mail_nickname" and key ~= "description" then
+      check.fail(("unknown option '%s'; there are mail_nickname and description"):format(
+        tostring(key)))
+    end
+  end
+  if utf8.len(name) == nil or utf8.len(name) > 256 then
+    check.fail "group: a name is UTF-8 of 1 to 256 characters"
+  end
+  -- Graph takes a second group of the same name without a word
+  if entra.find(name) then
+    error(check.failure {code = "AlreadyExists", retryable = false,
+                         message = ("there is a group '%s' already"):format(name)}, 0)
+  end
+  local nickname = options.mail_nickname
+    or name:gsub("[^%w_-]", ""):sub(1, 64)
+  return to_group(core.request {graph = true, method = "POST", path = "/v1.0/groups", body = {
+    displayName = name, description = options.description, mailEnabled = false,
+    securityEnabled = true, mailNickname = nickname ~= "" and nickname or "group",
+  }}.body)
+end
+
+--- Get a group, or make it.
+-- @tparam string name
+-- @tparam[opt] table options as for `entra.create`
+-- @treturn group
+-- @treturn string `created` or `unchanged`
+function entra.ensure(name, options)
+  local group = entra.find(name)
+  if group then
+    return group, "unchanged"
+  end
+  return entra.create(name, options), "created"
+end
+
+--- Get a user by user principal name or object id.
+-- @tparam string name such as `ada@contoso.example`
+-- @treturn user with `id`, `display_name`, `upn`, `mail`
+-- @raise failure `Request_ResourceNotFound`
+function entra.user(name)
+  return to_member(core.request {graph = true,
+                                 path = "/v1.0/users/" .. escape(text(name, "user"))}.body)
+end
+
+--- The members of a group.
+-- @tparam[opt] table options
+-- @tparam[opt=false] boolean options.nested also those of groups inside it
+-- @treturn table of users, groups and service principals, each with `id`, `type`,
+--   `display_name` and, a user, `upn`
+function group_methods:members(options)
+  options = options or {}
+  for key in pairs(options) do
+    if key ~= "nested" then
+      check.fail(("unknown option '%s'; there is nested"):format(tostring(key)))
+    end
+  end
+  return collect(each(("/v1.0/groups/%s/%s"):format(self.id, options.nested and
+                        "transitiveMembers" or "members"), {["$top"] = PAGE}, to_member))
+end
+
+local function member_id(member)
+  local id = type(member) == "table" and member.id or member
+  if type(id) == "string" and not check.is_uuid(id) then
+    id = entra.user(id).id
+  end
+  return text(id, "member")
+end
+
+--- Add a member. Fine when it is one already.
+-- @param member a user, group, object id or user principal name
+-- @treturn boolean whether it was added
+function group_methods:add(member)
+  local id = member_id(member)
+  -- the directory's own address, whichever endpoint carries the request
+  local _, failure = tasks.try(core.request, {
+    graph = true, method = "POST", path = ("/v1.0/groups/%s/members/$ref"):format(self.id),
+    body = {["@odata.id"] = "https://graph.microsoft.com/v1.0/directoryObjects/" .. id},
+  })
+  if failure and not (failure.status == 400 and failure.message:find("already exist", 1, true)) then
+    error(failure, 0)
+  end
+  return failure == nil
+end
+
+--- Remove a member. Fine when it is none.
+-- @param member a user, group, object id or user principal name
+-- @treturn boolean whether it was removed
+function group_methods:remove(member)
+  local _, failure = tasks.try(core.request, {
+    graph = true, method = "DELETE",
+    path = ("/v1.0/groups/%s/members/%s/$ref"):format(self.id, member_id(member)),
+  })
+  if failure and failure.status ~= 404 then
+    error(failure, 0)
+  end
+  return failure == nil
+end
+
+--- Delete the group. Fine when it is gone.
+-- @treturn boolean whether it was there
+function group_methods:delete()
+  local _, failure = tasks.try(core.request, {graph = true, method = "DELETE",
+                                              path = "/v1.0/groups/" .. self.id})
+  if failure and failure.status ~= 404 then
+    error(failure, 0)
+  end
+  return failure == nil
+end
+
+return entra

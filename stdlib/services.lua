@@ -1,0 +1,31 @@
+--- The API Management service itself.
+-- @module services
+local collection = require "collection"
+local core = require "core.resources"
+local scope = require "scope"
+
+local services = collection.verbs("service", {
+  where = {"resource_group"},
+  parent = function(where)
+    return scope.resource_group(where.resource_group)
+  end,
+})
+
+collection.methods "service"
+
+local locations = {} -- by id; a service does not move
+
+--- The primary region of a service: where its gateways and their networks must be.
+-- Read once in a run.
+-- @tparam[opt] string name the run's service when it is not given
+-- @treturn string such as `westeurope`
+-- @raise failure `ResourceNotFound`
+function services.location(name)
+  local id = scope.service(name)
+  if not locations[id] then
+    locations[id] = core.get("service", "", id).location
+  end
+  return locations[id]
+end
+
+return services
