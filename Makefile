@@ -1,21 +1,22 @@
-# moongate. `make` builds, `make demo` shows it, `make test` runs every test.
+# moongate. `make` builds, `make demo` shows what it does, `make test` runs every test.
 
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 BUILD   ?= build
+VERSION := 0.1.0
 
-MODULES  := lua5.4 libcjson openssl libevent_core libevent_extra sqlite3
+MODULES  := lua5.4 libcjson libcrypto libevent_core libevent_extra sqlite3
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-CPPFLAGS += -Iengine -I. -I$(BUILD) -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE \
-            -DMOONGATE_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
-LDLIBS   += $(shell pkg-config --libs $(MODULES) 2>/dev/null) -lm -ldl
-VERSION  := 0.1.0
+override CPPFLAGS += -Iengine -I. -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE \
+                     -DMOONGATE_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
+override LDLIBS   += $(shell pkg-config --libs $(MODULES) 2>/dev/null) -lm -ldl
+COMPILE  = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
-ENGINE   := $(filter-out engine/main.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
-OBJECTS  := $(ENGINE:%.c=$(BUILD)/%.o) $(BUILD)/embedded.o
-SCRIPTS  := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
-CHECKS   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/check_*.c))
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD)/embedded.o
+OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
+SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
+SPECS   := $(wildcard tests/spec/spec_*.lua)
 
 all: $(BUILD)/moongate
 
@@ -26,19 +27,58 @@ $(BUILD)/moongate: $(BUILD)/engine/main.o $(OBJECTS)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC $<"
-	@$(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@$(COMPILE) -c -o $@ $<
 
-$(BUILD)/embedded.o: $(BUILD)/embedded.c
-	@$(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-
-$(BUILD)/embedded.c: $(SCRIPTS) engine/embed.sh
+$(BUILD)/embedded.c: engine/embed.sh engine/native_doc.sh $(OWN) $(wildcard lua/*.c)
 	@mkdir -p $(@D)
 	@echo "EMBED stdlib scripts"
-	@sh engine/embed.sh $(SCRIPTS) > $@
+	@sh engine/native_doc.sh lua/*.c > $(BUILD)/native.doc
+	@sh engine/embed.sh native.doc=$(BUILD)/native.doc $(OWN) > $@
 
-$(BUILD)/tests/%: tests/%.c $(OBJECTS)
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
+	@$(COMPILE) -c -o $@ $<
+
+$(BUILD)/tests/check_%: tests/check_%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "LD $@"
-	@$(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --cflags --libs check)
+	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs check)
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs libcurl)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# Installs what is missing where apt can, then goes on in a make that sees it.
+packages:
+	@sh tests/packages.sh
+
+demo: packages
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/moongate run --sim --clock 2000x bulk_onboard --teams scripts/teams.csv --network integration
+
+test: packages
+	@$(MAKE) --no-print-directory run-tests
+
+run-tests: $(BUILD)/moongate $(SUITES)
+	@SPEC_OPTIONS="$(SPEC_OPTIONS)" sh tests/run.sh $(BUILD)/moongate $(SUITES) $(SPECS)
+
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, and all garbage
+# collected after each resume of a task.
+asan: packages
+	@$(MAKE) --no-print-directory run-tests BUILD=build/asan SPEC_OPTIONS=--stress-gc \
+	    CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+
+bench: packages
+	@$(MAKE) --no-print-directory $(BUILD)/moongate $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+	@sh tests/bench/run.sh $(BUILD)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILD)/moongate $(DESTDIR)$(PREFIX)/bin/moongate
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all packages demo test run-tests asan bench install clean

@@ -161,7 +161,8 @@ static bool check_one(const struct change *change, const cJSON *given, struct ma
                                 "Two subnets have the name '%s'.", subnet.name);
     is_good = is_good && shape_check(&subnet_kind, subnet.body, change->answer) &&
               network_check_block(&subnet, change->body, block) &&
-              network_check_use(&subnet) && network_check_references(&subnet, change->body);
+              network_check_use(&subnet) &&
+              network_check_references(&subnet, change->body);
     end_subnet(&subnet);
     return is_good;
 }
@@ -175,8 +176,7 @@ static bool check_given(struct change *change)
     size_t used = 0;
     bool is_good = true;
 
-    cJSON_ArrayForEach(given, change->aside)
-    {
+    cJSON_ArrayForEach (given, change->aside) {
         is_good = check_one(change, given, &names, &places[used].block);
         if (!is_good)
             break;

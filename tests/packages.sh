@@ -1,0 +1,40 @@
+#!/bin/sh
+# Makes sure of the packages that building and testing moongate takes: installs what is
+# missing with apt, or names it where there is no apt.
+set -u
+
+need=""
+want() { # PACKAGE, and a command that succeeds when it is there
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || need="$need $package"
+}
+
+want gcc sh -c 'command -v "${CC:-cc}"'
+want libc6-dev test -e /usr/include/stdio.h
+want pkg-config sh -c 'command -v pkg-config'
+want liblua5.4-dev pkg-config --exists lua5.4
+want libcurl4-openssl-dev pkg-config --exists libcurl
+want libcjson-dev pkg-config --exists libcjson
+want libssl-dev pkg-config --exists libcrypto
+want libevent-dev pkg-config --exists libevent_core
+want libsqlite3-dev pkg-config --exists sqlite3
+want check pkg-config --exists check
+[ -z "$need" ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "moongate needs these packages (Debian's names), and there is no apt-get:$need" >&2
+    exit 1
+fi
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+    sudo=sudo
+    if ! command -v sudo >/dev/null; then
+        echo "moongate needs these packages, and you are not root and have no sudo:$need" >&2
+        exit 1
+    fi
+fi
+echo "To build and test moongate these packages are missing, installing them with apt-get:$need"
+# shellcheck disable=SC2086
+$sudo env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends $need" ||
+    { echo "installing failed; install them yourself:$need" >&2; exit 1; }

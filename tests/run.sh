@@ -1,0 +1,47 @@
+#!/bin/sh
+# Runs the Check suites and the Lua specs named and sums up: "N passed, N failed".
+# usage: run.sh MOONGATE SUITE... SPEC.lua...
+set -u
+moongate=$1
+shift
+passed=0
+failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# add NAME EXIT-CODE PASSED FAILED; an exit code without a failed test counts as one
+add() {
+    p=${3:-0} f=${4:-0}
+    if [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; then
+        f=1
+    fi
+    if [ "$2" -eq 0 ] && [ "$p" -eq 0 ]; then
+        f=$((f + 1)) # a suite that ran nothing
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+    printf '%-28s %4d passed, %d failed\n' "$1" "$p" "$f"
+    if [ "$f" -ne 0 ]; then
+        sed 's/^/    /' "$log"
+    fi
+    grep '^skipped' "$log"
+}
+
+for suite in "$@"; do
+    name=$(basename "$suite")
+    case $suite in
+    *.lua)
+        "$moongate" run --sim $SPEC_OPTIONS "$suite" >"$log" 2>&1
+        code=$?
+        add "$name" $code $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
+        ;;
+    *)
+        MOONGATE=$moongate "$suite" >"$log" 2>&1
+        code=$?
+        add "$name" $code $(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$log" |
+            awk '{n += $1; f += $2 + $3} END {print n - f, f}')
+        ;;
+    esac
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
