@@ -55,7 +55,7 @@ packages:
 	@sh tests/packages.sh
 
 demo: packages
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory all
 	$(BUILD)/moongate run --sim --clock 2000x bulk_onboard --teams scripts/teams.csv --network integration
 
 test: packages

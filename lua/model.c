@@ -169,6 +169,19 @@ static int model_source(lua_State *L)
     return 1;
 }
 
+/* files() -> the paths of moongate's own files */
+static int model_files(lua_State *L)
+{
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+        lua_pushstring(L, file->path);
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
 int open_model(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"kinds", model_kinds},
@@ -177,6 +190,7 @@ int open_model(lua_State *L)
                                          {"check_name", model_check_name},
                                          {"format_id", model_format_id},
                                          {"source", model_source},
+                                         {"files", model_files},
                                          {NULL, NULL}};
 
     luaL_newlib(L, functions);

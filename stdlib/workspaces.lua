@@ -1,4 +1,4 @@
---- Workspaces: a team's own part of a service.
+--- Workspaces: each a team's own part of a service.
 --
 --     local ws = workspaces.ensure("payments", {display_name = "Payments"})
 --

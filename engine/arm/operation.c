@@ -149,8 +149,26 @@ static void report(struct operation *operation)
         operation->progress(operation->progress_context, operation);
 }
 
+/* Words of a monitor that tell less than the resource's own, which came with the answer. */
+static bool is_plain(const char *state)
+{
+    return text_equal_nocase(state, "InProgress") || text_equal_nocase(state, "Running") ||
+           text_equal_nocase(state, "Started");
+}
+
+/* What the resource is becoming, or else what it is. */
+static const char *told_state(const cJSON *body)
+{
+    const char *target = json_string_at(body, "properties.targetProvisioningState");
+
+    return target != NULL && target[0] != '\0' ? target : poll_resource_state(body);
+}
+
 static void note_state(struct operation *operation, const char *state)
 {
+    if (state != NULL && operation->state != NULL && is_plain(state))
+        state = NULL;
+
     const double percent = json_number_at(operation->body, "percentComplete", -1.0);
     const bool is_new =
         state != NULL && (operation->state == NULL || strcmp(operation->state, state) != 0);
@@ -403,7 +421,7 @@ static void begin_polling(struct operation *operation, const struct transfer *an
     operation->poll_url = url != NULL ? resolve(operation, url) : NULL;
     free(operation->location);
     operation->location = location != NULL ? resolve(operation, location) : NULL;
-    note_state(operation, poll_resource_state(operation->body));
+    note_state(operation, told_state(operation->body));
     report(operation);
     schedule_poll(operation, poll_pause_ms(asked_ms, 0, 0));
 }

@@ -443,6 +443,14 @@ const char *resource_name(const struct resource_operation *operation)
     return strrchr(operation->id, '/') + 1;
 }
 
+const char *resource_label(const struct resource_operation *operation)
+{
+    const cJSON *body = operation->body != NULL ? operation->body : operation->wanted;
+    const char *label = operation->kind->label != NULL ? operation->kind->label(body) : NULL;
+
+    return label != NULL ? label : resource_name(operation);
+}
+
 const char *resource_state(const struct resource_operation *operation)
 {
     return operation->operation != NULL ? operation_state(operation->operation) : NULL;

@@ -66,6 +66,7 @@ enum resource_verb resource_verb(const struct resource_operation *operation);
 const struct kind *resource_kind(const struct resource_operation *operation);
 const char *resource_id(const struct resource_operation *operation);
 const char *resource_name(const struct resource_operation *operation);
+const char *resource_label(const struct resource_operation *operation); /* for people */
 const char *resource_state(const struct resource_operation *operation);
 double resource_percent(const struct resource_operation *operation);
 int64_t resource_age_ms(const struct resource_operation *operation);

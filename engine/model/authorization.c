@@ -1,6 +1,10 @@
 /* engine/model/authorization.c - the rows of Microsoft.Authorization, 2022-04-01, and of
  * Microsoft.Resources, 2025-04-01. */
+#include <string.h>
+
+#include "base/json.h"
 #include "model/kind.h"
+#include "model/role.h"
 
 static const struct field resource_group_fields[] = {
     {.name = "location", .path = "location", .type = FIELD_LOCATION,
@@ -87,6 +91,16 @@ static const struct field role_assignment_fields[] = {
      .flags = FIELD_READ_ONLY, .help = "The object id of who gave it."},
     {0}};
 
+/* A GUID tells nobody anything; the role does. */
+static const char *label_role_assignment(const cJSON *body)
+{
+    const char *id = json_string_at(body, "properties.roleDefinitionId");
+    const char *slash = id != NULL ? strrchr(id, '/') : NULL;
+    const struct role *role = slash != NULL ? role_find(slash + 1) : NULL;
+
+    return role != NULL ? role->name : NULL;
+}
+
 const struct kind role_assignment_kind = {
     .name = "role assignment",
     .arm_type = "Microsoft.Authorization/roleAssignments",
@@ -99,4 +113,5 @@ const struct kind role_assignment_kind = {
     .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
     .exists_code = "RoleAssignmentExists",
     .fields = role_assignment_fields,
+    .label = label_role_assignment,
     .help = "A role given to a principal at a scope."};

@@ -83,7 +83,10 @@ struct kind {
     const char *exists_code;     /* a refused PUT with this code: somebody has made it */
     const char *final_state_via; /* "location", "azure-async-operation" or NULL */
     const struct field *fields;  /* ended by a row without name */
-    const char *help;            /* one line */
+    /* What people call one whose name says nothing, by its body: borrowed from a table, or
+     * NULL. May be NULL itself. */
+    const char *(*label)(const cJSON *body);
+    const char *help; /* one line */
 };
 
 /* All kinds, ended by NULL, parents before children. */

@@ -108,14 +108,18 @@ static int os_time(lua_State *L)
 
 static int os_date(lua_State *L)
 {
-    const char *format = luaL_optstring(L, 1, "%c");
-
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushstring(L, format);
-    if (lua_isnoneornil(L, 2))
+    luaL_optstring(L, 1, "%c");
+    lua_settop(L, 2);
+    if (lua_isnil(L, 1)) {
+        lua_pushliteral(L, "%c");
+        lua_replace(L, 1);
+    }
+    if (lua_isnil(L, 2)) {
         lua_pushinteger(L, clock_wall_ms(session_clock(interpreter_session(L))) / 1000);
-    else
-        lua_pushvalue(L, 2);
+        lua_replace(L, 2);
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
     lua_call(L, 2, 1);
     return 1;
 }
