@@ -1,8 +1,10 @@
 /* engine/main.c - the table of subcommands. */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/command.h"
@@ -30,10 +32,24 @@ static void print_help(FILE *to)
           to);
 }
 
+/* A file or socket must never get the number of a standard stream that is closed: what is
+ * printed would end up in it. Opened for reading, stdout and stderr still refuse writes. */
+static void occupy_standard_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     const char *names[COMMAND_COUNT];
 
+    occupy_standard_streams();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is told by EPIPE */
     if (argc < 2) {

@@ -93,6 +93,7 @@ static int push_results(lua_State *L, struct task *task)
     case TASK_CANCELED:
         return bind_raise(L, "Canceled", "the task was canceled");
     default:
+        task_note_raise(task);
         lua_pushvalue(thread, -1);
         lua_xmove(thread, L, 1);
         return lua_error(L);

@@ -16,16 +16,19 @@ const char task_group_metatable[] = "task group";
 const char *const task_state_names[] = {"ready", "running", "waiting",
                                         "done",  "failed",  "canceled"};
 
+enum { USER_THREAD = 1, USER_ERROR = 2 }; /* user values of a task's userdata */
+
 struct task {
     struct waitable waitable;
     struct waiter waiter; /* on what it waits for; its link is on the ready list else */
     struct scheduler *scheduler;
     struct task_group *group; /* or NULL */
-    lua_State *thread;        /* the userdata's user value */
+    lua_State *thread;        /* the userdata's first user value */
     struct list in_all;       /* of the scheduler's tasks that are not over */
     struct list in_group;     /* of its group's `alive` or `ended` */
     struct list in_unjoined;
     char *traceback;
+    char *inner_traceback; /* of the task whose error (user value 2) was raised again here */
     int argument_count; /* to be passed to the next resume */
     enum task_state state;
     bool is_cancel_asked;
@@ -107,12 +110,31 @@ static int close_thread(struct scheduler *scheduler, lua_State *thread)
     return status;
 }
 
+/* Whether the error on the thread's top is the one that a join brought. */
+static bool is_raised_again(const struct task *task)
+{
+    lua_State *thread = task->thread;
+
+    if (task->inner_traceback == NULL)
+        return false;
+    lua_rawgetp(thread, LUA_REGISTRYINDEX, task);
+    lua_getiuservalue(thread, -1, USER_ERROR);
+
+    const bool is_same = lua_rawequal(thread, -1, -3);
+
+    lua_pop(thread, 2);
+    return is_same;
+}
+
 static void fail(struct task *task)
 {
     struct scheduler *scheduler = task->scheduler;
 
     luaL_traceback(scheduler->L, task->thread, NULL, 0);
-    task->traceback = memory_copy_string(lua_tostring(scheduler->L, -1));
+    task->traceback = is_raised_again(task)
+                          ? memory_format("%s\nwaited for by%s", task->inner_traceback,
+                                          strchr(lua_tostring(scheduler->L, -1), '\n'))
+                          : memory_copy_string(lua_tostring(scheduler->L, -1));
     lua_pop(scheduler->L, 1);
     close_thread(scheduler, task->thread);
     end(task, TASK_FAILED);
@@ -305,7 +327,7 @@ struct task *scheduler_first_unjoined(struct scheduler *scheduler)
 struct task *task_spawn(struct scheduler *scheduler, lua_State *L, int argument_count,
                         struct task_group *group)
 {
-    struct task *task = lua_newuserdatauv(L, sizeof *task, 1);
+    struct task *task = lua_newuserdatauv(L, sizeof *task, 2);
 
     memset(task, 0, sizeof *task);
     waitable_init(&task->waitable);
@@ -313,7 +335,7 @@ struct task *task_spawn(struct scheduler *scheduler, lua_State *L, int argument_
     task->waiter.wake = on_wake;
     task->argument_count = argument_count;
     task->thread = lua_newthread(L);
-    lua_setiuservalue(L, -2, 1);
+    lua_setiuservalue(L, -2, USER_THREAD);
     luaL_setmetatable(L, task_metatable);
     anchor(L, task, -1);
     lua_insert(L, -argument_count - 2); /* below the function */
@@ -357,6 +379,22 @@ void task_mark_joined(struct task *task)
     }
 }
 
+void task_note_raise(const struct task *failed)
+{
+    struct task *running = failed->scheduler->running;
+    lua_State *L = failed->scheduler->L;
+
+    if (running == NULL || failed->traceback == NULL)
+        return;
+    free(running->inner_traceback);
+    running->inner_traceback = memory_copy_string(failed->traceback);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, running);
+    lua_pushvalue(failed->thread, -1);
+    lua_xmove(failed->thread, L, 1);
+    lua_setiuservalue(L, -2, USER_ERROR);
+    lua_pop(L, 1);
+}
+
 void task_cancel(struct task *task)
 {
     if (task->waitable.is_done)
@@ -370,7 +408,8 @@ void task_cancel(struct task *task)
 void task_deinit(struct task *task)
 {
     free(task->traceback);
-    task->traceback = NULL;
+    free(task->inner_traceback);
+    task->traceback = task->inner_traceback = NULL;
 }
 
 bool task_may_wait(lua_State *L)

@@ -92,6 +92,10 @@ const char *task_traceback(const struct task *task);
 /* Somebody has seen how it ended. */
 void task_mark_joined(struct task *task);
 
+/* The running task is about to raise the error of `failed` again: if that ends it, its own
+ * traceback begins with where the error came from. */
+void task_note_raise(const struct task *failed);
+
 /* Closes its coroutine: what it waits for is released, its <close> variables run. One that
  * is over stays as it is; one that runs ends at its next wait. */
 void task_cancel(struct task *task);
