@@ -14,9 +14,10 @@ static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *help;
-} commands[] = {{"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]"},
-                {"sim", command_sim, "serve the simulated control plane on a port"},
-                {"doc", command_doc, "the reference: moongate doc [NAME]"}};
+} commands[] = {
+    {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]"},
+    {"sim", command_sim, "serve the simulated control plane on a port"},
+    {"doc", command_doc, "the reference: moongate doc [NAME]"}};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -72,8 +73,8 @@ int main(int argc, char **argv)
 
     const char *near = text_nearest(argv[1], names, COMMAND_COUNT);
 
-    fprintf(stderr, "moongate: unknown command '%s'%s%s%s; see `moongate --help`\n", argv[1],
-            near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
+    fprintf(stderr, "moongate: unknown command '%s'%s%s%s; see `moongate --help`\n",
+            argv[1], near != NULL ? ", did you mean '" : "", near != NULL ? near : "",
             near != NULL ? "'?" : "");
     return EXIT_USAGE;
 }

@@ -13,12 +13,14 @@
 
 enum { ARG_REQUEST = 1, SLOT_OPERATION = 2 };
 
-static const char *const request_keys[] = {"method", "url",  "path", "query",
-                                           "headers", "body", "wait", "final_state_via", "graph"};
+static const char *const request_keys[] = {"method",  "url",  "path", "query",
+                                           "headers", "body", "wait", "final_state_via",
+                                           "graph"};
 
 static void check_method(lua_State *L, struct operation_request *request)
 {
-    static const char *const methods[] = {"GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"};
+    static const char *const methods[] = {"GET",   "HEAD", "PUT",
+                                          "PATCH", "POST", "DELETE"};
     const char *given;
 
     lua_getfield(L, ARG_REQUEST, "method");
@@ -28,7 +30,8 @@ static void check_method(lua_State *L, struct operation_request *request)
             request->method = methods[i];
     }
     if (request->method == NULL)
-        bind_error(L, "method '%s' is not one of GET, HEAD, PUT, PATCH, POST, DELETE", given);
+        bind_error(L, "method '%s' is not one of GET, HEAD, PUT, PATCH, POST, DELETE",
+                   given);
     lua_pop(L, 1);
 }
 
@@ -94,7 +97,8 @@ static char *check_url(lua_State *L, const struct client *client, enum audience 
             bind_error(L, "a space or control character in '%s'; escape it",
                        path != NULL ? path : url);
     }
-    if (url != NULL && text_has_prefix_nocase(url, client->origins.by_audience[AUDIENCE_GRAPH]) &&
+    if (url != NULL &&
+        text_has_prefix_nocase(url, client->origins.by_audience[AUDIENCE_GRAPH]) &&
         !text_has_prefix_nocase(url, client->origins.by_audience[AUDIENCE_ARM]))
         *audience = AUDIENCE_GRAPH;
     if (path != NULL)
@@ -120,7 +124,8 @@ static void check_headers(lua_State *L)
             if (!text_matches(lua_tostring(L, -2), "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"))
                 bind_error(L, "header name '%s' is not a token", lua_tostring(L, -2));
             if (strpbrk(lua_tostring(L, -1), "\r\n") != NULL)
-                bind_error(L, "header '%s' has a line end in its value", lua_tostring(L, -2));
+                bind_error(L, "header '%s' has a line end in its value",
+                           lua_tostring(L, -2));
             if (text_equal_nocase(lua_tostring(L, -2), "authorization"))
                 bind_error(L, "the Authorization header is set by the credential");
             if (++count > OPERATION_HEADERS - 1)
@@ -250,7 +255,8 @@ static int arm_request(lua_State *L)
     struct held *held = bind_new_held(L, true);
 
     request.body = check_body(L);
-    held->object = request.body; /* until the operation takes it: what follows may raise */
+    held->object =
+        request.body; /* until the operation takes it: what follows may raise */
     held->release = free;
     request.url = check_url(L, client, &request.audience);
     take_headers(L, &request);

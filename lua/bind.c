@@ -42,8 +42,9 @@ struct client *bind_client(lua_State *L)
 void bind_check_task(lua_State *L)
 {
     if (!task_may_wait(L))
-        bind_error(L, "cannot wait here: this runs inside a C function that cannot be left "
-                      "(such as a comparison of table.sort) or while a task is being closed");
+        bind_error(
+            L, "cannot wait here: this runs inside a C function that cannot be left "
+               "(such as a comparison of table.sort) or while a task is being closed");
 }
 
 static int release_held(lua_State *L)
@@ -148,14 +149,14 @@ static const char *text_field(lua_State *L, const char *name)
 /* One line with all of it. */
 static int failure_tostring(lua_State *L)
 {
-    const struct failure failure = {.code = (char *)text_field(L, "code"),
-                                    .message = (char *)text_field(L, "message"),
-                                    .target = (char *)text_field(L, "target"),
-                                    .operation = (char *)text_field(L, "operation"),
-                                    .request_id = (char *)text_field(L, "request_id"),
-                                    .cure = (char *)text_field(L, "cure"),
-                                    .status = (lua_getfield(L, 1, "status"),
-                                               (int)lua_tointeger(L, -1))};
+    const struct failure failure = {
+        .code = (char *)text_field(L, "code"),
+        .message = (char *)text_field(L, "message"),
+        .target = (char *)text_field(L, "target"),
+        .operation = (char *)text_field(L, "operation"),
+        .request_id = (char *)text_field(L, "request_id"),
+        .cure = (char *)text_field(L, "cure"),
+        .status = (lua_getfield(L, 1, "status"), (int)lua_tointeger(L, -1))};
     struct failure whole = failure;
 
     if (whole.code == NULL)
@@ -221,12 +222,14 @@ int64_t bind_check_duration(lua_State *L, int index, const char *what)
         return (int64_t)(seconds * 1000.0 + 0.5);
     }
     if (lua_type(L, index) != LUA_TSTRING)
-        bind_error(L, "%s: a duration expected, seconds or text such as \"90s\", got %s", what,
-                   luaL_typename(L, index));
+        bind_error(L, "%s: a duration expected, seconds or text such as \"90s\", got %s",
+                   what, luaL_typename(L, index));
     if (duration_parse(lua_tostring(L, index), &duration_ms) != 0)
-        bind_error(L, "%s '%s' is not a duration: seconds, or text such as \"90s\", \"45m\", "
-                      "\"3h\", \"2d\"",
-                   what, lua_tostring(L, index));
+        bind_error(
+            L,
+            "%s '%s' is not a duration: seconds, or text such as \"90s\", \"45m\", "
+            "\"3h\", \"2d\"",
+            what, lua_tostring(L, index));
     return duration_ms;
 }
 

@@ -73,7 +73,8 @@ int bind_raise(lua_State *L, const char *code, const char *format, ...)
 
 /* Raises a message that blames the line of the script that called, however many functions
  * of the library lie between. Does not return. */
-int bind_error(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int bind_error(lua_State *L, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* The same with a message that it frees. */
 int bind_error_owned(lua_State *L, char *message);

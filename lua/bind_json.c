@@ -10,7 +10,8 @@ static const char null_key; /* its address as a light userdata is null */
 
 enum { DEEPEST = 100 };
 
-static const double EXACT_INTEGERS = 9007199254740992.0; /* 2^53: cJSON has doubles only */
+static const double EXACT_INTEGERS =
+    9007199254740992.0; /* 2^53: cJSON has doubles only */
 
 void bind_push_null(lua_State *L)
 {
@@ -40,16 +41,14 @@ void bind_push_json(lua_State *L, const cJSON *value)
         break;
     case cJSON_Array:
         lua_createtable(L, cJSON_GetArraySize(value), 0);
-        cJSON_ArrayForEach(member, value)
-        {
+        cJSON_ArrayForEach (member, value) {
             bind_push_json(L, member);
             lua_rawseti(L, -2, ++count);
         }
         break;
     case cJSON_Object:
         lua_createtable(L, 0, cJSON_GetArraySize(value));
-        cJSON_ArrayForEach(member, value)
-        {
+        cJSON_ArrayForEach (member, value) {
             lua_pushstring(L, member->string);
             bind_push_json(L, member);
             lua_rawset(L, -3);
@@ -139,7 +138,8 @@ static cJSON *number_to_json(lua_State *L, int index)
 {
     const lua_Number number = lua_tonumber(L, index);
 
-    if (lua_isinteger(L, index) && (number > EXACT_INTEGERS || number < -EXACT_INTEGERS)) {
+    if (lua_isinteger(L, index) &&
+        (number > EXACT_INTEGERS || number < -EXACT_INTEGERS)) {
         char digits[32];
 
         snprintf(digits, sizeof digits, LUA_INTEGER_FMT, lua_tointeger(L, index));

@@ -84,7 +84,8 @@ static cJSON *item_to_json(lua_State *L, int index, const struct field *field)
 static cJSON *list_to_json(lua_State *L, int index, const struct field *field)
 {
     if (lua_type(L, index) != LUA_TTABLE)
-        bind_error(L, "%s: a list expected, got %s", field->name, luaL_typename(L, index));
+        bind_error(L, "%s: a list expected, got %s", field->name,
+                   luaL_typename(L, index));
 
     cJSON *list = cJSON_CreateArray();
     const lua_Integer count = luaL_len(L, index);
@@ -113,7 +114,8 @@ static cJSON *convert(lua_State *L, int index, const struct field *field)
     switch (field->type) {
     case FIELD_CHOICE:
         if (lua_type(L, index) != LUA_TSTRING)
-            bind_error(L, "%s: a string expected, got %s", field->name, luaL_typename(L, index));
+            bind_error(L, "%s: a string expected, got %s", field->name,
+                       luaL_typename(L, index));
         return choice_to_json(L, index, field);
     case FIELD_ID:
         return id_to_json(L, index, field);
@@ -205,16 +207,14 @@ void fields_push(lua_State *L, const struct field *field, const cJSON *body)
         break;
     case FIELD_IDS:
         lua_createtable(L, cJSON_GetArraySize(value), 0);
-        cJSON_ArrayForEach(element, value)
-        {
+        cJSON_ArrayForEach (element, value) {
             lua_pushstring(L, json_string_at(element, "id"));
             lua_rawseti(L, -2, ++count);
         }
         break;
     case FIELD_LIST:
         lua_createtable(L, cJSON_GetArraySize(value), 0);
-        cJSON_ArrayForEach(element, value)
-        {
+        cJSON_ArrayForEach (element, value) {
             push_item(L, field->items, element);
             lua_rawseti(L, -2, ++count);
         }

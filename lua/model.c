@@ -18,10 +18,12 @@ static void push_fields(lua_State *L, const struct field *fields);
 static void push_field(lua_State *L, const struct field *field)
 {
     static const char *const types[] = {
-        [FIELD_STRING] = "string",    [FIELD_INTEGER] = "integer",   [FIELD_BOOLEAN] = "boolean",
-        [FIELD_CHOICE] = "choice",    [FIELD_ID] = "resource or id", [FIELD_LOCATION] = "region",
-        [FIELD_TIME] = "time",        [FIELD_STRINGS] = "list of strings",
-        [FIELD_IDS] = "list of ids",  [FIELD_TAGS] = "tags",         [FIELD_LIST] = "list"};
+        [FIELD_STRING] = "string",     [FIELD_INTEGER] = "integer",
+        [FIELD_BOOLEAN] = "boolean",   [FIELD_CHOICE] = "choice",
+        [FIELD_ID] = "resource or id", [FIELD_LOCATION] = "region",
+        [FIELD_TIME] = "time",         [FIELD_STRINGS] = "list of strings",
+        [FIELD_IDS] = "list of ids",   [FIELD_TAGS] = "tags",
+        [FIELD_LIST] = "list"};
     lua_Integer count = 0;
 
     lua_newtable(L);
@@ -44,7 +46,8 @@ static void push_field(lua_State *L, const struct field *field)
     }
     if (field->choices != NULL) {
         lua_newtable(L);
-        for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
+        for (const struct choice *choice = field->choices; choice->name != NULL;
+             choice++) {
             lua_pushstring(L, choice->name);
             lua_rawseti(L, -2, ++count);
         }
@@ -184,14 +187,11 @@ static int model_files(lua_State *L)
 
 int open_model(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"kinds", model_kinds},
-                                         {"roles", model_roles},
-                                         {"role", model_role},
-                                         {"check_name", model_check_name},
-                                         {"format_id", model_format_id},
-                                         {"source", model_source},
-                                         {"files", model_files},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"kinds", model_kinds},         {"roles", model_roles},
+        {"role", model_role},           {"check_name", model_check_name},
+        {"format_id", model_format_id}, {"source", model_source},
+        {"files", model_files},         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

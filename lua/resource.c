@@ -153,7 +153,8 @@ static int equal_resources(lua_State *L)
 {
     const struct resource *a = check_resource(L, 1), *b = check_resource(L, 2);
 
-    lua_pushboolean(L, strcmp(a->id, b->id) == 0 && cJSON_Compare(a->body, b->body, true));
+    lua_pushboolean(L,
+                    strcmp(a->id, b->id) == 0 && cJSON_Compare(a->body, b->body, true));
     return 1;
 }
 
@@ -170,11 +171,13 @@ static int collect(lua_State *L)
 
 void resource_set_up(lua_State *L)
 {
-    static const luaL_Reg metamethods[] = {
-        {"__index", index_resource},      {"__newindex", refuse_assignment},
-        {"__pairs", pairs_of_resource},   {"__tostring", resource_tostring},
-        {"__eq", equal_resources},        {"__gc", collect},
-        {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__index", index_resource},
+                                           {"__newindex", refuse_assignment},
+                                           {"__pairs", pairs_of_resource},
+                                           {"__tostring", resource_tostring},
+                                           {"__eq", equal_resources},
+                                           {"__gc", collect},
+                                           {NULL, NULL}};
 
     luaL_newmetatable(L, resource_metatable);
     luaL_setfuncs(L, metamethods, 0);

@@ -140,7 +140,8 @@ static int task_tostring(lua_State *L)
 {
     const struct task *task = check_task(L, 1);
 
-    lua_pushfstring(L, "task (%s): %p", task_state_names[task_state(task)], (const void *)task);
+    lua_pushfstring(L, "task (%s): %p", task_state_names[task_state(task)],
+                    (const void *)task);
     return 1;
 }
 

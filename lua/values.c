@@ -65,8 +65,10 @@ static int json_array(lua_State *L)
 
 int open_json(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"decode", json_decode}, {"encode", json_encode}, {"array", json_array}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"decode", json_decode},
+                                         {"encode", json_encode},
+                                         {"array", json_array},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     bind_push_null(L);
@@ -184,7 +186,8 @@ static int clock_utc(lua_State *L)
     const lua_Number seconds = luaL_optnumber(
         L, 1, (lua_Number)clock_wall_ms(session_clock(bind_session(L))) / 1000.0);
 
-    luaL_argcheck(L, seconds >= 0 && seconds < 253402300800.0, 1, "a time from 1970 to 9999");
+    luaL_argcheck(L, seconds >= 0 && seconds < 253402300800.0, 1,
+                  "a time from 1970 to 9999");
     clock_format_utc((int64_t)(seconds * 1000.0), text);
     lua_pushstring(L, text);
     return 1;

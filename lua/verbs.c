@@ -1,8 +1,9 @@
 /* lua/verbs.c - core.resources: the verbs of every kind in the model.
  *
- * get, find, exists, delete (kind, parent, name), create, ensure, update (kind, parent, name,
- * fields, defaults of a new one) and page (kind, parent, query). `parent` is the id under which the name is looked
- * up; a name that begins with "/" is an id itself. */
+ * get, find, exists (kind, parent, name), delete (kind, parent, name, options), create,
+ * ensure, update (kind, parent, name, fields, defaults of a new one) and page (kind, parent,
+ * query). `parent` is the id under which the name is looked up; a name that begins with "/"
+ * is an id itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,8 @@ static bool wants_to_wait(lua_State *L)
     if (lua_type(L, ARG_FIELDS) == LUA_TTABLE) {
         if (lua_getfield(L, ARG_FIELDS, "wait") != LUA_TNIL) {
             if (!lua_isboolean(L, -1))
-                bind_error(L, "wait: true or false expected, got %s", luaL_typename(L, -1));
+                bind_error(L, "wait: true or false expected, got %s",
+                           luaL_typename(L, -1));
             waits = lua_toboolean(L, -1);
         }
         lua_pop(L, 1);
@@ -114,8 +116,8 @@ static bool wants_to_wait(lua_State *L)
 /* --- results -------------------------------------------------------------------------- */
 
 static const char *const outcome_words[] = {
-    [RESOURCE_READ] = "read",       [RESOURCE_MISSING] = "absent",
-    [RESOURCE_CREATED] = "created", [RESOURCE_CHANGED] = "changed",
+    [RESOURCE_READ] = "read",           [RESOURCE_MISSING] = "absent",
+    [RESOURCE_CREATED] = "created",     [RESOURCE_CHANGED] = "changed",
     [RESOURCE_UNCHANGED] = "unchanged", [RESOURCE_DELETED] = "deleted"};
 
 /* What a finished operation gives to the script: a resource and what became of it, nil when
@@ -281,16 +283,19 @@ static int page_finish(lua_State *L, int status, lua_KContext context)
     if (operation_failure(held->object) != NULL)
         return bind_raise_failure(L, operation_failure(held->object));
 
-    cJSON *items = cJSON_GetObjectItemCaseSensitive(operation_body(held->object), "value");
+    cJSON *items =
+        cJSON_GetObjectItemCaseSensitive(operation_body(held->object), "value");
     int count = 0;
 
     if (!cJSON_IsArray(items))
-        return bind_raise(L, "ProtocolError", "the list of %ss has no member 'value'", kind->name);
+        return bind_raise(L, "ProtocolError", "the list of %ss has no member 'value'",
+                          kind->name);
     lua_createtable(L, cJSON_GetArraySize(items), 0);
     while (items->child != NULL) {
         cJSON *item = cJSON_DetachItemViaPointer(items, items->child);
 
-        resource_push(L, kind, lua_tostring(L, ARG_PARENT), item, json_string_at(item, "etag"));
+        resource_push(L, kind, lua_tostring(L, ARG_PARENT), item,
+                      json_string_at(item, "etag"));
         lua_rawseti(L, -2, ++count);
     }
     lua_pushstring(L, json_string_at(operation_body(held->object), "nextLink"));
@@ -344,7 +349,8 @@ static int operation_status_of(lua_State *L)
         return 1;
     }
     if (held->waitable->is_done) {
-        lua_pushstring(L, resource_failure(held->object) != NULL ? "failed" : "succeeded");
+        lua_pushstring(L,
+                       resource_failure(held->object) != NULL ? "failed" : "succeeded");
         return 1;
     }
     lua_pushliteral(L, "running");
@@ -356,7 +362,7 @@ static int operation_status_of(lua_State *L)
 static int operation_percent_of(lua_State *L)
 {
     const struct held *held = check_operation(L);
-    const double percent = held->object == NULL       ? -1.0
+    const double percent = held->object == NULL      ? -1.0
                            : held->waitable->is_done ? 100.0
                                                      : resource_percent(held->object);
 
@@ -442,14 +448,18 @@ static void make_operation_metatable(lua_State *L)
 
 int open_resources(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"get", verb_get},         {"find", verb_find},
-        {"exists", verb_exists},   {"create", verb_create},
-        {"ensure", verb_ensure},   {"update", verb_update},
-        {"delete", verb_delete},   {"page", page},
-        {"methods", resource_methods}, {"replace", resource_replace},
-        {"operation_methods", push_operation_methods},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"get", verb_get},
+                                         {"find", verb_find},
+                                         {"exists", verb_exists},
+                                         {"create", verb_create},
+                                         {"ensure", verb_ensure},
+                                         {"update", verb_update},
+                                         {"delete", verb_delete},
+                                         {"page", page},
+                                         {"methods", resource_methods},
+                                         {"replace", resource_replace},
+                                         {"operation_methods", push_operation_methods},
+                                         {NULL, NULL}};
 
     make_operation_metatable(L);
     luaL_newlib(L, functions);

@@ -1111,7 +1111,7 @@ START_TEST(failures_and_long_ends_scroll_up_above)
                   "12:03:07 gateway 'gw' created in 1:00:00\n"
                   "12:03:07 gateway 'gw' created in 1:00:00\n"
                   "12:03:07 gateway 'gw' created in 1:00:00\n"
-                  "12:03:07 api 'b' failed after 12 s: Conflict: it is\\nin use \n"
+                  "12:03:07 api 'b' failed after 12 s: Conflict: it is\\nin use\n"
                   "now\n"
                   "moongate  0 s  5 created, 1 failed; 1 waiting\n"
                   "* gateway gw-a  creating  0 s\n");
@@ -1326,8 +1326,8 @@ START_TEST(other_locales_get_ascii)
     progress(1, "Activating", 50);
     draw();
     assert_screen("moongate  0 s  1 waiting\n"
-                  "| gw-a...mns  Activating  0 s\n" +
-                  0);
+                  "| gw-a...mns  Activating  0 s
+");
 }
 END_TEST
 

@@ -10,9 +10,12 @@ struct resource_operation;
 
 /* Told of the writes and waits that people want to see. Reads are not reported. */
 struct observer {
-    void (*started)(struct observer *observer, const struct resource_operation *operation);
-    void (*changed)(struct observer *observer, const struct resource_operation *operation);
-    void (*finished)(struct observer *observer, const struct resource_operation *operation);
+    void (*started)(struct observer *observer,
+                    const struct resource_operation *operation);
+    void (*changed)(struct observer *observer,
+                    const struct resource_operation *operation);
+    void (*finished)(struct observer *observer,
+                     const struct resource_operation *operation);
 };
 
 struct client {

@@ -35,8 +35,7 @@ static const cJSON *find_named(const cJSON *list, const char *name)
 {
     const cJSON *element;
 
-    cJSON_ArrayForEach(element, list)
-    {
+    cJSON_ArrayForEach (element, list) {
         const char *found = json_string_at(element, "name");
 
         if (found != NULL && text_equal_nocase(found, name))
@@ -51,8 +50,7 @@ static bool says_list(const cJSON *have, const cJSON *wanted)
 
     if (cJSON_GetArraySize(have) != cJSON_GetArraySize(wanted))
         return false;
-    cJSON_ArrayForEach(element, wanted)
-    {
+    cJSON_ArrayForEach (element, wanted) {
         const char *name = json_string_at(element, "name");
         const cJSON *counterpart = name != NULL ? find_named(have, name) : next;
 
@@ -129,7 +127,11 @@ void compare_strip_immutable(const struct kind *kind, cJSON *wanted)
 }
 
 /* What a read gives back and no write takes. */
-static const char *const service_members[] = {"id", "name", "type", "etag", "systemData",
+static const char *const service_members[] = {"id",
+                                              "name",
+                                              "type",
+                                              "etag",
+                                              "systemData",
                                               "properties.provisioningState",
                                               "properties.resourceGuid"};
 

@@ -34,8 +34,8 @@ struct operation {
     enum poll_method method; /* POLL_NOTHING until the first answer asks for more */
     char *poll_url, *location, *state;
     double percent;
-    int64_t accepted_ms;    /* when the first answer came, on the loop's clock */
-    int64_t refused_ms;     /* when it was first refused for a passing reason; or 0 */
+    int64_t accepted_ms; /* when the first answer came, on the loop's clock */
+    int64_t refused_ms;  /* when it was first refused for a passing reason; or 0 */
     unsigned polls, missed, refusals;
     bool is_final_get;
 
@@ -111,10 +111,12 @@ static struct failure *refusal_of_answer(struct operation *operation)
 
 static struct failure *malformed(const struct operation *operation, const char *what)
 {
-    struct failure *failure = failure_new("ProtocolError", "%s (HTTP %d, %zu bytes)", what,
-                                          operation->status, operation->text.length);
+    struct failure *failure =
+        failure_new("ProtocolError", "%s (HTTP %d, %zu bytes)", what, operation->status,
+                    operation->text.length);
 
-    failure->request_id = memory_copy_string(operation_field(operation, "x-ms-request-id"));
+    failure->request_id =
+        memory_copy_string(operation_field(operation, "x-ms-request-id"));
     return failure;
 }
 
@@ -152,8 +154,8 @@ static void report(struct operation *operation)
 /* Words of a monitor that tell less than the resource's own, which came with the answer. */
 static bool is_plain(const char *state)
 {
-    return text_equal_nocase(state, "InProgress") || text_equal_nocase(state, "Running") ||
-           text_equal_nocase(state, "Started");
+    return text_equal_nocase(state, "InProgress") ||
+           text_equal_nocase(state, "Running") || text_equal_nocase(state, "Started");
 }
 
 /* What the resource is becoming, or else what it is. */
@@ -170,8 +172,8 @@ static void note_state(struct operation *operation, const char *state)
         state = NULL;
 
     const double percent = json_number_at(operation->body, "percentComplete", -1.0);
-    const bool is_new =
-        state != NULL && (operation->state == NULL || strcmp(operation->state, state) != 0);
+    const bool is_new = state != NULL && (operation->state == NULL ||
+                                          strcmp(operation->state, state) != 0);
 
     if (is_new)
         set_text(&operation->state, state);
@@ -199,7 +201,8 @@ static char *resolve(const struct operation *operation, const char *url)
 
 static void follow(struct operation *operation, const struct transfer *answer)
 {
-    const char *field = operation->method == POLL_LOCATION ? "location" : "azure-asyncoperation";
+    const char *field =
+        operation->method == POLL_LOCATION ? "location" : "azure-asyncoperation";
     const char *url = transfer_field(answer, field);
 
     if (operation->method != POLL_MONITOR && operation->method != POLL_LOCATION)
@@ -261,7 +264,8 @@ static struct failure *failure_of_monitor(struct operation *operation,
     else
         failure = failure_new(code, "the operation ended as '%s' without an explanation",
                               operation->state != NULL ? operation->state : "failed");
-    failure->request_id = memory_copy_string(operation_field(operation, "x-ms-request-id"));
+    failure->request_id =
+        memory_copy_string(operation_field(operation, "x-ms-request-id"));
     return failure;
 }
 
@@ -335,9 +339,9 @@ static void judge_refused_poll(struct operation *operation)
 {
     const bool is_deletion = strcmp(operation->request.method, "DELETE") == 0;
     const int64_t age_ms = now_ms(operation) - operation->accepted_ms;
-    const bool may_appear =
-        operation->method == POLL_SELF ? age_ms < WAIT_FOR_SELF_MS
-                                       : operation->missed < MISSING_POLL_LIMIT;
+    const bool may_appear = operation->method == POLL_SELF
+                                ? age_ms < WAIT_FOR_SELF_MS
+                                : operation->missed < MISSING_POLL_LIMIT;
 
     operation->missed++;
     if (operation->status == 404 && is_deletion && operation->method != POLL_MONITOR) {
@@ -352,8 +356,8 @@ static void judge_refused_poll(struct operation *operation)
         struct failure *failure = refusal_of_answer(operation);
 
         if (operation->is_final_get) {
-            char *message = memory_format("it was done, but the result cannot be read: %s",
-                                          failure->message);
+            char *message = memory_format(
+                "it was done, but the result cannot be read: %s", failure->message);
 
             free(failure->message);
             failure->message = message;
@@ -405,8 +409,8 @@ static void start_get(struct operation *operation, const char *url)
 
 static void poll(struct operation *operation)
 {
-    start_get(operation, operation->poll_url != NULL ? operation->poll_url
-                                                     : operation->request.url);
+    start_get(operation,
+              operation->poll_url != NULL ? operation->poll_url : operation->request.url);
 }
 
 /* --- the first answer ----------------------------------------------------------------- */
@@ -445,7 +449,8 @@ static void judge_first(struct operation *operation, int64_t asked_ms)
 {
     const char *url;
     /* as poll_choose() reads header fields from a transfer; nothing is copied */
-    const struct transfer answer = {.status = operation->status, .fields = operation->fields};
+    const struct transfer answer = {.status = operation->status,
+                                    .fields = operation->fields};
 
     if (!parse_body(operation)) {
         fail(operation, malformed(operation, "the answer is not JSON"));
@@ -455,11 +460,13 @@ static void judge_first(struct operation *operation, int64_t asked_ms)
         judge_watched(operation);
         return;
     }
-    operation->method = poll_choose(operation->request.method, &answer, operation->body, &url);
+    operation->method =
+        poll_choose(operation->request.method, &answer, operation->body, &url);
     if (operation->method == POLL_NOTHING)
         finish(operation);
     else if (operation->method == POLL_IMPOSSIBLE)
-        fail(operation, malformed(operation, "it goes on, but there is no URL to ask at"));
+        fail(operation,
+             malformed(operation, "it goes on, but there is no URL to ask at"));
     else
         begin_polling(operation, &answer, url, asked_ms);
 }
@@ -495,10 +502,10 @@ static void send(struct operation *operation)
     for (size_t i = 0; i < OPERATION_HEADERS && request->headers[i] != NULL; i++)
         exchange_add_header(exchange, memory_copy_string(request->headers[i]));
     if (request->body != NULL) {
-        exchange_add_header(exchange,
-                            memory_format("Content-Type: %s", request->content_type != NULL
-                                                                  ? request->content_type
-                                                                  : "application/json"));
+        exchange_add_header(
+            exchange, memory_format("Content-Type: %s", request->content_type != NULL
+                                                            ? request->content_type
+                                                            : "application/json"));
         exchange->transfer.body = request->body;
         exchange->transfer.body_length = strlen(request->body);
     }
@@ -513,7 +520,8 @@ static void on_turn(struct serial_turn *turn)
     send(LIST_ENTRY(turn, struct operation, turn));
 }
 
-struct operation *operation_start(struct client *client, const struct operation_request *request)
+struct operation *operation_start(struct client *client,
+                                  const struct operation_request *request)
 {
     struct operation *operation = memory_new(sizeof *operation);
 
@@ -528,7 +536,8 @@ struct operation *operation_start(struct client *client, const struct operation_
     return operation;
 }
 
-void operation_watch(struct operation *operation, operation_progress *progress, void *context)
+void operation_watch(struct operation *operation, operation_progress *progress,
+                     void *context)
 {
     operation->progress = progress;
     operation->progress_context = context;
@@ -606,7 +615,8 @@ void operation_release(struct operation *operation)
     serial_give_back(&operation->turn);
     free(operation->request.url);
     free(operation->request.body);
-    for (size_t i = 0; i < OPERATION_HEADERS && operation->request.headers[i] != NULL; i++)
+    for (size_t i = 0; i < OPERATION_HEADERS && operation->request.headers[i] != NULL;
+         i++)
         free(operation->request.headers[i]);
     free(operation->request.serial_key);
     free(operation->request.label);

@@ -26,14 +26,15 @@ struct operation_request {
     const char *method; /* constant */
     char *url;          /* absolute (taken) */
     enum audience audience;
-    char *body; /* JSON text (taken), or NULL */
-    const char *content_type;         /* constant; NULL: application/json */
-    char *headers[OPERATION_HEADERS]; /* "Name: value" (taken); the first NULL ends them */
-    const char *final_state_via;      /* constant, or NULL */
-    char *serial_key; /* whose writes go one after another (taken), or NULL */
-    char *label;      /* "PUT workspace 'x'", for failures (taken), or NULL */
-    bool waits;       /* follow a long-running operation to its end */
-    bool watches;     /* a GET that goes on until the resource's state is final */
+    char *body;               /* JSON text (taken), or NULL */
+    const char *content_type; /* constant; NULL: application/json */
+    char
+        *headers[OPERATION_HEADERS]; /* "Name: value" (taken); the first NULL ends them */
+    const char *final_state_via;     /* constant, or NULL */
+    char *serial_key;   /* whose writes go one after another (taken), or NULL */
+    char *label;        /* "PUT workspace 'x'", for failures (taken), or NULL */
+    bool waits;         /* follow a long-running operation to its end */
+    bool watches;       /* a GET that goes on until the resource's state is final */
     bool is_repeatable; /* a POST that may be sent twice */
 };
 
@@ -41,10 +42,12 @@ struct operation_request {
 typedef void operation_progress(void *context, const struct operation *operation);
 
 /* Starts it; it may be over already. Owned by the caller until operation_release(). */
-struct operation *operation_start(struct client *client, const struct operation_request *request);
+struct operation *operation_start(struct client *client,
+                                  const struct operation_request *request);
 
 /* Reports states to `progress` until it is over. */
-void operation_watch(struct operation *operation, operation_progress *progress, void *context);
+void operation_watch(struct operation *operation, operation_progress *progress,
+                     void *context);
 
 /* For waiting. Borrowed. */
 struct waitable *operation_waitable(struct operation *operation);

@@ -24,12 +24,9 @@ enum poll_verdict poll_judge_state(const char *state)
     static const struct {
         const char *state;
         enum poll_verdict verdict;
-    } finals[] = {{"Succeeded", POLL_SUCCEEDED},
-                  {"Completed", POLL_SUCCEEDED},
-                  {"Failed", POLL_FAILED},
-                  {"TerminationFailed", POLL_FAILED},
-                  {"Canceled", POLL_CANCELED},
-                  {"Cancelled", POLL_CANCELED}};
+    } finals[] = {{"Succeeded", POLL_SUCCEEDED}, {"Completed", POLL_SUCCEEDED},
+                  {"Failed", POLL_FAILED},       {"TerminationFailed", POLL_FAILED},
+                  {"Canceled", POLL_CANCELED},   {"Cancelled", POLL_CANCELED}};
 
     if (state == NULL)
         return POLL_SUCCEEDED;
@@ -55,7 +52,8 @@ enum poll_method poll_choose(const char *method, const struct transfer *answer,
         return POLL_LOCATION;
     *url = NULL;
     if (is_put_or_patch(method)) {
-        if (answer->status == 202 || poll_judge_state(poll_resource_state(body)) != POLL_SUCCEEDED)
+        if (answer->status == 202 ||
+            poll_judge_state(poll_resource_state(body)) != POLL_SUCCEEDED)
             return POLL_SELF;
         return POLL_NOTHING;
     }
@@ -64,8 +62,9 @@ enum poll_method poll_choose(const char *method, const struct transfer *answer,
     return strcmp(method, "DELETE") == 0 ? POLL_ABSENCE : POLL_IMPOSSIBLE;
 }
 
-static enum poll_verdict judge_monitor(const char *first_method, int status, const cJSON *body,
-                                       bool has_body, const char **state)
+static enum poll_verdict judge_monitor(const char *first_method, int status,
+                                       const cJSON *body, bool has_body,
+                                       const char **state)
 {
     if (status == 204 && strcmp(first_method, "DELETE") == 0)
         return POLL_SUCCEEDED;
@@ -75,8 +74,9 @@ static enum poll_verdict judge_monitor(const char *first_method, int status, con
     return *state != NULL ? poll_judge_state(*state) : POLL_MALFORMED;
 }
 
-enum poll_verdict poll_judge(enum poll_method method, const char *first_method, int status,
-                             const cJSON *body, bool has_body, const char **state)
+enum poll_verdict poll_judge(enum poll_method method, const char *first_method,
+                             int status, const cJSON *body, bool has_body,
+                             const char **state)
 {
     *state = NULL;
     if (method == POLL_MONITOR)

@@ -21,7 +21,13 @@ enum poll_method {
     POLL_IMPOSSIBLE /* it goes on, but nobody says where to ask */
 };
 
-enum poll_verdict { POLL_RUNNING, POLL_SUCCEEDED, POLL_FAILED, POLL_CANCELED, POLL_MALFORMED };
+enum poll_verdict {
+    POLL_RUNNING,
+    POLL_SUCCEEDED,
+    POLL_FAILED,
+    POLL_CANCELED,
+    POLL_MALFORMED
+};
 
 /* What to poll after the first answer (2xx) to `method`; `*url` is borrowed from the answer,
  * or NULL when it is the request's own. `body` may be NULL. */
@@ -30,8 +36,9 @@ enum poll_method poll_choose(const char *method, const struct transfer *answer,
 
 /* What an answer (2xx) to a poll says; `*state` is the service's word, borrowed from
  * `body`, or NULL. */
-enum poll_verdict poll_judge(enum poll_method method, const char *first_method, int status,
-                             const cJSON *body, bool has_body, const char **state);
+enum poll_verdict poll_judge(enum poll_method method, const char *first_method,
+                             int status, const cJSON *body, bool has_body,
+                             const char **state);
 
 /* The same of a state alone; NULL counts as succeeded. Case does not matter. */
 enum poll_verdict poll_judge_state(const char *state);

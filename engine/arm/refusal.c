@@ -28,8 +28,7 @@ static void append_details(struct buffer *message, const cJSON *error)
 {
     const cJSON *detail;
 
-    cJSON_ArrayForEach(detail, json_at(error, "details"))
-    {
+    cJSON_ArrayForEach (detail, json_at(error, "details")) {
         const char *text = member(detail, "message", "Message");
         const char *target = member(detail, "target", "Target");
 
@@ -62,9 +61,11 @@ static char *one_line(const char *text)
 static const struct cure {
     const char *code, *text;
 } cures[] = {
-    {"AuthorizationFailed", "grant the missing action to who runs this, or sign in as somebody "
-                            "who has it; fresh grants take minutes"},
-    {"MissingSubscriptionRegistration", "register the resource provider with the subscription"},
+    {"AuthorizationFailed",
+     "grant the missing action to who runs this, or sign in as somebody "
+     "who has it; fresh grants take minutes"},
+    {"MissingSubscriptionRegistration",
+     "register the resource provider with the subscription"},
     {"SubscriptionNotFound", "check --subscription and the tenant that you sign in to"},
     {"ResourceGroupNotFound", "check --resource-group"},
     {"RequestDisallowedByPolicy", "an Azure Policy of your organisation forbids it"},
@@ -114,10 +115,18 @@ static const char *code_of_status(int status)
     static const struct {
         int status;
         const char *code;
-    } codes[] = {{400, "BadRequest"},        {401, "Unauthorized"},       {403, "Forbidden"},
-                 {404, "NotFound"},          {409, "Conflict"},           {412, "PreconditionFailed"},
-                 {413, "RequestTooLarge"},   {429, "Throttled"},          {500, "InternalServerError"},
-                 {502, "BadGateway"},        {503, "ServiceUnavailable"}, {504, "GatewayTimeout"}};
+    } codes[] = {{400, "BadRequest"},
+                 {401, "Unauthorized"},
+                 {403, "Forbidden"},
+                 {404, "NotFound"},
+                 {409, "Conflict"},
+                 {412, "PreconditionFailed"},
+                 {413, "RequestTooLarge"},
+                 {429, "Throttled"},
+                 {500, "InternalServerError"},
+                 {502, "BadGateway"},
+                 {503, "ServiceUnavailable"},
+                 {504, "GatewayTimeout"}};
 
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (codes[i].status == status)
@@ -160,14 +169,13 @@ struct failure *refusal_from_answer(int status, const cJSON *body, const char *t
 static const struct healing {
     const char *code;
     int64_t first_pause_ms, longest_pause_ms, longest_ms;
-} healings[] = {
-    {"PrincipalNotFound", 5000, 30000, 600000},
-    {"AnotherOperationInProgress", 2000, 30000, 1800000},
-    {"PessimisticConcurrencyConflict", 1000, 30000, 600000},
-    {"RetryableError", 2000, 30000, 600000},
-    {"RetryableErrorDueToAnotherOperation", 2000, 30000, 1800000},
-    {"ResourceGroupBeingDeleted", 10000, 60000, 1800000},
-    {0}};
+} healings[] = {{"PrincipalNotFound", 5000, 30000, 600000},
+                {"AnotherOperationInProgress", 2000, 30000, 1800000},
+                {"PessimisticConcurrencyConflict", 1000, 30000, 600000},
+                {"RetryableError", 2000, 30000, 600000},
+                {"RetryableErrorDueToAnotherOperation", 2000, 30000, 1800000},
+                {"ResourceGroupBeingDeleted", 10000, 60000, 1800000},
+                {0}};
 
 bool refusal_heals(const struct failure *failure, unsigned attempt, int64_t *pause_ms,
                    int64_t *longest_ms)

@@ -50,7 +50,8 @@ static void start_step(struct resource_operation *own, enum step step, const cha
 static void finish(struct resource_operation *own)
 {
     struct observer *observer = own->client->observer;
-    const bool is_worth_telling = own->number != 0 || own->outcome == RESOURCE_UNCHANGED ||
+    const bool is_worth_telling = own->number != 0 ||
+                                  own->outcome == RESOURCE_UNCHANGED ||
                                   (own->verb == RESOURCE_DELETE && own->failure == NULL);
 
     if (observer != NULL && is_worth_telling)
@@ -92,9 +93,9 @@ static struct failure *failure_of_step(const struct failure *failure)
 /* A 404 that says: this resource is not there (and not: you asked in the wrong place). */
 static bool is_missing(const struct failure *failure)
 {
-    static const char *const others[] = {"SubscriptionNotFound", "InvalidSubscriptionId",
-                                         "InvalidResourceType", "InvalidResourceNamespace",
-                                         "MissingSubscription"};
+    static const char *const others[] = {
+        "SubscriptionNotFound", "InvalidSubscriptionId", "InvalidResourceType",
+        "InvalidResourceNamespace", "MissingSubscription"};
 
     if (failure->status != 404)
         return false;
@@ -151,10 +152,12 @@ static void write_difference(struct resource_operation *own)
     for (const struct field *field = own->kind->fields; field->name != NULL; field++) {
         cJSON *part;
 
-        if ((field->flags & FIELD_IMMUTABLE) == 0 || json_at(own->wanted, field->path) == NULL)
+        if ((field->flags & FIELD_IMMUTABLE) == 0 ||
+            json_at(own->wanted, field->path) == NULL)
             continue;
         part = cJSON_CreateObject();
-        json_set_at(part, field->path, cJSON_Duplicate(json_at(own->wanted, field->path), true));
+        json_set_at(part, field->path,
+                    cJSON_Duplicate(json_at(own->wanted, field->path), true));
 
         const bool differs = compare_bodies(own->kind, own->body, part) != NULL;
 
@@ -182,8 +185,9 @@ static void judge_present(struct resource_operation *own)
     keep_body(own);
     switch (own->verb) {
     case RESOURCE_CREATE:
-        fail(own, failure_set_cure(failure_new("AlreadyExists", "it exists already"),
-                                   "use ensure to take it as it is and change what differs"));
+        fail(own,
+             failure_set_cure(failure_new("AlreadyExists", "it exists already"),
+                              "use ensure to take it as it is and change what differs"));
         break;
     case RESOURCE_ENSURE:
     case RESOURCE_UPDATE:
@@ -212,7 +216,8 @@ static bool complete(struct resource_operation *own)
         if (value != NULL) {
             json_set_at(own->wanted, field->path, cJSON_Duplicate(value, true));
         } else if ((field->flags & FIELD_REQUIRED) != 0) {
-            fail(own, failure_new("MissingProperty", "it does not exist, and a new %s needs %s",
+            fail(own, failure_new("MissingProperty",
+                                  "it does not exist, and a new %s needs %s",
                                   own->kind->name, field->name));
             return false;
         }
@@ -247,8 +252,9 @@ static void judge_written(struct resource_operation *own)
 
     if (own->verb == RESOURCE_DELETE) {
         /* 204 to the DELETE itself: there was nothing; after a wait: it is done */
-        end(own, status == 204 && !operation_is_accepted(own->operation) ? RESOURCE_MISSING
-                                                                         : RESOURCE_DELETED);
+        end(own, status == 204 && !operation_is_accepted(own->operation)
+                     ? RESOURCE_MISSING
+                     : RESOURCE_DELETED);
         return;
     }
     keep_body(own);
@@ -267,7 +273,8 @@ static void judge_waited(struct resource_operation *own)
 
 static void advance(struct deferred *deferred)
 {
-    struct resource_operation *own = LIST_ENTRY(deferred, struct resource_operation, advance);
+    struct resource_operation *own =
+        LIST_ENTRY(deferred, struct resource_operation, advance);
     struct operation *over = own->operation;
     const struct failure *failure = operation_failure(over);
 
@@ -295,7 +302,8 @@ static void advance(struct deferred *deferred)
 
 static void on_step_over(struct waiter *waiter)
 {
-    struct resource_operation *own = LIST_ENTRY(waiter, struct resource_operation, waiter);
+    struct resource_operation *own =
+        LIST_ENTRY(waiter, struct resource_operation, waiter);
 
     loop_defer(own->client->loop, &own->advance);
 }
@@ -371,8 +379,8 @@ static void start_step(struct resource_operation *own, enum step step, const cha
 /* --- starting and the rest ------------------------------------------------------------ */
 
 struct resource_operation *resource_start(struct client *client, enum resource_verb verb,
-                                          const struct kind *kind, const char *id, cJSON *body,
-                                          cJSON *defaults)
+                                          const struct kind *kind, const char *id,
+                                          cJSON *body, cJSON *defaults)
 {
     struct resource_operation *own = memory_new(sizeof *own);
 
@@ -446,7 +454,8 @@ const char *resource_name(const struct resource_operation *operation)
 const char *resource_label(const struct resource_operation *operation)
 {
     const cJSON *body = operation->body != NULL ? operation->body : operation->wanted;
-    const char *label = operation->kind->label != NULL ? operation->kind->label(body) : NULL;
+    const char *label =
+        operation->kind->label != NULL ? operation->kind->label(body) : NULL;
 
     return label != NULL ? label : resource_name(operation);
 }

@@ -44,8 +44,8 @@ enum resource_outcome {
 /* `id` is copied; `body` (taken, or NULL) holds what the script set, as the service says it;
  * `defaults` (taken, or NULL) what a new resource gets besides. */
 struct resource_operation *resource_start(struct client *client, enum resource_verb verb,
-                                          const struct kind *kind, const char *id, cJSON *body,
-                                          cJSON *defaults);
+                                          const struct kind *kind, const char *id,
+                                          cJSON *body, cJSON *defaults);
 
 struct waitable *resource_waitable(struct resource_operation *operation);
 
@@ -70,8 +70,10 @@ const char *resource_label(const struct resource_operation *operation); /* for p
 const char *resource_state(const struct resource_operation *operation);
 double resource_percent(const struct resource_operation *operation);
 int64_t resource_age_ms(const struct resource_operation *operation);
-uint64_t resource_number(const struct resource_operation *operation); /* 0: not reported */
-bool resource_was_adopted(const struct resource_operation *operation); /* began elsewhere */
+uint64_t
+resource_number(const struct resource_operation *operation); /* 0: not reported */
+bool resource_was_adopted(
+    const struct resource_operation *operation); /* began elsewhere */
 
 /* Cancels it first if it still runs. Accepts NULL. */
 void resource_release(struct resource_operation *operation);

@@ -57,7 +57,8 @@ void serial_give_back(struct serial_turn *turn)
         map_remove(&turn->serial->queues, queue->key);
         free_queue(queue);
     } else if (was_first) {
-        struct serial_turn *next = LIST_ENTRY(queue->turns.next, struct serial_turn, link);
+        struct serial_turn *next =
+            LIST_ENTRY(queue->turns.next, struct serial_turn, link);
 
         next->granted(next);
     }

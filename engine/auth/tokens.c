@@ -16,7 +16,7 @@ struct entry {
     struct tokens *tokens;
     struct token *token; /* or NULL */
     int64_t renew_at_ms;
-    struct list waiting; /* of token_request */
+    struct list waiting;       /* of token_request */
     struct exchange *exchange; /* the request that is under way, or NULL */
     char *body;
 };
@@ -70,13 +70,14 @@ static struct failure *refusal(const struct transfer *transfer)
 
         if (end != NULL && (size_t)(end - description) < length)
             length = (size_t)(end - description);
-        failure = failure_new("AuthenticationFailed", "sign-in refused: %.*s", (int)length,
-                              description);
+        failure = failure_new("AuthenticationFailed", "sign-in refused: %.*s",
+                              (int)length, description);
     } else if (error != NULL) {
         failure = failure_new("AuthenticationFailed", "sign-in refused: %s", error);
     } else {
         failure = failure_new("AuthenticationFailed",
-                              "sign-in refused: HTTP %d without an explanation", transfer->status);
+                              "sign-in refused: HTTP %d without an explanation",
+                              transfer->status);
     }
     failure->status = transfer->status;
     failure->target = memory_copy_string(transfer->url);
@@ -124,7 +125,8 @@ static void on_answer(struct exchange *exchange)
         struct token *token = take_token(entry, &exchange->transfer);
 
         if (token == NULL) {
-            failure = failure_new("ProtocolError", "sign-in answered without an access token");
+            failure =
+                failure_new("ProtocolError", "sign-in answered without an access token");
         } else {
             if (entry->token != NULL)
                 token_release(entry->token);
@@ -153,8 +155,9 @@ static void fetch(struct entry *entry, enum audience audience)
     buffer_append_escaped(&body, "/.default");
     entry->exchange =
         exchange_new(tokens->pipeline, "POST", tokens->url, AUDIENCE_NONE, on_answer);
-    exchange_add_header(entry->exchange,
-                        memory_copy_string("Content-Type: application/x-www-form-urlencoded"));
+    exchange_add_header(
+        entry->exchange,
+        memory_copy_string("Content-Type: application/x-www-form-urlencoded"));
     entry->exchange->transfer.body_length = body.length;
     entry->body = buffer_take(&body);
     entry->exchange->transfer.body = entry->body;
@@ -172,7 +175,8 @@ static void get(struct token_provider *provider, struct token_request *request)
     if (tokens->client_secret == NULL) {
         request->failure = failure_set_cure(
             failure_new("NoCredentials", "there is nothing to sign in with"),
-            "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or try without "
+            "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or try "
+            "without "
             "Azure: --sim");
         request->done(request);
         return;
@@ -196,8 +200,9 @@ struct tokens *tokens_new(struct loop *loop, const struct credential_settings *s
 
     tokens->provider = (struct token_provider){.get = get, .cancel = cancel};
     tokens->loop = loop;
-    tokens->url = memory_format("%s/%s/oauth2/v2.0/token", settings->authority,
-                                settings->tenant_id != NULL ? settings->tenant_id : "common");
+    tokens->url =
+        memory_format("%s/%s/oauth2/v2.0/token", settings->authority,
+                      settings->tenant_id != NULL ? settings->tenant_id : "common");
     if (settings->tenant_id != NULL && settings->client_id != NULL) {
         tokens->client_id = memory_copy_string(settings->client_id);
         tokens->client_secret = memory_copy_string(settings->client_secret);

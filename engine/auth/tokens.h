@@ -12,7 +12,8 @@ struct tokens;
 /* All borrowed for the call. */
 struct credential_settings {
     const char *authority; /* "https://login.microsoftonline.com" */
-    const char *tenant_id; /* may be NULL, as the next two: then asking for a token fails */
+    const char
+        *tenant_id; /* may be NULL, as the next two: then asking for a token fails */
     const char *client_id;
     const char *client_secret;
     const char *resources[AUDIENCE_COUNT]; /* "https://management.azure.com" */

@@ -67,7 +67,8 @@ int64_t clock_now_ms(const struct clock *clock)
 
     const int64_t elapsed = clock_machine_ms() - clock->machine_base_ms;
 
-    return clock->mode == CLOCK_SCALED ? (int64_t)((double)elapsed * clock->factor) : elapsed;
+    return clock->mode == CLOCK_SCALED ? (int64_t)((double)elapsed * clock->factor)
+                                       : elapsed;
 }
 
 int64_t clock_wall_ms(const struct clock *clock)
@@ -114,7 +115,8 @@ static int64_t days_from_civil(int year, int month, int day)
     const int era = (y >= 0 ? y : y - 399) / 400;
     const int year_of_era = y - era * 400;
     const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const int day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
     return (int64_t)era * 146097 + day_of_era - 719468;
 }
@@ -124,8 +126,8 @@ int clock_parse_utc(const char *text, int64_t *wall_ms)
     int year, month, day, hour, minute, used = 0;
     double second;
 
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute, &second,
-               &used) != 6 ||
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute,
+               &second, &used) != 6 ||
         strcmp(text + used, "Z") != 0 || month < 1 || month > 12 || day < 1 || day > 31)
         return -1;
     *wall_ms = days_from_civil(year, month, day) * 86400000 + (int64_t)hour * 3600000 +

@@ -10,7 +10,8 @@
 static const struct unit {
     const char *name;
     double ms;
-} units[] = {{"d", 86400000.0}, {"h", 3600000.0}, {"m", 60000.0}, {"s", 1000.0}, {"ms", 1.0}};
+} units[] = {
+    {"d", 86400000.0}, {"h", 3600000.0}, {"m", 60000.0}, {"s", 1000.0}, {"ms", 1.0}};
 
 enum { UNIT_COUNT = sizeof units / sizeof units[0] };
 
@@ -23,7 +24,8 @@ static size_t find_unit(const char *text, size_t *length)
     while (isalpha((unsigned char)text[*length]))
         (*length)++;
     for (size_t i = 0; i < UNIT_COUNT; i++) {
-        if (strlen(units[i].name) == *length && strncmp(units[i].name, text, *length) == 0)
+        if (strlen(units[i].name) == *length &&
+            strncmp(units[i].name, text, *length) == 0)
             return i;
     }
     return UNIT_COUNT;
@@ -80,6 +82,6 @@ void duration_format(int64_t duration_ms, char text[DURATION_TEXT_SIZE])
     else if (days == 0)
         snprintf(text, DURATION_TEXT_SIZE, "%d:%02d:%02d", hours, minutes, rest);
     else
-        snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "d %02d:%02d:%02d", days, hours, minutes,
-                 rest);
+        snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "d %02d:%02d:%02d", days, hours,
+                 minutes, rest);
 }

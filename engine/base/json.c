@@ -14,7 +14,8 @@ cJSON *json_parse(const char *text, size_t length, size_t *error_at)
     if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         start += 3;
 
-    cJSON *tree = cJSON_ParseWithLengthOpts(start, length - (size_t)(start - text), &end, false);
+    cJSON *tree =
+        cJSON_ParseWithLengthOpts(start, length - (size_t)(start - text), &end, false);
 
     if (tree != NULL) {
         while (end < text + length && strchr(" \t\r\n", *end) != NULL && *end != '\0')
@@ -95,8 +96,7 @@ static bool covers_object(const cJSON *have, const cJSON *want, char *path, size
 {
     const cJSON *wanted;
 
-    cJSON_ArrayForEach(wanted, want)
-    {
+    cJSON_ArrayForEach (wanted, want) {
         const cJSON *found = cJSON_GetObjectItemCaseSensitive(have, wanted->string);
         size_t inner = length;
 

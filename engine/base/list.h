@@ -14,7 +14,8 @@ struct list {
 };
 
 /* The struct of `type` whose member `field` is the link at `link`. */
-#define LIST_ENTRY(link, type, field) ((type *)(void *)((char *)(link)-offsetof(type, field)))
+#define LIST_ENTRY(link, type, field)                                                    \
+    ((type *)(void *)((char *)(link)-offsetof(type, field)))
 
 static inline void list_init(struct list *head)
 {

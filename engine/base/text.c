@@ -95,7 +95,8 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
     static const struct {
         unsigned char mask, lead;
         unsigned least;
-    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    } forms[] = {
+        {0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
 
     for (size_t n = 0; n < sizeof forms / sizeof forms[0]; n++) {
         if ((s[0] & forms[n].mask) != forms[n].lead)
@@ -110,7 +111,8 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
                 return 0;
             point = point << 6 | (s[i] & 0x3f);
         }
-        if (point < forms[n].least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+        if (point < forms[n].least || point > 0x10ffff ||
+            (point >= 0xd800 && point < 0xe000))
             return 0;
         return n + 1;
     }

@@ -12,8 +12,9 @@
 #include "base/text.h"
 
 /* Names made from it are in people's subscriptions: it must never change. */
-static const unsigned char namespace[16] = {0x6d, 0x6f, 0x6f, 0x6e, 0x67, 0x61, 0x54, 0x65,
-                                            0x8c, 0x1d, 0x2f, 0x7b, 0x90, 0x43, 0xae, 0x51};
+static const unsigned char namespace[16] = {0x6d, 0x6f, 0x6f, 0x6e, 0x67, 0x61,
+                                            0x54, 0x65, 0x8c, 0x1d, 0x2f, 0x7b,
+                                            0x90, 0x43, 0xae, 0x51};
 
 static void format(const unsigned char bytes[16], int version, char text[UUID_TEXT_SIZE])
 {
@@ -23,9 +24,9 @@ static void format(const unsigned char bytes[16], int version, char text[UUID_TE
     b[6] = (unsigned char)((b[6] & 0x0f) | version << 4);
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
     snprintf(text, UUID_TEXT_SIZE,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-             b[15]);
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+             b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+             b[13], b[14], b[15]);
 }
 
 void uuid_random(char text[UUID_TEXT_SIZE])
@@ -62,5 +63,6 @@ void uuid_from_name(const char *name, char text[UUID_TEXT_SIZE])
 bool uuid_is_valid(const char *text)
 {
     return text_matches(
-        text, "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$");
+        text,
+        "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$");
 }

@@ -138,7 +138,8 @@ const struct option common_options[] = {
     {"--endpoint", "URL", "one base URL for ARM, login and Graph: a `moongate sim`",
      take_endpoint},
     {"--cloud", "NAME", "public (the default), usgov or china", take_cloud},
-    {"--subscription", "ID", "the subscription (AZURE_SUBSCRIPTION_ID)", take_subscription},
+    {"--subscription", "ID", "the subscription (AZURE_SUBSCRIPTION_ID)",
+     take_subscription},
     {"--resource-group", "NAME", "the resource group (MOONGATE_RESOURCE_GROUP)",
      take_resource_group},
     {"--service", "NAME", "the API Management service (MOONGATE_SERVICE)", take_service},
@@ -147,11 +148,13 @@ const struct option common_options[] = {
      take_connect_timeout},
     {"--request-timeout", "TIME", "give up a request after TIME, 100s by default",
      take_request_timeout},
-    {"--max-response", "MIB", "refuse larger answers, 64 MiB by default", take_max_response},
+    {"--max-response", "MIB", "refuse larger answers, 64 MiB by default",
+     take_max_response},
     {"--concurrency", "N", "requests under way at once, 64 by default", take_concurrency},
     {"--output", "FORMAT", "text, or json: one event a line on stdout", take_output},
     {"--quiet", NULL, "only failures", take_quiet},
-    {"--log-level", "LEVEL", "error, warning (the default), info or debug", take_log_level},
+    {"--log-level", "LEVEL", "error, warning (the default), info or debug",
+     take_log_level},
     {0}};
 
 static char *take_sim(void *context, const char *text)
@@ -160,7 +163,8 @@ static char *take_sim(void *context, const char *text)
 
     settings->sim = true;
     settings->sim_file = text;
-    return text != NULL && text[0] == '\0' ? memory_copy_string("the file name is empty") : NULL;
+    return text != NULL && text[0] == '\0' ? memory_copy_string("the file name is empty")
+                                           : NULL;
 }
 
 static char *take_world(void *context, const char *text)

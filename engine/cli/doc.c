@@ -15,7 +15,8 @@ int command_doc(int argc, char **argv)
     if (argc > 0 && strcmp(argv[0], "--help") == 0) {
         puts("usage: moongate doc [NAME]\n\n"
              "Prints the reference of a module (workspaces), a function\n"
-             "(workspaces.ensure), a kind of resource (gateway) or, without NAME, what there\n"
+             "(workspaces.ensure), a kind of resource (gateway) or, without NAME, what "
+             "there\n"
              "is.");
         return EXIT_DONE;
     }

@@ -15,7 +15,8 @@ static const struct option *find(const struct option *const *tables, const char 
 {
     for (; *tables != NULL; tables++) {
         for (const struct option *option = *tables; option->name != NULL; option++) {
-            if (strlen(option->name) == length && strncmp(option->name, name, length) == 0)
+            if (strlen(option->name) == length &&
+                strncmp(option->name, name, length) == 0)
                 return option;
         }
     }
@@ -71,8 +72,8 @@ bool options_read(const char *command, const struct option *const *tables, void 
         }
         if (option->value != NULL && option->value[0] != '[' && text == NULL) {
             if (*index + 1 >= argc) {
-                fprintf(stderr, "moongate %s: %s needs a value: %s\n", command, option->name,
-                        option->value);
+                fprintf(stderr, "moongate %s: %s needs a value: %s\n", command,
+                        option->name, option->value);
                 return false;
             }
             text = argv[++*index];
@@ -93,12 +94,12 @@ void options_print(const struct option *table)
 {
     for (const struct option *option = table; option->name != NULL; option++) {
         const bool is_optional = option->value != NULL && option->value[0] == '[';
-        char *left = is_optional ? memory_format("%s[=%.*s]", option->name,
-                                                 (int)strlen(option->value) - 2,
-                                                 option->value + 1)
-                                 : memory_format("%s%s%s", option->name,
-                                                 option->value != NULL ? " " : "",
-                                                 option->value != NULL ? option->value : "");
+        char *left =
+            is_optional
+                ? memory_format("%s[=%.*s]", option->name, (int)strlen(option->value) - 2,
+                                option->value + 1)
+                : memory_format("%s%s%s", option->name, option->value != NULL ? " " : "",
+                                option->value != NULL ? option->value : "");
 
         printf("  %-26s %s\n", left, option->help);
         free(left);

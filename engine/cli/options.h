@@ -9,8 +9,9 @@
 #include <stddef.h>
 
 struct option {
-    const char *name;  /* "--endpoint" */
-    const char *value; /* what help calls its value: "URL"; "[FILE]" when it may be left out,
+    const char *name; /* "--endpoint" */
+    const char
+        *value; /* what help calls its value: "URL"; "[FILE]" when it may be left out,
                           and then it is only taken after "="; NULL for a flag */
     const char *help;
     /* Takes the text (NULL for a flag, or when left out). Returns NULL, or what is wrong

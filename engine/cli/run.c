@@ -38,7 +38,8 @@ static char *take_help(void *context, const char *text)
 
 static const struct option run_options[] = {
     {"-e", "CODE", "run CODE instead of a script", take_code},
-    {"--stress-gc", NULL, "collect all garbage after each step: to find faults", take_stress},
+    {"--stress-gc", NULL, "collect all garbage after each step: to find faults",
+     take_stress},
     {"--help", NULL, "this text", take_help},
     {0}};
 

@@ -61,7 +61,8 @@ static const struct option options[] = {
     {"--listen", "ADDRESS", "where to listen, 127.0.0.1:4280 by default", take_listen},
     {"--state", "FILE", "keep the world in FILE between runs", take_state},
     {"--world", "FILE", "what the world holds (JSON)", take_world},
-    {"--clock", "CLOCK", "real (the default), virtual, or a factor such as 60x", take_clock},
+    {"--clock", "CLOCK", "real (the default), virtual, or a factor such as 60x",
+     take_clock},
     {"--seed", "N", "the same seed, the same durations", take_seed},
     {"--help", NULL, "this text", take_help},
     {0}};
@@ -69,8 +70,10 @@ static const struct option options[] = {
 static void print_help(void)
 {
     puts("usage: moongate sim [options]\n\n"
-         "Serves a simulated Azure: Resource Manager, Entra's token endpoint and Microsoft\n"
-         "Graph on one port. Prints what a client needs as lines for a shell, then `ready`;\n"
+         "Serves a simulated Azure: Resource Manager, Entra's token endpoint and "
+         "Microsoft\n"
+         "Graph on one port. Prints what a client needs as lines for a shell, then "
+         "`ready`;\n"
          "ends on SIGTERM or Ctrl-C.\n");
     options_print(options);
 }
@@ -124,7 +127,8 @@ static int serve(struct sim_command *command, struct loop *loop, bool is_virtual
         sim_advance_when_idle(sim);
 
     struct event *term = evsignal_new(loop_event_base(loop), SIGTERM, on_signal, command);
-    struct event *interrupt = evsignal_new(loop_event_base(loop), SIGINT, on_signal, command);
+    struct event *interrupt =
+        evsignal_new(loop_event_base(loop), SIGINT, on_signal, command);
 
     event_add(term, NULL);
     event_add(interrupt, NULL);
@@ -158,8 +162,9 @@ int command_sim(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (command.clock != NULL && clock_parse(command.clock, &mode, &factor) != 0) {
-        fprintf(stderr, "moongate sim: --clock: '%s' is not virtual, real, or a factor such "
-                        "as 60x\n",
+        fprintf(stderr,
+                "moongate sim: --clock: '%s' is not virtual, real, or a factor such "
+                "as 60x\n",
                 command.clock);
         return EXIT_USAGE;
     }

@@ -1,32 +1,60 @@
 /* engine/model/apimanagement.c - the rows of Microsoft.ApiManagement, 2024-05-01. */
 #include "model/kind.h"
 
-#define API_VERSION "2024-05-01"
+#define API_VERSION   "2024-05-01"
 #define RESOURCE_NAME "^[a-zA-Z]([a-zA-Z0-9-]*[a-zA-Z0-9])?$"
 
 static const struct choice service_skus[] = {
-    {"Developer", "Developer"}, {"Basic", "Basic"},         {"Standard", "Standard"},
-    {"Premium", "Premium"},     {"Isolated", "Isolated"},   {"Consumption", "Consumption"},
-    {"BasicV2", "BasicV2"},     {"StandardV2", "StandardV2"}, {"PremiumV2", "PremiumV2"},
-    {0}};
+    {"Developer", "Developer"}, {"Basic", "Basic"},
+    {"Standard", "Standard"},   {"Premium", "Premium"},
+    {"Isolated", "Isolated"},   {"Consumption", "Consumption"},
+    {"BasicV2", "BasicV2"},     {"StandardV2", "StandardV2"},
+    {"PremiumV2", "PremiumV2"}, {0}};
 
 static const struct field service_fields[] = {
-    {.name = "location", .path = "location", .type = FIELD_LOCATION,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE, .help = "The primary region."},
-    {.name = "sku", .path = "sku.name", .type = FIELD_CHOICE, .flags = FIELD_REQUIRED,
-     .choices = service_skus, .choices_are_open = true, .help = "The pricing tier."},
-    {.name = "capacity", .path = "sku.capacity", .type = FIELD_INTEGER, .flags = FIELD_REQUIRED,
-     .unit = "units", .help = "Scale units of the service itself."},
-    {.name = "publisher_email", .path = "properties.publisherEmail", .type = FIELD_STRING,
-     .flags = FIELD_REQUIRED, .max = 100, .help = "Where the service's own mail comes from."},
-    {.name = "publisher_name", .path = "properties.publisherName", .type = FIELD_STRING,
-     .flags = FIELD_REQUIRED, .max = 100, .help = "The publisher's name in mail and portal."},
+    {.name = "location",
+     .path = "location",
+     .type = FIELD_LOCATION,
+     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
+     .help = "The primary region."},
+    {.name = "sku",
+     .path = "sku.name",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_REQUIRED,
+     .choices = service_skus,
+     .choices_are_open = true,
+     .help = "The pricing tier."},
+    {.name = "capacity",
+     .path = "sku.capacity",
+     .type = FIELD_INTEGER,
+     .flags = FIELD_REQUIRED,
+     .unit = "units",
+     .help = "Scale units of the service itself."},
+    {.name = "publisher_email",
+     .path = "properties.publisherEmail",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .max = 100,
+     .help = "Where the service's own mail comes from."},
+    {.name = "publisher_name",
+     .path = "properties.publisherName",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .max = 100,
+     .help = "The publisher's name in mail and portal."},
     {.name = "tags", .path = "tags", .type = FIELD_TAGS, .help = "Tags of the resource."},
-    {.name = "gateway_url", .path = "properties.gatewayUrl", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "URL of the service's own gateway."},
-    {.name = "state", .path = "properties.provisioningState", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "Created, Activating, Succeeded, Updating, Failed ..."},
-    {0}};
+    {.name = "gateway_url",
+     .path = "properties.gatewayUrl",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "URL of the service's own gateway."},
+    {.name = "state",
+     .path = "properties.provisioningState",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Created, Activating, Succeeded, Updating, Failed ..."},
+    {0},
+};
 
 const struct kind service_kind = {
     .name = "service",
@@ -44,11 +72,17 @@ const struct kind service_kind = {
     .help = "An API Management service."};
 
 static const struct field workspace_fields[] = {
-    {.name = "display_name", .path = "properties.displayName", .type = FIELD_STRING,
-     .flags = FIELD_REQUIRED, .help = "What people see."},
-    {.name = "description", .path = "properties.description", .type = FIELD_STRING,
+    {.name = "display_name",
+     .path = "properties.displayName",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .help = "What people see."},
+    {.name = "description",
+     .path = "properties.description",
+     .type = FIELD_STRING,
      .help = "What the workspace is for."},
-    {0}};
+    {0},
+};
 
 const struct kind workspace_kind = {
     .name = "workspace",
@@ -65,11 +99,18 @@ const struct kind workspace_kind = {
     .help = "A team's own part of a service: its APIs, products, subscriptions."};
 
 static const struct field workspace_link_fields[] = {
-    {.name = "workspace", .path = "properties.workspaceId", .type = FIELD_ID,
-     .flags = FIELD_READ_ONLY, .help = "The workspace."},
-    {.name = "gateways", .path = "properties.gateways", .type = FIELD_IDS,
-     .flags = FIELD_READ_ONLY, .help = "The gateways that serve it."},
-    {0}};
+    {.name = "workspace",
+     .path = "properties.workspaceId",
+     .type = FIELD_ID,
+     .flags = FIELD_READ_ONLY,
+     .help = "The workspace."},
+    {.name = "gateways",
+     .path = "properties.gateways",
+     .type = FIELD_IDS,
+     .flags = FIELD_READ_ONLY,
+     .help = "The gateways that serve it."},
+    {0},
+};
 
 const struct kind workspace_link_kind = {
     .name = "workspace link",
@@ -82,7 +123,8 @@ const struct kind workspace_link_kind = {
     .name_pattern = "^[^*#&+:<>?]+$",
     .operations = KIND_GET | KIND_LIST,
     .fields = workspace_link_fields,
-    .help = "Which gateways serve a workspace: the connections seen from the other side."};
+    .help =
+        "Which gateways serve a workspace: the connections seen from the other side."};
 
 static const struct choice gateway_skus[] = {
     {"WorkspaceGatewayPremium", "WorkspaceGatewayPremium"},
@@ -95,31 +137,64 @@ static const struct choice network_modes[] = {
     {"none", "None"}, {"integration", "External"}, {"injection", "Internal"}, {0}};
 
 static const struct field gateway_fields[] = {
-    {.name = "location", .path = "location", .type = FIELD_LOCATION,
+    {.name = "location",
+     .path = "location",
+     .type = FIELD_LOCATION,
      .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
      .help = "The region; must be the service's primary region, which is the default."},
-    {.name = "sku", .path = "sku.name", .type = FIELD_CHOICE, .flags = FIELD_REQUIRED,
-     .choices = gateway_skus, .choices_are_open = true,
+    {.name = "sku",
+     .path = "sku.name",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_REQUIRED,
+     .choices = gateway_skus,
+     .choices_are_open = true,
      .help = "The tier; WorkspaceGatewayPremium by default."},
-    {.name = "units", .path = "sku.capacity", .type = FIELD_INTEGER, .min = 1, .max = 12,
-     .unit = "units", .help = "Scale units, 1 by default; the price goes by them."},
-    {.name = "network", .path = "properties.virtualNetworkType", .type = FIELD_CHOICE,
-     .flags = FIELD_IMMUTABLE, .choices = network_modes,
+    {.name = "units",
+     .path = "sku.capacity",
+     .type = FIELD_INTEGER,
+     .min = 1,
+     .max = 12,
+     .unit = "units",
+     .help = "Scale units, 1 by default; the price goes by them."},
+    {.name = "network",
+     .path = "properties.virtualNetworkType",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_IMMUTABLE,
+     .choices = network_modes,
      .help = "none; integration: private outbound; injection: private both ways."},
-    {.name = "subnet", .path = "properties.backend.subnet.id", .type = FIELD_ID,
-     .flags = FIELD_IMMUTABLE, .help = "The subnet of its own, for integration and injection."},
+    {.name = "subnet",
+     .path = "properties.backend.subnet.id",
+     .type = FIELD_ID,
+     .flags = FIELD_IMMUTABLE,
+     .help = "The subnet of its own, for integration and injection."},
     {.name = "tags", .path = "tags", .type = FIELD_TAGS, .help = "Tags of the resource."},
-    {.name = "state", .path = "properties.provisioningState", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "Created, Activating, Succeeded, Updating, Failed ..."},
-    {.name = "target_state", .path = "properties.targetProvisioningState",
-     .type = FIELD_STRING, .flags = FIELD_READ_ONLY, .help = "What it is becoming; \"\" if idle."},
-    {.name = "created_at", .path = "properties.createdAtUtc", .type = FIELD_TIME,
-     .flags = FIELD_READ_ONLY, .help = "When it was made."},
-    {.name = "hostname", .path = "properties.frontend.defaultHostname", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "Where the APIs of its workspaces answer."},
-    {.name = "configuration_hostname", .path = "properties.configurationApi.hostname",
-     .type = FIELD_STRING, .flags = FIELD_READ_ONLY, .help = "Its configuration endpoint."},
-    {0}};
+    {.name = "state",
+     .path = "properties.provisioningState",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Created, Activating, Succeeded, Updating, Failed ..."},
+    {.name = "target_state",
+     .path = "properties.targetProvisioningState",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "What it is becoming; \"\" if idle."},
+    {.name = "created_at",
+     .path = "properties.createdAtUtc",
+     .type = FIELD_TIME,
+     .flags = FIELD_READ_ONLY,
+     .help = "When it was made."},
+    {.name = "hostname",
+     .path = "properties.frontend.defaultHostname",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Where the APIs of its workspaces answer."},
+    {.name = "configuration_hostname",
+     .path = "properties.configurationApi.hostname",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Its configuration endpoint."},
+    {0},
+};
 
 const struct kind gateway_kind = {
     .name = "gateway",
@@ -134,18 +209,31 @@ const struct kind gateway_kind = {
     .long_operations = KIND_PUT | KIND_PATCH | KIND_DELETE,
     .serial = SERIAL_SELF,
     .fields = gateway_fields,
-    .help = "A workspace gateway: runs the APIs of its workspaces. Creation takes hours."};
+    .help =
+        "A workspace gateway: runs the APIs of its workspaces. Creation takes hours."};
 
 static const struct field config_connection_fields[] = {
-    {.name = "workspace", .path = "properties.sourceId", .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE, .help = "The workspace that the gateway serves."},
-    {.name = "hostnames", .path = "properties.hostnames", .type = FIELD_STRINGS,
+    {.name = "workspace",
+     .path = "properties.sourceId",
+     .type = FIELD_ID,
+     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
+     .help = "The workspace that the gateway serves."},
+    {.name = "hostnames",
+     .path = "properties.hostnames",
+     .type = FIELD_STRINGS,
      .help = "Host names of the workspace on this gateway."},
-    {.name = "hostname", .path = "properties.defaultHostname", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "Where the workspace's APIs answer on this gateway."},
-    {.name = "state", .path = "properties.provisioningState", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "Succeeded when the connection works."},
-    {0}};
+    {.name = "hostname",
+     .path = "properties.defaultHostname",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Where the workspace's APIs answer on this gateway."},
+    {.name = "state",
+     .path = "properties.provisioningState",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Succeeded when the connection works."},
+    {0},
+};
 
 const struct kind config_connection_kind = {
     .name = "config connection",

@@ -7,12 +7,19 @@
 #include "model/role.h"
 
 static const struct field resource_group_fields[] = {
-    {.name = "location", .path = "location", .type = FIELD_LOCATION,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE, .help = "The region of its records."},
+    {.name = "location",
+     .path = "location",
+     .type = FIELD_LOCATION,
+     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
+     .help = "The region of its records."},
     {.name = "tags", .path = "tags", .type = FIELD_TAGS, .help = "Tags of the group."},
-    {.name = "state", .path = "properties.provisioningState", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "Succeeded, or Deleting."},
-    {0}};
+    {.name = "state",
+     .path = "properties.provisioningState",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Succeeded, or Deleting."},
+    {0},
+};
 
 const struct kind resource_group_kind = {
     .name = "resource group",
@@ -27,30 +34,52 @@ const struct kind resource_group_kind = {
     .fields = resource_group_fields,
     .help = "A resource group of the subscription."};
 
-#define GUID "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+#define GUID                                                                             \
+    "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 static const struct field permission_fields[] = {
-    {.name = "actions", .path = "actions", .type = FIELD_STRINGS, .help = "What it allows."},
-    {.name = "not_actions", .path = "notActions", .type = FIELD_STRINGS,
+    {.name = "actions",
+     .path = "actions",
+     .type = FIELD_STRINGS,
+     .help = "What it allows."},
+    {.name = "not_actions",
+     .path = "notActions",
+     .type = FIELD_STRINGS,
      .help = "What it does not allow after all."},
-    {.name = "data_actions", .path = "dataActions", .type = FIELD_STRINGS,
+    {.name = "data_actions",
+     .path = "dataActions",
+     .type = FIELD_STRINGS,
      .help = "What it allows on data."},
-    {.name = "not_data_actions", .path = "notDataActions", .type = FIELD_STRINGS,
+    {.name = "not_data_actions",
+     .path = "notDataActions",
+     .type = FIELD_STRINGS,
      .help = "What it does not allow on data after all."},
     {0}};
 
 static const struct field role_definition_fields[] = {
-    {.name = "role_name", .path = "properties.roleName", .type = FIELD_STRING,
+    {.name = "role_name",
+     .path = "properties.roleName",
+     .type = FIELD_STRING,
      .help = "The name that people know."},
-    {.name = "description", .path = "properties.description", .type = FIELD_STRING,
+    {.name = "description",
+     .path = "properties.description",
+     .type = FIELD_STRING,
      .help = "What the role is for."},
-    {.name = "role_type", .path = "properties.type", .type = FIELD_STRING,
+    {.name = "role_type",
+     .path = "properties.type",
+     .type = FIELD_STRING,
      .help = "BuiltInRole or CustomRole."},
-    {.name = "permissions", .path = "properties.permissions", .type = FIELD_LIST,
-     .items = permission_fields, .help = "What it allows."},
-    {.name = "assignable_scopes", .path = "properties.assignableScopes", .type = FIELD_STRINGS,
+    {.name = "permissions",
+     .path = "properties.permissions",
+     .type = FIELD_LIST,
+     .items = permission_fields,
+     .help = "What it allows."},
+    {.name = "assignable_scopes",
+     .path = "properties.assignableScopes",
+     .type = FIELD_STRINGS,
      .help = "Where it can be assigned."},
-    {0}};
+    {0},
+};
 
 const struct kind role_definition_kind = {
     .name = "role definition",
@@ -73,22 +102,43 @@ static const struct choice principal_types[] = {{"User", "User"},
                                                 {0}};
 
 static const struct field role_assignment_fields[] = {
-    {.name = "role_definition", .path = "properties.roleDefinitionId", .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE | FIELD_BY_NAME, .help = "The role."},
-    {.name = "principal_id", .path = "properties.principalId", .type = FIELD_STRING,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE, .pattern = GUID,
+    {.name = "role_definition",
+     .path = "properties.roleDefinitionId",
+     .type = FIELD_ID,
+     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE | FIELD_BY_NAME,
+     .help = "The role."},
+    {.name = "principal_id",
+     .path = "properties.principalId",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
+     .pattern = GUID,
      .help = "The Entra object id of who gets the role."},
-    {.name = "principal_type", .path = "properties.principalType", .type = FIELD_CHOICE,
-     .flags = FIELD_IMMUTABLE, .choices = principal_types, .choices_are_open = true,
+    {.name = "principal_type",
+     .path = "properties.principalType",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_IMMUTABLE,
+     .choices = principal_types,
+     .choices_are_open = true,
      .help = "What the principal is; without it a new principal may not be found yet."},
-    {.name = "description", .path = "properties.description", .type = FIELD_STRING,
+    {.name = "description",
+     .path = "properties.description",
+     .type = FIELD_STRING,
      .help = "Why it was given."},
-    {.name = "scope", .path = "properties.scope", .type = FIELD_ID, .flags = FIELD_READ_ONLY,
+    {.name = "scope",
+     .path = "properties.scope",
+     .type = FIELD_ID,
+     .flags = FIELD_READ_ONLY,
      .help = "Where the role holds: there and below."},
-    {.name = "created_at", .path = "properties.createdOn", .type = FIELD_TIME,
-     .flags = FIELD_READ_ONLY, .help = "When it was given."},
-    {.name = "created_by", .path = "properties.createdBy", .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY, .help = "The object id of who gave it."},
+    {.name = "created_at",
+     .path = "properties.createdOn",
+     .type = FIELD_TIME,
+     .flags = FIELD_READ_ONLY,
+     .help = "When it was given."},
+    {.name = "created_by",
+     .path = "properties.createdBy",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The object id of who gave it."},
     {0}};
 
 /* A GUID tells nobody anything; the role does. */

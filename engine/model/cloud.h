@@ -3,11 +3,11 @@
 #define MOONGATE_MODEL_CLOUD_H
 
 struct cloud {
-    const char *name;       /* as az calls it */
-    const char *short_name; /* as people do: "public", "usgov", "china" */
-    const char *arm;        /* Azure Resource Manager, without a slash at the end */
-    const char *login;      /* Microsoft Entra */
-    const char *graph;      /* Microsoft Graph */
+    const char *name;        /* as az calls it */
+    const char *short_name;  /* as people do: "public", "usgov", "china" */
+    const char *arm;         /* Azure Resource Manager, without a slash at the end */
+    const char *login;       /* Microsoft Entra */
+    const char *graph;       /* Microsoft Graph */
     const char *apim_suffix; /* what host names of API Management end with */
 };
 

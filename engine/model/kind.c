@@ -8,18 +8,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-const struct kind *const kinds[] = {&resource_group_kind,
-                                    &service_kind,
-                                    &workspace_kind,
-                                    &workspace_link_kind,
-                                    &gateway_kind,
-                                    &config_connection_kind,
-                                    &virtual_network_kind,
-                                    &subnet_kind,
-                                    &network_security_group_kind,
-                                    &role_definition_kind,
-                                    &role_assignment_kind,
-                                    NULL};
+const struct kind *const kinds[] = {
+    &resource_group_kind,  &service_kind,         &workspace_kind,
+    &workspace_link_kind,  &gateway_kind,         &config_connection_kind,
+    &virtual_network_kind, &subnet_kind,          &network_security_group_kind,
+    &role_definition_kind, &role_assignment_kind, NULL};
 
 const struct kind *kind_find(const char *name)
 {
@@ -90,7 +83,8 @@ char *kind_check_name(const struct kind *kind, const char *name)
                                  kind->name, name);
     }
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return memory_format("%s name '%s' would be taken for a folder", kind->name, name);
+        return memory_format("%s name '%s' would be taken for a folder", kind->name,
+                             name);
     if (kind->name_pattern != NULL && !text_matches(name, kind->name_pattern))
         return memory_format("%s name '%s' does not match %s", kind->name, name,
                              kind->name_pattern);
@@ -121,11 +115,13 @@ static char *check_choice(const struct field *field, const char *name, const cha
 
     buffer_printf(&message, "%s '%s' is not one of", name, text);
     for (const struct choice *choice = field->choices; choice->name != NULL; choice++)
-        buffer_printf(&message, "%s %s", choice == field->choices ? "" : ",", choice->json);
+        buffer_printf(&message, "%s %s", choice == field->choices ? "" : ",",
+                      choice->json);
     return buffer_take(&message);
 }
 
-static char *check_integer(const struct field *field, const char *name, const cJSON *value)
+static char *check_integer(const struct field *field, const char *name,
+                           const cJSON *value)
 {
     const double number = value->valuedouble;
 
@@ -141,8 +137,7 @@ static char *check_list(const struct field *field, const char *name, const cJSON
 {
     const cJSON *element;
 
-    cJSON_ArrayForEach(element, value)
-    {
+    cJSON_ArrayForEach (element, value) {
         char *wrong = NULL;
 
         if (field->type == FIELD_STRINGS && !cJSON_IsString(element))
@@ -164,7 +159,8 @@ static char *check_list(const struct field *field, const char *name, const cJSON
             free(path);
             if (part == NULL && (item->flags & FIELD_REQUIRED) != 0)
                 return memory_format("%s: %s is required", name, item->name);
-            if (part != NULL && (wrong = field_check_value(item, item->name, part)) != NULL) {
+            if (part != NULL &&
+                (wrong = field_check_value(item, item->name, part)) != NULL) {
                 char *message = memory_format("%s: %s", name, wrong);
 
                 free(wrong);
@@ -177,13 +173,17 @@ static char *check_list(const struct field *field, const char *name, const cJSON
 
 char *field_check_value(const struct field *field, const char *name, const cJSON *value)
 {
-    static const char *const expected[] = {
-        [FIELD_STRING] = "a string",        [FIELD_INTEGER] = "a number",
-        [FIELD_BOOLEAN] = "true or false",  [FIELD_CHOICE] = "a string",
-        [FIELD_ID] = "a resource id",       [FIELD_LOCATION] = "a region",
-        [FIELD_TIME] = "a time as text",
-        [FIELD_STRINGS] = "a list",         [FIELD_IDS] = "a list",
-        [FIELD_TAGS] = "a map of strings",  [FIELD_LIST] = "a list"};
+    static const char *const expected[] = {[FIELD_STRING] = "a string",
+                                           [FIELD_INTEGER] = "a number",
+                                           [FIELD_BOOLEAN] = "true or false",
+                                           [FIELD_CHOICE] = "a string",
+                                           [FIELD_ID] = "a resource id",
+                                           [FIELD_LOCATION] = "a region",
+                                           [FIELD_TIME] = "a time as text",
+                                           [FIELD_STRINGS] = "a list",
+                                           [FIELD_IDS] = "a list",
+                                           [FIELD_TAGS] = "a map of strings",
+                                           [FIELD_LIST] = "a list"};
     const char *text = cJSON_GetStringValue(value);
 
     switch (field->type) {
@@ -198,8 +198,9 @@ char *field_check_value(const struct field *field, const char *name, const cJSON
         break;
     case FIELD_ID:
         if (text != NULL)
-            return text[0] == '/' ? NULL
-                                  : memory_format("%s '%s' is not a resource id", name, text);
+            return text[0] == '/'
+                       ? NULL
+                       : memory_format("%s '%s' is not a resource id", name, text);
         break;
     case FIELD_TIME:
         if (text != NULL)

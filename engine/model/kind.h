@@ -14,14 +14,14 @@ enum field_type {
     FIELD_STRING,
     FIELD_INTEGER,
     FIELD_BOOLEAN,
-    FIELD_CHOICE,  /* one of `choices` */
-    FIELD_ID,      /* an ARM resource id, or in Lua a resource object too */
+    FIELD_CHOICE,   /* one of `choices` */
+    FIELD_ID,       /* an ARM resource id, or in Lua a resource object too */
     FIELD_LOCATION, /* a region: "West Europe" and "westeurope" are the same */
-    FIELD_TIME,    /* ISO 8601 UTC */
-    FIELD_STRINGS, /* a list of strings */
-    FIELD_IDS,     /* a list of objects that hold an `id` */
-    FIELD_TAGS,    /* a map from strings to strings */
-    FIELD_LIST     /* a list of objects whose fields are `items` */
+    FIELD_TIME,     /* ISO 8601 UTC */
+    FIELD_STRINGS,  /* a list of strings */
+    FIELD_IDS,      /* a list of objects that hold an `id` */
+    FIELD_TAGS,     /* a map from strings to strings */
+    FIELD_LIST      /* a list of objects whose fields are `items` */
 };
 
 enum field_flag {
@@ -41,8 +41,8 @@ struct field {
     const char *path; /* in the body */
     enum field_type type;
     unsigned flags;
-    int min, max;        /* characters of a string, value of an integer; max 0: no limit */
-    const char *pattern; /* POSIX extended expression for a string, or NULL */
+    int min, max; /* characters of a string, value of an integer; max 0: no limit */
+    const char *pattern;          /* POSIX extended expression for a string, or NULL */
     const struct choice *choices; /* ended by a row without name */
     bool choices_are_open;        /* the service may know more */
     const struct field *items;    /* of a FIELD_LIST, ended by a row without name */
@@ -67,10 +67,10 @@ enum kind_serial {
 };
 
 struct kind {
-    const char *name;        /* "workspace"; unique */
-    const char *arm_type;    /* "Microsoft.ApiManagement/service/workspaces" */
-    const char *api_version; /* the one moongate sends */
-    const char *collection;  /* what comes between the parent's id and the name */
+    const char *name;          /* "workspace"; unique */
+    const char *arm_type;      /* "Microsoft.ApiManagement/service/workspaces" */
+    const char *api_version;   /* the one moongate sends */
+    const char *collection;    /* what comes between the parent's id and the name */
     const struct kind *parent; /* NULL: the subscription, or for an extension any scope */
     bool is_extension;         /* it lives on any other resource */
     int name_min, name_max;    /* characters */
@@ -92,9 +92,9 @@ struct kind {
 /* All kinds, ended by NULL, parents before children. */
 extern const struct kind *const kinds[];
 
-extern const struct kind resource_group_kind, service_kind, workspace_kind, workspace_link_kind,
-    gateway_kind, config_connection_kind, virtual_network_kind, subnet_kind,
-    network_security_group_kind, role_definition_kind, role_assignment_kind;
+extern const struct kind resource_group_kind, service_kind, workspace_kind,
+    workspace_link_kind, gateway_kind, config_connection_kind, virtual_network_kind,
+    subnet_kind, network_security_group_kind, role_definition_kind, role_assignment_kind;
 
 /* By name ("subnet"), or NULL. */
 const struct kind *kind_find(const char *name);

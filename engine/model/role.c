@@ -68,20 +68,20 @@ static const char *const api_management_service_workspace_api_developer_actions[
     "Microsoft.Authorization/*/read",
     NULL};
 
-static const char *const api_management_service_workspace_api_product_manager_actions[] = {
-    "Microsoft.ApiManagement/service/users/read",
-    "Microsoft.ApiManagement/service/tags/read",
-    "Microsoft.ApiManagement/service/tags/apiLinks/*",
-    "Microsoft.ApiManagement/service/tags/operationLinks/*",
-    "Microsoft.ApiManagement/service/tags/productLinks/*",
-    "Microsoft.ApiManagement/service/products/read",
-    "Microsoft.ApiManagement/service/products/apiLinks/*",
-    "Microsoft.ApiManagement/service/groups/read",
-    "Microsoft.ApiManagement/service/groups/users/*",
-    "Microsoft.ApiManagement/service/read",
-    "Microsoft.ApiManagement/service/authorizationServers/read",
-    "Microsoft.Authorization/*/read",
-    NULL};
+static const char *const api_management_service_workspace_api_product_manager_actions[] =
+    {"Microsoft.ApiManagement/service/users/read",
+     "Microsoft.ApiManagement/service/tags/read",
+     "Microsoft.ApiManagement/service/tags/apiLinks/*",
+     "Microsoft.ApiManagement/service/tags/operationLinks/*",
+     "Microsoft.ApiManagement/service/tags/productLinks/*",
+     "Microsoft.ApiManagement/service/products/read",
+     "Microsoft.ApiManagement/service/products/apiLinks/*",
+     "Microsoft.ApiManagement/service/groups/read",
+     "Microsoft.ApiManagement/service/groups/users/*",
+     "Microsoft.ApiManagement/service/read",
+     "Microsoft.ApiManagement/service/authorizationServers/read",
+     "Microsoft.Authorization/*/read",
+     NULL};
 
 static const char *const api_management_developer_portal_content_editor_actions[] = {
     "Microsoft.ApiManagement/service/portalRevisions/read",
@@ -115,8 +115,7 @@ static const char *const api_management_service_reader_role_actions[] = {
     "Microsoft.Support/*",
     NULL};
 static const char *const api_management_service_reader_role_not_actions[] = {
-    "Microsoft.ApiManagement/service/users/keys/read",
-    NULL};
+    "Microsoft.ApiManagement/service/users/keys/read", NULL};
 
 static const char *const api_management_service_operator_role_actions[] = {
     "Microsoft.ApiManagement/service/*/read",
@@ -136,16 +135,11 @@ static const char *const api_management_service_operator_role_actions[] = {
     "Microsoft.Support/*",
     NULL};
 static const char *const api_management_service_operator_role_not_actions[] = {
-    "Microsoft.ApiManagement/service/users/keys/read",
-    NULL};
+    "Microsoft.ApiManagement/service/users/keys/read", NULL};
 
-static const char *const owner_actions[] = {
-    "*",
-    NULL};
+static const char *const owner_actions[] = {"*", NULL};
 
-static const char *const contributor_actions[] = {
-    "*",
-    NULL};
+static const char *const contributor_actions[] = {"*", NULL};
 static const char *const contributor_not_actions[] = {
     "Microsoft.Authorization/*/Delete",
     "Microsoft.Authorization/*/Write",
@@ -160,21 +154,14 @@ static const char *const contributor_not_actions[] = {
     "Microsoft.Subscription/enable/action",
     NULL};
 
-static const char *const reader_actions[] = {
-    "*/read",
-    NULL};
+static const char *const reader_actions[] = {"*/read", NULL};
 
 static const char *const user_access_administrator_actions[] = {
-    "*/read",
-    "Microsoft.Authorization/*",
-    "Microsoft.Support/*",
-    NULL};
+    "*/read", "Microsoft.Authorization/*", "Microsoft.Support/*", NULL};
 
 static const char *const role_based_access_control_administrator_actions[] = {
     "Microsoft.Authorization/roleAssignments/write",
-    "Microsoft.Authorization/roleAssignments/delete",
-    "*/read",
-    "Microsoft.Support/*",
+    "Microsoft.Authorization/roleAssignments/delete", "*/read", "Microsoft.Support/*",
     NULL};
 
 static const char *const network_contributor_actions[] = {
@@ -224,7 +211,8 @@ const struct role roles[] = {
     {.name = "API Management Service Workspace API Developer",
      .id = "9565a273-41b9-4368-97d2-aeb0c976a9b3",
      .scope = ROLE_SCOPE_SERVICE,
-     .description = "Reads what APIs of a workspace need of the service, such as tags and products.",
+     .description =
+         "Reads what APIs of a workspace need of the service, such as tags and products.",
      .actions = api_management_service_workspace_api_developer_actions},
     {.name = "API Management Service Workspace API Product Manager",
      .id = "d59a3e9c-6d52-4a5a-aeed-6bf3cf0e31da",
@@ -294,7 +282,8 @@ const struct role roles[] = {
 const struct role *role_find(const char *name_or_id)
 {
     for (const struct role *role = roles; role->name != NULL; role++) {
-        if (text_equal_nocase(role->name, name_or_id) || text_equal_nocase(role->id, name_or_id))
+        if (text_equal_nocase(role->name, name_or_id) ||
+            text_equal_nocase(role->id, name_or_id))
             return role;
     }
     return NULL;

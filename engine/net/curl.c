@@ -16,12 +16,15 @@ static const struct {
     const char *name;
     size_t offset;
 } symbols[] = {
-#define SYMBOL(function) {"curl_" #function, offsetof(struct curl_functions, function)}
-    SYMBOL(global_init),     SYMBOL(easy_init),           SYMBOL(easy_setopt),
-    SYMBOL(easy_getinfo),    SYMBOL(easy_strerror),       SYMBOL(easy_cleanup),
-    SYMBOL(easy_reset),      SYMBOL(multi_init),          SYMBOL(multi_setopt),
+#define SYMBOL(function)                                                                 \
+    {                                                                                    \
+        "curl_" #function, offsetof(struct curl_functions, function)                     \
+    }
+    SYMBOL(global_init),      SYMBOL(easy_init),           SYMBOL(easy_setopt),
+    SYMBOL(easy_getinfo),     SYMBOL(easy_strerror),       SYMBOL(easy_cleanup),
+    SYMBOL(easy_reset),       SYMBOL(multi_init),          SYMBOL(multi_setopt),
     SYMBOL(multi_add_handle), SYMBOL(multi_remove_handle), SYMBOL(multi_socket_action),
-    SYMBOL(multi_info_read), SYMBOL(multi_cleanup)
+    SYMBOL(multi_info_read),  SYMBOL(multi_cleanup)
 #undef SYMBOL
 };
 

@@ -50,7 +50,8 @@ static void sift_down(struct loop *loop, size_t index)
 
         if (child >= loop->heap_count)
             break;
-        if (child + 1 < loop->heap_count && is_before(loop->heap[child + 1], loop->heap[child]))
+        if (child + 1 < loop->heap_count &&
+            is_before(loop->heap[child + 1], loop->heap[child]))
             child++;
         if (!is_before(loop->heap[child], timer))
             break;
@@ -206,7 +207,8 @@ static void wait_for_events(struct loop *loop)
     event_del(loop->alarm);
 }
 
-bool loop_run(struct loop *loop, bool (*is_over)(void *context), void *context, bool keep_alive)
+bool loop_run(struct loop *loop, bool (*is_over)(void *context), void *context,
+              bool keep_alive)
 {
     for (;;) {
         run_deferred(loop);

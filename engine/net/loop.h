@@ -21,8 +21,8 @@ struct loop;
 struct timer {
     void (*fire)(struct timer *timer); /* may start it again or free it */
     int64_t due_ms;                    /* on the loop's clock */
-    uint64_t order;                    /* equal times fire in the order they were started */
-    size_t place;                      /* 1 + its index in the heap; 0 when it is not started */
+    uint64_t order; /* equal times fire in the order they were started */
+    size_t place;   /* 1 + its index in the heap; 0 when it is not started */
 };
 
 /* Work to be done at the next turn, outside of the caller's stack. Zero it before use. */
@@ -56,6 +56,7 @@ void loop_release(struct loop *loop);
 
 /* Turns until `is_over` says so. Returns false when nothing can happen any more: no timer,
  * no held loop, no deferred work, and no `keep_alive`. */
-bool loop_run(struct loop *loop, bool (*is_over)(void *context), void *context, bool keep_alive);
+bool loop_run(struct loop *loop, bool (*is_over)(void *context), void *context,
+              bool keep_alive);
 
 #endif

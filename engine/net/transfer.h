@@ -22,8 +22,8 @@ enum { TRANSFER_HEADERS = 16 };
 
 struct transfer {
     /* The request. */
-    const char *method; /* "GET" */
-    const char *url;    /* absolute, http or https */
+    const char *method;                    /* "GET" */
+    const char *url;                       /* absolute, http or https */
     const char *headers[TRANSFER_HEADERS]; /* "Name: value"; the first NULL ends them */
     const char *body;                      /* NULL: none */
     size_t body_length;
@@ -32,9 +32,9 @@ struct transfer {
     void (*done)(struct transfer *transfer);
 
     /* The answer. */
-    int status;             /* 0 when there was none */
-    struct buffer fields;   /* name NUL value NUL ..., names in lower case */
-    struct buffer answer;   /* the body, unpacked */
+    int status;              /* 0 when there was none */
+    struct buffer fields;    /* name NUL value NUL ..., names in lower case */
+    struct buffer answer;    /* the body, unpacked */
     struct failure *failure; /* why there was no answer, or NULL */
     bool was_sent;           /* bytes of the request may have reached the server */
 
@@ -45,7 +45,7 @@ struct transfer {
 
 /* What the wire may take. Zeros stand for the defaults. */
 struct transport_options {
-    const char *ca_file;        /* PEM; NULL: CURL_CA_BUNDLE, SSL_CERT_FILE, the system's */
+    const char *ca_file; /* PEM; NULL: CURL_CA_BUNDLE, SSL_CERT_FILE, the system's */
     int64_t connect_timeout_ms; /* 10 s */
     int64_t total_timeout_ms;   /* 100 s: ARM gives up after 60 s itself */
     size_t max_answer_bytes;    /* 64 MiB */
@@ -53,7 +53,8 @@ struct transport_options {
 };
 
 /* Cheap: libcurl starts with the first transfer. Options are copied. */
-struct transport *transport_new(struct loop *loop, const struct transport_options *options);
+struct transport *transport_new(struct loop *loop,
+                                const struct transport_options *options);
 
 /* Cancels what still runs. Accepts NULL. */
 void transport_free(struct transport *transport);

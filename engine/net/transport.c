@@ -131,7 +131,8 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *contex
                         void *socket_context)
 {
     struct transport *transport = context;
-    struct watch *watch = socket_context != NULL ? socket_context : find_watch(transport, socket);
+    struct watch *watch =
+        socket_context != NULL ? socket_context : find_watch(transport, socket);
 
     (void)easy;
     if (watch == NULL) {
@@ -143,8 +144,9 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *contex
         watch->event = event_new(loop_event_base(transport->loop), socket, 0, NULL, NULL);
         list_append(&transport->watches, &watch->link);
     }
-    watch->wanted = (short)((what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EV_READ : 0) |
-                            (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? EV_WRITE : 0));
+    watch->wanted =
+        (short)((what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EV_READ : 0) |
+                (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? EV_WRITE : 0));
     /* Of what is registered only a watch for writing may be too much: it would fire all the
      * time. */
     if ((watch->wanted & ~watch->registered) != 0 ||
@@ -236,7 +238,8 @@ static struct handle *make_handle(struct transport *transport)
     curl->easy_setopt(easy, CURLOPT_USERAGENT, "moongate/" MOONGATE_VERSION);
     curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                       (long)transport->options.connect_timeout_ms);
-    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)transport->options.total_timeout_ms);
+    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                      (long)transport->options.total_timeout_ms);
     curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_field);
     curl->easy_setopt(easy, CURLOPT_HEADERDATA, handle);
     curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -271,18 +274,21 @@ static void set_method(struct handle *handle)
     const struct curl_functions *curl = handle->transport->curl;
     const struct transfer *transfer = handle->transfer;
     CURL *easy = handle->easy;
-    const bool sends_body = transfer->body != NULL || strcmp(transfer->method, "POST") == 0 ||
-                            strcmp(transfer->method, "PUT") == 0 ||
-                            strcmp(transfer->method, "PATCH") == 0;
+    const bool sends_body =
+        transfer->body != NULL || strcmp(transfer->method, "POST") == 0 ||
+        strcmp(transfer->method, "PUT") == 0 || strcmp(transfer->method, "PATCH") == 0;
 
     if (sends_body) {
         curl->easy_setopt(easy, CURLOPT_POST, 1L);
-        curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length);
-        curl->easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body != NULL ? transfer->body : "");
+        curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                          (curl_off_t)transfer->body_length);
+        curl->easy_setopt(easy, CURLOPT_POSTFIELDS,
+                          transfer->body != NULL ? transfer->body : "");
     } else {
         curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
-    curl->easy_setopt(easy, CURLOPT_NOBODY, strcmp(transfer->method, "HEAD") == 0 ? 1L : 0L);
+    curl->easy_setopt(easy, CURLOPT_NOBODY,
+                      strcmp(transfer->method, "HEAD") == 0 ? 1L : 0L);
     curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
 }
 
@@ -350,9 +356,9 @@ static struct failure *describe(struct handle *handle, CURLcode code)
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-        failure = failure_set_cure(
-            failure_new("ConnectionFailed", "%s", why),
-            "if the server has a CA of its own, name its certificate with --ca-file FILE");
+        failure = failure_set_cure(failure_new("ConnectionFailed", "%s", why),
+                                   "if the server has a CA of its own, name its "
+                                   "certificate with --ca-file FILE");
         break;
     case CURLE_WRITE_ERROR:
         if (handle->is_too_large) {
@@ -366,7 +372,8 @@ static struct failure *describe(struct handle *handle, CURLcode code)
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_BAD_CONTENT_ENCODING:
-        failure = failure_new("ProtocolError", "the answer is not HTTP as it should be: %s", why);
+        failure = failure_new("ProtocolError",
+                              "the answer is not HTTP as it should be: %s", why);
         break;
     default:
         failure = failure_new("ConnectionFailed", "%s", why);
@@ -398,7 +405,8 @@ static void check_finished(struct transport *transport)
     CURLMsg *message;
     int left;
 
-    while ((message = transport->curl->multi_info_read(transport->multi, &left)) != NULL) {
+    while ((message = transport->curl->multi_info_read(transport->multi, &left)) !=
+           NULL) {
         if (message->msg != CURLMSG_DONE)
             continue;
 
@@ -433,7 +441,8 @@ static bool start_curl(struct transport *transport)
     transport->multi = transport->curl->multi_init();
     assert(transport->multi != NULL);
     transport->timer = evtimer_new(loop_event_base(transport->loop), on_timer, transport);
-    transport->curl->multi_setopt(transport->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    transport->curl->multi_setopt(transport->multi, CURLMOPT_SOCKETFUNCTION,
+                                  watch_socket);
     transport->curl->multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
     transport->curl->multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, set_timer);
     transport->curl->multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
@@ -488,7 +497,8 @@ static char *choose_no_proxy(void)
                          given != NULL && given[0] != '\0' ? "," : "");
 }
 
-struct transport *transport_new(struct loop *loop, const struct transport_options *options)
+struct transport *transport_new(struct loop *loop,
+                                const struct transport_options *options)
 {
     struct transport *transport = memory_new(sizeof *transport);
     struct transport_options *own = &transport->options;

@@ -19,7 +19,8 @@ struct credential_stage {
 struct token *token_new(const char *access_token)
 {
     static const char scheme[] = "Authorization: Bearer ";
-    struct token *token = memory_new(sizeof *token + sizeof scheme + strlen(access_token));
+    struct token *token =
+        memory_new(sizeof *token + sizeof scheme + strlen(access_token));
 
     token->references = 1;
     memcpy(token->header, scheme, sizeof scheme - 1);
@@ -68,8 +69,8 @@ static bool is_within(const char *url, const char *origin)
 
 static bool is_loopback(const char *url)
 {
-    static const char *const hosts[] = {"http://127.", "http://localhost:", "http://localhost/",
-                                        "http://[::1]"};
+    static const char *const hosts[] = {
+        "http://127.", "http://localhost:", "http://localhost/", "http://[::1]"};
 
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         if (text_has_prefix_nocase(url, hosts[i]))
@@ -120,8 +121,8 @@ static void send(struct stage *stage, struct exchange *exchange)
     }
     if (!is_within(url, own->origins->by_audience[exchange->audience])) {
         refuse(exchange,
-               failure_new("ProtocolError", "%s is not below %s: no token goes there", url,
-                           own->origins->by_audience[exchange->audience]));
+               failure_new("ProtocolError", "%s is not below %s: no token goes there",
+                           url, own->origins->by_audience[exchange->audience]));
         return;
     }
     if (!text_has_prefix_nocase(url, "https://") && !is_loopback(url)) {

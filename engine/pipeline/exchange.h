@@ -41,8 +41,8 @@ struct exchange {
     void (*done)(struct exchange *exchange);
     void *owner; /* of whoever gets `done` */
 
-    size_t stage;           /* where it is */
-    size_t header_count;    /* without the credential's */
+    size_t stage;                        /* where it is */
+    size_t header_count;                 /* without the credential's */
     char *own_headers[TRANSFER_HEADERS]; /* freed with the exchange */
 
     struct { /* of the retry stage */
@@ -61,8 +61,9 @@ struct exchange {
 
 /* A new exchange, owned by the caller. `method` and `url` are borrowed until it is freed,
  * and so is the body that the caller may set in its transfer. */
-struct exchange *exchange_new(struct pipeline *pipeline, const char *method, const char *url,
-                              enum audience audience, void (*done)(struct exchange *));
+struct exchange *exchange_new(struct pipeline *pipeline, const char *method,
+                              const char *url, enum audience audience,
+                              void (*done)(struct exchange *));
 
 /* Adds a header field, "Name: value", taken. */
 void exchange_add_header(struct exchange *exchange, char *header);

@@ -15,7 +15,8 @@ struct pipeline {
     size_t count;
 };
 
-struct pipeline *pipeline_new(struct loop *loop, struct stage *const *stages, size_t count)
+struct pipeline *pipeline_new(struct loop *loop, struct stage *const *stages,
+                              size_t count)
 {
     struct pipeline *pipeline = memory_new(sizeof *pipeline);
 
@@ -40,8 +41,9 @@ struct loop *pipeline_loop(struct pipeline *pipeline)
     return pipeline->loop;
 }
 
-struct exchange *exchange_new(struct pipeline *pipeline, const char *method, const char *url,
-                              enum audience audience, void (*done)(struct exchange *))
+struct exchange *exchange_new(struct pipeline *pipeline, const char *method,
+                              const char *url, enum audience audience,
+                              void (*done)(struct exchange *))
 {
     struct exchange *exchange = memory_new(sizeof *exchange);
     char id[UUID_TEXT_SIZE];

@@ -10,13 +10,16 @@
 struct stage {
     const char *name;
     void (*send)(struct stage *stage, struct exchange *exchange);
-    void (*answered)(struct stage *stage, struct exchange *exchange); /* NULL: pass it on */
-    void (*cancel)(struct stage *stage, struct exchange *exchange);   /* it holds it; or NULL */
+    void (*answered)(struct stage *stage,
+                     struct exchange *exchange); /* NULL: pass it on */
+    void (*cancel)(struct stage *stage,
+                   struct exchange *exchange); /* it holds it; or NULL */
     void (*free)(struct stage *stage);
 };
 
 /* Stages in the order a request passes them, the transport last; they are taken. */
-struct pipeline *pipeline_new(struct loop *loop, struct stage *const *stages, size_t count);
+struct pipeline *pipeline_new(struct loop *loop, struct stage *const *stages,
+                              size_t count);
 
 /* No exchange may be under way. Accepts NULL. */
 void pipeline_free(struct pipeline *pipeline);
@@ -66,6 +69,7 @@ struct wire_counts {
 struct wire_counts stage_wire_counts(const struct stage *transport_stage);
 
 /* From now on nothing new is sent; `drained` is called, once, when the last answer is in. */
-void stage_drain(struct stage *transport_stage, void (*drained)(void *context), void *context);
+void stage_drain(struct stage *transport_stage, void (*drained)(void *context),
+                 void *context);
 
 #endif

@@ -12,7 +12,8 @@ enum {
     MAX_ATTEMPTS = 3,
     FIRST_PAUSE_MS = 1000,
     LONGEST_PAUSE_MS = 60000,
-    LONGEST_THROTTLE_MS = 3600000 /* in all: who is told to wait waits, but not for ever */
+    LONGEST_THROTTLE_MS =
+        3600000 /* in all: who is told to wait waits, but not for ever */
 };
 
 struct retry_stage {
@@ -101,8 +102,8 @@ static void answered(struct stage *stage, struct exchange *exchange)
         log_line(LOG_INFO, "%s %s: %s; again in %.1f s", transfer->method, transfer->url,
                  transfer->failure->message, (double)pause_ms / 1000.0);
     else
-        log_line(LOG_INFO, "%s %s: HTTP %d; again in %.1f s", transfer->method, transfer->url,
-                 transfer->status, (double)pause_ms / 1000.0);
+        log_line(LOG_INFO, "%s %s: HTTP %d; again in %.1f s", transfer->method,
+                 transfer->url, transfer->status, (double)pause_ms / 1000.0);
     if (is_throttled(transfer))
         exchange->retry.attempts--; /* being told to wait is no failed attempt */
     exchange->retry.waited_ms += pause_ms;
@@ -126,8 +127,11 @@ struct stage *stage_new_retry(struct loop *loop)
 {
     struct retry_stage *own = memory_new(sizeof *own);
 
-    own->stage = (struct stage){
-        .name = "retry", .send = send, .answered = answered, .cancel = cancel, .free = release};
+    own->stage = (struct stage){.name = "retry",
+                                .send = send,
+                                .answered = answered,
+                                .cancel = cancel,
+                                .free = release};
     own->loop = loop;
     return &own->stage;
 }

@@ -86,8 +86,8 @@ struct stage *stage_new_transport(struct transport *transport, struct loop *loop
 {
     struct wire_stage *own = memory_new(sizeof *own);
 
-    own->stage =
-        (struct stage){.name = "transport", .send = send, .cancel = cancel, .free = release};
+    own->stage = (struct stage){
+        .name = "transport", .send = send, .cancel = cancel, .free = release};
     own->transport = transport;
     own->loop = loop;
     own->report.run = report;
@@ -100,7 +100,8 @@ struct wire_counts stage_wire_counts(const struct stage *transport_stage)
     return ((const struct wire_stage *)transport_stage)->counts;
 }
 
-void stage_drain(struct stage *transport_stage, void (*drained)(void *context), void *context)
+void stage_drain(struct stage *transport_stage, void (*drained)(void *context),
+                 void *context)
 {
     struct wire_stage *own = (struct wire_stage *)transport_stage;
 

@@ -15,8 +15,8 @@ struct failure;
 struct loop;
 
 enum event_type {
-    EVENT_RUN_STARTED,        /* text: the script */
-    EVENT_OPERATION_STARTED,  /* a write was sent, or somebody's running write is waited for */
+    EVENT_RUN_STARTED,       /* text: the script */
+    EVENT_OPERATION_STARTED, /* a write was sent, or somebody's running write is waited for */
     EVENT_OPERATION_STATE,    /* state, percent: it is still going on */
     EVENT_OPERATION_FINISHED, /* outcome, failure */
     EVENT_TASK_FAILED,        /* text: message and traceback of a task nobody joined */
@@ -49,9 +49,9 @@ struct run_summary {
     enum run_status status;
     unsigned outcomes[OUTCOME_COUNT]; /* resources by what became of them */
     uint64_t requests;                /* HTTP requests sent, sign-in included */
-    uint64_t writes;                  /* of them PUT, PATCH, POST, DELETE to ARM and Graph */
-    double wall_seconds;              /* on the machine */
-    double virtual_seconds;           /* on the run's clock */
+    uint64_t writes;        /* of them PUT, PATCH, POST, DELETE to ARM and Graph */
+    double wall_seconds;    /* on the machine */
+    double virtual_seconds; /* on the run's clock */
 };
 
 struct event {

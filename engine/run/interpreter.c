@@ -153,7 +153,8 @@ static int load_source(lua_State *L, char *text, size_t length, char *chunk_name
 static bool is_module_name(const char *name)
 {
     return name[0] != '\0' && name[0] != '.' && strstr(name, "..") == NULL &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+           strspn(name,
+                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
                strlen(name);
 }
 
@@ -164,7 +165,8 @@ static int search(lua_State *L)
     char *chunk_name = NULL;
     size_t length = 0;
 
-    for (const struct native_module *module = native_modules; module->name != NULL; module++) {
+    for (const struct native_module *module = native_modules; module->name != NULL;
+         module++) {
         if (strcmp(module->name, name) == 0) {
             lua_pushcfunction(L, module->open);
             return 1;
@@ -186,10 +188,11 @@ static int search(lua_State *L)
 
     const char *folder = lua_tostring(L, -1);
 
-    path = memory_format("%s%s%s.lua", folder != NULL ? folder : "", folder != NULL ? "/" : "",
-                         lua_tostring(L, -2));
+    path = memory_format("%s%s%s.lua", folder != NULL ? folder : "",
+                         folder != NULL ? "/" : "", lua_tostring(L, -2));
     if (access(path, F_OK) != 0) {
-        lua_pushfstring(L, "no native module, none of the library, and no file '%s'", path);
+        lua_pushfstring(L, "no native module, none of the library, and no file '%s'",
+                        path);
         free(path);
         return 1;
     }
@@ -226,7 +229,8 @@ static void keep_only(lua_State *L, const char *library, const char *const *name
     lua_pop(L, 3);
 }
 
-static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction function)
+static void wrap(lua_State *L, const char *library, const char *name,
+                 lua_CFunction function)
 {
     lua_getglobal(L, library);
     lua_getfield(L, -1, name);
@@ -274,8 +278,10 @@ static void set_up_package(lua_State *L)
 
 static void restrict_libraries(lua_State *L)
 {
-    static const char *const os_names[] = {"time", "date", "clock", "difftime", "getenv", NULL};
-    static const char *const io_names[] = {"open", "lines", "read", "type", "stderr", NULL};
+    static const char *const os_names[] = {"time",     "date",   "clock",
+                                           "difftime", "getenv", NULL};
+    static const char *const io_names[] = {"open", "lines",  "read",
+                                           "type", "stderr", NULL};
     static const char *const debug_names[] = {"traceback", "getinfo", NULL};
 
     keep_only(L, "os", os_names);

@@ -83,8 +83,8 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
         fcntl(listener.pipe[i], F_SETFL, O_NONBLOCK);
         fcntl(listener.pipe[i], F_SETFD, FD_CLOEXEC);
     }
-    listener.event = event_new(loop_event_base(loop), listener.pipe[0], EV_READ | EV_PERSIST,
-                               on_pipe, NULL);
+    listener.event = event_new(loop_event_base(loop), listener.pipe[0],
+                               EV_READ | EV_PERSIST, on_pipe, NULL);
     event_add(listener.event, NULL);
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         sigaction(signals[i], &action, NULL);

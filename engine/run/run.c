@@ -135,9 +135,10 @@ static void on_drained(void *context)
 static void on_interrupt(void *context, int times)
 {
     struct run *run = context;
-    const char *text = times == 1 ? "interrupted: nothing new is sent; waiting for answers that "
-                                    "are on their way (again: stop at once)"
-                                  : "interrupted again: stopping at once";
+    const char *text = times == 1
+                           ? "interrupted: nothing new is sent; waiting for answers that "
+                             "are on their way (again: stop at once)"
+                           : "interrupted again: stopping at once";
     struct event event = {.type = EVENT_LOG, .level = LOG_WARNING, .text = text};
 
     run->interrupts = times;
@@ -152,8 +153,8 @@ static void on_interrupt(void *context, int times)
 
 /* The text of a script on the disk, or else of the ready script of that name; and the
  * folder that its own modules are in. */
-static char *read_script(lua_State *L, const char *script, size_t *length, char **chunk_name,
-                         struct failure **failure)
+static char *read_script(lua_State *L, const char *script, size_t *length,
+                         char **chunk_name, struct failure **failure)
 {
     char *text = source_read_file(script, LARGEST_SCRIPT, length, failure);
     const char *slash = strrchr(script, '/');
@@ -162,7 +163,8 @@ static char *read_script(lua_State *L, const char *script, size_t *length, char 
         char *folder =
             slash != NULL ? memory_copy_text(script, (size_t)(slash - script)) : NULL;
 
-        interpreter_set_folder(L, folder != NULL ? (folder[0] != '\0' ? folder : "/") : ".");
+        interpreter_set_folder(L,
+                               folder != NULL ? (folder[0] != '\0' ? folder : "/") : ".");
         free(folder);
         *chunk_name = memory_format("@%s", script);
         return text;
@@ -255,7 +257,8 @@ static int judge(struct run *run, bool everybody_ended, char **error)
     if (run->interrupts > 0)
         return EXIT_INTERRUPTED;
     if (!everybody_ended) {
-        *error = memory_copy_string("the tasks that are left wait for each other for ever");
+        *error =
+            memory_copy_string("the tasks that are left wait for each other for ever");
         return EXIT_SCRIPT_FAILED;
     }
     if (task_state(main) == TASK_FAILED) {

@@ -85,8 +85,9 @@ static enum event_outcome outcome_of(const struct resource_operation *operation)
     const struct failure *failure = resource_failure(operation);
 
     if (failure != NULL)
-        return strcmp(failure->code, "Canceled") == 0 && failure->status == 0 ? OUTCOME_CANCELED
-                                                                              : OUTCOME_FAILED;
+        return strcmp(failure->code, "Canceled") == 0 && failure->status == 0
+                   ? OUTCOME_CANCELED
+                   : OUTCOME_FAILED;
     switch (resource_outcome(operation)) {
     case RESOURCE_CREATED:
         return OUTCOME_CREATED;
@@ -123,17 +124,20 @@ static void tell(struct observer *observer, enum event_type type,
     session_emit(session, &event);
 }
 
-static void on_started(struct observer *observer, const struct resource_operation *operation)
+static void on_started(struct observer *observer,
+                       const struct resource_operation *operation)
 {
     tell(observer, EVENT_OPERATION_STARTED, operation);
 }
 
-static void on_changed(struct observer *observer, const struct resource_operation *operation)
+static void on_changed(struct observer *observer,
+                       const struct resource_operation *operation)
 {
     tell(observer, EVENT_OPERATION_STATE, operation);
 }
 
-static void on_finished(struct observer *observer, const struct resource_operation *operation)
+static void on_finished(struct observer *observer,
+                        const struct resource_operation *operation)
 {
     tell(observer, EVENT_OPERATION_FINISHED, operation);
 }
@@ -155,7 +159,8 @@ static char *base_url(const char *url)
 static struct failure *nothing_chosen(void)
 {
     return failure_set_cure(
-        failure_new("NoTarget", "nothing says which side to use: Azure, or the simulator"),
+        failure_new("NoTarget",
+                    "nothing says which side to use: Azure, or the simulator"),
         "without Azure: add --sim; with Azure: set AZURE_TENANT_ID, AZURE_CLIENT_ID, "
         "AZURE_CLIENT_SECRET and AZURE_SUBSCRIPTION_ID, and name the service with "
         "--resource-group and --service; with a running `moongate sim`: --endpoint URL");
@@ -170,8 +175,9 @@ static struct failure *choose_endpoints(struct session *session)
     if (settings->endpoint != NULL) {
         session->arm = base_url(settings->endpoint);
         if (session->arm == NULL)
-            return failure_new("BadSetting", "endpoint '%s' is not a base URL such as "
-                                             "http://127.0.0.1:4280",
+            return failure_new("BadSetting",
+                               "endpoint '%s' is not a base URL such as "
+                               "http://127.0.0.1:4280",
                                settings->endpoint);
         session->graph = memory_copy_string(session->arm);
         session->login = memory_copy_string(session->arm);
@@ -182,13 +188,13 @@ static struct failure *choose_endpoints(struct session *session)
     if (settings->cloud != NULL)
         cloud = cloud_find(settings->cloud);
     if (cloud == NULL)
-        return failure_new("BadSetting", "cloud '%s' is unknown; known are public, usgov, china",
+        return failure_new("BadSetting",
+                           "cloud '%s' is unknown; known are public, usgov, china",
                            settings->cloud);
     session->arm = memory_copy_string(cloud->arm);
     session->graph = memory_copy_string(cloud->graph);
-    session->login =
-        settings->authority_host != NULL ? base_url(settings->authority_host)
-                                         : memory_copy_string(cloud->login);
+    session->login = settings->authority_host != NULL ? base_url(settings->authority_host)
+                                                      : memory_copy_string(cloud->login);
     if (session->login == NULL)
         return failure_new("BadSetting", "AZURE_AUTHORITY_HOST '%s' is not a base URL",
                            settings->authority_host);
@@ -298,8 +304,8 @@ struct session *session_open(const struct settings *settings, struct failure **f
     session->machine_start_ms = clock_machine_ms();
     clock_init(&session->clock, settings->sim ? settings->clock_mode : CLOCK_REAL,
                settings->clock_factor);
-    session->observer =
-        (struct observer){.started = on_started, .changed = on_changed, .finished = on_finished};
+    session->observer = (struct observer){
+        .started = on_started, .changed = on_changed, .finished = on_finished};
     session->loop = loop_new(&session->clock);
     if (session->loop == NULL) {
         *failure = failure_new("IOError", "the system gives no event loop");
@@ -382,6 +388,7 @@ void session_summarize(const struct session *session, struct run_summary *summar
         summary->requests = counts.requests;
         summary->writes = counts.writes;
     }
-    summary->wall_seconds = (double)(clock_machine_ms() - session->machine_start_ms) / 1000.0;
+    summary->wall_seconds =
+        (double)(clock_machine_ms() - session->machine_start_ms) / 1000.0;
     summary->virtual_seconds = (double)clock_now_ms(&session->clock) / 1000.0;
 }

@@ -48,7 +48,8 @@ void session_emit(struct session *session, struct event *event);
 void session_print(struct session *session, const char *text);
 
 /* Nothing new is sent from now on; `drained` is called once the last answer is in. */
-void session_drain(struct session *session, void (*drained)(void *context), void *context);
+void session_drain(struct session *session, void (*drained)(void *context),
+                   void *context);
 
 /* The summary so far; `run` and `status` are the caller's to fill in. */
 void session_summarize(const struct session *session, struct run_summary *summary);

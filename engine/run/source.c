@@ -44,7 +44,8 @@ static const char *source_tree(void)
     return root[0] != '\0' ? root : NULL;
 }
 
-char *source_read_file(const char *path, size_t limit, size_t *length, struct failure **failure)
+char *source_read_file(const char *path, size_t limit, size_t *length,
+                       struct failure **failure)
 {
     struct buffer text = {0};
     char chunk[16384];
@@ -64,7 +65,8 @@ char *source_read_file(const char *path, size_t limit, size_t *length, struct fa
     fclose(file);
     if (error != 0 || text.length > limit) {
         *failure = error != 0 ? failure_new("IOError", "%s: %s", path, strerror(error))
-                              : failure_new("IOError", "%s is larger than %zu bytes", path, limit);
+                              : failure_new("IOError", "%s is larger than %zu bytes",
+                                            path, limit);
         buffer_deinit(&text);
         return NULL;
     }

@@ -354,16 +354,14 @@ static void answer_result(struct world *world, const struct call *call,
 void monitor_answer(struct world *world, const struct call *call, struct answer *answer,
                     const char *id)
 {
-    struct monitor monitor;
+    struct monitor monitor = {0};
     const bool is_async = call_parameter(call, "asyncResponse") != NULL ||
                           call_segment_is(call, call->segment_count - 2, "operations");
 
-    if (!find(world, id, &monitor)) {
+    if (!find(world, id, &monitor) || monitor.due_ms < world->now_ms - KEPT_MS)
         answer_refuse(answer, REFUSE_MONITOR, "The operation '%s' could not be found.",
                       id);
-        return;
-    }
-    if (is_async)
+    else if (is_async)
         answer_status(world, call, answer, id, &monitor);
     else
         answer_result(world, call, answer, id, &monitor);

@@ -273,6 +273,7 @@ static struct failure *start_listening(struct sim *sim, const char *text)
     evhttp_set_allowed_methods(sim->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD |
                                               EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
                                               EVHTTP_REQ_POST | EVHTTP_REQ_DELETE);
+    evhttp_set_flags(sim->http, EVHTTP_SERVER_LINGERING_CLOSE); /* so that 413 is heard */
     evhttp_set_max_body_size(sim->http, BODY_LIMIT);
     evhttp_set_max_headers_size(sim->http, HEADERS_LIMIT);
     evhttp_set_default_content_type(sim->http, NULL);

@@ -28,8 +28,9 @@ struct task {
     struct list in_group;     /* of its group's `alive` or `ended` */
     struct list in_unjoined;
     char *traceback;
-    char *inner_traceback; /* of the task whose error (user value 2) was raised again here */
-    int argument_count; /* to be passed to the next resume */
+    char *
+        inner_traceback; /* of the task whose error (user value 2) was raised again here */
+    int argument_count;  /* to be passed to the next resume */
     enum task_state state;
     bool is_cancel_asked;
 };
@@ -83,8 +84,8 @@ static void tell_group(struct task *task)
 static void end(struct task *task, enum task_state state)
 {
     struct scheduler *scheduler = task->scheduler;
-    const bool is_awaited = !list_is_empty(&task->waitable.waiters) || task->group != NULL ||
-                            task == scheduler->main;
+    const bool is_awaited = !list_is_empty(&task->waitable.waiters) ||
+                            task->group != NULL || task == scheduler->main;
 
     task->state = state;
     list_remove(&task->in_all);
@@ -419,7 +420,8 @@ bool task_may_wait(lua_State *L)
     return scheduler->running != NULL && scheduler->closing == 0 && lua_isyieldable(L);
 }
 
-int task_resume_inner(lua_State *inner, lua_State *from, int argument_count, int *result_count)
+int task_resume_inner(lua_State *inner, lua_State *from, int argument_count,
+                      int *result_count)
 {
     return lua_resume(inner, from, argument_count, result_count);
 }
