@@ -17,6 +17,7 @@ const struct native_module native_modules[] = {
     {"core.arm", open_arm, "requests to the service"},
     {"core.check", open_check, "errors that blame the script's line"},
     {"core.model", open_model, "the rows of the model"},
+    {"core.report", open_report, "what became of things without a row in the model"},
     {"core.resources", open_resources, "the verbs of every kind"},
     {"core.tasks", open_tasks, "tasks and groups of tasks"},
     {NULL, NULL, NULL}};

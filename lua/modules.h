@@ -12,6 +12,7 @@ int open_env(lua_State *L);
 int open_json(lua_State *L);
 int open_log(lua_State *L);
 int open_model(lua_State *L);
+int open_report(lua_State *L);
 int open_resources(lua_State *L);
 int open_run(lua_State *L);
 int open_tasks(lua_State *L);

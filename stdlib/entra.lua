@@ -5,6 +5,7 @@
 -- @module entra
 local check = require "core.check"
 local core = require "core.arm"
+local report = require "core.report"
 local tasks = require "tasks"
 
 local entra = {}
@@ -196,10 +197,12 @@ function entra.create(name, options)
   end
   local nickname = options.mail_nickname
     or name:gsub("[^%w_-]", ""):sub(1, 64)
-  return to_group(core.request {graph = true, method = "POST", path = "/v1.0/groups", body = {
+  local answer = core.request {graph = true, method = "POST", path = "/v1.0/groups", body = {
     displayName = name, description = options.description, mailEnabled = false,
     securityEnabled = true, mailNickname = nickname ~= "" and nickname or "group",
-  }}.body)
+  }}
+  report("created", "group", name)
+  return to_group(answer.body)
 end
 
 --- Get a group, or make it.
@@ -210,6 +213,7 @@ end
 function entra.ensure(name, options)
   local group = entra.find(name)
   if group then
+    report("unchanged", "group", name)
     return group, "unchanged"
   end
   return entra.create(name, options), "created"
@@ -261,6 +265,7 @@ function group_methods:add(member)
   if failure and not (failure.status == 400 and failure.message:find("already exist", 1, true)) then
     error(failure, 0)
   end
+  report(failure and "unchanged" or "changed", "group", self.display_name)
   return failure == nil
 end
 
@@ -275,6 +280,7 @@ function group_methods:remove(member)
   if failure and failure.status ~= 404 then
     error(failure, 0)
   end
+  report(failure and "unchanged" or "changed", "group", self.display_name)
   return failure == nil
 end
 
@@ -286,6 +292,7 @@ function group_methods:delete()
   if failure and failure.status ~= 404 then
     error(failure, 0)
   end
+  report(failure and "absent" or "deleted", "group", self.display_name)
   return failure == nil
 end
 

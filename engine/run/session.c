@@ -46,6 +46,24 @@ void session_emit(struct session *session, struct event *event)
     session->face->handle(session->face, event);
 }
 
+void session_report(struct session *session, enum event_outcome outcome, const char *kind,
+                    const char *name)
+{
+    static const char *const verbs[OUTCOME_COUNT] = {[OUTCOME_CREATED] = "create",
+                                                     [OUTCOME_CHANGED] = "update",
+                                                     [OUTCOME_DELETED] = "delete"};
+    struct event event = {.type = EVENT_OPERATION_FINISHED,
+                          .operation = ++session->client.last_number,
+                          .verb = verbs[outcome] != NULL ? verbs[outcome] : "ensure",
+                          .kind = kind,
+                          .name = name,
+                          .percent = -1.0,
+                          .outcome = outcome};
+
+    session->outcomes[outcome]++;
+    session_emit(session, &event);
+}
+
 void session_print(struct session *session, const char *text)
 {
     struct event event = {.type = EVENT_OUTPUT, .text = text};
@@ -302,6 +320,8 @@ struct session *session_open(const struct settings *settings, struct failure **f
 
     session->settings = settings;
     session->machine_start_ms = clock_machine_ms();
+    if (!settings->sim) /* pauses between attempts must differ between clients */
+        srandom((unsigned)getpid() ^ (unsigned)session->machine_start_ms);
     clock_init(&session->clock, settings->sim ? settings->clock_mode : CLOCK_REAL,
                settings->clock_factor);
     session->observer = (struct observer){

@@ -44,6 +44,11 @@ const struct scope *session_scope(const struct session *session);
 /* Sends an event to the face, with the time filled in. */
 void session_emit(struct session *session, struct event *event);
 
+/* Counts and shows what became of something that is no resource of the model, such as a
+ * group in the directory. */
+void session_report(struct session *session, enum event_outcome outcome, const char *kind,
+                    const char *name);
+
 /* What the script prints. */
 void session_print(struct session *session, const char *text);
 
