@@ -171,7 +171,8 @@ static int failure_tostring(lua_State *L)
     return 1;
 }
 
-void bind_push_where(lua_State *L)
+/* Pushes "file:line: " of the innermost function that is not the library's. */
+static void push_where(lua_State *L)
 {
     lua_Debug where;
 
@@ -187,7 +188,7 @@ void bind_push_where(lua_State *L)
 
 int bind_error_owned(lua_State *L, char *message)
 {
-    bind_push_where(L);
+    push_where(L);
     lua_pushstring(L, message);
     free(message);
     lua_concat(L, 2);
@@ -202,7 +203,7 @@ int bind_error(lua_State *L, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    bind_push_where(L);
+    push_where(L);
     lua_pushstring(L, message);
     lua_concat(L, 2);
     return lua_error(L);

@@ -79,9 +79,6 @@ int bind_error(lua_State *L, const char *format, ...)
 /* The same with a message that it frees. */
 int bind_error_owned(lua_State *L, char *message);
 
-/* Pushes "file:line: " of the innermost function that is not the library's. */
-void bind_push_where(lua_State *L);
-
 /* A duration: seconds, or text such as "90s". Raises with `what` as its name. */
 int64_t bind_check_duration(lua_State *L, int index, const char *what);
 

@@ -23,15 +23,6 @@ const struct kind *kind_find(const char *name)
     return NULL;
 }
 
-const struct kind *kind_find_type(const char *arm_type)
-{
-    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
-        if (text_equal_nocase((*kind)->arm_type, arm_type))
-            return *kind;
-    }
-    return NULL;
-}
-
 const struct field *field_find(const struct field *fields, const char *name)
 {
     for (const struct field *field = fields; field->name != NULL; field++) {

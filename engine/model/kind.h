@@ -99,9 +99,6 @@ extern const struct kind resource_group_kind, service_kind, workspace_kind,
 /* By name ("subnet"), or NULL. */
 const struct kind *kind_find(const char *name);
 
-/* By ARM type, without regard to case, or NULL. */
-const struct kind *kind_find_type(const char *arm_type);
-
 /* The field of that name, or NULL. */
 const struct field *field_find(const struct field *fields, const char *name);
 

@@ -137,11 +137,6 @@ void timer_stop(struct loop *loop, struct timer *timer)
         sift_down(loop, index);
 }
 
-bool timer_is_started(const struct timer *timer)
-{
-    return timer->place != 0;
-}
-
 void loop_defer(struct loop *loop, struct deferred *deferred)
 {
     if (!list_is_linked(&deferred->link))

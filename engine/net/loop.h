@@ -44,8 +44,6 @@ void timer_start(struct loop *loop, struct timer *timer, int64_t delay_ms);
 /* Nothing happens when it is not started. */
 void timer_stop(struct loop *loop, struct timer *timer);
 
-bool timer_is_started(const struct timer *timer);
-
 /* Queues it, once, however often it is called before it runs. */
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);

@@ -67,9 +67,6 @@ void transfer_cancel(struct transport *transport, struct transfer *transfer);
 /* The value of an answer's header field, by its name in lower case, or NULL. */
 const char *transfer_field(const struct transfer *transfer, const char *name);
 
-/* Requests that were put on the wire so far. */
-uint64_t transport_count(const struct transport *transport);
-
 /* Frees what the answer holds, so that the transfer can be started again. */
 void transfer_reset(struct transfer *transfer);
 

@@ -57,7 +57,6 @@ struct transport {
     struct deferred pump;
     struct list queue, running, watches;
     unsigned running_count;
-    uint64_t sent_count;
     struct handle *free_handles;
 };
 
@@ -306,7 +305,6 @@ static void start_now(struct transport *transport, struct transfer *transfer)
     transfer->handle = handle;
     list_append(&transport->running, &transfer->link);
     transport->running_count++;
-    transport->sent_count++;
     transport->curl->easy_setopt(handle->easy, CURLOPT_URL, transfer->url);
     transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, link_headers(handle));
     set_method(handle);
@@ -585,11 +583,6 @@ const char *transfer_field(const struct transfer *transfer, const char *name)
         at = value + strlen(value) + 1;
     }
     return NULL;
-}
-
-uint64_t transport_count(const struct transport *transport)
-{
-    return transport->sent_count;
 }
 
 void transfer_reset(struct transfer *transfer)

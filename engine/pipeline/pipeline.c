@@ -10,18 +10,15 @@
 enum { MAX_STAGES = 8 };
 
 struct pipeline {
-    struct loop *loop;
     struct stage *stages[MAX_STAGES];
     size_t count;
 };
 
-struct pipeline *pipeline_new(struct loop *loop, struct stage *const *stages,
-                              size_t count)
+struct pipeline *pipeline_new(struct stage *const *stages, size_t count)
 {
     struct pipeline *pipeline = memory_new(sizeof *pipeline);
 
     assert(count <= MAX_STAGES);
-    pipeline->loop = loop;
     pipeline->count = count;
     memcpy(pipeline->stages, stages, count * sizeof(struct stage *));
     return pipeline;
@@ -34,11 +31,6 @@ void pipeline_free(struct pipeline *pipeline)
     for (size_t i = 0; i < pipeline->count; i++)
         pipeline->stages[i]->free(pipeline->stages[i]);
     free(pipeline);
-}
-
-struct loop *pipeline_loop(struct pipeline *pipeline)
-{
-    return pipeline->loop;
 }
 
 struct exchange *exchange_new(struct pipeline *pipeline, const char *method,

@@ -18,13 +18,10 @@ struct stage {
 };
 
 /* Stages in the order a request passes them, the transport last; they are taken. */
-struct pipeline *pipeline_new(struct loop *loop, struct stage *const *stages,
-                              size_t count);
+struct pipeline *pipeline_new(struct stage *const *stages, size_t count);
 
 /* No exchange may be under way. Accepts NULL. */
 void pipeline_free(struct pipeline *pipeline);
-
-struct loop *pipeline_loop(struct pipeline *pipeline);
 
 /* --- the stages ----------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <lauxlib.h>
 
 #include "net/loop.h"
+#include "run/face.h"
 #include "task/task.h"
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -47,8 +48,12 @@ static void on_signal(int number)
     const int error = errno;
     lua_State *running = scheduler_running(listener.scheduler);
 
-    (void)number;
     listener.times++;
+    if (listener.times > 2) { /* whoever asks a third time does not want to wait */
+        face_restore_terminal();
+        restore();
+        raise(number);
+    }
     if (running != NULL) /* as lua.c does: this call is safe in a handler */
         lua_sethook(running, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
     if (write(listener.pipe[1], "", 1) < 0 && errno != EAGAIN)
@@ -63,8 +68,6 @@ static void on_pipe(evutil_socket_t fd, short events, void *context)
     (void)events, (void)context;
     while (read((int)fd, bytes, sizeof bytes) > 0)
         ;
-    if (listener.times >= 2)
-        restore();
     listener.asked(listener.context, listener.times >= 2 ? 2 : 1);
 }
 

@@ -1,7 +1,7 @@
 /* engine/run/interrupt.h - Ctrl-C, SIGTERM and SIGHUP as events of the loop.
  *
- * Once: `asked` is called with 1. Again: with 2, and from then on the signals have their
- * usual effect. A script that computes without ever waiting is stopped by a hook. */
+ * Once: `asked` is called with 1. Again: with 2. A third time has the signal's usual effect.
+ * A script that computes without ever waiting is stopped by a hook. */
 #ifndef MOONGATE_RUN_INTERRUPT_H
 #define MOONGATE_RUN_INTERRUPT_H
 

@@ -275,8 +275,7 @@ static struct failure *open_client(struct session *session)
         stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
         stage_new_retry(session->loop), session->wire};
 
-    session->client.pipeline =
-        pipeline_new(session->loop, stages, sizeof stages / sizeof stages[0]);
+    session->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
     return NULL;
 }

@@ -85,13 +85,10 @@ void shape_merge(cJSON *body, const cJSON *patch)
 
 void shape_keep(const struct kind *kind, const cJSON *old, cJSON *body)
 {
-    const unsigned kept = FIELD_READ_ONLY | FIELD_IMMUTABLE;
-
     for (const struct field *field = kind->fields; field->name != NULL; field++) {
         const cJSON *value = json_at(old, field->path);
 
-        if ((field->flags & kept) != 0 && value != NULL &&
-            json_at(body, field->path) == NULL)
+        if ((field->flags & (FIELD_READ_ONLY | FIELD_IMMUTABLE)) != 0 && value != NULL)
             json_set_at(body, field->path, cJSON_Duplicate(value, true));
     }
 }

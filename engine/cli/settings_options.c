@@ -1,4 +1,4 @@
-/* engine/cli/common.c - the options that commands share. */
+/* engine/cli/settings_options.c - the options that commands share. */
 #include <stdlib.h>
 #include <string.h>
 
