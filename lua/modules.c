@@ -27,4 +27,5 @@ void native_set_up(lua_State *L)
     bind_set_up(L);
     bind_set_up_coroutines(L);
     resource_set_up(L);
+    tasks_set_up(L);
 }

@@ -17,4 +17,7 @@ int open_resources(lua_State *L);
 int open_run(lua_State *L);
 int open_tasks(lua_State *L);
 
+/* Makes the metatables of tasks and groups. */
+void tasks_set_up(lua_State *L);
+
 #endif

@@ -217,7 +217,9 @@ static void make_metatable(lua_State *L, const char *name, const luaL_Reg *metho
     lua_pop(L, 1);
 }
 
-int open_tasks(lua_State *L)
+/* Before the first task is made: a userdata is finalized only if its metatable says so when
+ * it gets it. */
+void tasks_set_up(lua_State *L)
 {
     static const luaL_Reg task_methods[] = {{"join", task_join},
                                             {"cancel", task_cancel_method},
@@ -233,14 +235,19 @@ int open_tasks(lua_State *L)
         {"__close", group_cancel}, {"__gc", group_cancel}, {NULL, NULL}};
     static const luaL_Reg sleep_metamethods[] = {
         {"__close", close_sleep}, {"__gc", close_sleep}, {NULL, NULL}};
+
+    make_metatable(L, task_metatable, task_methods, task_metamethods);
+    make_metatable(L, task_group_metatable, group_methods, group_metamethods);
+    make_metatable(L, sleep_metatable, NULL, sleep_metamethods);
+}
+
+int open_tasks(lua_State *L)
+{
     static const luaL_Reg functions[] = {{"spawn", tasks_spawn},
                                          {"sleep", tasks_sleep},
                                          {"group", tasks_group},
                                          {NULL, NULL}};
 
-    make_metatable(L, task_metatable, task_methods, task_metamethods);
-    make_metatable(L, task_group_metatable, group_methods, group_metamethods);
-    make_metatable(L, sleep_metatable, NULL, sleep_metamethods);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -221,16 +221,6 @@ static void on_resize(void *context)
     request_frame(context);
 }
 
-static void on_log_line(void *context, enum log_level level, const char *text)
-{
-    struct live_face *live = context;
-
-    buffer_printf(&live->above, "moongate: %s: ", log_level_names[level]);
-    terminal_append_lines(&live->above, text);
-    buffer_append_char(&live->above, '\n');
-    request_frame(live);
-}
-
 /* Moves whole lines out of the partial one, to which was added what begins at `start`. */
 static void split_partial(struct live_face *live, size_t start)
 {
@@ -347,7 +337,6 @@ static void free_face(struct face *face)
 {
     struct live_face *live = (struct live_face *)face;
 
-    log_set_sink(NULL, NULL);
     end_partial(live);
     clear_picture(live);
     face_wakeup_free(live->timer);
@@ -377,7 +366,6 @@ struct face *face_new_live(struct loop *loop)
     live->stop = face_wakeup_new_signal(loop, SIGTSTP, on_stop, live);
     live->go_on = face_wakeup_new_signal(loop, SIGCONT, on_go_on, live);
     live->resize = face_wakeup_new_signal(loop, SIGWINCH, on_resize, live);
-    log_set_sink(on_log_line, live);
     return &live->head.face;
 }
 

@@ -170,6 +170,7 @@ static const char *doing(const char *verb)
     static const char *const words[][2] = {{"create", "creating"},
                                            {"update", "changing"},
                                            {"delete", "deleting"},
+                                           {"ensure", "ensuring"},
                                            {"wait for", "waiting"}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
