@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,20 +50,15 @@ static struct {
     struct buffer read; /* not shown on the screen yet */
 } h;
 
-/* The machine's time, libevent's included, moves on when a test says so: this stands
- * before the C library's function of this name. */
-static int64_t skipped_ms;
+/* The machine's time, libevent's included, moves when a test says so and only then: this
+ * stands before the C library's function of this name. */
+static int64_t machine_ms = 1000000;
 
 int clock_gettime(clockid_t id, struct timespec *now)
 {
-    if (syscall(SYS_clock_gettime, id, now) != 0)
-        return -1;
-    now->tv_sec += (time_t)(skipped_ms / 1000);
-    now->tv_nsec += (long)(skipped_ms % 1000) * 1000000;
-    if (now->tv_nsec >= 1000000000) {
-        now->tv_sec++;
-        now->tv_nsec -= 1000000000;
-    }
+    (void)id;
+    *now = (struct timespec){.tv_sec = (time_t)(machine_ms / 1000),
+                             .tv_nsec = (long)(machine_ms % 1000) * 1000000};
     return 0;
 }
 
@@ -255,7 +249,7 @@ static void turn(void)
 /* So much time passes on the machine. */
 static void pass_machine(int64_t ms)
 {
-    skipped_ms += ms;
+    machine_ms += ms;
     turn();
 }
 
@@ -1066,7 +1060,7 @@ START_TEST(no_more_than_ten_frames_a_second_are_drawn)
         pass_machine(1);
     }
     show();
-    ck_assert_uint_ge(h.screen.frames, 15);
+    ck_assert_uint_ge(h.screen.frames, 19);
     ck_assert_uint_le(h.screen.frames, 21);
 }
 END_TEST
@@ -1076,7 +1070,7 @@ START_TEST(a_script_that_never_waits_is_seen_too)
     open_live(80, 24, true);
     for (int i = 0; i < 4; i++) {
         feed_text(EVENT_OUTPUT, "step\n");
-        skipped_ms += 200; /* and the loop does not turn */
+        machine_ms += 200; /* and the loop does not turn */
     }
     assert_screen("step\nstep\nstep\nstep\n");
 }
@@ -1368,13 +1362,12 @@ START_TEST(a_hundred_thousand_operations_are_no_burden)
 {
     const int nothing = open("/dev/null", O_WRONLY);
     char name[16];
-    struct timespec before, after;
+    const clock_t before = clock();
 
     dup2(nothing, STDOUT_FILENO);
     dup2(nothing, STDERR_FILENO);
     close(nothing);
     h.face = makers[_i]();
-    clock_gettime(CLOCK_MONOTONIC, &before);
     feed_text(EVENT_RUN_STARTED, "many.lua");
     for (uint64_t i = 1; i <= 100000; i++) {
         snprintf(name, sizeof name, "gw-%d", (int)i);
@@ -1387,12 +1380,12 @@ START_TEST(a_hundred_thousand_operations_are_no_burden)
     for (uint64_t i = 100000; i > 0; i--)
         end(i, "gateway", "gw", OUTCOME_CREATED, i % 2 ? HOUR_MS : 1000);
     end_run((struct run_summary){.outcomes = {100000}}, NULL);
-    clock_gettime(CLOCK_MONOTONIC, &after);
+
+    const double seconds = (double)(clock() - before) / CLOCKS_PER_SEC;
+
     if (getenv("MOONGATE_TEST_TIMES") != NULL)
-        dprintf(h.saved_err, "face %d: %ld ms\n", _i,
-                (long)((after.tv_sec - before.tv_sec) * 1000 +
-                       (after.tv_nsec - before.tv_nsec) / 1000000));
-    ck_assert_int_lt(after.tv_sec - before.tv_sec, 20); /* a square would take minutes */
+        dprintf(h.saved_err, "face %d: %.3f s\n", _i, seconds);
+    ck_assert_double_lt(seconds, 20.0); /* a square would take minutes */
 }
 END_TEST
 

@@ -93,10 +93,10 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
         sigaction(signals[i], &action, NULL);
 }
 
-void interrupt_close(void)
+int interrupt_close(void)
 {
     if (listener.event == NULL)
-        return;
+        return 0;
     restore();
     event_free(listener.event);
     listener.event = NULL;
@@ -104,4 +104,5 @@ void interrupt_close(void)
         close(listener.pipe[i]);
         listener.pipe[i] = -1;
     }
+    return listener.times;
 }

@@ -12,7 +12,7 @@ struct scheduler;
 void interrupt_open(struct loop *loop, struct scheduler *scheduler,
                     void (*asked)(void *context, int times), void *context);
 
-/* Signals have their usual effect again. */
-void interrupt_close(void);
+/* Signals have their usual effect again. Returns how often one came, told of or not. */
+int interrupt_close(void);
 
 #endif

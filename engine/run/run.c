@@ -293,7 +293,7 @@ static int execute(struct run *run, char **error)
 
     const bool everybody_ended = scheduler_run(run->scheduler);
 
-    interrupt_close();
+    run->interrupts = interrupt_close();
     task_mark_joined(run->main);
     return judge(run, everybody_ended, error);
 }

@@ -20,17 +20,17 @@ struct parser {
 /* What a property is called in the table of objects. */
 static const struct {
     const char *name, *column;
-    bool has_index;
-} columns[] = {{"displayName", "name_key", false},
-               {"mailNickname", "nickname_key", true},
-               {"userPrincipalName", "upn_key", true},
-               {"id", "id", true},
-               {"appId", "app_id", true},
-               {"mail", "lower(json_extract(body, '$.mail'))", false},
-               {"givenName", "lower(json_extract(body, '$.givenName'))", false},
-               {"surname", "lower(json_extract(body, '$.surname'))", false},
-               {"securityEnabled", "json_extract(body, '$.securityEnabled')", false},
-               {"mailEnabled", "json_extract(body, '$.mailEnabled')", false}};
+    enum filter_speed speed; /* of an equality */
+} columns[] = {{"displayName", "name_key", FILTER_BY_NAME},
+               {"mailNickname", "nickname_key", FILTER_BY_KEY},
+               {"userPrincipalName", "upn_key", FILTER_BY_KEY},
+               {"id", "id", FILTER_BY_KEY},
+               {"appId", "app_id", FILTER_BY_KEY},
+               {"mail", "lower(json_extract(body, '$.mail'))", FILTER_IN_ORDER},
+               {"givenName", "lower(json_extract(body, '$.givenName'))", FILTER_IN_ORDER},
+               {"surname", "lower(json_extract(body, '$.surname'))", FILTER_IN_ORDER},
+               {"securityEnabled", "json_extract(body, '$.securityEnabled')", FILTER_IN_ORDER},
+               {"mailEnabled", "json_extract(body, '$.mailEnabled')", FILTER_IN_ORDER}};
 
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
@@ -121,7 +121,7 @@ static bool parse_equality(struct parser *parser)
         buffer_printf(condition, "%s = 0", columns[column].column);
     } else if ((text = accept_text(parser)) != 0) {
         buffer_printf(condition, "%s = ?%d", columns[column].column, text);
-        parser->sql->is_by_key = parser->term_count == 1 && columns[column].has_index;
+        parser->sql->speed = parser->term_count == 1 ? columns[column].speed : FILTER_IN_ORDER;
     } else {
         return false;
     }
@@ -138,7 +138,7 @@ static bool parse_names(struct parser *parser)
     if (text == 0 || !accept(parser, ")"))
         return false;
     buffer_printf(&parser->sql->condition, "app_id = ?%d", text);
-    parser->sql->is_by_key = parser->term_count == 1;
+    parser->sql->speed = parser->term_count == 1 ? FILTER_BY_KEY : FILTER_IN_ORDER;
     return true;
 }
 
@@ -157,7 +157,7 @@ static bool parse_term(struct parser *parser)
         return is_good;
     }
     parser->term_count++;
-    parser->sql->is_by_key = false;
+    parser->sql->speed = FILTER_IN_ORDER;
     if (accept(parser, "startswith"))
         return parse_starts_with(parser);
     if (accept(parser, "servicePrincipalNames/any"))

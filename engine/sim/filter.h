@@ -13,11 +13,18 @@
 /* The texts of a condition are its parameters ?FILTER_FIRST, ?FILTER_FIRST + 1 ... */
 enum { FILTER_FIRST = 10, FILTER_TEXTS = 8 };
 
+/* Which index finds the rows. */
+enum filter_speed {
+    FILTER_IN_ORDER, /* that of the list itself: type and name */
+    FILTER_BY_NAME,  /* the same, as it is one equality with the name */
+    FILTER_BY_KEY    /* that of the one column that is asked for */
+};
+
 struct filter_sql {
     struct buffer condition;
     char *texts[FILTER_TEXTS];
     size_t text_count;
-    bool is_by_key; /* it is one equality with a column that has an index of its own */
+    enum filter_speed speed;
 };
 
 /* False when the filter is not understood; release it all the same. */

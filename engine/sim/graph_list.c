@@ -111,7 +111,7 @@ static bool add_search(struct filter_sql *sql, const char *search)
     if (sql->condition.length > 0)
         buffer_append_string(&sql->condition, " AND ");
     buffer_printf(&sql->condition, "instr(name_key, ?%d)", text);
-    sql->is_by_key = false;
+    sql->speed = FILTER_IN_ORDER;
     return text != 0;
 }
 
