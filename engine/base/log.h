@@ -1,7 +1,7 @@
 /* engine/base/log.h - lines for whoever runs the program, about the program.
  *
- * A line goes to stderr as "moongate: warning: ..." unless a sink was set: the live display
- * sets one, so that lines do not tear its picture. Never log a secret. */
+ * A line goes to stderr as "moongate: warning: ..." unless a sink was set: a session
+ * sets one, so that lines do not tear its live picture. Never log a secret. */
 #ifndef MOONGATE_BASE_LOG_H
 #define MOONGATE_BASE_LOG_H
 

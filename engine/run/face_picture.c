@@ -203,8 +203,7 @@ static void free_rows(struct row *rows, size_t count)
     free(rows);
 }
 
-/* Shares out `lines`: one to the oldest of each group, the rest in the order of groups.
- */
+/* Shares out `lines`: one to the oldest of each group, the rest in the order of groups. */
 static void share_lines(struct tally *tally, size_t lines)
 {
     struct list *at;

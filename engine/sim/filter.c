@@ -21,16 +21,17 @@ struct parser {
 static const struct {
     const char *name, *column;
     enum filter_speed speed; /* of an equality */
-} columns[] = {{"displayName", "name_key", FILTER_BY_NAME},
-               {"mailNickname", "nickname_key", FILTER_BY_KEY},
-               {"userPrincipalName", "upn_key", FILTER_BY_KEY},
-               {"id", "id", FILTER_BY_KEY},
-               {"appId", "app_id", FILTER_BY_KEY},
-               {"mail", "lower(json_extract(body, '$.mail'))", FILTER_IN_ORDER},
-               {"givenName", "lower(json_extract(body, '$.givenName'))", FILTER_IN_ORDER},
-               {"surname", "lower(json_extract(body, '$.surname'))", FILTER_IN_ORDER},
-               {"securityEnabled", "json_extract(body, '$.securityEnabled')", FILTER_IN_ORDER},
-               {"mailEnabled", "json_extract(body, '$.mailEnabled')", FILTER_IN_ORDER}};
+} columns[] = {
+    {"displayName", "name_key", FILTER_BY_NAME},
+    {"mailNickname", "nickname_key", FILTER_BY_KEY},
+    {"userPrincipalName", "upn_key", FILTER_BY_KEY},
+    {"id", "id", FILTER_BY_KEY},
+    {"appId", "app_id", FILTER_BY_KEY},
+    {"mail", "lower(json_extract(body, '$.mail'))", FILTER_IN_ORDER},
+    {"givenName", "lower(json_extract(body, '$.givenName'))", FILTER_IN_ORDER},
+    {"surname", "lower(json_extract(body, '$.surname'))", FILTER_IN_ORDER},
+    {"securityEnabled", "json_extract(body, '$.securityEnabled')", FILTER_IN_ORDER},
+    {"mailEnabled", "json_extract(body, '$.mailEnabled')", FILTER_IN_ORDER}};
 
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
@@ -121,7 +122,8 @@ static bool parse_equality(struct parser *parser)
         buffer_printf(condition, "%s = 0", columns[column].column);
     } else if ((text = accept_text(parser)) != 0) {
         buffer_printf(condition, "%s = ?%d", columns[column].column, text);
-        parser->sql->speed = parser->term_count == 1 ? columns[column].speed : FILTER_IN_ORDER;
+        parser->sql->speed =
+            parser->term_count == 1 ? columns[column].speed : FILTER_IN_ORDER;
     } else {
         return false;
     }

@@ -143,20 +143,26 @@ static void bind_texts(sqlite3_stmt *statement, const struct filter_sql *sql)
                           SQLITE_STATIC);
 }
 
-/* By display name, which is what an index sorts them by; a plus keeps SQLite from that
- * index where another one finds the few rows. */
+/* A plus keeps SQLite from using an index for a term where another index is the better one. */
+static const char *plus_if(bool condition)
+{
+    return condition ? "+" : "";
+}
+
+/* By display name, which is what an index sorts them by. */
 static void query_objects(struct world *world, struct list *list,
                           const struct filter_sql *sql, const char *type)
 {
-    const char *token = call_parameter(list->call, "$skiptoken"),
-               *plus = sql->is_by_key ? "+" : "";
+    const char *token = call_parameter(list->call, "$skiptoken");
+    const char *plus = plus_if(sql->speed != FILTER_IN_ORDER);
     const bool has_token = token != NULL && strlen(token) >= UUID_TEXT_SIZE - 1;
     char *after_id =
         memory_copy_text(has_token ? token : "", has_token ? UUID_TEXT_SIZE - 1 : 0);
     char *query = memory_format(
         "SELECT body, id, name_key FROM object WHERE %stype = ?1 AND (%s) AND"
         " (%sname_key, id) > (?2, ?3) ORDER BY %sname_key, id LIMIT ?4",
-        plus, sql->condition.length > 0 ? sql->condition.data : "1", plus, plus);
+        plus_if(sql->speed == FILTER_BY_KEY),
+        sql->condition.length > 0 ? sql->condition.data : "1", plus, plus);
     sqlite3_stmt *row = database_query(world->database, query, "ttti", type,
                                        has_token ? token + UUID_TEXT_SIZE - 1 : "",
                                        after_id, (int64_t)list->top + 1);
@@ -183,7 +189,7 @@ static int64_t count_objects(struct world *world, const struct filter_sql *sql,
                              const char *type)
 {
     char *query = memory_format("SELECT COUNT(*) FROM object WHERE %stype = ?1 AND (%s)",
-                                sql->is_by_key ? "+" : "",
+                                plus_if(sql->speed == FILTER_BY_KEY),
                                 sql->condition.length > 0 ? sql->condition.data : "1");
     sqlite3_stmt *row = database_query(world->database, query, "t", type);
     int64_t count = 0;
