@@ -11,8 +11,7 @@
 
 enum { FIRST_CAPACITY = 64 };
 
-/* Makes room for `more` bytes and a terminator. */
-static void reserve(struct buffer *buffer, size_t more)
+void buffer_reserve(struct buffer *buffer, size_t more)
 {
     const size_t needed = buffer->length + more + 1;
 
@@ -29,7 +28,7 @@ static void reserve(struct buffer *buffer, size_t more)
 
 void buffer_append(struct buffer *buffer, const void *bytes, size_t length)
 {
-    reserve(buffer, length);
+    buffer_reserve(buffer, length);
     if (length > 0)
         memcpy(buffer->data + buffer->length, bytes, length);
     buffer->length += length;
@@ -55,21 +54,38 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
     va_end(arguments);
     if (length < 0)
         return;
-    reserve(buffer, (size_t)length);
+    buffer_reserve(buffer, (size_t)length);
     va_start(arguments, format);
     vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
     va_end(arguments);
     buffer->length += (size_t)length;
 }
 
+/* Escapes all but the unreserved characters (RFC 3986, 2.3) and those in `more`. */
+static void append_escaped(struct buffer *buffer, const char *text, const char *more)
+{
+    const char *plain = text;
+
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)*text;
+
+        if ((c < 0x80 && isalnum(c)) || strchr("-._~", c) != NULL || strchr(more, c) != NULL)
+            continue;
+        buffer_append(buffer, plain, (size_t)(text - plain));
+        buffer_printf(buffer, "%%%02X", c);
+        plain = text + 1;
+    }
+    buffer_append(buffer, plain, (size_t)(text - plain));
+}
+
 void buffer_append_escaped(struct buffer *buffer, const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if ((*c < 0x80 && isalnum(*c)) || strchr("-._~", *c) != NULL)
-            buffer_append_char(buffer, (char)*c);
-        else
-            buffer_printf(buffer, "%%%02X", *c);
-    }
+    append_escaped(buffer, text, "");
+}
+
+void buffer_append_escaped_path(struct buffer *buffer, const char *path)
+{
+    append_escaped(buffer, path, "/");
 }
 
 void buffer_append_json_string(struct buffer *buffer, const char *text, size_t length)

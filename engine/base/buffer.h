@@ -13,6 +13,9 @@ struct buffer {
     size_t capacity;
 };
 
+/* Makes room for `more` bytes, so that appending them moves nothing. */
+void buffer_reserve(struct buffer *buffer, size_t more);
+
 void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 void buffer_append_string(struct buffer *buffer, const char *text);
 void buffer_append_char(struct buffer *buffer, char c);
@@ -21,6 +24,9 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 
 /* Appends text percent-encoded for a URL (RFC 3986): all but letters, digits and -._~ */
 void buffer_append_escaped(struct buffer *buffer, const char *text);
+
+/* The same for a path, whose slashes stay as they are. */
+void buffer_append_escaped_path(struct buffer *buffer, const char *path);
 
 /* Appends text as a JSON string with its quotes. */
 void buffer_append_json_string(struct buffer *buffer, const char *text, size_t length);

@@ -42,9 +42,12 @@ int duration_parse(const char *text, int64_t *duration_ms)
     while (*at != '\0') {
         char *end;
 
-        if (!isdigit((unsigned char)*at))
-            return -1; /* strtod would take signs, spaces, "inf" and hexadecimal */
+        const size_t digits = strspn(at, "0123456789.");
         const double number = strtod(at, &end);
+
+        /* strtod would take signs, spaces, "inf", exponents and hexadecimal, too */
+        if (digits == 0 || end != at + digits)
+            return -1;
 
         if (*end == '\0' && at == text) {
             total = number * 1000.0;

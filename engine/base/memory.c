@@ -32,10 +32,11 @@ char *memory_copy_string(const char *text)
 
 char *memory_copy_text(const char *text, size_t length)
 {
-    char *copy = memory_new(length + 1);
+    char *copy = checked(malloc(length + 1));
 
     if (length > 0)
         memcpy(copy, text, length);
+    copy[length] = '\0';
     return copy;
 }
 
@@ -49,7 +50,7 @@ char *memory_format(const char *format, ...)
     if (length < 0)
         return memory_copy_string("");
 
-    char *text = memory_new((size_t)length + 1);
+    char *text = checked(malloc((size_t)length + 1));
 
     va_start(arguments, format);
     vsnprintf(text, (size_t)length + 1, format, arguments);

@@ -134,8 +134,9 @@ static int load_text(lua_State *L)
     lua_replace(L, 3);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
-    /* an environment of nil is not the same as none */
-    lua_call(L, lua_isnil(L, 5) ? 3 : 4, LUA_MULTRET);
+    if (lua_isnil(L, 5)) /* an environment of nil is not the same as none */
+        lua_pop(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
     return lua_gettop(L);
 }
 
