@@ -14,7 +14,10 @@ local collection = {}
 -- Splits options that say where from those that say what.
 local function split(options, names)
   local where, what = {}, {}
-  for key, value in pairs(options or {}) do
+  if not options then
+    return where, what
+  end
+  for key, value in pairs(options) do
     if names[key] then
       where[key] = value
     else
@@ -63,19 +66,29 @@ function collection.verbs(kind, spec)
     names[name] = true
   end
 
+  -- What a verb is called with is made in a function of its own, so that nothing of it stays
+  -- on the stack of a task that waits.
   local function read(verb)
-    return function(name, options)
+    local perform = core[verb]
+    local function arguments(name, options)
       local where, what = split(options, names)
       refuse_rest(what, verb)
-      return (core[verb](kind, spec.parent(where), name))
+      return spec.parent(where), name
+    end
+    return function(name, options)
+      return (perform(kind, arguments(name, options)))
     end
   end
 
   local function write(verb)
-    return function(name, fields)
+    local perform = core[verb]
+    local function arguments(name, fields)
       local where, what = split(fields, names)
       local defaults = verb ~= "update" and spec.defaults and spec.defaults(name, where, what)
-      return core[verb](kind, spec.parent(where), name, what, defaults or nil)
+      return spec.parent(where), name, what, defaults or nil
+    end
+    return function(name, fields)
+      return perform(kind, arguments(name, fields))
     end
   end
 
@@ -168,15 +181,15 @@ function operation:wait(options)
   if not (options and options.timeout) then
     return self:result()
   end
-  local result, failure = tasks.try(tasks.timeout, options.timeout, self.result, self)
-  if not result and failure and failure.code == "Timeout" and self:status() == "running" then
-    failure.operation = tostring(self)
-    failure.message = failure.message .. "; it goes on, and can be waited for again"
+  local result, outcome = tasks.try(tasks.timeout, options.timeout, self.result, self)
+  if not check.is_failure(outcome) then
+    return result, outcome
   end
-  if failure then
-    error(failure, 0)
+  if outcome.code == "Timeout" and self:status() == "running" then
+    outcome.operation = tostring(self)
+    outcome.message = outcome.message .. "; it goes on, and can be waited for again"
   end
-  return result
+  error(outcome, 0)
 end
 
 return collection

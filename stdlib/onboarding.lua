@@ -104,6 +104,15 @@ local function check_team(team, options, complain)
   elseif team.subnet_prefix and team.network == "none" then
     complain(("subnet_prefix '%s' has no use with network none"):format(team.subnet_prefix))
   end
+  if team.mode == "shared" then
+    if team.subnet_prefix then
+      complain(("subnet_prefix '%s' has no use on a shared gateway"):format(team.subnet_prefix))
+    end
+    if units and units ~= options.units then
+      complain(("units %d: a shared gateway has %d, by the options"):format(units,
+                                                                            options.units))
+    end
+  end
   if team.subnet_prefix then
     wrong = networks.check_gateway_prefix(team.subnet_prefix)
     if wrong then
@@ -275,9 +284,10 @@ function onboarding.read_csv(path, options)
                .. table.concat(onboarding.columns, ","))
     raise_mistakes(path, mistakes)
   end
+  local before = #mistakes
   local columns = read_header(records[1], complain)
-  if #mistakes > 0 then
-    raise_mistakes(path, mistakes)
+  if #mistakes > before then
+    raise_mistakes(path, mistakes) -- nobody knows what the fields below mean
   end
   local teams = {}
   for i = 2, #records do
@@ -325,7 +335,7 @@ local function choose_prefixes(teams, options)
   for _, team in ipairs(teams) do
     if team.subnet_prefix then
       taken[#taken + 1] = team.subnet_prefix
-    elseif team.mode == "own" and team.network ~= "none" and not team.gateway_is_second then
+    elseif team.network ~= "none" and not team.gateway_is_second then
       wanting[#wanting + 1] = team
     end
   end
@@ -394,41 +404,53 @@ local function gateway_maker(options)
   end
 end
 
+-- What names of shared gateways of a network mode begin with; a number follows.
+local function shared_base(network, options)
+  return options.gateway_prefix .. "shared-" .. (network ~= "none" and network .. "-" or "")
+end
+
+-- The shared gateways that are there: how many workspaces each serves, and which.
+local function read_shared(options)
+  local attached, load = {}, {}
+  for gateway in gateways.each() do
+    for network in pairs(NETWORKS) do
+      local base = shared_base(network, options)
+      if gateway.name:sub(1, #base) == base and gateway.name:sub(#base + 1):find "^%d+$" then
+        local ids = gateway:workspaces()
+        load[gateway.name] = #ids
+        for _, id in ipairs(ids) do
+          attached[id:lower()] = gateway.name
+        end
+      end
+    end
+  end
+  return attached, load
+end
+
 -- Puts teams on shared gateways: where one is attached already it stays; the others fill up
 -- what has room, then new ones.
 local function share_gateways(teams, options)
-  local sharing = {}
+  local attached, load, numbers
   for _, team in ipairs(teams) do
     if team.mode == "shared" then
-      sharing[#sharing + 1] = team
-    end
-  end
-  if #sharing == 0 then
-    return
-  end
-  local attached, load = {}, {}
-  local pattern = "^" .. (options.gateway_prefix .. "shared-"):gsub("%W", "%%%0") .. "(%d+)$"
-  for gateway in gateways.each() do
-    local number = tonumber(gateway.name:match(pattern))
-    if number then
-      local ids = gateway:workspaces()
-      load[number] = #ids
-      for _, id in ipairs(ids) do
-        attached[id:lower()] = number
+      if not attached then
+        attached, load = read_shared(options)
+        numbers = {}
       end
-    end
-  end
-  local service, number = scope.service(), 1
-  for _, team in ipairs(sharing) do
-    local id = model.format_id("workspace", service, team.team):lower()
-    if not attached[id] then
-      while (load[number] or 0) >= options.shared_teams do
-        number = number + 1
+      local id = model.format_id("workspace", scope.service(), team.team):lower()
+      local base = shared_base(team.network, options)
+      local name = attached[id]
+      if not name then
+        local number = numbers[base] or 1
+        while (load[base .. number] or 0) >= options.shared_teams do
+          number = number + 1
+        end
+        numbers[base] = number
+        name = base .. number
+        load[name] = (load[name] or 0) + 1
       end
-      load[number] = (load[number] or 0) + 1
-      attached[id] = number
+      team.gateway_name = name
     end
-    team.gateway_name = ("%sshared-%d"):format(options.gateway_prefix, attached[id])
   end
 end
 

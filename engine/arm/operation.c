@@ -282,6 +282,7 @@ static void heal_or_fail(struct operation *operation, struct failure *failure)
     if (operation->refusals == 0)
         operation->refused_ms = now_ms(operation);
     if (strcmp(operation->request.method, "GET") == 0 ||
+        strcmp(operation->request.method, "HEAD") == 0 ||
         !refusal_heals(failure, operation->refusals + 1, &pause_ms, &longest_ms) ||
         now_ms(operation) - operation->refused_ms > longest_ms) {
         fail(operation, failure);

@@ -342,6 +342,18 @@ static char *format_serial_key(const struct kind *kind, const char *id)
     return key;
 }
 
+/* Once the write is text, only a kind that is told by its body has a use for the trees; it
+ * may wait for hours. */
+static void drop_wishes(struct resource_operation *own)
+{
+    cJSON_Delete(own->defaults);
+    own->defaults = NULL;
+    if (own->kind->label == NULL) {
+        cJSON_Delete(own->wanted);
+        own->wanted = NULL;
+    }
+}
+
 static void start_step(struct resource_operation *own, enum step step, const char *method,
                        cJSON *body)
 {
@@ -350,8 +362,6 @@ static void start_step(struct resource_operation *own, enum step step, const cha
         .method = method,
         .url = resource_url(own->client, own->id, kind->api_version, ""),
         .audience = AUDIENCE_ARM,
-        .label = memory_format("%s %s '%s'", resource_verb_names[own->verb], kind->name,
-                               resource_name(own)),
         .watches = step == STEP_WAIT};
     const bool must_match =
         (strcmp(method, "PATCH") == 0 && (kind->if_match & KIND_PATCH) != 0) ||
@@ -364,9 +374,13 @@ static void start_step(struct resource_operation *own, enum step step, const cha
         request.final_state_via = kind->final_state_via;
         if (must_match)
             request.headers[0] = memory_copy_string("If-Match: *");
+        drop_wishes(own);
     }
-    if (step != STEP_LOOK)
+    if (step != STEP_LOOK) {
+        request.label = memory_format("%s %s '%s'", resource_verb_names[own->verb],
+                                      kind->name, resource_name(own));
         announce(own);
+    }
     own->step = step;
     own->operation = operation_start(own->client, &request);
     operation_watch(own->operation, on_progress, own);
@@ -509,22 +523,16 @@ void resource_release(struct resource_operation *operation)
 char *resource_url(const struct client *client, const char *id, const char *api_version,
                    const char *query)
 {
+    static const char version[] = "?api-version=";
+    const char *origin = client->origins.by_audience[AUDIENCE_ARM];
     struct buffer url = {0};
-    const char *at = id;
 
-    buffer_append_string(&url, client->origins.by_audience[AUDIENCE_ARM]);
-    while (*at != '\0') { /* the slashes stay, the rest is escaped */
-        const size_t length = strcspn(at, "/");
-        char *segment = memory_copy_text(at, length);
-
-        buffer_append_escaped(&url, segment);
-        free(segment);
-        at += length;
-        if (*at == '/') {
-            buffer_append_char(&url, '/');
-            at++;
-        }
-    }
-    buffer_printf(&url, "?api-version=%s%s", api_version, query);
+    buffer_reserve(&url, strlen(origin) + strlen(id) + sizeof version + strlen(api_version) +
+                             strlen(query));
+    buffer_append_string(&url, origin);
+    buffer_append_escaped_path(&url, id);
+    buffer_append_string(&url, version);
+    buffer_append_string(&url, api_version);
+    buffer_append_string(&url, query);
     return buffer_take(&url);
 }

@@ -182,9 +182,11 @@ static void get(struct token_provider *provider, struct token_request *request)
         return;
     }
     list_append(&entry->waiting, &request->link);
+    if (entry->exchange != NULL) /* all who wait get the new one */
+        return;
     if (entry->token != NULL && !request->is_renewal && now_ms < entry->renew_at_ms)
         answer(entry, NULL);
-    else if (entry->exchange == NULL)
+    else
         fetch(entry, request->audience);
 }
 

@@ -289,6 +289,9 @@ static void set_method(struct handle *handle)
     curl->easy_setopt(easy, CURLOPT_NOBODY,
                       strcmp(transfer->method, "HEAD") == 0 ? 1L : 0L);
     curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+    /* When a kept connection breaks, libcurl sends again by itself, whatever the method. */
+    curl->easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+                      strcmp(transfer->method, "POST") == 0 ? 1L : 0L);
 }
 
 static void start_now(struct transport *transport, struct transfer *transfer)

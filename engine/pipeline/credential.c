@@ -38,12 +38,13 @@ void token_release(struct token *token)
     }
 }
 
-/* The length of "scheme://host:port" at the start of a URL, 0 when there is none. */
+/* The length of "scheme://host:port" at the start of a URL, 0 when there is none. Some
+ * readers of URLs take a backslash for a slash, so no host goes beyond one. */
 static size_t origin_length(const char *url)
 {
     const char *host = strstr(url, "://");
 
-    return host != NULL ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+    return host != NULL ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#\\") : 0;
 }
 
 /* Whether the URL belongs to the origin: the same, or over https a host below it, as the

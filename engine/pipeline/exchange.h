@@ -41,9 +41,9 @@ struct exchange {
     void (*done)(struct exchange *exchange);
     void *owner; /* of whoever gets `done` */
 
-    size_t stage;                        /* where it is */
-    size_t header_count;                 /* without the credential's */
-    char *own_headers[TRANSFER_HEADERS]; /* freed with the exchange */
+    size_t stage; /* where it is */
+    /* Of the transfer's headers, those freed with it; the credential's follows them. */
+    size_t header_count;
 
     struct { /* of the retry stage */
         struct timer timer;

@@ -53,7 +53,6 @@ struct exchange *exchange_new(struct pipeline *pipeline, const char *method,
 void exchange_add_header(struct exchange *exchange, char *header)
 {
     assert(exchange->header_count < TRANSFER_HEADERS - 1); /* one is the credential's */
-    exchange->own_headers[exchange->header_count] = header;
     exchange->transfer.headers[exchange->header_count++] = header;
 }
 
@@ -97,7 +96,7 @@ void exchange_free(struct exchange *exchange)
     if (exchange->credential.token != NULL)
         token_release(exchange->credential.token);
     for (size_t i = 0; i < exchange->header_count; i++)
-        free(exchange->own_headers[i]);
+        free((char *)exchange->transfer.headers[i]);
     transfer_reset(&exchange->transfer);
     free(exchange);
 }

@@ -51,9 +51,13 @@ int64_t retry_after_ms(const struct transfer *transfer)
         return wait_ms;
 
     const int64_t then = parse_date(transfer_field(transfer, "retry-after"));
+
+    if (then < 0)
+        return -1; /* the rule: so no other date is parsed */
+
     const int64_t now = parse_date(transfer_field(transfer, "date"));
 
-    if (then < 0 || now < 0)
+    if (now < 0)
         return -1;
     wait_ms = then > now ? (then - now) * 1000 : 0;
     return wait_ms < (int64_t)MAX_MS ? wait_ms : (int64_t)MAX_MS;

@@ -202,20 +202,20 @@ void database_begin(struct database *database)
     database_run(database, "BEGIN IMMEDIATE", "");
 }
 
+static void roll_back(struct database *database)
+{
+    if (sqlite3_get_autocommit(database->handle) == 0)
+        database_run(database, "ROLLBACK", "");
+}
+
 bool database_commit(struct database *database)
 {
     if (!database->has_failed)
         database_run(database, "COMMIT", "");
     if (!database->has_failed)
         return true;
-    database_rollback(database);
+    roll_back(database);
     return false;
-}
-
-void database_rollback(struct database *database)
-{
-    if (sqlite3_get_autocommit(database->handle) == 0)
-        database_run(database, "ROLLBACK", "");
 }
 
 bool database_is_healthy(struct database *database)

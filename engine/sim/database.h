@@ -46,7 +46,6 @@ char *database_text(struct database *database, const char *sql, const char *type
 /* Transactions. A commit that fails has undone everything since the begin. */
 void database_begin(struct database *database);
 bool database_commit(struct database *database);
-void database_rollback(struct database *database);
 
 /* Whether nothing has failed since this was asked, or a transaction begun, the last time.
  */

@@ -39,9 +39,6 @@ void graph_add_member(struct world *world, struct call *call, struct answer *ans
 void graph_remove_member(struct world *world, struct answer *answer, const char *group,
                          const char *member);
 
-/* "User" -> "#microsoft.graph.user". */
-const char *graph_type_name(const char *type);
-
 /* Appends the body of an object, with its @odata.type in front when `type` is given, or
  * only the members that `select` (or NULL) lists. */
 void graph_append_object(struct buffer *to, const char *type, const char *body,

@@ -66,18 +66,14 @@ static void head(struct world *world, const struct target *target, struct answer
     entity_free(entity);
 }
 
-/* Compares the entity tags of If-Match with ours; quotes may be missing. */
+/* Whether If-Match names our entity tag; some clients leave its quotes out. */
 static bool is_match(const char *tags, const char *etag)
 {
-    const size_t length = strlen(etag) - 2;
+    char *bare = memory_copy_text(etag + 1, strlen(etag) - 2);
+    const bool is_named = strstr(tags, bare) != NULL;
 
-    if (strcmp(tags, "*") == 0)
-        return true;
-    for (const char *at = tags; (at = strstr(at, "A")) != NULL; at++) {
-        if (strncmp(at, etag + 1, length) == 0)
-            return true;
-    }
-    return false;
+    free(bare);
+    return is_named || strcmp(tags, "*") == 0;
 }
 
 static bool check_preconditions(const struct call *call, const struct kind *kind,
@@ -87,7 +83,8 @@ static bool check_preconditions(const struct call *call, const struct kind *kind
         return true;
     if (call->if_match == NULL && (kind->if_match & call->method) != 0) {
         answer_add_detail(answer, "If-Match", "The If-Match header is required.");
-        return answer_refuse_details(answer);
+        return answer_refuse(answer, REFUSE_NO_IF_MATCH,
+                             "One or more fields contain incorrect values:");
     }
 
     char *etag = entity != NULL ? entity_format_etag(kind, entity->version) : NULL;

@@ -242,12 +242,13 @@ static void refuse(const struct world *world, struct answer *answer, int status,
     free(url);
 }
 
-static void answer_token(const struct world *world, struct answer *answer,
+static void answer_token(struct world *world, struct answer *answer,
                          const struct caller *caller, const char *audience)
 {
     cJSON *body = cJSON_CreateObject();
     char *token = make_token(world, caller, audience);
 
+    world->sign_ins++;
     cJSON_AddStringToObject(body, "token_type", "Bearer");
     cJSON_AddNumberToObject(body, "expires_in", LIFETIME_S);
     cJSON_AddNumberToObject(body, "ext_expires_in", LIFETIME_S);

@@ -50,7 +50,7 @@ bool graph_refuse_missing(const struct world *world, struct answer *answer,
         id);
 }
 
-const char *graph_type_name(const char *type)
+static const char *type_name(const char *type)
 {
     if (strcmp(type, "User") == 0)
         return "#microsoft.graph.user";
@@ -95,7 +95,7 @@ void graph_append_object(struct buffer *to, const char *type, const char *body,
 {
     buffer_append_char(to, '{');
     if (type != NULL)
-        buffer_printf(to, "\"@odata.type\":\"%s\"", graph_type_name(type));
+        buffer_printf(to, "\"@odata.type\":\"%s\"", type_name(type));
 
     const size_t comma_at = to->length;
 

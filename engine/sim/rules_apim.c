@@ -15,6 +15,7 @@
 #include "sim/block.h"
 #include "sim/database.h"
 #include "sim/entity.h"
+#include "sim/rules_network.h"
 #include "sim/shape.h"
 #include "sim/world.h"
 
@@ -237,12 +238,9 @@ static bool check_subnet_body(const struct change *change, const char *id,
 {
     const char *service =
         is_injected ? "Microsoft.Web/hostingEnvironments" : "Microsoft.Web/serverFarms";
-    const char *prefix = json_string_at(subnet, "properties.addressPrefix");
+    const char *prefix = network_find_prefix(subnet);
     struct block block = {0};
 
-    if (prefix == NULL)
-        prefix = cJSON_GetStringValue(
-            cJSON_GetArrayItem(json_at(subnet, "properties.addressPrefixes"), 0));
     if (!has_delegation(subnet, service))
         return answer_refuse(change->answer, REFUSE_SUBNET_DELEGATION,
                              "Subnet '%s' is not delegated to %s.", id, service);

@@ -49,7 +49,7 @@ const char *network_find_prefix(const cJSON *subnet)
         cJSON_GetArrayItem(json_at(subnet, "properties.addressPrefixes"), 0));
 }
 
-bool network_contains(const cJSON *network, const struct block *block)
+static bool contains(const cJSON *network, const struct block *block)
 {
     const cJSON *prefix;
     struct block outer;
@@ -174,7 +174,7 @@ bool network_check_block(const struct change *change, const cJSON *network,
     if (!network_parse_prefix(change->answer, change->id, prefix != NULL ? prefix : "",
                               block))
         return false;
-    return network_contains(network, block) ||
+    return contains(network, block) ||
            answer_refuse(
                change->answer, REFUSE_PREFIX_OUTSIDE,
                "Subnet '%s' is not valid because its IP address range is outside the IP "

@@ -13,9 +13,6 @@ bool network_parse_prefix(struct answer *answer, const char *id, const char *pre
 /* The subnet's (first) address prefix, or NULL. Borrowed. */
 const char *network_find_prefix(const cJSON *subnet);
 
-/* Whether the block lies in the address space. */
-bool network_contains(const cJSON *network, const struct block *block);
-
 /* Parts of a subnet's rules; those that return bool have answered when they return false.
  */
 void network_complete_subnet(struct change *change);

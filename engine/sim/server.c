@@ -33,7 +33,8 @@ enum {
     HEADERS_LIMIT = 64 * 1024,
     BACKLOG = 512,
     IDLE_TIMEOUT_S = 300,
-    IDLE_MS = 20 /* without a request before a virtual clock jumps */
+    IDLE_MS = 20,    /* without a request before a virtual clock jumps */
+    SIGN_IN_MS = 500 /* no jump so soon after a sign-in: let the token be used first */
 };
 
 struct sim {
@@ -41,6 +42,8 @@ struct sim {
     struct world *world;
     struct evhttp *http;
     struct event *idle; /* NULL unless sim_advance_when_idle() was called */
+    int64_t no_jump_ms; /* until then, by the machine's time */
+    int64_t sign_ins;   /* of the world's, those that were noticed */
     char *endpoint;
     struct sim_profile profile;
     time_t date_s; /* what `date` says */
@@ -141,10 +144,18 @@ static void send_answer(struct sim *sim, struct evhttp_request *request,
 
 static void restart_idle(struct sim *sim)
 {
-    static const struct timeval wait = {.tv_usec = IDLE_MS * 1000};
+    const int64_t now_ms = clock_machine_ms();
+    struct timeval wait = {0};
+    int64_t wait_ms;
 
-    if (sim->idle != NULL)
-        event_add(sim->idle, &wait);
+    if (sim->idle == NULL)
+        return;
+    if (sim->sign_ins != sim->world->sign_ins)
+        sim->no_jump_ms = now_ms + SIGN_IN_MS;
+    sim->sign_ins = sim->world->sign_ins;
+    wait_ms = sim->no_jump_ms - now_ms > IDLE_MS ? sim->no_jump_ms - now_ms : IDLE_MS;
+    wait.tv_usec = (suseconds_t)(wait_ms * 1000); /* less than a second */
+    event_add(sim->idle, &wait);
 }
 
 static void on_request(struct evhttp_request *request, void *context)

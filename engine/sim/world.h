@@ -38,6 +38,7 @@ struct world {
     int64_t ahead_ms;          /* how far this world's time is ahead of the clock's */
     int64_t now_ms;            /* UTC in this world when the current call came */
     int64_t calls;             /* how many there have been since the world was made */
+    int64_t sign_ins;          /* tokens given since it was opened */
     uint64_t seed;
     cJSON *options; /* the world file it was made with */
     int64_t workspaces_per_service, workspaces_per_gateway, role_assignments;

@@ -43,6 +43,7 @@ struct scheduler {
     struct list ready, all, unjoined;
     struct deferred run_ready;
     struct task *running, *main;
+    lua_State *innermost; /* the coroutine that runs, of the task or made inside it */
     unsigned closing; /* coroutines being closed right now */
     bool is_stressed;
 };
@@ -195,11 +196,13 @@ static void resume(struct task *task)
     int count = 0;
 
     scheduler->running = task;
+    scheduler->innermost = task->thread;
     task->state = TASK_RUNNING;
     const int status =
         lua_resume(task->thread, scheduler->L, task->argument_count, &count);
 
     scheduler->running = NULL;
+    scheduler->innermost = NULL;
     task->argument_count = 0;
     if (status == LUA_YIELD)
         wait_on_yielded(task, count);
@@ -295,7 +298,7 @@ void scheduler_set_report(struct scheduler *scheduler,
 
 lua_State *scheduler_running(const struct scheduler *scheduler)
 {
-    return scheduler->running != NULL ? scheduler->running->thread : NULL;
+    return scheduler->innermost;
 }
 
 void scheduler_cancel_all(struct scheduler *scheduler)
@@ -420,10 +423,27 @@ bool task_may_wait(lua_State *L)
     return scheduler->running != NULL && scheduler->closing == 0 && lua_isyieldable(L);
 }
 
+/* What stops a task stops all of its coroutines. */
+static void copy_hook(lua_State *to, lua_State *from)
+{
+    if (lua_gethook(from) != NULL)
+        lua_sethook(to, lua_gethook(from), lua_gethookmask(from), lua_gethookcount(from));
+}
+
 int task_resume_inner(lua_State *inner, lua_State *from, int argument_count,
                       int *result_count)
 {
-    return lua_resume(inner, from, argument_count, result_count);
+    struct scheduler *scheduler = scheduler_of(from);
+    lua_State *outer = scheduler->innermost;
+
+    copy_hook(inner, from);
+    scheduler->innermost = inner;
+
+    const int status = lua_resume(inner, from, argument_count, result_count);
+
+    scheduler->innermost = outer;
+    copy_hook(from, inner);
+    return status;
 }
 
 /* --- groups --------------------------------------------------------------------------- */
