@@ -7,14 +7,13 @@
  *   "location"          region of both ("westeurope")
  *   "sku"               tier of the service ("Premium")
  *   "virtual_networks"  [{"name": .., "address_prefixes": ["10.0.0.0/16", ..]}, ..]
- *   "groups"            [{"name": .., "members": ["ann.lee@contoso.example", ..]}, ..],
- * or
+ *   "groups"            [{"name": .., "members": ["ann.lee@contoso.example", ..]}, ..], or
  *                       {"prefix": "api-team-", "count": 1000, "members": 2} for many
  *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
  *                       "role_assignments": 4000}
- *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create,
- * update, scale (of a gateway) or delete, from and to "replication_seconds"  how long a
- * new principal stays unknown to role assignments (30)
+ *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
+ *                       scale (of a gateway) or delete, from and to
+ *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
  *
  * The state file keeps the world that it was made with. */
 #ifndef MOONGATE_SIM_WORLD_H
