@@ -217,6 +217,10 @@ static int perform(lua_State *L, enum resource_verb verb)
         body = push_body(L, ARG_FIELDS, kind);
         if (lua_type(L, ARG_DEFAULTS) == LUA_TTABLE)
             defaults = push_body(L, ARG_DEFAULTS, kind);
+        for (int slot = ARG_FIELDS; slot <= ARG_DEFAULTS; slot++) {
+            lua_pushnil(L); /* nobody needs the tables while it waits */
+            lua_replace(L, slot);
+        }
     }
     if (waits)
         bind_check_task(L);
@@ -382,7 +386,18 @@ static int wait_finish(lua_State *L, int status, lua_KContext context)
         return bind_raise(L, "Canceled", "the operation was canceled");
     if (!held->waitable->is_done)
         return bind_wait(L, 1, wait_finish, 0);
-    return push_result(L, held->object);
+    if (lua_getiuservalue(L, 1, 1) != LUA_TNIL) { /* it was asked for before */
+        lua_pushstring(L, outcome_words[resource_outcome(held->object)]);
+        return 2;
+    }
+
+    const int count = push_result(L, held->object);
+
+    if (lua_isuserdata(L, -count)) { /* a resource: the operation has its body no more */
+        lua_pushvalue(L, -count);
+        lua_setiuservalue(L, 1, 1);
+    }
+    return count;
 }
 
 /* op:result() -> what the verb gives, once it is there; raises its failure. Waits. */
@@ -398,10 +413,18 @@ static int operation_result(lua_State *L)
 static int operation_cancel(lua_State *L)
 {
     struct held *held = check_operation(L);
+    struct waitable end;
+    struct list *link;
 
-    if (held->object != NULL)
-        held->release(held->object);
+    if (held->object == NULL)
+        return 0;
+    waitable_init(&end);
+    while ((link = list_take_first(&held->waitable->waiters)) != NULL)
+        list_append(&end.waiters, link);
+    held->release(held->object);
     held->object = NULL;
+    held->waitable = NULL;
+    waitable_finish(&end); /* they find that there is nothing to wait for */
     return 0;
 }
 

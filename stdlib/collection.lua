@@ -16,6 +16,8 @@ local function split(options, names)
   local where, what = {}, {}
   if not options then
     return where, what
+  elseif type(options) ~= "table" then
+    check.fail("a table of options expected, got " .. type(options))
   end
   for key, value in pairs(options) do
     if names[key] then

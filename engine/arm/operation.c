@@ -425,7 +425,10 @@ static void begin_polling(struct operation *operation, const struct transfer *an
     free(operation->poll_url);
     operation->poll_url = url != NULL ? resolve(operation, url) : NULL;
     free(operation->location);
-    operation->location = location != NULL ? resolve(operation, location) : NULL;
+    /* only a POST has its result there */
+    operation->location = location != NULL && strcmp(operation->request.method, "POST") == 0
+                              ? resolve(operation, location)
+                              : NULL;
     note_state(operation, told_state(operation->body));
     report(operation);
     schedule_poll(operation, poll_pause_ms(asked_ms, 0, 0));
@@ -531,8 +534,14 @@ struct operation *operation_start(struct client *client,
     operation->request = *request;
     operation->percent = -1.0;
     operation->turn.granted = on_turn;
-    if (request->serial_key == NULL ||
-        serial_take(&client->serial, request->serial_key, &operation->turn))
+
+    const bool is_its_turn =
+        request->serial_key == NULL ||
+        serial_take(&client->serial, request->serial_key, &operation->turn);
+
+    free(operation->request.serial_key); /* the turn has its own */
+    operation->request.serial_key = NULL;
+    if (is_its_turn)
         send(operation);
     return operation;
 }
@@ -619,7 +628,6 @@ void operation_release(struct operation *operation)
     for (size_t i = 0; i < OPERATION_HEADERS && operation->request.headers[i] != NULL;
          i++)
         free(operation->request.headers[i]);
-    free(operation->request.serial_key);
     free(operation->request.label);
     free(operation->poll_url);
     free(operation->location);

@@ -1,0 +1,96 @@
+/* tests/harness.h - clock, loop, scripted server and the whole way of a request to it. */
+#ifndef MOONGATE_TESTS_HARNESS_H
+#define MOONGATE_TESTS_HARNESS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include <check.h>
+
+#include "arm/client.h"
+#include "auth/tokens.h"
+#include "net/loop.h"
+#include "net/transfer.h"
+#include "pipeline/pipeline.h"
+#include "server.h"
+
+struct harness {
+    struct clock clock;
+    struct loop *loop;
+    struct server server;
+    struct transport *transport;
+    struct stage *wire; /* the pipeline's last */
+    struct tokens *tokens;
+    struct client client; /* operations go to the server; Graph's origin is elsewhere */
+};
+
+static inline void harness_open(struct harness *h,
+                                const struct transport_options *options)
+{
+    memset(h, 0, sizeof *h);
+    clock_init(&h->clock, CLOCK_VIRTUAL, 1.0);
+    h->loop = loop_new(&h->clock);
+    ck_assert_ptr_nonnull(h->loop);
+    server_open(&h->server, h->loop);
+    h->transport = transport_new(h->loop, options);
+    h->client.loop = h->loop;
+    h->client.origins.by_audience[AUDIENCE_ARM] = h->server.base;
+    h->client.origins.by_audience[AUDIENCE_GRAPH] = "http://graph.example";
+    h->tokens = tokens_new(
+        h->loop, &(struct credential_settings){
+                     .authority = h->server.base,
+                     .tenant_id = "tenant",
+                     .client_id = "client",
+                     .client_secret = "top/secret",
+                     .resources = {[AUDIENCE_ARM] = "https://arm.example",
+                                   [AUDIENCE_GRAPH] = "https://graph.example"}});
+    h->wire = stage_new_transport(h->transport, h->loop);
+
+    struct stage *const stages[] = {
+        stage_new_credential(&h->client.origins, tokens_provider(h->tokens)),
+        stage_new_retry(h->loop), h->wire};
+
+    h->client.pipeline =
+        pipeline_new(stages, sizeof stages / sizeof stages[0]);
+    tokens_set_pipeline(h->tokens, h->client.pipeline);
+}
+
+static inline bool harness_never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* Turns the loop until nothing can happen any more: until everything started is over. */
+static inline void harness_settle(struct harness *h)
+{
+    ck_assert(!loop_run(h->loop, harness_never, NULL, false));
+}
+
+/* Fails the test, by its time limit, when something still holds the loop. */
+static inline void harness_close(struct harness *h)
+{
+    harness_settle(h);
+    tokens_free(h->tokens);
+    pipeline_free(h->client.pipeline);
+    transport_free(h->transport);
+    serial_deinit(&h->client.serial);
+    server_close(&h->server);
+    loop_free(h->loop);
+}
+
+/* Runs the suite. Returns what main() returns. */
+static inline int harness_run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+
+    signal(SIGPIPE, SIG_IGN); /* as the program does */
+    srunner_run_all(runner, CK_NORMAL);
+
+    const int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
+
+#endif
