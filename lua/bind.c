@@ -260,6 +260,12 @@ void bind_check_keys(lua_State *L, int index, const char *what, const char *cons
     }
 }
 
+void bind_seal_metatable(lua_State *L)
+{
+    lua_pushboolean(L, false);
+    lua_setfield(L, -2, "__metatable");
+}
+
 void bind_set_up(lua_State *L)
 {
     luaL_newmetatable(L, held_metatable);

@@ -97,6 +97,9 @@ cJSON *bind_to_json(lua_State *L, int index);
 /* Pushes the value that stands for null inside tables. */
 void bind_push_null(lua_State *L);
 
+/* Keeps scripts from the metatable on top: they must not call its __gc. */
+void bind_seal_metatable(lua_State *L);
+
 /* Lets waits pass through the coroutines that scripts make: replaces coroutine.resume and
  * coroutine.wrap. */
 void bind_set_up_coroutines(lua_State *L);

@@ -1,4 +1,4 @@
-/* lua/bind_coroutine.c - coroutine.resume and coroutine.wrap that let waits pass.
+/* lua/bind_coroutine.c - the functions of coroutine that let waits pass.
  *
  * When a script's own coroutine waits for the engine, what it yields is not for the script:
  * it is handed on to the coroutine outside, up to the task, and when that is resumed the
@@ -7,7 +7,8 @@
 
 #include "task/task.h"
 
-/* Coroutines that wait for the engine, weakly; nobody else may resume them meanwhile. */
+/* Coroutines that wait for the engine or are a task's own, weakly; scripts may not resume or
+ * close them. */
 static const char waiting_key;
 
 enum { SLOT_COROUTINE = 1, SLOT_GUARD = 2 };
@@ -123,7 +124,7 @@ static int start(lua_State *L, bool is_wrap)
     const char *refusal = NULL;
 
     if (is_waiting(L))
-        refusal = "cannot resume a coroutine that waits for an operation";
+        refusal = "cannot resume a coroutine that waits for an operation or is a task";
     else if (lua_status(inner) == LUA_OK && lua_gettop(inner) == 0)
         refusal = "cannot resume dead coroutine";
     else if (lua_status(inner) > LUA_YIELD)
@@ -166,13 +167,45 @@ static int coroutine_wrap(lua_State *L)
     return 1;
 }
 
+/* What waits for the engine must not vanish under it. */
+static int coroutine_close(lua_State *L)
+{
+    luaL_checktype(L, SLOT_COROUTINE, LUA_TTHREAD);
+    if (is_waiting(L))
+        return luaL_error(
+            L, "cannot close a coroutine that waits for an operation or is a task");
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* A script gets hold of a task's coroutine only here. */
+static int coroutine_running(lua_State *L)
+{
+    lua_settop(L, 0);
+
+    const bool is_main = lua_pushthread(L) == 1;
+
+    if (task_runs_on(L))
+        set_waiting(L, true);
+    lua_pushboolean(L, is_main);
+    return 2;
+}
+
 void bind_set_up_coroutines(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"resume", coroutine_resume}, {"wrap", coroutine_wrap}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"resume", coroutine_resume},
+                                         {"running", coroutine_running},
+                                         {"wrap", coroutine_wrap},
+                                         {NULL, NULL}};
 
     lua_getglobal(L, "coroutine");
     luaL_setfuncs(L, functions, 0);
+    lua_getfield(L, -1, "close");
+    lua_pushcclosure(L, coroutine_close, 1);
+    lua_setfield(L, -2, "close");
     lua_pop(L, 1);
     luaL_newmetatable(L, guard_metatable);
     lua_pushcfunction(L, close_inner);

@@ -181,6 +181,7 @@ void resource_set_up(lua_State *L)
 
     luaL_newmetatable(L, resource_metatable);
     luaL_setfuncs(L, metamethods, 0);
+    bind_seal_metatable(L);
     lua_pop(L, 1);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);

@@ -214,6 +214,7 @@ static void make_metatable(lua_State *L, const char *name, const luaL_Reg *metho
         luaL_setfuncs(L, methods, 0);
         lua_setfield(L, -2, "__index");
     }
+    bind_seal_metatable(L);
     lua_pop(L, 1);
 }
 

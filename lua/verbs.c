@@ -466,6 +466,7 @@ static void make_operation_metatable(lua_State *L)
     lua_setfield(L, -2, "__tostring");
     lua_pushcfunction(L, operation_cancel);
     lua_setfield(L, -2, "__gc");
+    bind_seal_metatable(L);
     lua_pop(L, 1);
 }
 

@@ -3,6 +3,7 @@
 local collection = require "collection"
 local core = require "core.resources"
 local scope = require "scope"
+local tasks = require "tasks"
 
 local services = collection.verbs("service", {
   where = {"resource_group"},
@@ -14,6 +15,14 @@ local services = collection.verbs("service", {
 collection.methods "service"
 
 local locations = {} -- by id; a service does not move
+local readings = {} -- by id: the tasks that find out for all who ask
+
+local function read(id)
+  local ok, found = pcall(core.get, "service", "", id)
+  readings[id] = nil
+  locations[id] = ok and found.location or nil
+  return ok, found
+end
 
 --- The primary region of a service: where its gateways and their networks must be.
 -- Read once in a run.
@@ -23,7 +32,11 @@ local locations = {} -- by id; a service does not move
 function services.location(name)
   local id = scope.service(name)
   if not locations[id] then
-    locations[id] = core.get("service", "", id).location
+    readings[id] = readings[id] or tasks.spawn(read, id)
+    local ok, failure = readings[id]:join()
+    if not ok then
+      error(failure, 0)
+    end
   end
   return locations[id]
 end

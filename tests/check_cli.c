@@ -499,6 +499,8 @@ static const struct mistake {
     {"local x = = 1", "s.lua:1: unexpected symbol near '='", "failed"},
     {"\nerror 'no way'", "s.lua:2: no way", "s.lua:2: in main chunk"},
     {"error {}", "table: ", "failed"},
+    {"error(setmetatable({}, {__tostring = error, __index = error}))",
+     "an error object that has no text", "s.lua:1: in main chunk"},
     {"local w = require 'workspaces'\nw.ensure('pay*', {})",
      "s.lua:2: workspace name 'pay*' does not match", "s.lua:2: in main chunk"},
     {"local n = require 'networks'\nn.ensure_gateway_subnet {vnet = 'vnet-apim', name = "

@@ -110,8 +110,7 @@ static const struct exchange_row rows[] = {
      .body = PLAIN},
     {"PUT 201 polls the resource",
      "PUT",
-     {STEP("PUT /t/x", 201, NULL, CREATING),
-      STEP("GET /t/x", 200, NULL, CREATING),
+     {STEP("PUT /t/x", 201, NULL, CREATING), STEP("GET /t/x", 200, NULL, CREATING),
       STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"PUT 200 polls the resource",
@@ -128,14 +127,12 @@ static const struct exchange_row rows[] = {
      .code = "Canceled"},
     {"PUT 202 follows its Location",
      "PUT",
-     {STEP("PUT /t/x", 202, LOCATION, NULL),
-      STEP("GET /l/1", 202, NULL, NULL),
+     {STEP("PUT /t/x", 202, LOCATION, NULL), STEP("GET /l/1", 202, NULL, NULL),
       STEP("GET /l/1", 200, NULL, PLAIN)},
      .body = PLAIN},
     {"PUT 202 with a state follows its Location all the same",
      "PUT",
-     {STEP("PUT /t/x", 202, LOCATION, CREATING),
-      STEP("GET /l/1", 202, NULL, NULL),
+     {STEP("PUT /t/x", 202, LOCATION, CREATING), STEP("GET /l/1", 202, NULL, NULL),
       STEP("GET /l/1", 200, NULL, DONE)},
      .body = DONE},
     {"a Location that is the resource itself with a parameter",
@@ -146,63 +143,53 @@ static const struct exchange_row rows[] = {
      .body = PLAIN},
     {"PUT 202 without a header polls the resource, which appears later",
      "PUT",
-     {STEP("PUT /t/x", 202, NULL, NULL),
-      STEP("GET /t/x", 404, NULL, NULL),
-      STEP("GET /t/x", 200, NULL, CREATING),
-      STEP("GET /t/x", 200, NULL, DONE)},
+     {STEP("PUT /t/x", 202, NULL, NULL), STEP("GET /t/x", 404, NULL, NULL),
+      STEP("GET /t/x", 200, NULL, CREATING), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"PUT 200 follows the monitor, whose URL changes, and reads the resource",
      "PUT",
      {STEP("PUT /t/x", 200, MONITOR "\nLocation: {base}/m/1\n" NOW, CREATING),
       STEP("GET /m/1", 202, MONITOR2 "\nLocation: {base}/m/2\n" NOW, RUNNING),
-      STEP("GET /m/2", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, DONE)},
+      STEP("GET /m/2", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"PUT 201 follows the monitor and leaves an unusable Location alone",
      "PUT",
      {STEP("PUT /t/x", 201, MONITOR "\n" JUNK, CREATING),
-      STEP("GET /m/1", 200, NULL, RUNNING),
-      STEP("GET /m/1", 200, NULL, ENDED),
+      STEP("GET /m/1", 200, NULL, RUNNING), STEP("GET /m/1", 200, NULL, ENDED),
       STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"PUT 202 without a body follows the monitor",
      "PUT",
      {STEP("PUT /t/x", 202, MONITOR "\n" JUNK, NULL),
-      STEP("GET /m/1", 200, NULL, RUNNING),
-      STEP("GET /m/1", 200, NULL, ENDED),
+      STEP("GET /m/1", 200, NULL, RUNNING), STEP("GET /m/1", 200, NULL, ENDED),
       STEP("GET /t/x", 200, NULL, PLAIN)},
      .body = PLAIN},
     {"a PUT that is Succeeded in its first body waits for its monitor",
      "PUT",
-     {STEP("PUT /t/x", 200, MONITOR, DONE),
-      STEP("GET /m/1", 200, NULL, RUNNING),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, DONE)},
+     {STEP("PUT /t/x", 200, MONITOR, DONE), STEP("GET /m/1", 200, NULL, RUNNING),
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"Operation-Location is a monitor",
      "PUT",
      {STEP("PUT /t/x", 201, "Operation-Location: {base}/m/1", CREATING),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, DONE)},
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"Azure-AsyncOperation goes before Operation-Location",
      "PUT",
      {STEP("PUT /t/x", 201, "Operation-Location: {base}/o/1\n" MONITOR, CREATING),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, DONE)},
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"the monitor names the place of the result",
      "PUT",
      {STEP("PUT /t/x", 201, MONITOR, CREATING),
       STEP("GET /m/1", 200, NULL,
-       "{\"status\":\"Succeeded\",\"resourceLocation\":\"{base}/t/y\"}"),
+           "{\"status\":\"Succeeded\",\"resourceLocation\":\"{base}/t/y\"}"),
       STEP("GET /t/y", 200, NULL, PLAIN)},
      .body = PLAIN},
     {"a relative monitor belongs to the server that was asked",
      "PUT",
      {STEP("PUT /t/x", 202, "Azure-AsyncOperation: /m/1?t=9&c=a", NULL),
-      STEP("GET /m/1?t=9&c=a", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, PLAIN)},
+      STEP("GET /m/1?t=9&c=a", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, PLAIN)},
      .body = PLAIN},
     {"states compare without case, Completed is success",
      "PUT",
@@ -214,8 +201,7 @@ static const struct exchange_row rows[] = {
      .body = PLAIN},
     {"the result is there, but not readable",
      "PUT",
-     {STEP("PUT /t/x", 201, MONITOR, CREATING),
-      STEP("GET /m/1", 200, NULL, ENDED),
+     {STEP("PUT /t/x", 201, MONITOR, CREATING), STEP("GET /m/1", 200, NULL, ENDED),
       STEP("GET /t/x", 404, NULL, NULL)},
      .code = "NotFound",
      .status = 404},
@@ -224,8 +210,8 @@ static const struct exchange_row rows[] = {
      {STEP("PUT /t/x", 200, MONITOR, CREATING),
       STEP("GET /m/1", 202, MONITOR2 "\n" NOW, RUNNING),
       STEP("GET /m/2", 200, NULL,
-       "{\"status\":\"Failed\",\"error\":{\"code\":\"SubnetFull\",\"message\":\"none "
-       "left\"}}")},
+           "{\"status\":\"Failed\",\"error\":{\"code\":\"SubnetFull\",\"message\":\"none "
+           "left\"}}")},
      .code = "SubnetFull"},
     {"a failed monitor without an explanation",
      "PUT",
@@ -236,7 +222,7 @@ static const struct exchange_row rows[] = {
      "PUT",
      {STEP("PUT /t/x", 200, MONITOR, CREATING),
       STEP("GET /m/1", 200, NULL,
-       "{\"status\":\"Failed\",\"error\":{\"code\":500,\"message\":\"Internal\"}}")},
+           "{\"status\":\"Failed\",\"error\":{\"code\":500,\"message\":\"Internal\"}}")},
      .code = "500"},
     {"a canceled monitor",
      "PUT",
@@ -253,14 +239,12 @@ static const struct exchange_row rows[] = {
      "PATCH",
      {STEP("PATCH /t/x", 201, MONITOR, CREATING),
       STEP("GET /m/1", 200, NULL, "{\"status\":\"Accepted\"}"),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, DONE)},
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"PATCH with both headers reads the resource at the end",
      "PATCH",
      {STEP("PATCH /t/x", 202, MONITOR "\n" LOCATION, DONE),
-      STEP("GET /m/1", 200, NULL, RUNNING),
-      STEP("GET /m/1", 200, NULL, ENDED),
+      STEP("GET /m/1", 200, NULL, RUNNING), STEP("GET /m/1", 200, NULL, ENDED),
       STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"PATCH 202 follows its Location",
@@ -273,23 +257,29 @@ static const struct exchange_row rows[] = {
      "PATCH",
      {STEP("PATCH /t/x", 200, NULL, CREATING), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
-    {"DELETE done at once", "DELETE", {STEP("DELETE /t/x", 200, NULL, NULL)}, .body = NULL},
+    {"DELETE done at once",
+     "DELETE",
+     {STEP("DELETE /t/x", 200, NULL, NULL)},
+     .body = NULL},
     {"DELETE of nothing", "DELETE", {STEP("DELETE /t/x", 204, NULL, NULL)}, .body = NULL},
     {"DELETE follows its Location to 204",
      "DELETE",
-     {STEP("DELETE /t/x", 202, LOCATION, NULL),
-      STEP("GET /l/1", 202, NULL, NULL),
-      STEP("GET /l/1", 204, NULL, NULL)}, .body = NULL},
+     {STEP("DELETE /t/x", 202, LOCATION, NULL), STEP("GET /l/1", 202, NULL, NULL),
+      STEP("GET /l/1", 204, NULL, NULL)},
+     .body = NULL},
     {"DELETE follows its Location to 200",
      "DELETE",
-     {STEP("DELETE /t/x", 202, LOCATION "\n" NOW, DELETING), STEP("GET /l/1", 200, NULL, DONE)},
+     {STEP("DELETE /t/x", 202, LOCATION "\n" NOW, DELETING),
+      STEP("GET /l/1", 200, NULL, DONE)},
      .body = DONE},
     {"a Location of a DELETE is gone",
      "DELETE",
-     {STEP("DELETE /t/x", 202, LOCATION, NULL), STEP("GET /l/1", 404, NULL, NULL)}, .body = NULL},
+     {STEP("DELETE /t/x", 202, LOCATION, NULL), STEP("GET /l/1", 404, NULL, NULL)},
+     .body = NULL},
     {"a Location of a DELETE tells a failure",
      "DELETE",
-     {STEP("DELETE /t/x", 202, LOCATION "\n" NOW, DELETING), STEP("GET /l/1", 200, NULL, FAILED)},
+     {STEP("DELETE /t/x", 202, LOCATION "\n" NOW, DELETING),
+      STEP("GET /l/1", 200, NULL, FAILED)},
      .code = "OperationFailed"},
     {"a Location of a DELETE tells a cancellation",
      "DELETE",
@@ -299,8 +289,7 @@ static const struct exchange_row rows[] = {
     {"DELETE with a monitor needs no result",
      "DELETE",
      {STEP("DELETE /t/x", 202, MONITOR "\n" JUNK, NULL),
-      STEP("GET /m/1", 200, NULL, RUNNING),
-      STEP("GET /m/1", 200, NULL, ENDED)},
+      STEP("GET /m/1", 200, NULL, RUNNING), STEP("GET /m/1", 200, NULL, ENDED)},
      .body = ENDED},
     {"DELETE with a monitor that moves",
      "DELETE",
@@ -310,7 +299,8 @@ static const struct exchange_row rows[] = {
      .body = ENDED},
     {"a monitor of a DELETE that answers 204",
      "DELETE",
-     {STEP("DELETE /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 204, NULL, NULL)}, .body = NULL},
+     {STEP("DELETE /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 204, NULL, NULL)},
+     .body = NULL},
     {"a monitor of a DELETE tells a failure",
      "DELETE",
      {STEP("DELETE /t/x", 202, MONITOR, NULL),
@@ -318,9 +308,9 @@ static const struct exchange_row rows[] = {
      .code = "OperationFailed"},
     {"DELETE 202 without a header waits until the resource is gone",
      "DELETE",
-     {STEP("DELETE /t/x", 202, NULL, NULL),
-      STEP("GET /t/x", 200, NULL, DELETING),
-      STEP("GET /t/x", 404, NULL, NULL)}, .body = NULL},
+     {STEP("DELETE /t/x", 202, NULL, NULL), STEP("GET /t/x", 200, NULL, DELETING),
+      STEP("GET /t/x", 404, NULL, NULL)},
+     .body = NULL},
     {"POST 202 without a header cannot be waited for",
      "POST",
      {STEP("POST /t/x", 202, NULL, NULL)},
@@ -334,8 +324,7 @@ static const struct exchange_row rows[] = {
     {"POST with both headers reads its Location at the end",
      "POST",
      {STEP("POST /t/x", 202, MONITOR "\n" LOCATION, NULL),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /l/1", 200, NULL, PLAIN)},
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /l/1", 200, NULL, PLAIN)},
      .body = PLAIN},
     /* refusals, and answers that are not as they should be */
     {"PUT refused",
@@ -375,7 +364,8 @@ static const struct exchange_row rows[] = {
      .code = "ProtocolError"},
     {"a monitor whose status is no text",
      "PUT",
-     {STEP("PUT /t/x", 200, MONITOR, CREATING), STEP("GET /m/1", 200, NULL, "{\"status\":7}")},
+     {STEP("PUT /t/x", 200, MONITOR, CREATING),
+      STEP("GET /m/1", 200, NULL, "{\"status\":7}")},
      .code = "ProtocolError"},
     {"a monitor without a body",
      "PUT",
@@ -399,25 +389,21 @@ static const struct exchange_row rows[] = {
      .code = "ProtocolError"},
     {"a monitor of a DELETE in broken JSON",
      "DELETE",
-     {STEP("DELETE /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 200, NULL, "{\"status\":")},
+     {STEP("DELETE /t/x", 202, MONITOR, NULL),
+      STEP("GET /m/1", 200, NULL, "{\"status\":")},
      .code = "ProtocolError"},
     {"a monitor that nobody knows, with a Retry-After that says nothing",
      "PUT",
      {STEP("PUT /t/x", 200, "Azure-AsyncOperation: /foo\nRetry-After: /bar", CREATING),
-      STEP("GET /foo", 404, NULL, "<html>"),
-      STEP("GET /foo", 404, NULL, "<html>"),
-      STEP("GET /foo", 404, NULL, "<html>"),
-      STEP("GET /foo", 404, NULL, "<html>"),
-      STEP("GET /foo", 404, NULL, "<html>"),
-      STEP("GET /foo", 404, NULL, "<html>")},
+      STEP("GET /foo", 404, NULL, "<html>"), STEP("GET /foo", 404, NULL, "<html>"),
+      STEP("GET /foo", 404, NULL, "<html>"), STEP("GET /foo", 404, NULL, "<html>"),
+      STEP("GET /foo", 404, NULL, "<html>"), STEP("GET /foo", 404, NULL, "<html>")},
      .code = "NotFound",
      .status = 404},
     {"a monitor that is known a moment later",
      "PUT",
-     {STEP("PUT /t/x", 202, MONITOR, NULL),
-      STEP("GET /m/1", 404, NULL, NULL),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, PLAIN)},
+     {STEP("PUT /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 404, NULL, NULL),
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, PLAIN)},
      .body = PLAIN},
     {"a monitor of another server is not asked",
      "PUT",
@@ -426,41 +412,33 @@ static const struct exchange_row rows[] = {
     /* each first answer is a 500 */
     {"PUT 201 with passing errors of the server",
      "PUT",
-     {STEP("PUT /t/x", 500, NULL, NULL),
-      STEP("PUT /t/x", 201, NULL, CREATING),
-      STEP("GET /t/x", 500, NULL, NULL),
-      STEP("GET /t/x", 200, NULL, DONE)},
+     {STEP("PUT /t/x", 500, NULL, NULL), STEP("PUT /t/x", 201, NULL, CREATING),
+      STEP("GET /t/x", 500, NULL, NULL), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"PUT with a monitor and passing errors of the server",
      "PUT",
      {STEP("PUT /t/x", 500, MONITOR "\n" NOW, NULL),
       STEP("PUT /t/x", 200, MONITOR "\n" NOW, CREATING),
-      STEP("GET /m/1", 500, NULL, NULL),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 500, NULL, NULL),
-      STEP("GET /t/x", 200, NULL, DONE)},
+      STEP("GET /m/1", 500, NULL, NULL), STEP("GET /m/1", 200, NULL, ENDED),
+      STEP("GET /t/x", 500, NULL, NULL), STEP("GET /t/x", 200, NULL, DONE)},
      .body = DONE},
     {"DELETE with a Location and passing errors of the server",
      "DELETE",
      {STEP("DELETE /t/x", 500, NULL, NULL),
       STEP("DELETE /t/x", 202, LOCATION "\n" NOW, NULL),
-      STEP("GET /l/1", 500, NULL, NULL),
-      STEP("GET /l/1", 200, NULL, NULL)}, .body = NULL},
+      STEP("GET /l/1", 500, NULL, NULL), STEP("GET /l/1", 200, NULL, NULL)},
+     .body = NULL},
     {"DELETE with a monitor and passing errors of the server",
      "DELETE",
      {STEP("DELETE /t/x", 500, NULL, NULL),
-      STEP("DELETE /t/x", 202, MONITOR "\n" NOW, NULL),
-      STEP("GET /m/1", 500, NULL, NULL),
+      STEP("DELETE /t/x", 202, MONITOR "\n" NOW, NULL), STEP("GET /m/1", 500, NULL, NULL),
       STEP("GET /m/1", 200, NULL, ENDED)},
      .body = ENDED},
     {"polls that fail for longer than one request is repeated",
      "PUT",
-     {STEP("PUT /t/x", 202, MONITOR, NULL),
-      STEP("GET /m/1", 503, NULL, NULL),
-      STEP("GET /m/1", 503, NULL, NULL),
-      STEP("GET /m/1", 502, NULL, NULL),
-      STEP("GET /m/1", 504, NULL, NULL),
-      STEP("GET /m/1", 200, NULL, ENDED),
+     {STEP("PUT /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 503, NULL, NULL),
+      STEP("GET /m/1", 503, NULL, NULL), STEP("GET /m/1", 502, NULL, NULL),
+      STEP("GET /m/1", 504, NULL, NULL), STEP("GET /m/1", 200, NULL, ENDED),
       STEP("GET /t/x", 200, NULL, PLAIN)},
      .body = PLAIN},
     {"polls whose connection breaks",
@@ -476,16 +454,13 @@ static const struct exchange_row rows[] = {
     {"a throttled poll",
      "PUT",
      {STEP("PUT /t/x", 202, MONITOR, NULL),
-      STEP("GET /m/1", 429, "Retry-After: 40", NULL),
-      STEP("GET /m/1", 200, NULL, ENDED),
+      STEP("GET /m/1", 429, "Retry-After: 40", NULL), STEP("GET /m/1", 200, NULL, ENDED),
       STEP("GET /t/x", 200, NULL, PLAIN)},
      .body = PLAIN},
     {"a refused token during the wait is renewed",
      "PUT",
-     {STEP("PUT /t/x", 202, MONITOR, NULL),
-      STEP("GET /m/1", 401, NULL, NULL),
-      STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 200, NULL, PLAIN)},
+     {STEP("PUT /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 401, NULL, NULL),
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, PLAIN)},
      .body = PLAIN},
 };
 
@@ -554,10 +529,9 @@ static bool has_been_three_hours(void *context)
 
 START_TEST(three_hours_take_a_few_dozen_polls)
 {
-    const struct server_step script[] = {
-        STEP("PUT /t/x", 202, MONITOR, NULL),
-        {"GET /m/1", 200, NULL, RUNNING, .stays = true},
-        {0}};
+    const struct server_step script[] = {STEP("PUT /t/x", 202, MONITOR, NULL),
+                                         {"GET /m/1", 200, NULL, RUNNING, .stays = true},
+                                         {0}};
     const struct server_step end[] = {
         STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, PLAIN), {0}};
 
@@ -599,14 +573,15 @@ static void note(void *context, const struct operation *operation)
 
 START_TEST(progress_tells_each_new_state_and_percentage)
 {
-    const struct server_step script[] = {
-        STEP("PUT /t/x", 201, NULL, CREATING),
-        STEP("GET /t/x", 200, NULL,
-         "{\"percentComplete\":40,\"properties\":{\"provisioningState\":\"Activating\"}}"),
-        STEP("GET /t/x", 200, NULL,
-         "{\"percentComplete\":40,\"properties\":{\"provisioningState\":\"Activating\"}}"),
-        STEP("GET /t/x", 200, NULL, DONE),
-        {0}};
+    const struct server_step script[] = {STEP("PUT /t/x", 201, NULL, CREATING),
+                                         STEP("GET /t/x", 200, NULL,
+                                              "{\"percentComplete\":40,\"properties\":{"
+                                              "\"provisioningState\":\"Activating\"}}"),
+                                         STEP("GET /t/x", 200, NULL,
+                                              "{\"percentComplete\":40,\"properties\":{"
+                                              "\"provisioningState\":\"Activating\"}}"),
+                                         STEP("GET /t/x", 200, NULL, DONE),
+                                         {0}};
     struct seen seen = {0};
 
     server_play(&h.server, script);
@@ -712,10 +687,11 @@ static const struct healing_row {
 START_TEST(a_passing_refusal_is_waited_out)
 {
     const struct healing_row *row = &healing_rows[_i];
-    const struct server_step script[] = {STEP("PUT /t/x", row->status, NULL, row->refusal),
-                                         STEP("PUT /t/x", row->status, NULL, row->refusal),
-                                         STEP("PUT /t/x", 201, NULL, PLAIN),
-                                         {0}};
+    const struct server_step script[] = {
+        STEP("PUT /t/x", row->status, NULL, row->refusal),
+        STEP("PUT /t/x", row->status, NULL, row->refusal),
+        STEP("PUT /t/x", 201, NULL, PLAIN),
+        {0}};
 
     server_play(&h.server, script);
 
@@ -735,8 +711,8 @@ START_TEST(a_passing_refusal_told_by_the_monitor_is_waited_out)
     const struct server_step script[] = {
         STEP("PUT /t/x", 202, MONITOR, NULL),
         STEP("GET /m/1", 200, NULL,
-         "{\"status\":\"Failed\",\"error\":{\"code\":\"AnotherOperationInProgress\","
-         "\"message\":\"not yet\"}}"),
+             "{\"status\":\"Failed\",\"error\":{\"code\":\"AnotherOperationInProgress\","
+             "\"message\":\"not yet\"}}"),
         STEP("PUT /t/x", 202, MONITOR2, NULL),
         STEP("GET /m/2", 200, NULL, ENDED),
         STEP("GET /t/x", 200, NULL, PLAIN),
@@ -773,7 +749,8 @@ END_TEST
 START_TEST(any_other_refusal_ends_it_at_once)
 {
     const struct server_step script[] = {
-        STEP("PUT /t/x", 409, "x-ms-request-id: r-7", REFUSED("RoleAssignmentExists")), {0}};
+        STEP("PUT /t/x", 409, "x-ms-request-id: r-7", REFUSED("RoleAssignmentExists")),
+        {0}};
 
     server_play(&h.server, script);
 
@@ -820,9 +797,8 @@ START_TEST(one_released_in_the_queue_is_never_sent_and_holds_up_nobody)
     const struct server_step script[] = {
         STEP("PUT /t/1", 200, NULL, PLAIN), STEP("PUT /t/3", 200, NULL, PLAIN), {0}};
     char *expected = expected_log(script);
-    struct operation_request requests[] = {request_of("PUT", "/t/1"),
-                                           request_of("PUT", "/t/2"),
-                                           request_of("PUT", "/t/3")};
+    struct operation_request requests[] = {
+        request_of("PUT", "/t/1"), request_of("PUT", "/t/2"), request_of("PUT", "/t/3")};
     struct operation *operations[3];
 
     server_play(&h.server, script);
@@ -853,9 +829,8 @@ static bool has_polled(void *context)
 
 START_TEST(one_released_on_the_wire_lets_the_next_go)
 {
-    const struct server_step script[] = {{"PUT /t/1", .manner = SERVER_STALLS},
-                                         STEP("PUT /t/2", 200, NULL, PLAIN),
-                                         {0}};
+    const struct server_step script[] = {
+        {"PUT /t/1", .manner = SERVER_STALLS}, STEP("PUT /t/2", 200, NULL, PLAIN), {0}};
     struct operation_request requests[] = {request_of("PUT", "/t/1"),
                                            request_of("PUT", "/t/2")};
     struct operation *operations[2];
@@ -876,10 +851,9 @@ END_TEST
 
 START_TEST(one_released_between_two_polls_asks_no_more)
 {
-    const struct server_step script[] = {
-        STEP("PUT /t/x", 202, MONITOR, NULL),
-        {"GET /m/1", 200, NULL, RUNNING, .stays = true},
-        {0}};
+    const struct server_step script[] = {STEP("PUT /t/x", 202, MONITOR, NULL),
+                                         {"GET /m/1", 200, NULL, RUNNING, .stays = true},
+                                         {0}};
 
     server_play(&h.server, script);
 

@@ -14,8 +14,9 @@ static struct harness h;
 
 static void set_up(void)
 {
-    harness_open(&h, &(struct transport_options){
-                         .concurrency = 4, .total_timeout_ms = 300, .max_answer_bytes = 1 << 20});
+    harness_open(&h, &(struct transport_options){.concurrency = 4,
+                                                 .total_timeout_ms = 300,
+                                                 .max_answer_bytes = 1 << 20});
 }
 
 static void tear_down(void)
@@ -77,7 +78,8 @@ static const char *code_of(const struct sent *sent)
 START_TEST(an_answer_comes_with_its_status_fields_and_body)
 {
     const struct server_step script[] = {
-        STEP("GET /a", 207, "X-Mixed-Case:   padded \nX-Empty:\nX-Colon: a:b\nX-Twice: 1\nX-Twice: 2",
+        STEP("GET /a", 207,
+             "X-Mixed-Case:   padded \nX-Empty:\nX-Colon: a:b\nX-Twice: 1\nX-Twice: 2",
              "h\xc3\xa9llo"),
         {0}};
 
@@ -101,24 +103,25 @@ END_TEST
 
 static const struct {
     const char *method, *body;
-} methods[] = {{"GET", NULL},      {"PUT", "{\"a\":1}"}, {"PATCH", "{}"}, {"POST", "x=y"},
-               {"POST", NULL},     {"PUT", NULL},        {"DELETE", NULL}, {"DELETE", "{}"},
-               {"OPTIONS", NULL}};
+} methods[] = {{"GET", NULL},    {"PUT", "{\"a\":1}"}, {"PATCH", "{}"},
+               {"POST", "x=y"},  {"POST", NULL},       {"PUT", NULL},
+               {"DELETE", NULL}, {"DELETE", "{}"},     {"OPTIONS", NULL}};
 
 START_TEST(each_method_goes_out_with_its_body)
 {
     char *request = memory_format("%s /a?b=c", methods[_i].method);
     const struct server_step script[] = {STEP(request, 200, NULL, "fine"), {0}};
-    struct sent sent = {.transfer.body = methods[_i].body,
-                        .transfer.body_length =
-                            methods[_i].body != NULL ? strlen(methods[_i].body) : 0,
-                        .transfer.headers = {"X-One: 1", "Content-Type: application/json"}};
+    struct sent sent = {
+        .transfer.body = methods[_i].body,
+        .transfer.body_length = methods[_i].body != NULL ? strlen(methods[_i].body) : 0,
+        .transfer.headers = {"X-One: 1", "Content-Type: application/json"}};
 
     server_play(&h.server, script);
     send_it(&sent, methods[_i].method, "/a?b=c");
     harness_settle(&h);
     ck_assert_int_eq(sent.transfer.status, 200);
-    ck_assert_str_eq(h.server.body.data, methods[_i].body != NULL ? methods[_i].body : "");
+    ck_assert_str_eq(h.server.body.data,
+                     methods[_i].body != NULL ? methods[_i].body : "");
     ck_assert(server_saw(&h.server, "\r\nX-One: 1\r\n"));
     ck_assert(server_saw(&h.server, "\r\nContent-Type: application/json\r\n"));
     ck_assert(server_saw(&h.server, "\r\nUser-Agent: moongate/"));
@@ -147,9 +150,10 @@ END_TEST
 
 START_TEST(a_handle_forgets_the_request_before)
 {
-    const struct server_step script[] = {STEP("PUT /a", 200, "X-Old: 1", "first"),
-                                         STEP("GET /b", 204, NULL, NULL), {0}};
-    struct sent first = {.transfer.body = "{}", .transfer.body_length = 2,
+    const struct server_step script[] = {
+        STEP("PUT /a", 200, "X-Old: 1", "first"), STEP("GET /b", 204, NULL, NULL), {0}};
+    struct sent first = {.transfer.body = "{}",
+                         .transfer.body_length = 2,
                          .transfer.headers = {"X-First: 1"}};
 
     server_play(&h.server, script);
@@ -171,8 +175,8 @@ END_TEST
 
 START_TEST(a_connection_is_used_again)
 {
-    const struct server_step script[] = {{"GET /a", .status = 200, .body = "x", .stays = true},
-                                         {0}};
+    const struct server_step script[] = {
+        {"GET /a", .status = 200, .body = "x", .stays = true}, {0}};
 
     server_play(&h.server, script);
     for (int i = 0; i < 20; i++) {
@@ -203,7 +207,8 @@ START_TEST(a_connection_that_the_server_closed_meanwhile_is_replaced)
 
         ck_assert_str_eq(code_of(&sent), "none");
         release(&sent);
-        server_drop(LIST_ENTRY(h.server.connections.next, struct server_connection, link));
+        server_drop(
+            LIST_ENTRY(h.server.connections.next, struct server_connection, link));
         ck_assert(has_no_connection(NULL));
     }
     ck_assert_uint_eq(h.server.connection_count, 3);
@@ -217,12 +222,10 @@ static const char packed[] =
 
 START_TEST(a_packed_answer_is_unpacked)
 {
-    const struct server_step script[] = {{"GET /a",
-                                          .status = 200,
-                                          .fields = "Content-Encoding: gzip",
-                                          .body = packed,
-                                          .body_length = sizeof packed - 1},
-                                         {0}};
+    const struct server_step script[] = {
+        {"GET /a", .status = 200, .fields = "Content-Encoding: gzip", .body = packed,
+         .body_length = sizeof packed - 1},
+        {0}};
 
     server_play(&h.server, script);
 
@@ -247,7 +250,8 @@ static const struct broken_row {
     {"no answer", {"GET /a", .manner = SERVER_CLOSES}, "ConnectionFailed", true},
     {"a reset", {"GET /a", .manner = SERVER_RESETS}, "ConnectionFailed", true},
     {"half a body",
-     {"GET /a", .manner = SERVER_BABBLES, .body = OK_HEAD "Content-Length: 100\r\n\r\nhalf"},
+     {"GET /a", .manner = SERVER_BABBLES,
+      .body = OK_HEAD "Content-Length: 100\r\n\r\nhalf"},
      "ConnectionFailed",
      true},
     {"half a chunk",
@@ -269,7 +273,8 @@ static const struct broken_row {
      "ProtocolError",
      false},
     {"a body that claims to be packed",
-     {"GET /a", .status = 200, .fields = "Content-Encoding: gzip", .body = "not gzip at all"},
+     {"GET /a", .status = 200, .fields = "Content-Encoding: gzip",
+      .body = "not gzip at all"},
      "ProtocolError",
      false},
     {"silence", {"GET /a", .manner = SERVER_STALLS}, "Timeout", true},
@@ -279,7 +284,8 @@ static const struct broken_row {
 START_TEST(a_broken_answer_is_a_failure_and_the_next_request_works)
 {
     const struct broken_row *row = &broken_rows[_i];
-    const struct server_step script[] = {row->step, STEP("GET /b", 200, NULL, "fine"), {0}};
+    const struct server_step script[] = {
+        row->step, STEP("GET /b", 200, NULL, "fine"), {0}};
 
     server_play(&h.server, script);
 
@@ -321,7 +327,8 @@ START_TEST(header_fields_without_end_are_refused)
     struct buffer fields = {0};
 
     while (fields.length < 1 << 20)
-        buffer_append_string(&fields, "X-Filler: 0123456789012345678901234567890123456789\n");
+        buffer_append_string(&fields,
+                             "X-Filler: 0123456789012345678901234567890123456789\n");
     fields.data[fields.length - 1] = '\0';
 
     const struct server_step script[] = {STEP("GET /a", 200, fields.data, "x"), {0}};
@@ -366,10 +373,10 @@ END_TEST
 
 START_TEST(other_schemes_are_refused)
 {
-    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/x", "nonsense:",
-                                       ""};
-    struct sent sent = {.transfer.method = "GET", .transfer.done = on_done,
-                        .transfer.url = urls[_i]};
+    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/x",
+                                       "nonsense:", ""};
+    struct sent sent = {
+        .transfer.method = "GET", .transfer.done = on_done, .transfer.url = urls[_i]};
 
     transfer_start(h.transport, &sent.transfer);
     harness_settle(&h);
@@ -480,8 +487,8 @@ START_TEST(a_transport_that_is_freed_cancels_what_runs_and_waits)
     server_play(&h.server, stalling);
     for (size_t i = 0; i < MANY; i++) {
         sent[i].url = memory_format("%s/a", h.server.base);
-        sent[i].transfer = (struct transfer){
-            .method = "GET", .url = sent[i].url, .done = on_done};
+        sent[i].transfer =
+            (struct transfer){.method = "GET", .url = sent[i].url, .done = on_done};
         transfer_start(transport, &sent[i].transfer);
     }
     ck_assert(loop_run(h.loop, two_wait, NULL, false));
@@ -543,64 +550,126 @@ static const char *answer_code(const struct answer *answer)
 static const struct retry_row {
     const char *name, *method;
     struct server_step script[6];
-    unsigned requests;          /* how often it is sent */
-    int status;                 /* of the end; 0: a failure */
-    int64_t least_ms, most_ms;  /* how long it takes */
+    unsigned requests;         /* how often it is sent */
+    int status;                /* of the end; 0: a failure */
+    int64_t least_ms, most_ms; /* how long it takes */
 } retry_rows[] = {
-    {"a throttled GET waits as asked", "GET",
+    {"a throttled GET waits as asked",
+     "GET",
      {STEP("GET /a", 429, "Retry-After: 17", NULL), STEP("GET /a", 200, NULL, "x")},
-     .requests = 2, .status = 200, .least_ms = 17000, .most_ms = 17000},
-    {"a throttled POST was not run and may be sent again", "POST",
+     .requests = 2,
+     .status = 200,
+     .least_ms = 17000,
+     .most_ms = 17000},
+    {"a throttled POST was not run and may be sent again",
+     "POST",
      {STEP("POST /a", 429, "Retry-After: 5", NULL), STEP("POST /a", 200, NULL, "x")},
-     .requests = 2, .status = 200, .least_ms = 5000, .most_ms = 5000},
-    {"milliseconds go before seconds", "GET",
+     .requests = 2,
+     .status = 200,
+     .least_ms = 5000,
+     .most_ms = 5000},
+    {"milliseconds go before seconds",
+     "GET",
      {STEP("GET /a", 429, "Retry-After: 90\nx-ms-retry-after-ms: 2500", NULL),
       STEP("GET /a", 200, NULL, "x")},
-     .requests = 2, .status = 200, .least_ms = 2500, .most_ms = 2500},
-    {"a date counts from the answer's own date", "GET",
+     .requests = 2,
+     .status = 200,
+     .least_ms = 2500,
+     .most_ms = 2500},
+    {"a date counts from the answer's own date",
+     "GET",
      {STEP("GET /a", 429,
-           "Date: Tue, 15 Nov 1994 08:12:31 GMT\nRetry-After: Tue, 15 Nov 1994 08:12:51 GMT",
+           "Date: Tue, 15 Nov 1994 08:12:31 GMT\nRetry-After: Tue, 15 Nov 1994 08:12:51 "
+           "GMT",
            NULL),
       STEP("GET /a", 200, NULL, "x")},
-     .requests = 2, .status = 200, .least_ms = 20000, .most_ms = 20000},
-    {"throttling does not use up attempts", "GET",
-     {STEP("GET /a", 429, "Retry-After: 10", NULL), STEP("GET /a", 429, "Retry-After: 10", NULL),
+     .requests = 2,
+     .status = 200,
+     .least_ms = 20000,
+     .most_ms = 20000},
+    {"throttling does not use up attempts",
+     "GET",
+     {STEP("GET /a", 429, "Retry-After: 10", NULL),
+      STEP("GET /a", 429, "Retry-After: 10", NULL),
       STEP("GET /a", 503, "Retry-After: 10", NULL), STEP("GET /a", 429, NULL, NULL),
       STEP("GET /a", 200, NULL, "x")},
-     .requests = 5, .status = 200, .least_ms = 30000, .most_ms = 33000},
-    {"a busy server", "PUT",
+     .requests = 5,
+     .status = 200,
+     .least_ms = 30000,
+     .most_ms = 33000},
+    {"a busy server",
+     "PUT",
      {STEP("PUT /a", 503, NULL, NULL), STEP("PUT /a", 200, NULL, "x")},
-     .requests = 2, .status = 200, .least_ms = 500, .most_ms = 1000},
-    {"the third error of the server stands", "DELETE",
+     .requests = 2,
+     .status = 200,
+     .least_ms = 500,
+     .most_ms = 1000},
+    {"the third error of the server stands",
+     "DELETE",
      {STEP("DELETE /a", 500, NULL, NULL), STEP("DELETE /a", 502, NULL, NULL),
       STEP("DELETE /a", 504, NULL, "last"), STEP("DELETE /a", 200, NULL, NULL)},
-     .requests = 3, .status = 504, .least_ms = 1500, .most_ms = 3000},
-    {"a PATCH sets values and may be sent again", "PATCH",
+     .requests = 3,
+     .status = 504,
+     .least_ms = 1500,
+     .most_ms = 3000},
+    {"a PATCH sets values and may be sent again",
+     "PATCH",
      {STEP("PATCH /a", 500, NULL, NULL), STEP("PATCH /a", 200, NULL, NULL)},
-     .requests = 2, .status = 200, .least_ms = 500, .most_ms = 1000},
-    {"a POST that failed may have been run", "POST",
+     .requests = 2,
+     .status = 200,
+     .least_ms = 500,
+     .most_ms = 1000},
+    {"a POST that failed may have been run",
+     "POST",
      {STEP("POST /a", 500, NULL, NULL), STEP("POST /a", 200, NULL, NULL)},
-     .requests = 1, .status = 500},
-    {"a broken connection of a GET", "GET",
+     .requests = 1,
+     .status = 500},
+    {"a broken connection of a GET",
+     "GET",
      {{"GET /a", .manner = SERVER_RESETS}, STEP("GET /a", 200, NULL, "x")},
-     .requests = 2, .status = 200, .least_ms = 500, .most_ms = 1000},
-    {"a broken connection of a PUT", "PUT",
+     .requests = 2,
+     .status = 200,
+     .least_ms = 500,
+     .most_ms = 1000},
+    {"a broken connection of a PUT",
+     "PUT",
      {{"PUT /a", .manner = SERVER_CLOSES}, STEP("PUT /a", 200, NULL, "x")},
-     .requests = 2, .status = 200, .least_ms = 500, .most_ms = 1000},
-    {"a broken connection of a POST that was sent", "POST",
+     .requests = 2,
+     .status = 200,
+     .least_ms = 500,
+     .most_ms = 1000},
+    {"a broken connection of a POST that was sent",
+     "POST",
      {{"POST /a", .manner = SERVER_RESETS}, STEP("POST /a", 200, NULL, "x")},
-     .requests = 1, .status = 0},
-    {"three broken connections are enough", "GET",
+     .requests = 1,
+     .status = 0},
+    {"three broken connections are enough",
+     "GET",
      {{"GET /a", .manner = SERVER_CLOSES, .stays = true}},
-     .requests = 3, .status = 0, .least_ms = 1500, .most_ms = 3000},
-    {"a flood is not asked for twice", "GET",
-     {{"GET /a", .manner = SERVER_CHATTERS, .stays = true}}, .requests = 1, .status = 0},
-    {"a refusal is an answer", "GET",
-     {STEP("GET /a", 403, "Retry-After: 5", NULL)}, .requests = 1, .status = 403},
-    {"501 will not get better", "GET",
-     {STEP("GET /a", 501, NULL, NULL)}, .requests = 1, .status = 501},
-    {"a redirection is not followed", "GET",
-     {STEP("GET /a", 302, "Location: {base}/b", NULL)}, .requests = 1, .status = 302},
+     .requests = 3,
+     .status = 0,
+     .least_ms = 1500,
+     .most_ms = 3000},
+    {"a flood is not asked for twice",
+     "GET",
+     {{"GET /a", .manner = SERVER_CHATTERS, .stays = true}},
+     .requests = 1,
+     .status = 0},
+    {"a refusal is an answer",
+     "GET",
+     {STEP("GET /a", 403, "Retry-After: 5", NULL)},
+     .requests = 1,
+     .status = 403},
+    {"501 will not get better",
+     "GET",
+     {STEP("GET /a", 501, NULL, NULL)},
+     .requests = 1,
+     .status = 501},
+    {"a redirection is not followed",
+     "GET",
+     {STEP("GET /a", 302, "Location: {base}/b", NULL)},
+     .requests = 1,
+     .status = 302},
 };
 
 START_TEST(a_request_is_repeated_when_that_is_safe_and_helps)
@@ -673,8 +742,8 @@ END_TEST
 
 START_TEST(a_repeatable_post_is_repeated)
 {
-    const struct server_step script[] = {STEP("POST /a", 500, NULL, NULL),
-                                         STEP("POST /a", 200, NULL, NULL), {0}};
+    const struct server_step script[] = {
+        STEP("POST /a", 500, NULL, NULL), STEP("POST /a", 200, NULL, NULL), {0}};
     struct answer answer = {.url = memory_format("%s/a", h.server.base)};
 
     server_play(&h.server, script);
@@ -774,7 +843,8 @@ START_TEST(a_secret_is_in_no_header_and_a_life_may_be_text)
     const struct server_step script[] = {
         STEP("POST /tenant/oauth2/v2.0/token", 200, NULL,
              "{\"access_token\":\"t\",\"expires_in\":\"3599\"}"),
-        STEP("GET /a", 200, NULL, "x"), {0}};
+        STEP("GET /a", 200, NULL, "x"),
+        {0}};
     struct answer answer;
 
     server_play(&h.server, script);
@@ -806,7 +876,8 @@ START_TEST(a_refused_token_is_renewed_once)
 {
     const struct server_step script[] = {STEP("GET /a", 401, NULL, NULL),
                                          STEP("GET /a", 401, NULL, "still"),
-                                         STEP("GET /a", 200, NULL, NULL), {0}};
+                                         STEP("GET /a", 200, NULL, NULL),
+                                         {0}};
     struct answer answer;
 
     server_play(&h.server, script);
@@ -842,7 +913,8 @@ static const struct refused_row {
     int status;
     const char *code, *words;
 } refused_rows[] = {
-    {"{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000215: Invalid client "
+    {"{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000215: Invalid "
+     "client "
      "secret provided. Trace ID: 1 Correlation ID: 2 Timestamp: 3\"}",
      401, "AuthenticationFailed", "AADSTS7000215: Invalid client secret provided."},
     {"{\"error\":\"temporarily_slow\"}", 400, "AuthenticationFailed", "temporarily_slow"},
@@ -909,8 +981,8 @@ START_TEST(a_token_goes_nowhere_else)
 
     server_play(&h.server, serving);
     begin(&answer, "GET",
-          place != NULL ? memory_format("%.*s%s%s", (int)(place - row->url), row->url, port,
-                                        place + 2)
+          place != NULL ? memory_format("%.*s%s%s", (int)(place - row->url), row->url,
+                                        port, place + 2)
                         : memory_copy_string(row->url),
           row->audience);
     harness_settle(&h);
@@ -999,8 +1071,8 @@ int main(void)
     tcase_add_test(wire, a_connection_is_used_again);
     tcase_add_test(wire, a_connection_that_the_server_closed_meanwhile_is_replaced);
     tcase_add_test(wire, a_packed_answer_is_unpacked);
-    tcase_add_loop_test(broken, a_broken_answer_is_a_failure_and_the_next_request_works, 0,
-                        COUNT(broken_rows));
+    tcase_add_loop_test(broken, a_broken_answer_is_a_failure_and_the_next_request_works,
+                        0, COUNT(broken_rows));
     tcase_add_test(broken, a_flood_is_cut_off_near_the_limit);
     tcase_add_test(broken, header_fields_without_end_are_refused);
     tcase_add_test(broken, a_refused_port_is_a_failure_of_nothing_sent);
@@ -1023,8 +1095,9 @@ int main(void)
     tcase_add_test(credential, a_token_is_renewed_before_it_expires);
     tcase_add_test(credential, a_refused_token_is_renewed_once);
     tcase_add_test(credential, many_requests_with_a_refused_token_fetch_one_new_one);
-    tcase_add_loop_test(credential, a_refused_sign_in_fails_all_who_wait_and_shows_no_secret,
-                        0, COUNT(refused_rows));
+    tcase_add_loop_test(credential,
+                        a_refused_sign_in_fails_all_who_wait_and_shows_no_secret, 0,
+                        COUNT(refused_rows));
     tcase_add_loop_test(credential, a_token_goes_nowhere_else, 0, COUNT(origin_rows));
     tcase_add_loop_test(credential, a_host_belongs_to_an_origin_when_it_is_below_it, 0,
                         COUNT(host_rows));

@@ -50,8 +50,7 @@ static inline void harness_open(struct harness *h,
         stage_new_credential(&h->client.origins, tokens_provider(h->tokens)),
         stage_new_retry(h->loop), h->wire};
 
-    h->client.pipeline =
-        pipeline_new(stages, sizeof stages / sizeof stages[0]);
+    h->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(h->tokens, h->client.pipeline);
 }
 

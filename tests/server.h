@@ -50,7 +50,9 @@ struct server_step {
 
 /* The step of an orderly answer. */
 #define STEP(request_, status_, fields_, body_)                                          \
-    {.request = (request_), .status = (status_), .fields = (fields_), .body = (body_)}
+    {                                                                                    \
+        .request = (request_), .status = (status_), .fields = (fields_), .body = (body_) \
+    }
 
 enum { SERVER_STEPS = 24, SERVER_TIMES = 64 };
 
@@ -62,9 +64,9 @@ struct server {
     bool used[SERVER_STEPS];
     unsigned connection_count, open_count, request_count, stalled_count;
     size_t chatter_bytes;
-    struct buffer log;   /* "GET /a\n" for each request, those for tokens aside */
-    struct buffer heads; /* all that came before the bodies */
-    struct buffer body;  /* of the last request */
+    struct buffer log;           /* "GET /a\n" for each request, those for tokens aside */
+    struct buffer heads;         /* all that came before the bodies */
+    struct buffer body;          /* of the last request */
     int64_t times[SERVER_TIMES]; /* when each request of the log came */
     unsigned token_count;        /* tokens given out: token-1, token-2 ... */
     const char *refused_token;   /* answered by 401, or NULL */
@@ -130,9 +132,9 @@ static inline void server_write(struct server_connection *connection, int status
 static inline void server_answer(struct server_connection *connection,
                                  const struct server_step *step)
 {
-    char *body = server_expand(connection->server,
-                               step->body != NULL && step->body_length == 0 ? step->body
-                                                                            : "");
+    char *body =
+        server_expand(connection->server,
+                      step->body != NULL && step->body_length == 0 ? step->body : "");
 
     if (step->body_length > 0)
         server_write(connection, step->status, step->fields, step->body,
@@ -250,8 +252,8 @@ static inline bool server_take(struct server_connection *connection)
         return false;
 
     const size_t head_length = (size_t)end.pos + 4;
-    char *head =
-        memory_copy_text((const char *)evbuffer_pullup(in, (ssize_t)head_length), head_length);
+    char *head = memory_copy_text((const char *)evbuffer_pullup(in, (ssize_t)head_length),
+                                  head_length);
     const char *field = strstr(head, "Content-Length: ");
     const size_t body_length = field != NULL ? strtoul(field + 16, NULL, 10) : 0;
     const unsigned left = server->open_count;
@@ -308,8 +310,8 @@ static inline void server_on_accept(struct evconnlistener *listener, evutil_sock
 
     (void)listener, (void)address, (void)length;
     connection->server = server;
-    connection->stream = bufferevent_socket_new(loop_event_base(server->loop), fd,
-                                                BEV_OPT_CLOSE_ON_FREE);
+    connection->stream =
+        bufferevent_socket_new(loop_event_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
     list_append(&server->connections, &connection->link);
     server->connection_count++;
     server->open_count++;
@@ -327,10 +329,10 @@ static inline void server_open(struct server *server, struct loop *loop)
     *server = (struct server){.loop = loop};
     list_init(&server->connections);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    server->listener = evconnlistener_new_bind(
-        loop_event_base(loop), server_on_accept, server,
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, -1, (struct sockaddr *)&address,
-        sizeof address);
+    server->listener =
+        evconnlistener_new_bind(loop_event_base(loop), server_on_accept, server,
+                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, -1,
+                                (struct sockaddr *)&address, sizeof address);
     ck_assert_ptr_nonnull(server->listener);
     ck_assert_int_eq(getsockname(evconnlistener_get_fd(server->listener),
                                  (struct sockaddr *)&address, &length),

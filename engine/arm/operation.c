@@ -426,9 +426,10 @@ static void begin_polling(struct operation *operation, const struct transfer *an
     operation->poll_url = url != NULL ? resolve(operation, url) : NULL;
     free(operation->location);
     /* only a POST has its result there */
-    operation->location = location != NULL && strcmp(operation->request.method, "POST") == 0
-                              ? resolve(operation, location)
-                              : NULL;
+    operation->location =
+        location != NULL && strcmp(operation->request.method, "POST") == 0
+            ? resolve(operation, location)
+            : NULL;
     note_state(operation, told_state(operation->body));
     report(operation);
     schedule_poll(operation, poll_pause_ms(asked_ms, 0, 0));

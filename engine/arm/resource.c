@@ -27,7 +27,9 @@ struct resource_operation {
     enum resource_verb verb;
     const struct kind *kind;
     char *id;
-    cJSON *wanted, *defaults;
+    cJSON *wanted;
+    char
+        *defaults; /* JSON: a tenth of the tree, and only a new resource needs it again */
     enum step step;
     struct operation *operation;
     struct waiter waiter;
@@ -208,21 +210,27 @@ static void judge_present(struct resource_operation *own)
  * that it must have is still missing. */
 static bool complete(struct resource_operation *own)
 {
+    cJSON *defaults = own->defaults != NULL
+                          ? json_parse(own->defaults, strlen(own->defaults), NULL)
+                          : NULL;
+    const struct field *missing = NULL;
+
     for (const struct field *field = own->kind->fields; field->name != NULL; field++) {
-        const cJSON *value = json_at(own->defaults, field->path);
+        const cJSON *value = json_at(defaults, field->path);
 
         if (json_at(own->wanted, field->path) != NULL)
             continue;
-        if (value != NULL) {
+        if (value != NULL)
             json_set_at(own->wanted, field->path, cJSON_Duplicate(value, true));
-        } else if ((field->flags & FIELD_REQUIRED) != 0) {
-            fail(own, failure_new("MissingProperty",
-                                  "it does not exist, and a new %s needs %s",
-                                  own->kind->name, field->name));
-            return false;
-        }
+        else if (missing == NULL && (field->flags & FIELD_REQUIRED) != 0)
+            missing = field;
     }
-    return true;
+    cJSON_Delete(defaults);
+    if (missing != NULL)
+        fail(own,
+             failure_new("MissingProperty", "it does not exist, and a new %s needs %s",
+                         own->kind->name, missing->name));
+    return missing == NULL;
 }
 
 static void judge_absent(struct resource_operation *own, const struct failure *failure)
@@ -342,11 +350,11 @@ static char *format_serial_key(const struct kind *kind, const char *id)
     return key;
 }
 
-/* Once the write is text, only a kind that is told by its body has a use for the trees; it
+/* Once the write is text, only a kind that is labelled by its body has a use for the tree; it
  * may wait for hours. */
 static void drop_wishes(struct resource_operation *own)
 {
-    cJSON_Delete(own->defaults);
+    free(own->defaults);
     own->defaults = NULL;
     if (own->kind->label == NULL) {
         cJSON_Delete(own->wanted);
@@ -404,7 +412,8 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
     own->kind = kind;
     own->id = memory_copy_string(id);
     own->wanted = body;
-    own->defaults = defaults;
+    own->defaults = defaults != NULL ? json_print(defaults) : NULL;
+    cJSON_Delete(defaults);
     own->waiter.wake = on_step_over;
     own->advance.run = advance;
     own->started_ms = clock_now_ms(loop_clock(client->loop));
@@ -512,7 +521,7 @@ void resource_release(struct resource_operation *operation)
     deferred_cancel(&operation->advance);
     operation_release(operation->operation);
     cJSON_Delete(operation->wanted);
-    cJSON_Delete(operation->defaults);
+    free(operation->defaults);
     cJSON_Delete(operation->body);
     failure_free(operation->failure);
     free(operation->etag);
@@ -527,8 +536,8 @@ char *resource_url(const struct client *client, const char *id, const char *api_
     const char *origin = client->origins.by_audience[AUDIENCE_ARM];
     struct buffer url = {0};
 
-    buffer_reserve(&url, strlen(origin) + strlen(id) + sizeof version + strlen(api_version) +
-                             strlen(query));
+    buffer_reserve(&url, strlen(origin) + strlen(id) + sizeof version +
+                             strlen(api_version) + strlen(query));
     buffer_append_string(&url, origin);
     buffer_append_escaped_path(&url, id);
     buffer_append_string(&url, version);

@@ -69,7 +69,8 @@ static void append_escaped(struct buffer *buffer, const char *text, const char *
     for (; *text != '\0'; text++) {
         const unsigned char c = (unsigned char)*text;
 
-        if ((c < 0x80 && isalnum(c)) || strchr("-._~", c) != NULL || strchr(more, c) != NULL)
+        if ((c < 0x80 && isalnum(c)) || strchr("-._~", c) != NULL ||
+            strchr(more, c) != NULL)
             continue;
         buffer_append(buffer, plain, (size_t)(text - plain));
         buffer_printf(buffer, "%%%02X", c);

@@ -128,7 +128,9 @@ int clock_parse_utc(const char *text, int64_t *wall_ms)
 
     if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute,
                &second, &used) != 6 ||
-        strcmp(text + used, "Z") != 0 || month < 1 || month > 12 || day < 1 || day > 31)
+        strcmp(text + used, "Z") != 0 || month < 1 || month > 12 || day < 1 || day > 31 ||
+        hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        !(second >= 0.0 && second < 61.0)) /* not a number is none */
         return -1;
     *wall_ms = days_from_civil(year, month, day) * 86400000 + (int64_t)hour * 3600000 +
                (int64_t)minute * 60000 + (int64_t)(second * 1000.0);

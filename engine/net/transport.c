@@ -23,6 +23,8 @@ enum {
     TOTAL_TIMEOUT_MS = 100000,
     MAX_ANSWER_BYTES = 64 << 20,
     MAX_FIELD_BYTES = 256 << 10,
+    USUAL_FIELD_BYTES = 1 << 10,
+    METHOD_SIZE = 8,
     CONCURRENCY = 64
 };
 
@@ -33,6 +35,8 @@ struct handle {
     struct transfer *transfer;
     struct curl_slist headers[TRANSFER_HEADERS];
     char error[CURL_ERROR_SIZE];
+    char method[METHOD_SIZE]; /* what libcurl was told last; all of it is kept */
+    bool sends_body;
     bool is_too_large;
     struct handle *next_free;
 };
@@ -44,7 +48,6 @@ struct watch {
     curl_socket_t socket;
     short registered; /* EV_READ, EV_WRITE: what the event loop watches */
     short wanted;     /* what libcurl wants to know */
-    struct list link;
 };
 
 struct transport {
@@ -55,7 +58,9 @@ struct transport {
     CURLM *multi;
     struct event *timer;
     struct deferred pump;
-    struct list queue, running, watches;
+    struct list queue, running;
+    struct watch **watches; /* by socket; NULL: none */
+    size_t watch_capacity;
     unsigned running_count;
     struct handle *free_handles;
 };
@@ -109,19 +114,36 @@ static int set_timer(CURLM *multi, long timeout_ms, void *context)
 
 static struct watch *find_watch(struct transport *transport, curl_socket_t socket)
 {
-    for (struct list *link = transport->watches.next; link != &transport->watches;
-         link = link->next) {
-        struct watch *watch = LIST_ENTRY(link, struct watch, link);
-
-        if (watch->socket == socket)
-            return watch;
-    }
-    return NULL;
+    return (size_t)socket < transport->watch_capacity ? transport->watches[socket] : NULL;
 }
 
+static struct watch *make_watch(struct transport *transport, curl_socket_t socket)
+{
+    struct watch *watch = memory_new(sizeof *watch);
+    const size_t index =
+        (size_t)socket; /* the system gives the lowest number that is free */
+
+    watch->transport = transport;
+    watch->socket = socket;
+    watch->event = event_new(loop_event_base(transport->loop), socket, 0, NULL, NULL);
+    if (index >= transport->watch_capacity) {
+        const size_t capacity = (index + 1) * 2;
+
+        transport->watches =
+            memory_resize(transport->watches, capacity * sizeof(struct watch *));
+        while (transport->watch_capacity < capacity)
+            transport->watches[transport->watch_capacity++] = NULL;
+    }
+    transport->watches[index] = watch;
+    return watch;
+}
+
+/* Accepts NULL. */
 static void drop_watch(struct watch *watch)
 {
-    list_remove(&watch->link);
+    if (watch == NULL)
+        return;
+    watch->transport->watches[watch->socket] = NULL;
     event_free(watch->event);
     free(watch);
 }
@@ -137,11 +159,7 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *contex
     if (watch == NULL) {
         if (what == CURL_POLL_REMOVE)
             return 0;
-        watch = memory_new(sizeof *watch);
-        watch->transport = transport;
-        watch->socket = socket;
-        watch->event = event_new(loop_event_base(transport->loop), socket, 0, NULL, NULL);
-        list_append(&transport->watches, &watch->link);
+        watch = make_watch(transport, socket);
     }
     watch->wanted =
         (short)((what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EV_READ : 0) |
@@ -163,10 +181,7 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *contex
 
 static int close_socket(void *context, curl_socket_t socket)
 {
-    struct watch *watch = find_watch(context, socket);
-
-    if (watch != NULL)
-        drop_watch(watch);
+    drop_watch(find_watch(context, socket));
     return close(socket);
 }
 
@@ -197,6 +212,8 @@ static size_t take_field(char *line, size_t size, size_t count, void *context)
         value++;
     while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
         end--;
+    if (name_at == 0)
+        buffer_reserve(fields, USUAL_FIELD_BYTES);
     buffer_append(fields, line, (size_t)(colon - line));
     buffer_append_char(fields, '\0');
     text_lower(fields->data + name_at);
@@ -268,30 +285,42 @@ static struct curl_slist *link_headers(struct handle *handle)
     return count > 0 ? handle->headers : NULL;
 }
 
-static void set_method(struct handle *handle)
+/* Tells libcurl the method, unless the handle had the same one last time. */
+static void set_method(struct handle *handle, bool sends_body)
 {
     const struct curl_functions *curl = handle->transport->curl;
     const struct transfer *transfer = handle->transfer;
     CURL *easy = handle->easy;
-    const bool sends_body =
-        transfer->body != NULL || strcmp(transfer->method, "POST") == 0 ||
-        strcmp(transfer->method, "PUT") == 0 || strcmp(transfer->method, "PATCH") == 0;
 
-    if (sends_body) {
-        curl->easy_setopt(easy, CURLOPT_POST, 1L);
-        curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                          (curl_off_t)transfer->body_length);
-        curl->easy_setopt(easy, CURLOPT_POSTFIELDS,
-                          transfer->body != NULL ? transfer->body : "");
-    } else {
-        curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    }
+    if (strcmp(handle->method, transfer->method) == 0 && handle->sends_body == sends_body)
+        return;
+    assert(strlen(transfer->method) < METHOD_SIZE);
+    strcpy(handle->method, transfer->method);
+    handle->sends_body = sends_body;
+    curl->easy_setopt(easy, sends_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
     curl->easy_setopt(easy, CURLOPT_NOBODY,
                       strcmp(transfer->method, "HEAD") == 0 ? 1L : 0L);
     curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
     /* When a kept connection breaks, libcurl sends again by itself, whatever the method. */
     curl->easy_setopt(easy, CURLOPT_FRESH_CONNECT,
                       strcmp(transfer->method, "POST") == 0 ? 1L : 0L);
+}
+
+static void set_body(struct handle *handle)
+{
+    const struct curl_functions *curl = handle->transport->curl;
+    const struct transfer *transfer = handle->transfer;
+
+    curl->easy_setopt(handle->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                      (curl_off_t)transfer->body_length);
+    curl->easy_setopt(handle->easy, CURLOPT_POSTFIELDS,
+                      transfer->body != NULL ? transfer->body : "");
+}
+
+static bool sends_body(const struct transfer *transfer)
+{
+    return transfer->body != NULL || strcmp(transfer->method, "POST") == 0 ||
+           strcmp(transfer->method, "PUT") == 0 || strcmp(transfer->method, "PATCH") == 0;
 }
 
 static void start_now(struct transport *transport, struct transfer *transfer)
@@ -310,7 +339,9 @@ static void start_now(struct transport *transport, struct transfer *transfer)
     transport->running_count++;
     transport->curl->easy_setopt(handle->easy, CURLOPT_URL, transfer->url);
     transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, link_headers(handle));
-    set_method(handle);
+    set_method(handle, sends_body(transfer));
+    if (handle->sends_body)
+        set_body(handle);
     transport->curl->multi_add_handle(transport->multi, handle->easy);
 }
 
@@ -519,7 +550,6 @@ struct transport *transport_new(struct loop *loop,
     transport->pump.run = run_pump;
     list_init(&transport->queue);
     list_init(&transport->running);
-    list_init(&transport->watches);
     return transport;
 }
 
@@ -546,8 +576,9 @@ void transport_free(struct transport *transport)
         transport->curl->multi_cleanup(transport->multi);
         event_free(transport->timer);
     }
-    while (!list_is_empty(&transport->watches))
-        drop_watch(LIST_ENTRY(transport->watches.next, struct watch, link));
+    for (size_t i = 0; i < transport->watch_capacity; i++)
+        drop_watch(transport->watches[i]);
+    free(transport->watches);
     free(transport->ca_file);
     free(transport->no_proxy);
     free(transport);

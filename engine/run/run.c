@@ -48,17 +48,27 @@ static void append_traceback(struct buffer *text, const char *traceback)
     }
 }
 
+static int tostring(lua_State *L)
+{
+    luaL_tolstring(L, 1, NULL);
+    return 1;
+}
+
 /* The message of the error on top of a failed task's stack, with its traceback. */
 static char *describe_failed(lua_State *L, const struct task *task)
 {
     lua_State *thread = task_thread(task);
     struct buffer text = {0};
 
-    /* on our own stack: a __tostring may be anything */
-    lua_pushvalue(thread, -1);
+    lua_pushcfunction(L, tostring);
+    lua_pushvalue(thread, -(L == thread) - 1);
     lua_xmove(thread, L, 1);
-    buffer_append_string(&text, luaL_tolstring(L, -1, NULL));
-    lua_pop(L, 2);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) { /* a __tostring may be anything */
+        lua_pop(L, 1);
+        lua_pushliteral(L, "an error object that has no text");
+    }
+    buffer_append_string(&text, lua_tostring(L, -1));
+    lua_pop(L, 1);
     append_traceback(&text, task_traceback(task));
     return buffer_take(&text);
 }
@@ -70,8 +80,9 @@ static const char *code_of_failed(const struct task *task)
     const char *code = NULL;
 
     if (lua_istable(thread, -1)) {
-        lua_getfield(thread, -1, "code");
-        code = lua_tostring(thread, -1); /* the table keeps it */
+        lua_pushliteral(thread, "code");
+        if (lua_rawget(thread, -2) == LUA_TSTRING)
+            code = lua_tostring(thread, -1); /* the table keeps it */
         lua_pop(thread, 1);
     }
     return code;

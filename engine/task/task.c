@@ -44,7 +44,7 @@ struct scheduler {
     struct deferred run_ready;
     struct task *running, *main;
     lua_State *innermost; /* the coroutine that runs, of the task or made inside it */
-    unsigned closing; /* coroutines being closed right now */
+    unsigned closing;     /* coroutines being closed right now */
     bool is_stressed;
 };
 
@@ -421,6 +421,13 @@ bool task_may_wait(lua_State *L)
     const struct scheduler *scheduler = scheduler_of(L);
 
     return scheduler->running != NULL && scheduler->closing == 0 && lua_isyieldable(L);
+}
+
+bool task_runs_on(lua_State *L)
+{
+    const struct scheduler *scheduler = scheduler_of(L);
+
+    return scheduler->running != NULL && scheduler->running->thread == L;
 }
 
 /* What stops a task stops all of its coroutines. */

@@ -107,6 +107,9 @@ void task_deinit(struct task *task);
  * cannot be left (a sort's comparison, a gsub's replacement), and not being closed. */
 bool task_may_wait(lua_State *L);
 
+/* Whether L is the coroutine of the task that runs, not one that a script made inside it. */
+bool task_runs_on(lua_State *L);
+
 /* Resumes a coroutine that a script made for itself, with the `argument_count` values on
  * its top, as lua_resume(). */
 int task_resume_inner(lua_State *inner, lua_State *from, int argument_count,

@@ -44,7 +44,11 @@ local function sentences(name, collection, field, value)
     test(("%s.%s returns what is there"):format(name, verb), function()
       local result = call(table.unpack(case.fine))
       if case.list then
-        contains(result[1].name, "six")
+        local names = {}
+        for _, item in ipairs(result) do
+          names[item.name] = true
+        end
+        ok(names.six)
       elseif case.result ~= nil then
         equal(result, case.result)
       else
@@ -343,10 +347,11 @@ end)
 
 test("who waits for an operation is told when it is canceled", function()
   local op = gateways.update("left", {units = 2, wait = false})
-  local waiter = tasks.spawn(op.result, op)
+  local waiter = tasks.spawn(pcall, op.result, op)
   tasks.sleep "1m"
   op:cancel()
-  raises("Canceled", tasks.timeout, "1h", waiter.join, waiter)
+  local fine, failure = tasks.timeout("1h", waiter.join, waiter)
+  equal({fine, failure.code}, {false, "Canceled"})
 end)
 
 test("op:wait and op:result raise on wrong arguments and where they cannot wait", function()

@@ -37,6 +37,18 @@ spec.test("debug looks but does not touch", function()
   end
 end)
 
+spec.test("metatables of what the engine owns are sealed", function()
+  local tasks, workspaces = require "tasks", require "workspaces"
+  local resource = workspaces.ensure("sealed", {})
+  local task = tasks.spawn(tasks.sleep, 0)
+  local operation = workspaces.ensure("sealed", {wait = false})
+  for _, object in ipairs {resource, task, operation, require("core.tasks").group()} do
+    spec.equal(getmetatable(object), false)
+    spec.equal(pcall(setmetatable, object, {}), false)
+  end
+  operation:wait()
+end)
+
 spec.test("module names are names, not paths", function()
   for _, name in ipairs {"../x", "/etc/passwd", "a/b", "..", ""} do
     spec.raises("is not a module name", require, name)

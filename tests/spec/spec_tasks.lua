@@ -539,9 +539,59 @@ test("a coroutine that waits for the engine is resumed by nobody else", function
   end)
   local task = tasks.spawn(coroutine.resume, co)
   tasks.yield()
-  equal({coroutine.resume(co)}, {false, "cannot resume a coroutine that waits for an operation"})
+  equal({coroutine.resume(co)},
+        {false, "cannot resume a coroutine that waits for an operation or is a task"})
   equal(select("#", task:join()), 2)
   equal(select(2, task:join()), "slept")
+end)
+
+test("a coroutine that waits for the engine is closed by nobody else", function()
+  local co = coroutine.create(function()
+    tasks.sleep(10)
+    return "slept"
+  end)
+  local task = tasks.spawn(coroutine.resume, co)
+  tasks.yield()
+  raises("cannot close a coroutine that waits", coroutine.close, co)
+  equal(select(2, task:join()), "slept")
+  equal(coroutine.close(co), true)
+end)
+
+test("a script's own suspended coroutine is closed as ever", function()
+  local closed = {}
+  local co = coroutine.create(function()
+    local _ <close> = closing(closed, "co")
+    tasks.sleep(1)
+    coroutine.yield(1)
+  end)
+  equal({coroutine.resume(co)}, {true, 1})
+  equal({coroutine.close(co), coroutine.status(co), closed[1]}, {true, "dead", "co"})
+  raises("coroutine", coroutine.close, 7)
+end)
+
+test("the coroutine of a task is neither resumed nor closed by a script", function()
+  local own
+  local task = tasks.spawn(function()
+    own = coroutine.running()
+    tasks.sleep(3)
+    return "fine"
+  end)
+  tasks.yield()
+  contains(select(2, coroutine.resume(own)), "cannot resume a coroutine that waits")
+  raises("cannot close a coroutine that waits", coroutine.close, own)
+  raises("cannot close", coroutine.close, (coroutine.running()))
+  equal(task:join(), "fine")
+  contains(select(2, coroutine.resume(own)), "cannot resume")
+end)
+
+test("running gives the coroutine that the script made", function()
+  local inside
+  local co = coroutine.create(function()
+    inside = coroutine.running()
+    coroutine.yield()
+  end)
+  coroutine.resume(co)
+  equal({inside, coroutine.resume(co)}, {co, true})
 end)
 
 test("tasks are spawned and joined from inside a coroutine", function()

@@ -1,0 +1,578 @@
+/* tests/check_model.c - the rows of the model: their checks, and whether they say what Azure's
+ * specifications say. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "harness.h"
+#include "model/cloud.h"
+#include "model/kind.h"
+#include "model/role.h"
+
+#define COUNT(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
+
+#define E_ACUTE "\xc3\xa9"
+
+/* --- names ---------------------------------------------------------------------------- */
+
+static const struct name_row {
+    const struct kind *kind;
+    const char *name;
+    const char *complaint; /* a part of it, or NULL */
+} name_rows[] = {
+    {&workspace_kind, "payments", NULL},
+    {&workspace_kind, "caf" E_ACUTE " 2", NULL},
+    {&workspace_kind, "", "0 characters"},
+    {&workspace_kind, "a/b", "'/'"},
+    {&workspace_kind, "a\nb", "control"},
+    {&workspace_kind, "a#b", "does not match"},
+    {&workspace_kind, "a?b", "does not match"},
+    {&workspace_kind, ".", "folder"},
+    {&workspace_kind, "..", "folder"},
+    {&gateway_kind, "gw-1", NULL},
+    {&gateway_kind, "g", NULL},
+    {&gateway_kind, "1gw", "does not match"},
+    {&gateway_kind, "gw-", "does not match"},
+    {&gateway_kind, "gw_1", "does not match"},
+    {&gateway_kind, "a123456789012345678901234567890123456789012345", "46 characters"},
+    {&config_connection_kind, "a12345678901234567890123456789", NULL},
+    {&config_connection_kind, "a123456789012345678901234567890", "31 characters"},
+    {&virtual_network_kind, "v", "1 characters"},
+    {&virtual_network_kind, "vnet.a_1-b_", NULL},
+    {&subnet_kind, "-a", "does not match"},
+    {&role_assignment_kind, "6d6f6f6e-6761-5465-8c1d-2f7b9043ae51", NULL},
+    {&role_assignment_kind, "6d6f6f6e-6761-5465-8c1d-2f7b9043ae5g", "does not match"},
+    {&resource_group_kind, "rg.a", NULL},
+    {&resource_group_kind, "rg.", "does not match"},
+};
+
+START_TEST(a_name_is_checked)
+{
+    const struct name_row *row = &name_rows[_i];
+    char *complaint = kind_check_name(row->kind, row->name);
+
+    if (row->complaint == NULL)
+        ck_assert_ptr_null(complaint);
+    else
+        ck_assert_msg(complaint != NULL && strstr(complaint, row->complaint) != NULL,
+                      "'%s': %s", row->name, complaint != NULL ? complaint : "accepted");
+    free(complaint);
+}
+END_TEST
+
+START_TEST(a_name_is_measured_in_characters_and_not_in_bytes)
+{
+    struct buffer name = {0};
+
+    for (int i = 0; i < 80; i++)
+        buffer_append_string(&name, E_ACUTE);
+    ck_assert_ptr_null(kind_check_name(&workspace_kind, name.data));
+    buffer_append_string(&name, E_ACUTE);
+
+    char *complaint = kind_check_name(&workspace_kind, name.data);
+
+    ck_assert_ptr_nonnull(strstr(complaint, "81 characters"));
+    free(complaint);
+    buffer_deinit(&name);
+}
+END_TEST
+
+START_TEST(kinds_are_found_by_name)
+{
+    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
+        ck_assert_ptr_eq(kind_find((*kind)->name), *kind);
+        ck_assert_ptr_nonnull((*kind)->help);
+    }
+    ck_assert_ptr_null(kind_find("nonsense"));
+}
+END_TEST
+
+/* --- values --------------------------------------------------------------------------- */
+
+static const struct choice colors[] = {{"red", "Red"}, {"green", "Green"}, {0}};
+static const struct field items[] = {{.name = "name",
+                                      .path = "name",
+                                      .type = FIELD_STRING,
+                                      .flags = FIELD_REQUIRED,
+                                      .max = 3},
+                                     {.name = "level",
+                                      .path = "properties.level",
+                                      .type = FIELD_INTEGER,
+                                      .min = 1,
+                                      .max = 9},
+                                     {0}};
+
+static const struct value_row {
+    struct field field;
+    const char *value;
+    const char *complaint; /* a part of it, or NULL */
+} value_rows[] = {
+    {{.type = FIELD_STRING}, "\"\"", NULL},
+    {{.type = FIELD_STRING}, "1", "must be a string"},
+    {{.type = FIELD_STRING}, "null", "must be a string"},
+    {{.type = FIELD_STRING, .min = 2}, "\"a\"", "at least 2"},
+    {{.type = FIELD_STRING, .max = 2}, "\"" E_ACUTE E_ACUTE "\"", NULL},
+    {{.type = FIELD_STRING, .max = 2}, "\"abc\"", "at most 2"},
+    {{.type = FIELD_STRING, .pattern = "^a+$"}, "\"aa\"", NULL},
+    {{.type = FIELD_STRING, .pattern = "^a+$"}, "\"ab\"", "does not match"},
+    {{.type = FIELD_LOCATION}, "\"westeurope\"", NULL},
+    {{.type = FIELD_LOCATION}, "true", "must be a region"},
+    {{.type = FIELD_INTEGER}, "5", NULL},
+    {{.type = FIELD_INTEGER}, "\"5\"", "must be a number"},
+    {{.type = FIELD_INTEGER}, "1.5", "whole"},
+    {{.type = FIELD_INTEGER, .min = 1, .max = 12}, "0", "outside 1 to 12"},
+    {{.type = FIELD_INTEGER, .min = 1, .max = 12}, "13", "outside 1 to 12"},
+    {{.type = FIELD_INTEGER, .min = 1, .max = 12}, "12", NULL},
+    {{.type = FIELD_BOOLEAN}, "false", NULL},
+    {{.type = FIELD_BOOLEAN}, "0", "must be true or false"},
+    {{.type = FIELD_CHOICE, .choices = colors}, "\"green\"", NULL},
+    {{.type = FIELD_CHOICE, .choices = colors}, "\"blue\"", "not one of Red, Green"},
+    {{.type = FIELD_CHOICE, .choices = colors, .choices_are_open = true},
+     "\"blue\"",
+     NULL},
+    {{.type = FIELD_CHOICE, .choices = colors}, "3", "must be a string"},
+    {{.type = FIELD_ID}, "\"/subscriptions/s\"", NULL},
+    {{.type = FIELD_ID}, "\"subscriptions/s\"", "not a resource id"},
+    {{.type = FIELD_ID}, "{}", "must be a resource id"},
+    {{.type = FIELD_TIME}, "\"2026-01-01T00:00:00Z\"", NULL},
+    {{.type = FIELD_TIME}, "12", "must be a time"},
+    {{.type = FIELD_STRINGS}, "[\"a\",\"b\"]", NULL},
+    {{.type = FIELD_STRINGS}, "[]", NULL},
+    {{.type = FIELD_STRINGS}, "[\"a\",1]", "list of strings"},
+    {{.type = FIELD_STRINGS}, "\"a\"", "must be a list"},
+    {{.type = FIELD_IDS}, "[{\"id\":\"/a\"}]", NULL},
+    {{.type = FIELD_IDS}, "[\"/a\"]", "objects with an id"},
+    {{.type = FIELD_TAGS}, "{\"a\":\"1\"}", NULL},
+    {{.type = FIELD_TAGS}, "{\"a\":1}", "map of strings"},
+    {{.type = FIELD_TAGS}, "[]", "map of strings"},
+    {{.type = FIELD_LIST, .items = items},
+     "[{\"name\":\"a\",\"properties\":{\"level\":3}}]",
+     NULL},
+    {{.type = FIELD_LIST, .items = items}, "[{}]", "name is required"},
+    {{.type = FIELD_LIST, .items = items},
+     "[{\"name\":\"abcd\"}]",
+     "name has 4 characters"},
+    {{.type = FIELD_LIST, .items = items},
+     "[{\"name\":\"a\",\"properties\":{\"level\":10}}]",
+     "level 10 is outside 1 to 9"},
+    {{.type = FIELD_LIST, .items = items}, "{}", "must be a list"},
+};
+
+START_TEST(a_value_is_checked_by_its_field)
+{
+    const struct value_row *row = &value_rows[_i];
+    cJSON *value = json_parse(row->value, strlen(row->value), NULL);
+    char *complaint = field_check_value(&row->field, "thing", value);
+
+    ck_assert_ptr_nonnull(value);
+    if (row->complaint == NULL)
+        ck_assert_msg(complaint == NULL, "%s: %s", row->value, complaint);
+    else
+        ck_assert_msg(complaint != NULL && strncmp(complaint, "thing", 5) == 0 &&
+                          strstr(complaint, row->complaint) != NULL,
+                      "%s: %s", row->value, complaint != NULL ? complaint : "accepted");
+    free(complaint);
+    cJSON_Delete(value);
+}
+END_TEST
+
+/* --- roles and clouds ----------------------------------------------------------------- */
+
+START_TEST(roles_are_found_by_name_and_by_id)
+{
+    for (const struct role *role = roles; role->name != NULL; role++) {
+        char *name = memory_copy_string(role->name);
+
+        ck_assert_ptr_eq(role_find(text_lower(name)), role);
+        ck_assert_ptr_eq(role_find(role->id), role);
+        ck_assert_ptr_nonnull(role->actions[0]);
+        free(name);
+    }
+    ck_assert_ptr_null(role_find("Emperor"));
+    ck_assert_ptr_null(role_find(""));
+}
+END_TEST
+
+START_TEST(clouds_are_found_by_either_name)
+{
+    ck_assert_str_eq(cloud_find("azurecloud")->arm, "https://management.azure.com");
+    ck_assert_str_eq(cloud_find("china")->graph,
+                     "https://microsoftgraph.chinacloudapi.cn");
+    ck_assert_str_eq(cloud_find("USGov")->login, "https://login.microsoftonline.us");
+    ck_assert_ptr_null(cloud_find("AzureGermanCloud"));
+    for (const struct cloud *cloud = clouds; cloud->name != NULL; cloud++) {
+        ck_assert_int_eq(strncmp(cloud->arm, "https://", 8), 0);
+        ck_assert_int_ne(cloud->arm[strlen(cloud->arm) - 1], '/');
+    }
+}
+END_TEST
+
+/* --- against the specifications ------------------------------------------------------- */
+
+/* The file as JSON, or NULL (said so) when the specifications are not beside the repository. */
+static cJSON *read_specification(const char *name)
+{
+    const char *folder = getenv("MOONGATE_SPECS");
+    char *path =
+        memory_format("%s/%s", folder != NULL ? folder : "../shared/specs", name);
+    FILE *file = fopen(path, "rb");
+    struct buffer text = {0};
+    char block[65536];
+    size_t length;
+
+    if (file == NULL) {
+        printf("skipped: no %s (MOONGATE_SPECS names the folder)\n", path);
+        free(path);
+        return NULL;
+    }
+    while ((length = fread(block, 1, sizeof block, file)) > 0)
+        buffer_append(&text, block, length);
+    fclose(file);
+    free(path);
+
+    cJSON *tree = json_parse(text.data, text.length, NULL);
+
+    buffer_deinit(&text);
+    ck_assert_ptr_nonnull(tree);
+    return tree;
+}
+
+/* Where our rows say something else on purpose. */
+static struct known {
+    const char *difference, *reason;
+    bool is_met;
+} known[] = {
+    {.difference = "service: sku may not be PremiumV2",
+     .reason = "newer than this api-version; the list is open"},
+    {.difference = "gateway: network is open",
+     .reason = "we must know what a mode means to check its subnet"},
+    {.difference = "config connection: workspace is not required",
+     .reason = "a connection without a workspace serves nothing"},
+    {.difference = "virtual network: location is not required",
+     .reason = "the service refuses one without"},
+    {.difference = "virtual network: address_prefixes is not required",
+     .reason = "the service refuses one without"},
+    {.difference = "virtual network: subnets is not read-only",
+     .reason = "each subnet is a resource of its own here"},
+    {.difference = "subnet: name is not required",
+     .reason = "a delegation without a name is refused"},
+    {.difference = "subnet: service is not required",
+     .reason = "a delegation to nobody is refused"},
+    {.difference = "network security group: location is not required",
+     .reason = "the service refuses one without"},
+    {.difference = "network security group: name is not required",
+     .reason = "rules are compared by their names"},
+    {.difference = "network security group: direction is open",
+     .reason = "no third direction is to be expected"},
+    {.difference = "network security group: access is open",
+     .reason = "no third way is to be expected"},
+    {.difference = "network security group: protocol is open",
+     .reason = "the rows list all that there are"},
+    {.difference = "role definition: PUT exists",
+     .reason = "custom roles are out of scope: built-in ones are read"},
+    {.difference = "role definition: DELETE exists",
+     .reason = "custom roles are out of scope: built-in ones are read"},
+};
+
+static struct buffer unknown;
+
+static void differ(const char *text)
+{
+    for (int i = 0; i < COUNT(known); i++) {
+        if (strcmp(known[i].difference, text) == 0) {
+            known[i].is_met = true;
+            return;
+        }
+    }
+    buffer_printf(&unknown, "  %s\n", text);
+}
+
+#define DIFFER(...)                                                                      \
+    do {                                                                                 \
+        char *difference = memory_format(__VA_ARGS__);                                   \
+        differ(difference);                                                              \
+        free(difference);                                                                \
+    } while (0)
+
+static const cJSON *find_member(const cJSON *list, const char *member, const char *value)
+{
+    const cJSON *element;
+
+    cJSON_ArrayForEach (element, list) {
+        const char *found = json_string_at(element, member);
+
+        if (found != NULL && text_equal_nocase(found, value))
+            return element;
+    }
+    return NULL;
+}
+
+static void compare_name(const struct kind *kind, const cJSON *specified)
+{
+    const cJSON *limits = json_at(specified, "nameParam");
+    const char *pattern = json_string_at(limits, "pattern");
+    const int min = (int)json_number_at(limits, "minLength", -1);
+    const int max = (int)json_number_at(limits, "maxLength", -1);
+
+    if (min >= 0 && kind->name_min != min)
+        DIFFER("%s: name_min %d", kind->name, min);
+    if (max >= 0 && kind->name_max != max)
+        DIFFER("%s: name_max %d", kind->name, max);
+    if (pattern == NULL)
+        return;
+
+    struct buffer ours = {0}; /* POSIX has no groups that do not capture */
+
+    for (const char *c = pattern; *c != '\0'; c++) {
+        buffer_append_char(&ours, *c);
+        if (strncmp(c, "(?:", 3) == 0)
+            c += 2;
+    }
+    if (kind->name_pattern == NULL || strcmp(kind->name_pattern, ours.data) != 0)
+        DIFFER("%s: name_pattern %s", kind->name, pattern);
+    buffer_deinit(&ours);
+}
+
+static unsigned operation_bit(const cJSON *operation)
+{
+    static const struct {
+        const char *role, *method;
+        unsigned bit;
+    } bits[] = {{"item", "GET", KIND_GET},       {"item", "HEAD", KIND_HEAD},
+                {"item", "PUT", KIND_PUT},       {"item", "PATCH", KIND_PATCH},
+                {"item", "DELETE", KIND_DELETE}, {"collection", "GET", KIND_LIST}};
+    const char *path = json_string_at(operation, "path");
+    const char *method = json_string_at(operation, "method");
+    const char *role = json_string_at(operation, "role");
+
+    if (role == NULL) /* of extensions it is not told */
+        role = path[strlen(path) - 1] == '}' ? "item" : "collection";
+
+    for (int i = 0; i < COUNT(bits); i++) {
+        if (strcmp(role, bits[i].role) == 0 && strcmp(method, bits[i].method) == 0)
+            return bits[i].bit;
+    }
+    return 0;
+}
+
+static void compare_operations(const struct kind *kind, const cJSON *specified)
+{
+    static const char *const names[] = {"GET", "HEAD", "PUT", "PATCH", "DELETE", "LIST"};
+    unsigned exist = 0, are_long = 0, need_match = 0;
+    const cJSON *operation;
+
+    cJSON_ArrayForEach (operation, json_at(specified, "operations")) {
+        const unsigned bit = operation_bit(operation);
+        const char *match = json_string_at(operation, "ifMatch");
+        const char *via = json_string_at(operation, "finalStateVia");
+
+        exist |= bit;
+        if (cJSON_IsTrue(json_at(operation, "lro")))
+            are_long |= bit;
+        if (match != NULL && strcmp(match, "required") == 0)
+            need_match |= bit;
+        if (bit == KIND_PUT &&
+            strcmp(via != NULL ? via : "",
+                   kind->final_state_via != NULL ? kind->final_state_via : "") != 0)
+            DIFFER("%s: final_state_via of PUT is %s", kind->name,
+                   via != NULL ? via : "none");
+    }
+    for (unsigned i = 0; i < COUNT(names); i++) {
+        const unsigned bit = 1u << i;
+
+        if (((kind->operations ^ exist) & bit) != 0)
+            DIFFER("%s: %s %s", kind->name, names[i],
+                   (exist & bit) != 0 ? "exists" : "does not exist");
+        if (((kind->long_operations ^ are_long) & bit) != 0)
+            DIFFER("%s: %s is %s", kind->name, names[i],
+                   (are_long & bit) != 0 ? "long" : "not long");
+        if (((kind->if_match ^ need_match) & bit) != 0)
+            DIFFER("%s: %s %s If-Match", kind->name, names[i],
+                   (need_match & bit) != 0 ? "needs" : "does not need");
+    }
+}
+
+static void compare_limits(const struct kind *kind, const struct field *field,
+                           const cJSON *property)
+{
+    const bool is_text = field->type == FIELD_STRING;
+    const int min =
+        (int)json_number_at(property, is_text ? "minLength" : "minimum", field->min);
+    const int max =
+        (int)json_number_at(property, is_text ? "maxLength" : "maximum", field->max);
+
+    if (field->min != min)
+        DIFFER("%s: %s min %d", kind->name, field->name, min);
+    if (field->max != max)
+        DIFFER("%s: %s max %d", kind->name, field->name, max);
+}
+
+static void compare_choices(const struct kind *kind, const struct field *field,
+                            const cJSON *property)
+{
+    const cJSON *values = json_at(property, "enum"), *value;
+    int count = 0;
+
+    cJSON_ArrayForEach (value, values) {
+        if (choice_by_json(field, value->valuestring) == NULL)
+            DIFFER("%s: %s may be %s", kind->name, field->name, value->valuestring);
+    }
+    for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
+        bool is_there = false;
+
+        cJSON_ArrayForEach (value, values)
+            is_there |= strcmp(value->valuestring, choice->json) == 0;
+        if (!is_there)
+            DIFFER("%s: %s may not be %s", kind->name, field->name, choice->json);
+        count++;
+    }
+    if (count > 0 &&
+        field->choices_are_open != cJSON_IsTrue(json_at(property, "extensible")))
+        DIFFER("%s: %s is %s", kind->name, field->name,
+               field->choices_are_open ? "closed" : "open");
+}
+
+static void compare_field(const struct kind *kind, const struct field *field,
+                          const char *prefix, const cJSON *specified)
+{
+    char *path = memory_format("%s%s", prefix, field->path);
+    const cJSON *created =
+        find_member(json_at(specified, "createProperties"), "path", path);
+    const cJSON *property =
+        created != NULL ? created
+                        : find_member(json_at(specified, "readProperties"), "path", path);
+
+    if (property == NULL) {
+        DIFFER("%s: %s has no %s", kind->name, field->name, path);
+        free(path);
+        return;
+    }
+
+    const bool is_read_only =
+        created == NULL || cJSON_IsTrue(json_at(property, "readOnly"));
+    const bool is_required = cJSON_IsTrue(json_at(property, "required"));
+
+    if (((field->flags & FIELD_READ_ONLY) != 0) != is_read_only)
+        DIFFER("%s: %s is %s", kind->name, field->name,
+               is_read_only ? "read-only" : "not read-only");
+    if (((field->flags & FIELD_REQUIRED) != 0) != is_required)
+        DIFFER("%s: %s is %s", kind->name, field->name,
+               is_required ? "required" : "not required");
+    if (field->type == FIELD_STRING || field->type == FIELD_INTEGER)
+        compare_limits(kind, field, property);
+    if (field->choices != NULL)
+        compare_choices(kind, field, property);
+
+    char *inner = memory_format("%s[].", path);
+
+    for (const struct field *item = field->items; item != NULL && item->name != NULL;
+         item++)
+        compare_field(kind, item, inner, specified);
+    free(inner);
+    free(path);
+}
+
+START_TEST(the_rows_say_what_the_specifications_say)
+{
+    cJSON *model = read_specification("model.json");
+    const cJSON *element;
+
+    if (model == NULL)
+        return;
+    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
+        const cJSON *specified = NULL;
+
+        cJSON_ArrayForEach (element, json_at(model, "kinds")) {
+            if (text_equal_nocase(element->string, (*kind)->arm_type))
+                specified = element;
+        }
+        if (specified == NULL) {
+            DIFFER("%s: not in the model", (*kind)->name);
+            continue;
+        }
+        if (strcmp(specified->string, (*kind)->arm_type) != 0)
+            DIFFER("%s: arm_type %s", (*kind)->name, specified->string);
+        if (strcmp(json_string_at(specified, "apiVersion"), (*kind)->api_version) != 0)
+            DIFFER("%s: api_version %s", (*kind)->name,
+                   json_string_at(specified, "apiVersion"));
+        compare_name(*kind, specified);
+        compare_operations(*kind, specified);
+        for (const struct field *field = (*kind)->fields; field->name != NULL; field++)
+            compare_field(*kind, field, "", specified);
+    }
+    for (int i = 0; i < COUNT(known); i++) {
+        if (!known[i].is_met)
+            buffer_printf(&unknown, "  no longer: %s\n", known[i].difference);
+    }
+    ck_assert_msg(unknown.length == 0, "differences:\n%s", unknown.data);
+    cJSON_Delete(model);
+}
+END_TEST
+
+static bool is_same_list(const char *const *ours, const cJSON *theirs)
+{
+    const cJSON *element;
+    size_t count = 0;
+
+    cJSON_ArrayForEach (element, theirs) {
+        if (ours == NULL || ours[count] == NULL ||
+            strcmp(ours[count], element->valuestring) != 0)
+            return false;
+        count++;
+    }
+    return ours == NULL || ours[count] == NULL;
+}
+
+START_TEST(the_roles_allow_what_azure_publishes)
+{
+    cJSON *definitions = read_specification("role-definitions.json");
+
+    if (definitions == NULL)
+        return;
+    for (const struct role *role = roles; role->name != NULL; role++) {
+        const cJSON *definition =
+            find_member(json_at(definitions, "value"), "name", role->id);
+        const cJSON *permissions = json_at(definition, "properties.permissions");
+        const cJSON *permission = permissions != NULL ? permissions->child : NULL;
+
+        ck_assert_msg(definition != NULL, "%s: no role has its id", role->name);
+        ck_assert_str_eq(role->name, json_string_at(definition, "properties.roleName"));
+        ck_assert_msg(is_same_list(role->actions, json_at(permission, "actions")),
+                      "%s: other actions", role->name);
+        ck_assert_msg(is_same_list(role->not_actions, json_at(permission, "notActions")),
+                      "%s: other notActions", role->name);
+    }
+    cJSON_Delete(definitions);
+}
+END_TEST
+
+static TCase *add_case(Suite *suite, const char *name)
+{
+    TCase *topic = tcase_create(name);
+
+    suite_add_tcase(suite, topic);
+    return topic;
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("model");
+    TCase *names = add_case(suite, "names"), *values = add_case(suite, "values"),
+          *tables = add_case(suite, "tables"), *facts = add_case(suite, "specifications");
+
+    tcase_add_loop_test(names, a_name_is_checked, 0, COUNT(name_rows));
+    tcase_add_test(names, a_name_is_measured_in_characters_and_not_in_bytes);
+    tcase_add_loop_test(values, a_value_is_checked_by_its_field, 0, COUNT(value_rows));
+    tcase_add_test(tables, kinds_are_found_by_name);
+    tcase_add_test(tables, roles_are_found_by_name_and_by_id);
+    tcase_add_test(tables, clouds_are_found_by_either_name);
+    tcase_add_test(facts, the_rows_say_what_the_specifications_say);
+    tcase_add_test(facts, the_roles_allow_what_azure_publishes);
+    return harness_run_suite(suite);
+}
