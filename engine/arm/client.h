@@ -25,6 +25,8 @@ struct client {
     struct serial serial;
     struct observer *observer; /* or NULL */
     uint64_t last_number;      /* of the operations reported */
+    struct map written; /* by id in lower case: the place of its last write among all */
+    uintptr_t write_count;
 };
 
 #endif

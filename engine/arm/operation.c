@@ -37,7 +37,7 @@ struct operation {
     int64_t accepted_ms; /* when the first answer came, on the loop's clock */
     int64_t refused_ms;  /* when it was first refused for a passing reason; or 0 */
     unsigned polls, missed, refusals;
-    bool is_final_get;
+    bool is_final_get, was_dropped;
 
     int status;
     struct buffer fields, text;
@@ -520,9 +520,22 @@ static void send(struct operation *operation)
     exchange_start(exchange);
 }
 
+static void send_if_wanted(struct operation *operation)
+{
+    const struct operation_request *request = &operation->request;
+
+    if (request->is_still_wanted != NULL &&
+        !request->is_still_wanted(request->wanted_context)) {
+        operation->was_dropped = true;
+        finish(operation);
+    } else {
+        send(operation);
+    }
+}
+
 static void on_turn(struct serial_turn *turn)
 {
-    send(LIST_ENTRY(turn, struct operation, turn));
+    send_if_wanted(LIST_ENTRY(turn, struct operation, turn));
 }
 
 struct operation *operation_start(struct client *client,
@@ -543,7 +556,7 @@ struct operation *operation_start(struct client *client,
     free(operation->request.serial_key); /* the turn has its own */
     operation->request.serial_key = NULL;
     if (is_its_turn)
-        send(operation);
+        send_if_wanted(operation);
     return operation;
 }
 
@@ -562,6 +575,11 @@ struct waitable *operation_waitable(struct operation *operation)
 const struct failure *operation_failure(const struct operation *operation)
 {
     return operation->failure;
+}
+
+bool operation_was_dropped(const struct operation *operation)
+{
+    return operation->was_dropped;
 }
 
 int operation_status(const struct operation *operation)

@@ -31,7 +31,10 @@ struct operation_request {
     char
         *headers[OPERATION_HEADERS]; /* "Name: value" (taken); the first NULL ends them */
     const char *final_state_via;     /* constant, or NULL */
-    char *serial_key;   /* whose writes go one after another (taken), or NULL */
+    char *serial_key; /* whose writes go one after another (taken), or NULL */
+    /* Asked when its turn has come: is it still to be sent? NULL: yes. */
+    bool (*is_still_wanted)(void *context);
+    void *wanted_context;
     char *label;        /* "PUT workspace 'x'", for failures (taken), or NULL */
     bool waits;         /* follow a long-running operation to its end */
     bool watches;       /* a GET that goes on until the resource's state is final */
@@ -54,6 +57,9 @@ struct waitable *operation_waitable(struct operation *operation);
 
 /* Why it failed, or NULL. Borrowed: valid until operation_release(). */
 const struct failure *operation_failure(const struct operation *operation);
+
+/* It was not sent, because it was no longer wanted when its turn came. */
+bool operation_was_dropped(const struct operation *operation);
 
 /* Of the answer, once it is over: status, header field (lower-case name) or NULL, text. */
 int operation_status(const struct operation *operation);

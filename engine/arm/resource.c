@@ -37,6 +37,7 @@ struct resource_operation {
     int64_t started_ms;
     uint64_t number;
     bool was_adopted;
+    uintptr_t looked_at; /* how many writes there had been when it was read */
 
     enum resource_outcome outcome;
     cJSON *body;
@@ -172,8 +173,11 @@ static void write_difference(struct resource_operation *own)
     own->outcome = RESOURCE_CHANGED;
     /* one that failed to become what it should is made again as a whole */
     if (kind_patches(own->kind) && state == POLL_SUCCEEDED) {
-        compare_strip_immutable(own->kind, own->wanted);
-        start_step(own, STEP_WRITE, "PATCH", own->wanted);
+        cJSON *part = cJSON_Duplicate(own->wanted, true);
+
+        compare_strip_immutable(own->kind, part);
+        start_step(own, STEP_WRITE, "PATCH", part);
+        cJSON_Delete(part);
     } else {
         cJSON *whole = compare_merge(own->kind, own->body, own->wanted);
 
@@ -279,6 +283,22 @@ static void judge_waited(struct resource_operation *own)
     write_difference(own);
 }
 
+/* Asked right before a write is sent. If something of this run has written the resource since
+ * it was read, what was decided then may be wrong now. */
+static bool claim_write(void *context)
+{
+    struct resource_operation *own = context;
+    struct client *client = own->client;
+    char *key = text_lower(memory_copy_string(own->id));
+    const bool is_stale = own->verb != RESOURCE_DELETE &&
+                          (uintptr_t)map_find(&client->written, key) > own->looked_at;
+
+    if (!is_stale)
+        map_set(&client->written, key, (void *)++client->write_count);
+    free(key);
+    return !is_stale;
+}
+
 static void advance(struct deferred *deferred)
 {
     struct resource_operation *own =
@@ -286,7 +306,9 @@ static void advance(struct deferred *deferred)
     struct operation *over = own->operation;
     const struct failure *failure = operation_failure(over);
 
-    if (failure != NULL && own->step == STEP_LOOK && is_missing(failure))
+    if (operation_was_dropped(over)) /* somebody else was first: what is there now? */
+        start_step(own, STEP_LOOK, "GET", NULL);
+    else if (failure != NULL && own->step == STEP_LOOK && is_missing(failure))
         judge_absent(own, failure);
     else if (failure != NULL && own->step == STEP_WRITE && own->verb == RESOURCE_DELETE &&
              is_missing(failure))
@@ -316,11 +338,24 @@ static void on_step_over(struct waiter *waiter)
     loop_defer(own->client->loop, &own->advance);
 }
 
+/* Once the service has the write, only a kind that is labelled by its body has a use for the
+ * tree; it may wait for hours. */
+static void drop_wishes(struct resource_operation *own)
+{
+    free(own->defaults);
+    own->defaults = NULL;
+    if (own->kind->label == NULL) {
+        cJSON_Delete(own->wanted);
+        own->wanted = NULL;
+    }
+}
+
 static void on_progress(void *context, const struct operation *operation)
 {
     struct resource_operation *own = context;
 
-    (void)operation;
+    if (own->step == STEP_WRITE && operation_is_accepted(operation))
+        drop_wishes(own);
     if (own->client->observer != NULL && own->number != 0)
         own->client->observer->changed(own->client->observer, own);
 }
@@ -335,12 +370,9 @@ static void announce(struct resource_operation *own)
         own->client->observer->started(own->client->observer, own);
 }
 
-/* The key under which the kind's writes take turns, or NULL. */
+/* The key under which writes to it take turns. */
 static char *format_serial_key(const struct kind *kind, const char *id)
 {
-    if (kind->serial == SERIAL_NONE)
-        return NULL;
-
     char *key = text_lower(memory_copy_string(id));
 
     if (kind->serial == SERIAL_PARENT) {
@@ -348,18 +380,6 @@ static char *format_serial_key(const struct kind *kind, const char *id)
             *strrchr(key, '/') = '\0';
     }
     return key;
-}
-
-/* Once the write is text, only a kind that is labelled by its body has a use for the tree; it
- * may wait for hours. */
-static void drop_wishes(struct resource_operation *own)
-{
-    free(own->defaults);
-    own->defaults = NULL;
-    if (own->kind->label == NULL) {
-        cJSON_Delete(own->wanted);
-        own->wanted = NULL;
-    }
 }
 
 static void start_step(struct resource_operation *own, enum step step, const char *method,
@@ -379,15 +399,18 @@ static void start_step(struct resource_operation *own, enum step step, const cha
         request.waits = true;
         request.body = body != NULL ? json_print(body) : NULL;
         request.serial_key = format_serial_key(kind, own->id);
+        request.is_still_wanted = claim_write;
+        request.wanted_context = own;
         request.final_state_via = kind->final_state_via;
         if (must_match)
             request.headers[0] = memory_copy_string("If-Match: *");
-        drop_wishes(own);
     }
     if (step != STEP_LOOK) {
         request.label = memory_format("%s %s '%s'", resource_verb_names[own->verb],
                                       kind->name, resource_name(own));
         announce(own);
+    } else {
+        own->looked_at = own->client->write_count;
     }
     own->step = step;
     own->operation = operation_start(own->client, &request);

@@ -67,7 +67,6 @@ const struct kind service_kind = {
     .name_pattern = RESOURCE_NAME,
     .operations = KIND_GET | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
     .long_operations = KIND_PUT | KIND_PATCH | KIND_DELETE,
-    .serial = SERIAL_SELF,
     .fields = service_fields,
     .help = "An API Management service."};
 
@@ -207,7 +206,6 @@ const struct kind gateway_kind = {
     .name_pattern = RESOURCE_NAME,
     .operations = KIND_GET | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
     .long_operations = KIND_PUT | KIND_PATCH | KIND_DELETE,
-    .serial = SERIAL_SELF,
     .fields = gateway_fields,
     .help =
         "A workspace gateway: runs the APIs of its workspaces. Creation takes hours."};

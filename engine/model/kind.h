@@ -61,7 +61,6 @@ enum kind_operation {
 
 /* Which writes must not run side by side. */
 enum kind_serial {
-    SERIAL_NONE,
     SERIAL_SELF,  /* those to this resource and to its children that say SERIAL_PARENT */
     SERIAL_PARENT /* those to the parent's other children too */
 };

@@ -360,6 +360,7 @@ void session_close(struct session *session)
     pipeline_free(session->client.pipeline);
     transport_free(session->transport);
     serial_deinit(&session->client.serial);
+    map_deinit(&session->client.written, NULL);
     sim_close(session->sim);
     if (session->face != NULL)
         session->face->free(session->face);

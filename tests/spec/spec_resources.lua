@@ -447,4 +447,26 @@ test("a resource with a description of JSON's worst comes back as it went", func
   contains(json.encode(workspaces.get("worst").raw), "\\n")
 end)
 
+spec.test("tasks that want the same absent resource make it once", function()
+  local tasks, gateways, workspaces = require "tasks", require "gateways", require "workspaces"
+  local function outcomes(ensure)
+    local counts = {}
+    for _, outcome in ipairs(tasks.map({1, 2, 3, 4, 5, 6, 7, 8}, function(i)
+      return (select(2, ensure(i)))
+    end)) do
+      counts[outcome] = (counts[outcome] or 0) + 1
+    end
+    return counts
+  end
+  spec.equal(outcomes(function()
+    return gateways.ensure("gw-once", {})
+  end), {created = 1, unchanged = 7})
+  spec.equal(outcomes(function()
+    return workspaces.ensure("ws-once", {description = "one"})
+  end), {created = 1, unchanged = 7})
+  spec.equal(outcomes(function()
+    return workspaces.ensure("ws-once", {description = "two"})
+  end), {changed = 1, unchanged = 7})
+end)
+
 spec.finish()
