@@ -72,6 +72,8 @@ static void launch(struct program *p, int out, char *const *words)
     if (out == PIPED)
         make_pipe(out_ends);
     make_pipe(err_ends);
+    buffer_deinit(&p->out_text);
+    buffer_deinit(&p->err_text);
     *p = (struct program){.out = out_ends[0], .err = err_ends[0]};
     p->pid = fork();
     ck_assert_int_ge(p->pid, 0);
@@ -292,6 +294,10 @@ static void teardown(void)
 {
     if (server.pid > 0)
         kill(server.pid, SIGKILL);
+    buffer_deinit(&program.out_text);
+    buffer_deinit(&program.err_text);
+    buffer_deinit(&server.out_text);
+    buffer_deinit(&server.err_text);
 }
 
 static void set_credentials(const char *endpoint)
@@ -322,15 +328,12 @@ static void start_sim(const char *option, const char *value)
 
 static int end_sim(int number)
 {
-    const pid_t pid = server.pid;
+    kill(server.pid, number);
 
-    kill(pid, number);
-    server.pid = 0;
+    const int code = await_end(&server);
 
-    struct program ending = server;
-
-    ending.pid = pid;
-    return await_end(&ending);
+    server.pid = 0; /* nothing is left to be killed */
+    return code;
 }
 
 enum stub_manner {
@@ -794,7 +797,6 @@ START_TEST(secrets_are_in_no_output)
             assert_no_secret(err(), secret);
         }
     }
-    kill(server.pid, SIGTERM);
     ck_assert_int_eq(end_sim(SIGTERM), 0);
 }
 END_TEST
