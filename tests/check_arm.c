@@ -494,6 +494,11 @@ static void on_granted(struct serial_turn *turn)
     strcat(granted, number);
 }
 
+static void forget_grants(void)
+{
+    granted[0] = '\0';
+}
+
 static bool take(struct numbered_turn *turn, const char *key, char number)
 {
     *turn = (struct numbered_turn){.turn.granted = on_granted, .number = number};
@@ -575,6 +580,8 @@ int main(void)
     TCase *refusal = add_case(suite, "refusal");
     TCase *compare = add_case(suite, "compare");
     TCase *turns = add_case(suite, "serial");
+
+    tcase_add_checked_fixture(turns, forget_grants, NULL);
 
     tcase_add_loop_test(poll, the_first_answer_says_what_to_poll, 0, COUNT(choose_rows));
     tcase_add_loop_test(poll, each_answer_to_a_poll_is_judged, 0, COUNT(judge_rows));

@@ -52,29 +52,29 @@ wait_for() {
     done
 }
 
-smaller() {
-    compute "$1 == 0 || $2 < $1 ? $2 : $1" %.0f
+# median COLUMN FILE of five lines
+median() {
+    cut -d ' ' -f "$1" "$2" | sort -n | sed -n 3p
 }
 
-# The least of four runs each, in turn, so that a busy machine does not favour one.
+# Five runs each, in turn, so that a machine that is faster now and slower then favours none.
 requests() {
     count=10000
-    bare_us=0
-    own_us=0
     "$bench/server" >"$work/url" &
     servers="$servers $!"
     wait_for "$work/url" http
     url=$(cat "$work/url")
-    for _ in 1 2 3 4; do
+    for _ in 1 2 3 4 5; do
         measure 1 "$bench/bare_curl" "$url" $count
-        bare_us=$(smaller $bare_us "$cpu_us")
+        bare_us=$cpu_us
         measure 1 "$moongate" run --quiet --endpoint "$url" --resource-group bench \
             --service bench "$here/requests.lua" $count
-        own_us=$(smaller $own_us "$cpu_us")
+        echo "$(compute "$bare_us / (2 * $count)") $(compute "$cpu_us / (2 * $count)")" \
+            "$(compute "$cpu_us / $bare_us")" >>"$work/requests"
     done
-    report "bare libcurl, a request" "$(compute "$bare_us / (2 * $count)")" - CPU-us
-    report "moongate, a request" "$(compute "$own_us / (2 * $count)")" - CPU-us
-    report "moongate / bare libcurl" "$(compute "$own_us / $bare_us")" 1.5 ""
+    report "bare libcurl, a request" "$(median 1 "$work/requests")" - CPU-us
+    report "moongate, a request" "$(median 2 "$work/requests")" - CPU-us
+    report "moongate / bare libcurl" "$(median 3 "$work/requests")" 1.5 ""
 }
 
 waiting() {
