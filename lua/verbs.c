@@ -217,10 +217,6 @@ static int perform(lua_State *L, enum resource_verb verb)
         body = push_body(L, ARG_FIELDS, kind);
         if (lua_type(L, ARG_DEFAULTS) == LUA_TTABLE)
             defaults = push_body(L, ARG_DEFAULTS, kind);
-        for (int slot = ARG_FIELDS; slot <= ARG_DEFAULTS; slot++) {
-            lua_pushnil(L); /* nobody needs the tables while it waits */
-            lua_replace(L, slot);
-        }
     }
     if (waits)
         bind_check_task(L);
@@ -233,6 +229,10 @@ static int perform(lua_State *L, enum resource_verb verb)
     held->release = release_operation;
     held->waitable = resource_waitable(operation);
     lua_settop(L, SLOT_OPERATION);
+    for (int slot = ARG_KIND; slot < SLOT_OPERATION; slot++) {
+        lua_pushnil(L); /* nobody needs the arguments while it waits, maybe for hours */
+        lua_replace(L, slot);
+    }
     if (waits)
         return verb_finish(L, LUA_OK, 0);
     luaL_setmetatable(L, operation_metatable);

@@ -59,6 +59,19 @@ START_TEST(taking_from_a_buffer_gives_text_and_leaves_it_empty)
 }
 END_TEST
 
+START_TEST(keys_of_texts_mind_neither_case_nor_length)
+{
+    char a[TEXT_KEY_SIZE], b[TEXT_KEY_SIZE], c[TEXT_KEY_SIZE];
+
+    text_format_key("/Subscriptions/X", a);
+    text_format_key("/subscriptions/x", b);
+    text_format_key("/subscriptions/y", c);
+    ck_assert_str_eq(a, b);
+    ck_assert_str_ne(b, c);
+    ck_assert_uint_eq(strlen(a), TEXT_KEY_SIZE - 1);
+}
+END_TEST
+
 START_TEST(text_in_a_url_is_escaped)
 {
     struct buffer buffer = {0};
@@ -733,6 +746,7 @@ int main(void)
     add_values(suite);
     tcase_add_test(buffer, a_buffer_grows_and_stays_terminated);
     tcase_add_test(buffer, taking_from_a_buffer_gives_text_and_leaves_it_empty);
+    tcase_add_test(buffer, keys_of_texts_mind_neither_case_nor_length);
     tcase_add_test(buffer, text_in_a_url_is_escaped);
     tcase_add_test(buffer, text_in_json_is_escaped_and_can_be_read_again);
     tcase_add_loop_test(json, what_is_no_json_is_refused_with_its_place, 0,

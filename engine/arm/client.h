@@ -25,7 +25,7 @@ struct client {
     struct serial serial;
     struct observer *observer; /* or NULL */
     uint64_t last_number;      /* of the operations reported */
-    struct map written; /* by id in lower case: the place of its last write among all */
+    struct map written; /* by the key of its id: the place of its last write among all */
     uintptr_t write_count;
 };
 

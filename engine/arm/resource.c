@@ -289,13 +289,15 @@ static bool claim_write(void *context)
 {
     struct resource_operation *own = context;
     struct client *client = own->client;
-    char *key = text_lower(memory_copy_string(own->id));
+    char key[TEXT_KEY_SIZE];
+
+    text_format_key(own->id, key);
+
     const bool is_stale = own->verb != RESOURCE_DELETE &&
                           (uintptr_t)map_find(&client->written, key) > own->looked_at;
 
     if (!is_stale)
         map_set(&client->written, key, (void *)++client->write_count);
-    free(key);
     return !is_stale;
 }
 
@@ -373,13 +375,15 @@ static void announce(struct resource_operation *own)
 /* The key under which writes to it take turns. */
 static char *format_serial_key(const struct kind *kind, const char *id)
 {
-    char *key = text_lower(memory_copy_string(id));
+    char *whose = memory_copy_string(id), key[TEXT_KEY_SIZE];
 
     if (kind->serial == SERIAL_PARENT) {
-        for (int i = 0; i < 2 && strrchr(key, '/') != NULL; i++)
-            *strrchr(key, '/') = '\0';
+        for (int i = 0; i < 2 && strrchr(whose, '/') != NULL; i++)
+            *strrchr(whose, '/') = '\0';
     }
-    return key;
+    text_format_key(whose, key);
+    free(whose);
+    return memory_copy_string(key);
 }
 
 static void start_step(struct resource_operation *own, enum step step, const char *method,

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <inttypes.h>
 #include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +157,15 @@ bool text_matches(const char *text, const char *expression)
         all = entry;
     }
     return regexec(&entry->regex, text, 0, NULL, 0) == 0;
+}
+
+void text_format_key(const char *text, char key[TEXT_KEY_SIZE])
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (uint64_t)lower(*text)) * 1099511628211u;
+    snprintf(key, TEXT_KEY_SIZE, "%016" PRIx64, hash);
 }
 
 static int hex_value(char c)

@@ -24,6 +24,12 @@ bool text_is_utf8(const char *text, size_t length);
  * compiled at their first use and kept; they must be string constants. */
 bool text_matches(const char *text, const char *expression);
 
+/* A short key that stands for a text, letters without regard to case: 64 bits of hash as
+ * hexadecimal digits. For maps that hold thousands of ids and can bear that, once in 2^64, two
+ * of them share a key. */
+enum { TEXT_KEY_SIZE = 17 };
+void text_format_key(const char *text, char key[TEXT_KEY_SIZE]);
+
 /* Undoes percent-encoding in place (RFC 3986). Returns the new length. */
 size_t text_unescape(char *text);
 

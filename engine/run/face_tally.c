@@ -8,6 +8,7 @@
 
 #include "base/failure.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { NUMBER_SIZE = 24, DISTINCT_FAILURES = 10 };
 
@@ -21,12 +22,15 @@ static void format_number(const struct event *event, char text[NUMBER_SIZE])
     snprintf(text, NUMBER_SIZE, "%" PRIu64, event->operation);
 }
 
-/* What names the resource in the run: its id, or else its kind and name. */
-static char *make_key(const struct event *event)
+/* Stands for the resource in the run, by its id or else its kind and name. */
+static void make_key(const struct event *event, char key[TEXT_KEY_SIZE])
 {
-    if (event->target != NULL)
-        return memory_copy_string(event->target);
-    return memory_format("%s/%s", or_empty(event->kind), or_empty(event->name));
+    char *text = event->target != NULL ? memory_copy_string(event->target)
+                                       : memory_format("%s/%s", or_empty(event->kind),
+                                                       or_empty(event->name));
+
+    text_format_key(text, key);
+    free(text);
 }
 
 static void free_operation(struct tally_operation *operation)
@@ -36,7 +40,6 @@ static void free_operation(struct tally_operation *operation)
     free(operation->verb);
     free(operation->kind);
     free(operation->name);
-    free(operation->key);
     free(operation->state);
     free(operation);
 }
@@ -210,7 +213,7 @@ struct tally_operation *tally_begin(struct tally *tally, const struct event *eve
         operation->verb = memory_copy_string(or_empty(event->verb));
         operation->kind = memory_copy_string(or_empty(event->kind));
         operation->name = memory_copy_string(or_empty(event->name));
-        operation->key = make_key(event);
+        make_key(event, operation->key);
         operation->seen_ms = event->elapsed_ms;
         operation->seen_wall_ms = event->wall_ms;
         operation->began_ms = event->elapsed_ms - event->age_ms;
@@ -241,10 +244,10 @@ void tally_finish(struct tally *tally, const struct event *event)
         else
             free_operation(operation);
     } else if (tally->left_by_key.count > 0) {
-        char *key = make_key(event);
+        char key[TEXT_KEY_SIZE];
 
+        make_key(event, key);
         take_up_again(tally, key);
-        free(key);
     }
 }
 

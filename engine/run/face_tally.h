@@ -12,13 +12,15 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "run/event.h"
 
 struct tally_operation {
     struct list link;       /* in its group, or among what is left */
     struct list fresh_link; /* for the face's own use */
-    char *verb, *kind, *name, *key;
-    char *state; /* or NULL */
+    char *verb, *kind, *name;
+    char key[TEXT_KEY_SIZE]; /* of its id */
+    char *state;             /* or NULL */
     double percent;
     int64_t seen_ms;  /* when the run began to wait for it */
     int64_t began_ms; /* when it began at the service */

@@ -1,10 +1,11 @@
--- Prints the KB of memory that one waiting operation takes: as many tasks as the argument
--- says each create a gateway, which takes longer than this runs.
+-- Prints the KB of memory that one waiting operation takes: as many gateways as the first
+-- argument says are created, which takes longer than this runs; with "tasks" as the second
+-- one each has a task of its own that waits for it.
 local gateways = require "gateways"
 local run = require "run"
 local tasks = require "tasks"
 
-local count = tonumber(...)
+local count, has_tasks = tonumber((...)), select(2, ...) == "tasks"
 
 local function resident_kb()
   collectgarbage()
@@ -14,8 +15,11 @@ local function resident_kb()
   return tonumber(kb)
 end
 
+local operations = {}
+
 local function create(number)
-  gateways.create("gw-" .. number, {location = "westeurope"})
+  operations[number] = gateways.create("gw-" .. number,
+                                       {location = "westeurope", wait = has_tasks})
 end
 
 -- libcurl is loaded, and has as many connections as it will have
@@ -27,7 +31,11 @@ end)
 
 local before_kb = resident_kb()
 for number = 1, count do
-  tasks.spawn(create, number)
+  if has_tasks then
+    tasks.spawn(create, number)
+  else
+    create(number)
+  end
 end
 -- requests go out in turn: when the last gateway is there, all have been asked for
 repeat
