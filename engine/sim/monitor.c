@@ -435,6 +435,8 @@ void monitor_settle(struct world *world)
 
 int64_t monitor_next(struct world *world)
 {
-    return database_number(world->database, INT64_MAX, "SELECT MIN(next_ms) FROM monitor",
+    /* said with the condition of the index, or all monitors would be read */
+    return database_number(world->database, INT64_MAX,
+                           "SELECT MIN(next_ms) FROM monitor WHERE next_ms IS NOT NULL",
                            "");
 }
