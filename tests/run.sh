@@ -31,7 +31,7 @@ for suite in "$@"; do
     name=$(basename "$suite")
     case $suite in
     *.lua)
-        "$moongate" run --sim $SPEC_OPTIONS "$suite" >"$log" 2>&1
+        "$moongate" run --sim ${SPEC_OPTIONS:-} "$suite" >"$log" 2>&1
         code=$?
         add "$name" $code $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
         ;;

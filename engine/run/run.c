@@ -33,18 +33,23 @@ struct run {
 
 /* --- what went wrong ------------------------------------------------------------------ */
 
-/* The lines of a traceback that are in somebody's files. */
+/* The lines of a traceback that are in somebody's files, with the headings that have any. */
 static void append_traceback(struct buffer *text, const char *traceback)
 {
-    const char *line = traceback;
+    const char *line = traceback, *heading = NULL;
 
     while (line != NULL && *line != '\0') {
-        const char *end = strchr(line, '\n');
-        const size_t length = end != NULL ? (size_t)(end - line) : strlen(line);
+        const int length = (int)strcspn(line, "\n");
 
-        if (length > 0 && strncmp(line, "\t[C]:", 5) != 0)
-            buffer_printf(text, "\n%.*s", (int)length, line);
-        line = end != NULL ? end + 1 : NULL;
+        if (line[0] != '\t') {
+            heading = line;
+        } else if (strncmp(line, "\t[C]:", 5) != 0) {
+            if (heading != NULL)
+                buffer_printf(text, "\n%.*s", (int)strcspn(heading, "\n"), heading);
+            heading = NULL;
+            buffer_printf(text, "\n%.*s", length, line);
+        }
+        line = line[length] == '\n' ? line + length + 1 : NULL;
     }
 }
 

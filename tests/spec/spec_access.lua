@@ -136,9 +136,11 @@ spec.test("wrong arguments are refused with what there is", function()
   spec.contains(failure.cure, "API Management Workspace Reader")
 end)
 
-spec.test("names of assignments never change: they stand for scope, principal and role", function()
-  spec.equal(check.uuid "/subscriptions/x|p|r", check.uuid "/subscriptions/x|p|r")
-  spec.ok(check.uuid "a" ~= check.uuid "b")
+spec.test("names of assignments never change: scope, principal and role make them", function()
+  spec.equal(check.uuid "/subscriptions/x|p|r", "807ce59c-6d46-57e8-a3bc-1d0163e698bd")
+  local assignment = rbac.assign {principal = team, role = "Reader", scope = gw}
+  spec.equal(assignment.name, check.uuid(("%s|%s|%s"):format(gw.id:lower(), team.id,
+                                                              rbac.role_id "Reader")))
 end)
 
 spec.finish()
