@@ -12,10 +12,7 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "sim/answer.h"
-#include "sim/call.h"
-#include "sim/plane.h"
-#include "sim/world.h"
+#include "tests/plane.h"
 
 static struct {
     struct clock clock;
@@ -28,29 +25,11 @@ static struct {
 
 static int exchange(enum call_method method, const char *url, const char *body)
 {
-    const char *start = strncmp(url, "http://sim", 10) == 0 ? url + 10 : url;
-    char *path = memory_copy_text(start, strcspn(start, "?"));
-    const char *query = strchr(start, '?');
-    struct call call = {.method = method,
-                        .base = "http://sim",
-                        .path = path,
-                        .query = query != NULL ? query + 1 : NULL,
-                        .authorization = h.bearer,
-                        .consistency_level = h.consistency,
-                        .body = body,
-                        .body_length = body != NULL ? strlen(body) : 0};
-    struct answer answer;
-
-    answer_init(&answer);
-    plane_answer(h.world, &call, &answer);
-    answer_deinit(&h.answer); /* last: the URL may lie in it */
-    cJSON_Delete(h.json);
-    h.answer = answer;
-    h.json = answer.body.length > 0
-                 ? json_parse(answer.body.data, answer.body.length, NULL)
-                 : NULL;
-    free(path);
-    return answer.status;
+    return plane_ask(h.world, &h.answer, &h.json, url,
+                     (struct call){.method = method,
+                                   .authorization = h.bearer,
+                                   .consistency_level = h.consistency,
+                                   .body = body});
 }
 
 static int get(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -97,17 +76,7 @@ static void open_world(void)
     h.world = world_open(&options, &h.clock, &failure);
     ck_assert_ptr_nonnull(h.world);
 
-    const struct sim_profile *profile = &h.world->profile;
-    char *url = memory_format("/%s/oauth2/v2.0/token", profile->tenant_id);
-    char *form =
-        memory_format("grant_type=client_credentials&client_id=%s&client_secret=%s&"
-                      "scope=https://graph.microsoft.com/.default",
-                      profile->client_id, profile->client_secret);
-
-    ck_assert_int_eq(exchange(CALL_POST, url, form), 200);
-    h.bearer = memory_format("Bearer %s", said("access_token"));
-    free(url);
-    free(form);
+    h.bearer = plane_sign_in(h.world, &h.answer, &h.json, "https://graph.microsoft.com");
 }
 
 static void close_world(void)

@@ -14,10 +14,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/role.h"
-#include "sim/answer.h"
-#include "sim/call.h"
-#include "sim/plane.h"
-#include "sim/world.h"
+#include "tests/plane.h"
 
 #define VERSION "api-version=2024-05-01"
 
@@ -39,47 +36,18 @@ static struct {
 } h;
 
 static int ask(enum call_method method, const char *url, const char *body,
-               const char *token)
+               const char *bearer)
 {
-    char *path = memory_copy_text(url, strcspn(url, "?"));
-    char *bearer = memory_format("Bearer %s", token != NULL ? token : "");
-    struct call call = {.method = method,
-                        .base = "http://sim",
-                        .path = path,
-                        .query = strchr(url, '?') != NULL ? strchr(url, '?') + 1 : NULL,
-                        .authorization = token != NULL ? bearer : NULL,
-                        .if_match = "*",
-                        .body = body,
-                        .body_length = body != NULL ? strlen(body) : 0};
-
-    if (method == CALL_PUT)
-        call.if_match = NULL;
-    answer_deinit(&h.answer);
-    cJSON_Delete(h.json);
-    answer_init(&h.answer);
-    plane_answer(h.world, &call, &h.answer);
-    h.json = h.answer.body.length > 0
-                 ? json_parse(h.answer.body.data, h.answer.body.length, NULL)
-                 : NULL;
-    free(path);
-    free(bearer);
-    return h.answer.status;
+    return plane_ask(h.world, &h.answer, &h.json, url,
+                     (struct call){.method = method,
+                                   .authorization = bearer,
+                                   .if_match = method == CALL_PUT ? NULL : "*",
+                                   .body = body});
 }
 
-/* Owned by the caller. */
-static char *sign_in(const char *scope)
+static char *sign_in(const char *resource)
 {
-    const struct sim_profile *profile = &h.world->profile;
-    char *url = memory_format("/%s/oauth2/v2.0/token", profile->tenant_id);
-    char *form =
-        memory_format("grant_type=client_credentials&client_id=%s&client_secret=%s&"
-                      "scope=%s/.default",
-                      profile->client_id, profile->client_secret, scope);
-
-    ck_assert_int_eq(ask(CALL_POST, url, form, NULL), 200);
-    free(url);
-    free(form);
-    return memory_copy_string(json_string_at(h.json, "access_token"));
+    return plane_sign_in(h.world, &h.answer, &h.json, resource);
 }
 
 static void renew_tokens(void)

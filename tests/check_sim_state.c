@@ -17,11 +17,8 @@
 #include "base/memory.h"
 #include "model/kind.h"
 #include "net/loop.h"
-#include "sim/answer.h"
-#include "sim/call.h"
-#include "sim/plane.h"
 #include "sim/sim.h"
-#include "sim/world.h"
+#include "tests/plane.h"
 
 #define VERSION "?api-version=2024-05-01"
 
@@ -97,46 +94,21 @@ static void close_world(void)
 static int ask(enum call_method method, const char *url, const char *body,
                const char *bearer)
 {
-    char *path = memory_copy_text(url, strcspn(url, "?"));
-    struct call call = {.method = method,
-                        .base = "http://sim",
-                        .path = path,
-                        .query = strchr(url, '?') != NULL ? strchr(url, '?') + 1 : NULL,
-                        .authorization = bearer,
-                        .body = body,
-                        .body_length = body != NULL ? strlen(body) : 0};
-
-    answer_deinit(&h.answer);
-    cJSON_Delete(h.json);
-    answer_init(&h.answer);
-    plane_answer(h.world, &call, &h.answer);
-    h.json = h.answer.body.length > 0
-                 ? json_parse(h.answer.body.data, h.answer.body.length, NULL)
-                 : NULL;
-    free(path);
-    return h.answer.status;
+    return plane_ask(
+        h.world, &h.answer, &h.json, url,
+        (struct call){.method = method, .authorization = bearer, .body = body});
 }
 
 /* "Bearer ...", owned by the caller. */
-static char *sign_in(const char *host)
+static char *sign_in(const char *resource)
 {
-    const struct sim_profile *profile = &h.world->profile;
-    char *url = memory_format("/%s/oauth2/v2.0/token", profile->tenant_id);
-    char *form =
-        memory_format("grant_type=client_credentials&client_id=%s&client_secret=%s&"
-                      "scope=https://%s/.default",
-                      profile->client_id, profile->client_secret, host);
-
-    ck_assert_int_eq(ask(CALL_POST, url, form, NULL), 200);
-    free(url);
-    free(form);
-    return memory_format("Bearer %s", json_string_at(h.json, "access_token"));
+    return plane_sign_in(h.world, &h.answer, &h.json, resource);
 }
 
 /* To what stands behind the resource group, signed in anew. */
 static int call_arm(enum call_method method, const char *path, const char *body)
 {
-    char *bearer = sign_in("management.azure.com");
+    char *bearer = sign_in("https://management.azure.com");
     char *url = memory_format("%s/resourceGroups/%s%s" VERSION, h.world->subscription_id,
                               h.world->profile.resource_group, path);
     const int status = ask(method, url, body, bearer);
@@ -169,7 +141,7 @@ START_TEST(a_world_goes_on_where_it_was_left)
 {
     open_world();
 
-    char *bearer = sign_in("management.azure.com");
+    char *bearer = sign_in("https://management.azure.com");
 
     ck_assert_int_eq(make_gateway(), 201);
     clock_advance_to(&h.clock, 4 * HOUR_MS);
@@ -206,13 +178,13 @@ START_TEST(an_operation_goes_on_after_a_restart)
     close_world();
     open_world();
 
-    char *bearer = sign_in("management.azure.com");
+    char *bearer = sign_in("https://management.azure.com");
 
     ck_assert_int_eq(ask(CALL_GET, poll, NULL, bearer), 200);
     ck_assert_str_eq(said("status"), "InProgress");
     free(bearer);
     clock_advance_to(&h.clock, 4 * HOUR_MS);
-    bearer = sign_in("management.azure.com");
+    bearer = sign_in("https://management.azure.com");
     ck_assert_int_eq(ask(CALL_GET, poll, NULL, bearer), 200);
     ck_assert_str_eq(said("status"), "Succeeded");
     free(bearer);
@@ -354,7 +326,7 @@ END_TEST
 /* How many groups there are by Graph. */
 static int count_groups(void)
 {
-    char *bearer = sign_in("graph.microsoft.com");
+    char *bearer = sign_in("https://graph.microsoft.com");
 
     ck_assert_int_eq(ask(CALL_GET, "/v1.0/groups?$top=999&$count=true", NULL, bearer),
                      200);
