@@ -256,6 +256,11 @@ void bind_check_keys(lua_State *L, int index, const char *what, const char *cons
 
         if (near != NULL)
             bind_error(L, "unknown %s '%s'; did you mean '%s'?", what, key, near);
+        if (count == 1)
+            bind_error(L, "unknown %s '%s'; there is %s", what, key, names[0]);
+        if (count == 2)
+            bind_error(L, "unknown %s '%s'; there are %s and %s", what, key, names[0],
+                       names[1]);
         bind_error(L, "unknown %s '%s'", what, key);
     }
 }

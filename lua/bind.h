@@ -83,7 +83,7 @@ int bind_error_owned(lua_State *L, char *message);
 int64_t bind_check_duration(lua_State *L, int index, const char *what);
 
 /* Raises unless every key of the table at `index` is one of the `count` names; suggests the
- * near one. `what` is such as "option". */
+ * near one, or names them when they are one or two. `what` is such as "option". */
 void bind_check_keys(lua_State *L, int index, const char *what, const char *const *names,
                      size_t count);
 

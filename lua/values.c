@@ -244,21 +244,47 @@ static int check_fail(lua_State *L)
     return bind_error(L, "%s", luaL_checkstring(L, 1));
 }
 
+enum { MOST_NAMES = 64 };
+
+/* The list of strings at `index`, which keeps them. */
+static size_t read_names(lua_State *L, int index, const char *names[MOST_NAMES])
+{
+    size_t count = 0;
+
+    luaL_checktype(L, index, LUA_TTABLE);
+    for (lua_Integer i = 1; i <= luaL_len(L, index) && count < MOST_NAMES; i++) {
+        lua_geti(L, index, i);
+        names[count++] = luaL_checkstring(L, -1);
+        lua_pop(L, 1);
+    }
+    return count;
+}
+
 /* nearest(word, names) -> the name that was probably meant, or nil */
 static int check_nearest(lua_State *L)
 {
-    enum { MOST = 64 };
-    const char *names[MOST];
+    const char *names[MOST_NAMES];
     const char *word = luaL_checkstring(L, 1);
-    size_t count = 0;
 
-    luaL_checktype(L, 2, LUA_TTABLE);
-    for (lua_Integer i = 1; i <= luaL_len(L, 2) && count < MOST; i++) {
-        lua_geti(L, 2, i);
-        names[count++] = luaL_checkstring(L, -1); /* the table keeps it */
-        lua_pop(L, 1);
+    lua_pushstring(L, text_nearest(word, names, read_names(L, 2, names)));
+    return 1;
+}
+
+/* options(given, names) -> given, or an empty table for nil; raises unless it is a table
+ * whose keys are all among the names */
+static int check_options(lua_State *L)
+{
+    const char *names[MOST_NAMES];
+    const size_t count = read_names(L, 2, names);
+
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1)) {
+        lua_newtable(L);
+        return 1;
     }
-    lua_pushstring(L, text_nearest(word, names, count));
+    if (lua_type(L, 1) != LUA_TTABLE)
+        bind_error(L, "a table of options expected, got %s", luaL_typename(L, 1));
+    bind_check_keys(L, 1, "option", names, count);
     return 1;
 }
 
@@ -304,6 +330,7 @@ int open_check(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"fail", check_fail},
                                          {"nearest", check_nearest},
+                                         {"options", check_options},
                                          {"failure", check_failure},
                                          {"is_failure", check_is_failure},
                                          {"uuid", check_uuid},

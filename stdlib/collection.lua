@@ -36,23 +36,40 @@ local function refuse_rest(what, verb)
   end
 end
 
-local function follow(kind, parent, query)
+--- Go through the resources of a kind below an id, page by page.
+-- @tparam string kind
+-- @tparam string parent the id
+-- @tparam[opt] string query the rest of the list's URL
+-- @treturn function an iterator
+-- @raise failure `ProtocolError` when the pages go round in a circle
+function collection.each(kind, parent, query)
   local page, next_url = core.page(kind, parent, query)
+  local seen, i = {}, 0
   return function()
-    local current = page
-    page = nil
-    if current then
-      return current
-    elseif next_url and next_url ~= "" then
-      local last = next_url
-      current, next_url = core.page(kind, next_url)
-      if next_url == last then
-        error(check.failure {code = "ProtocolError", target = last, retryable = false,
-                             message = "a page names itself as the next one"}, 0)
+    i = i + 1
+    while not page[i] do
+      if not next_url or next_url == "" then
+        return nil
+      elseif seen[next_url] then
+        error(check.failure {code = "ProtocolError", target = next_url, retryable = false,
+                             message = "the pages of a list go round in a circle"}, 0)
       end
-      return current
+      seen[next_url] = true
+      page, next_url = core.page(kind, next_url)
+      i = 1
     end
+    return page[i]
   end
+end
+
+--- The resources of a kind below an id, as a list; arguments as for `collection.each`.
+-- @treturn table
+function collection.all(kind, parent, query)
+  local all = {}
+  for resource in collection.each(kind, parent, query) do
+    all[#all + 1] = resource
+  end
+  return all
 end
 
 --- Make the verbs of a kind.
@@ -105,26 +122,19 @@ function collection.verbs(kind, spec)
     return core.delete(kind, spec.parent(where), name, {wait = wait})
   end
 
-  function verbs.each(options)
+  local function list_arguments(options)
     local where, what = split(options, names)
     local query = spec.query and spec.query(what) or ""
     refuse_rest(what, "each")
-    local pages, page, i = follow(kind, spec.parent(where), query), {}, 0
-    return function()
-      i = i + 1
-      while page and not page[i] do
-        page, i = pages(), 1
-      end
-      return page and page[i]
-    end
+    return kind, spec.parent(where), query
+  end
+
+  function verbs.each(options)
+    return collection.each(list_arguments(options))
   end
 
   function verbs.list(options)
-    local all = {}
-    for resource in verbs.each(options) do
-      all[#all + 1] = resource
-    end
-    return all
+    return collection.all(list_arguments(options))
   end
 
   return verbs

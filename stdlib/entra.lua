@@ -147,12 +147,7 @@ end
 -- @tparam[opt] string options.filter an OData filter, such as `mailNickname eq 'x'`
 -- @treturn function an iterator
 function entra.each(options)
-  options = options or {}
-  for key in pairs(options) do
-    if key ~= "prefix" and key ~= "filter" then
-      check.fail(("unknown option '%s'; there are prefix and filter"):format(tostring(key)))
-    end
-  end
+  options = check.options(options, {"prefix", "filter"})
   local filters = {}
   if options.prefix then
     filters[1] = ("startswith(displayName,%s)"):format(quote(text(options.prefix, "prefix")))
@@ -179,14 +174,8 @@ end
 -- @treturn group
 -- @raise failure `AlreadyExists`
 function entra.create(name, options)
-  options = options or {}
   text(name, "group")
-  for key in pairs(options) do
-    if key ~= "mail_nickname" and key ~= "description" then
-      check.fail(("unknown option '%s'; there are mail_nickname and description"):format(
-        tostring(key)))
-    end
-  end
+  options = check.options(options, {"mail_nickname", "description"})
   if utf8.len(name) == nil or utf8.len(name) > 256 then
     check.fail "group: a name is UTF-8 of 1 to 256 characters"
   end
@@ -234,12 +223,7 @@ end
 -- @treturn table of users, groups and service principals, each with `id`, `type`,
 --   `display_name` and, a user, `upn`
 function group_methods:members(options)
-  options = options or {}
-  for key in pairs(options) do
-    if key ~= "nested" then
-      check.fail(("unknown option '%s'; there is nested"):format(tostring(key)))
-    end
-  end
+  options = check.options(options, {"nested"})
   return collect(each(("/v1.0/groups/%s/%s"):format(self.id, options.nested and
                         "transitiveMembers" or "members"), {["$top"] = PAGE}, to_member))
 end

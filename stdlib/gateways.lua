@@ -36,15 +36,7 @@ local methods = collection.methods "gateway"
 gateways.MOST_WORKSPACES = MOST_WORKSPACES
 
 local function connections(gateway)
-  local all, page, next_url = {}, core.page("config connection", gateway.id)
-  while page do
-    table.move(page, 1, #page, #all + 1, all)
-    if not next_url or next_url == "" then
-      break
-    end
-    page, next_url = core.page("config connection", next_url)
-  end
-  return all
+  return collection.all("config connection", gateway.id)
 end
 
 local function workspace_id(workspace)

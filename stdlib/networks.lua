@@ -132,17 +132,7 @@ local function check_options(options)
   if type(options) ~= "table" then
     check.fail("ensure_gateway_subnet: a table expected, got " .. type(options))
   end
-  local known = {}
-  for _, name in ipairs(OPTIONS) do
-    known[name] = true
-  end
-  for key in pairs(options) do
-    if not known[key] then
-      local near = check.nearest(tostring(key), OPTIONS)
-      check.fail(("unknown option '%s'%s"):format(
-        tostring(key), near and ("; did you mean '%s'?"):format(near) or ""))
-    end
-  end
+  check.options(options, OPTIONS)
   for _, name in ipairs {"mode", "name", "prefix", "vnet"} do
     if options[name] == nil then
       check.fail(("ensure_gateway_subnet: %s is required"):format(name))

@@ -48,12 +48,7 @@ local function with_defaults(options)
   for name in pairs(onboarding.defaults) do
     known[#known + 1] = name
   end
-  for name, value in pairs(options or {}) do
-    if onboarding.defaults[name] == nil then
-      local near = check.nearest(tostring(name), known)
-      check.fail(("unknown option '%s'%s"):format(
-        tostring(name), near and ("; did you mean '%s'?"):format(near) or ""))
-    end
+  for name, value in pairs(check.options(options, known)) do
     all[name] = value
   end
   return all

@@ -170,17 +170,8 @@ function rbac.list(options)
   if options.principal then
     filter = ("principalId eq '%s'"):format(principal_id(options.principal))
   end
-  local all, page, next_url = {}, core.page("role assignment", where,
-                                            "&$filter=" .. filter:gsub("[ ']", {[" "] = "%20",
-                                                                                ["'"] = "%27"}))
-  while page do
-    table.move(page, 1, #page, #all + 1, all)
-    page, next_url = nil, next_url
-    if next_url and next_url ~= "" then
-      page, next_url = core.page("role assignment", next_url)
-    end
-  end
-  return all
+  filter = filter:gsub("[ ']", {[" "] = "%20", ["'"] = "%27"})
+  return collection.all("role assignment", where, "&$filter=" .. filter)
 end
 
 local function is_of(assignment, where, principal, role)

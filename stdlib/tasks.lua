@@ -112,14 +112,9 @@ function tasks.map(list, fn, options)
   elseif not callable(fn) then
     check.fail("tasks.map: a function expected, got " .. type(fn))
   end
-  local limit = LIMIT
-  for key, value in pairs(options or {}) do
-    if key ~= "limit" then
-      check.fail(("tasks.map: unknown option '%s'; there is 'limit'"):format(tostring(key)))
-    elseif math.type(value) ~= "integer" or value < 1 then
-      check.fail("tasks.map: limit must be a whole number from 1 on")
-    end
-    limit = value
+  local limit = check.options(options, {"limit"}).limit or LIMIT
+  if math.type(limit) ~= "integer" or limit < 1 then
+    check.fail("tasks.map: limit must be a whole number from 1 on")
   end
   local results = {}
   each_ended(#list, limit, function(group, i)
