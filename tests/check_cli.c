@@ -341,6 +341,7 @@ enum stub_manner {
     STUB_GARBAGE,  /* what it answers is no HTTP */
     STUB_ENDLESS,  /* 100 MB of JSON */
     STUB_SIGNS_IN, /* gives a token, then is silent */
+    STUB_CIRCLE,   /* gives a token, then pages that name one another for ever */
 };
 
 static bool stub_read_request(int client)
@@ -362,6 +363,31 @@ static void stub_send(int client, const char *text)
     (void)!write(client, text, strlen(text));
 }
 
+static void stub_send_json(int client, const char *json)
+{
+    char head[160];
+
+    snprintf(head, sizeof head,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+             "Connection: close\r\nContent-Length: %zu\r\n\r\n",
+             strlen(json));
+    stub_send(client, head);
+    stub_send(client, json);
+}
+
+static void stub_send_page(int client, int number)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    char page[160];
+
+    getsockname(client, (struct sockaddr *)&address, &size);
+    snprintf(page, sizeof page,
+             "{\"value\":[],\"nextLink\":\"http://127.0.0.1:%d/page/%d\"}",
+             ntohs(address.sin_port), number % 2);
+    stub_send_json(client, page);
+}
+
 static void stub_send_much(int client)
 {
     static char block[1 << 20];
@@ -379,21 +405,16 @@ static void stub_serve(int listener, enum stub_manner manner)
     static const char token[] = "{\"token_type\":\"Bearer\",\"expires_in\":3599,"
                                 "\"access_token\":\"eyJtoken-of-this-test\"}";
 
-    for (;;) {
+    for (int number = 0;; number++) {
         const int client = accept(listener, NULL, NULL);
         const bool wants_token = client >= 0 && stub_read_request(client);
 
         if (client < 0)
             _exit(1);
-        if (manner == STUB_SIGNS_IN && wants_token) {
-            char head[160];
-
-            snprintf(head, sizeof head,
-                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                     "Connection: close\r\nContent-Length: %zu\r\n\r\n",
-                     strlen(token));
-            stub_send(client, head);
-            stub_send(client, token);
+        if ((manner == STUB_SIGNS_IN || manner == STUB_CIRCLE) && wants_token) {
+            stub_send_json(client, token);
+        } else if (manner == STUB_CIRCLE) {
+            stub_send_page(client, number);
         } else if (manner == STUB_SILENT || manner == STUB_SIGNS_IN) {
             (void)!write(silence[1], "", 1);
             continue; /* it stays open */
@@ -673,6 +694,14 @@ START_TEST(an_endpoint_that_sends_garbage_is_told)
     assert_exit(moon("run", READ, NULL), 1);
     assert_says_once(err(), "ProtocolError: ");
     assert_hides(err(), SECRET);
+}
+END_TEST
+
+START_TEST(pages_that_go_round_in_a_circle_are_told)
+{
+    start_stub(STUB_CIRCLE);
+    assert_exit(moon("run", "-e", "require 'workspaces'.list()", NULL), 1);
+    assert_says_once(err(), "the pages of a list go round in a circle");
 }
 END_TEST
 
@@ -1098,6 +1127,7 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(servers, an_endpoint_that_refuses_is_told);
     tcase_add_test(servers, an_endpoint_that_never_answers_is_given_up);
     tcase_add_test(servers, an_endpoint_that_sends_garbage_is_told);
+    tcase_add_test(servers, pages_that_go_round_in_a_circle_are_told);
     tcase_add_test(servers, an_answer_without_an_end_is_refused_at_the_limit);
     tcase_add_test(simulator, sim_serves_a_run_elsewhere_and_ends_on_sigterm_with_0);
     tcase_add_test(simulator, sim_ends_on_ctrl_c_with_0);
