@@ -565,23 +565,13 @@ START_TEST(a_turn_never_taken_can_be_given_back)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("arm");
-    TCase *poll = add_case(suite, "poll");
-    TCase *refusal = add_case(suite, "refusal");
-    TCase *compare = add_case(suite, "compare");
-    TCase *turns = add_case(suite, "serial");
-
-    tcase_add_checked_fixture(turns, forget_grants, NULL);
+    TCase *poll = harness_add_case(suite, "poll", NULL, NULL);
+    TCase *refusal = harness_add_case(suite, "refusal", NULL, NULL);
+    TCase *compare = harness_add_case(suite, "compare", NULL, NULL);
+    TCase *turns = harness_add_case(suite, "serial", forget_grants, NULL);
 
     tcase_add_loop_test(poll, the_first_answer_says_what_to_poll, 0, COUNT(choose_rows));
     tcase_add_loop_test(poll, each_answer_to_a_poll_is_judged, 0, COUNT(judge_rows));

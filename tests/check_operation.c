@@ -881,23 +881,13 @@ START_TEST(the_body_can_be_taken)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, set_up, tear_down);
-    tcase_set_timeout(topic, 20);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("operation");
-    TCase *exchanges = add_case(suite, "exchanges");
-    TCase *time = add_case(suite, "in time");
-    TCase *healing = add_case(suite, "healing");
-    TCase *turns = add_case(suite, "turns and release");
+    TCase *exchanges = harness_add_case(suite, "exchanges", set_up, tear_down);
+    TCase *time = harness_add_case(suite, "in time", set_up, tear_down);
+    TCase *healing = harness_add_case(suite, "healing", set_up, tear_down);
+    TCase *turns = harness_add_case(suite, "turns and release", set_up, tear_down);
 
     tcase_add_loop_test(exchanges, an_exchange_goes_as_written_and_ends_as_it_should, 0,
                         sizeof rows / sizeof rows[0]);

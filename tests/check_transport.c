@@ -1043,26 +1043,16 @@ START_TEST(requests_without_an_audience_go_out_unsigned)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, set_up, tear_down);
-    tcase_set_timeout(topic, 20);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 #define COUNT(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
 
 int main(void)
 {
     Suite *suite = suite_create("transport");
-    TCase *wire = add_case(suite, "wire");
-    TCase *broken = add_case(suite, "broken answers");
-    TCase *queue = add_case(suite, "queue");
-    TCase *retry = add_case(suite, "retry");
-    TCase *credential = add_case(suite, "credential");
+    TCase *wire = harness_add_case(suite, "wire", set_up, tear_down);
+    TCase *broken = harness_add_case(suite, "broken answers", set_up, tear_down);
+    TCase *queue = harness_add_case(suite, "queue", set_up, tear_down);
+    TCase *retry = harness_add_case(suite, "retry", set_up, tear_down);
+    TCase *credential = harness_add_case(suite, "credential", set_up, tear_down);
 
     tcase_add_test(wire, an_answer_comes_with_its_status_fields_and_body);
     tcase_add_loop_test(wire, each_method_goes_out_with_its_body, 0, COUNT(methods));

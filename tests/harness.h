@@ -78,6 +78,19 @@ static inline void harness_close(struct harness *h)
     loop_free(h->loop);
 }
 
+/* Adds a topic whose tests each begin and end with these; either may be NULL. */
+static inline TCase *harness_add_case(Suite *suite, const char *name,
+                                      void (*set_up)(void), void (*tear_down)(void))
+{
+    TCase *topic = tcase_create(name);
+
+    if (set_up != NULL || tear_down != NULL)
+        tcase_add_checked_fixture(topic, set_up, tear_down);
+    tcase_set_timeout(topic, 20);
+    suite_add_tcase(suite, topic);
+    return topic;
+}
+
 /* Runs the suite. Returns what main() returns. */
 static inline int harness_run_suite(Suite *suite)
 {
