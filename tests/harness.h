@@ -47,8 +47,8 @@ static inline void harness_open(struct harness *h,
     h->wire = stage_new_transport(h->transport, h->loop);
 
     struct stage *const stages[] = {
-        stage_new_credential(&h->client.origins, tokens_provider(h->tokens)),
-        stage_new_retry(h->loop), h->wire};
+        stage_new_retry(h->loop),
+        stage_new_credential(&h->client.origins, tokens_provider(h->tokens)), h->wire};
 
     h->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(h->tokens, h->client.pipeline);

@@ -8,6 +8,7 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "pipeline/pipeline.h"
 
 struct credential_stage {
@@ -38,52 +39,11 @@ void token_release(struct token *token)
     }
 }
 
-/* The length of "scheme://host:port" at the start of a URL, 0 when there is none. Some
- * readers of URLs take a backslash for a slash, so no host goes beyond one. */
-static size_t origin_length(const char *url)
-{
-    const char *host = strstr(url, "://");
-
-    return host != NULL ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#\\") : 0;
-}
-
-/* Whether the URL belongs to the origin: the same, or over https a host below it, as the
- * regional front ends of ARM are. */
-static bool is_within(const char *url, const char *origin)
-{
-    const size_t length = origin_length(url);
-    const char *parent = strstr(origin, "://");
-
-    if (strchr(url, '@') != NULL && (size_t)(strchr(url, '@') - url) < length)
-        return false; /* user:password@host hides the host */
-    if (length == strlen(origin) && text_has_prefix_nocase(url, origin))
-        return true;
-    if (parent == NULL || !text_has_prefix_nocase(url, "https://") ||
-        !text_has_prefix_nocase(origin, "https://"))
-        return false;
-
-    const size_t parent_length = strlen(parent + 3);
-
-    return length > parent_length + 8 && url[length - parent_length - 1] == '.' &&
-           text_has_prefix_nocase(url + length - parent_length, parent + 3);
-}
-
-static bool is_loopback(const char *url)
-{
-    static const char *const hosts[] = {
-        "http://127.", "http://localhost:", "http://localhost/", "http://[::1]"};
-
-    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        if (text_has_prefix_nocase(url, hosts[i]))
-            return true;
-    }
-    return false;
-}
-
 static void refuse(struct exchange *exchange, struct failure *failure)
 {
     transfer_reset(&exchange->transfer);
     exchange->transfer.failure = failure;
+    exchange->is_refused = true;
     exchange_backward(exchange);
 }
 
@@ -116,17 +76,18 @@ static void send(struct stage *stage, struct exchange *exchange)
     struct credential_stage *own = (struct credential_stage *)stage;
     const char *url = exchange->transfer.url;
 
+    exchange->credential.was_renewed = false;
     if (exchange->audience == AUDIENCE_NONE) {
         exchange_forward(exchange);
         return;
     }
-    if (!is_within(url, own->origins->by_audience[exchange->audience])) {
+    if (!url_is_within(url, own->origins->by_audience[exchange->audience])) {
         refuse(exchange,
                failure_new("ProtocolError", "%s is not below %s: no token goes there",
                            url, own->origins->by_audience[exchange->audience]));
         return;
     }
-    if (!text_has_prefix_nocase(url, "https://") && !is_loopback(url)) {
+    if (!text_has_prefix_nocase(url, "https://") && !url_is_loopback(url)) {
         refuse(exchange, failure_new("InsecureEndpoint",
                                      "%s is not https: no token goes there", url));
         return;

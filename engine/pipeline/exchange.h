@@ -23,10 +23,17 @@ struct wire_stage;
 /* Whose token a request carries. */
 enum audience { AUDIENCE_NONE, AUDIENCE_ARM, AUDIENCE_GRAPH, AUDIENCE_COUNT };
 
+/* Who goes first when the request budget is short. */
+enum rank {
+    RANK_CALL, /* somebody's work */
+    RANK_POLL  /* it can be asked later, too */
+};
+
 /* A wait for a token; see stage_new_credential(). */
 struct token_request {
     enum audience audience;
-    bool is_renewal; /* the last token was refused */
+    bool is_renewal;    /* the last token was refused */
+    const char *claims; /* what the refusal asks for (JSON), borrowed, or NULL */
     void (*done)(struct token_request *request);
     struct token *token;     /* or NULL; the asker's reference */
     struct failure *failure; /* or NULL; owned by the asker */
@@ -37,11 +44,13 @@ struct exchange {
     struct transfer transfer;
     struct pipeline *pipeline;
     enum audience audience;
+    enum rank rank;
     bool is_repeatable; /* a POST that may be sent twice */
     void (*done)(struct exchange *exchange);
     void *owner; /* of whoever gets `done` */
 
-    size_t stage; /* where it is */
+    size_t stage;    /* where it is */
+    bool is_refused; /* by a stage, without being sent: sending again would not help */
     /* Of the transfer's headers, those freed with it; the credential's follows them. */
     size_t header_count;
 

@@ -39,6 +39,8 @@ static bool may_repeat(const struct exchange *exchange)
 {
     const struct transfer *transfer = &exchange->transfer;
 
+    if (exchange->is_refused)
+        return false;
     if (transfer->failure != NULL)
         return transfer->failure->retryable &&
                (!transfer->was_sent || is_idempotent(exchange)) &&

@@ -271,9 +271,12 @@ static struct failure *open_client(struct session *session)
     session->transport = transport_new(session->loop, &options);
     session->wire = stage_new_transport(session->transport, session->loop);
 
+    /* retry stands above the credential: who was told to wait an hour comes back with a
+     * token of then */
     struct stage *const stages[] = {
+        stage_new_retry(session->loop),
         stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
-        stage_new_retry(session->loop), session->wire};
+        session->wire};
 
     session->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
