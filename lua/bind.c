@@ -9,6 +9,7 @@
 #include "arm/client.h"
 #include "base/duration.h"
 #include "base/failure.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/interpreter.h"
@@ -100,11 +101,19 @@ static void set_string(lua_State *L, const char *name, const char *value)
 void bind_push_failure(lua_State *L, const struct failure *failure)
 {
     lua_createtable(L, 0, 9);
+    if (failure->details != NULL) {
+        cJSON *details = json_parse(failure->details, strlen(failure->details), NULL);
+
+        bind_push_json(L, details); /* raises nothing but for want of memory */
+        cJSON_Delete(details);
+        lua_setfield(L, -2, "details");
+    }
     set_string(L, "code", failure->code);
     set_string(L, "message", failure->message);
     set_string(L, "target", failure->target);
     set_string(L, "operation", failure->operation);
     set_string(L, "request_id", failure->request_id);
+    set_string(L, "correlation_id", failure->correlation_id);
     set_string(L, "cure", failure->cure);
     if (failure->status != 0) {
         lua_pushinteger(L, failure->status);

@@ -260,8 +260,31 @@ static const struct refusal_row {
     {409, "{\"error\":{}}", "Conflict", "no explanation", NULL, false},
     {409, "{\"error\":null}", "Conflict", "{\"error\":null}", NULL, false},
     {409, "[1]", "Conflict", "[1]", NULL, false},
-    {502, "<html>\r\n<h1>Bad\tGateway</h1>\n\n</html>\n", "BadGateway",
-     "<html> <h1>Bad Gateway</h1> </html>", NULL, true},
+    {502, "<html>\r\n<h1>Bad\tGateway</h1>\n\n</html>\n", "BadGateway", "Bad Gateway",
+     NULL, true},
+    {502, "<html><head><title>502 Bad\nGateway</title></head><body>x</body></html>",
+     "BadGateway", "502 Bad Gateway", NULL, true},
+    {503, "<html", "ServiceUnavailable", "the answer has no body", NULL, true},
+    {404,
+     "<?xml version=\"1.0\"?><Error><Code>ContainerNotFound</Code><Message>There is "
+     "none.\nTime:1</Message></Error>",
+     "ContainerNotFound", "There is none. Time:1", NULL, false},
+    {400, "\xef\xbb\xbf{\"error\":{\"code\":\"Bom\",\"message\":\"in front\"}}", "Bom",
+     "in front", NULL, false},
+    {400,
+     "{\"odata.error\":{\"code\":\"Request_BadRequest\",\"message\":{\"lang\":\"en\","
+     "\"value\":\"Invalid filter.\"}}}",
+     "Request_BadRequest", "Invalid filter.", NULL, false},
+    {409,
+     "{\"error\":{\"code\":\"DeploymentFailed\",\"message\":\"{\\\"error\\\":{\\\"code"
+     "\\\":\\\"SubnetFull\\\",\\\"message\\\":\\\"none left\\\"}}\"}}",
+     "SubnetFull", "none left", NULL, false},
+    {403,
+     "{\"error\":{\"code\":\"RequestDisallowedByPolicy\",\"message\":\"No.\","
+     "\"additionalInfo\":[{\"type\":\"PolicyViolation\",\"info\":{"
+     "\"policyDefinitionDisplayName\":\"West only\",\"policyAssignmentName\":\"a1\"}}]}}",
+     "RequestDisallowedByPolicy", "No.; policy 'West only' (assignment 'a1')", NULL,
+     false},
     {503, "", "ServiceUnavailable", "the answer has no body", NULL, true},
     {404, " \n ", "NotFound", "the answer has no body", NULL, false},
     {412, NULL, "PreconditionFailed", "the answer has no body", NULL, false},
@@ -278,13 +301,12 @@ START_TEST(a_refusal_of_any_shape_becomes_a_failure)
     const struct refusal_row *row = &refusal_rows[_i];
     cJSON *body =
         row->text != NULL ? json_parse(row->text, strlen(row->text), NULL) : NULL;
-    struct failure *failure = refusal_from_answer(row->status, body, row->text, "r-1");
+    struct failure *failure = refusal_from_answer(row->status, body, row->text);
 
     ck_assert_str_eq(failure->code, row->code);
     ck_assert_msg(strncmp(failure->message, row->message, strlen(row->message)) == 0,
                   "'%s'", failure->message);
     ck_assert_pstr_eq(failure->target, row->target);
-    ck_assert_str_eq(failure->request_id, "r-1");
     ck_assert_int_eq(failure->status, row->status);
     ck_assert_int_eq(failure->retryable, row->is_retryable);
     failure_free(failure);
@@ -298,7 +320,7 @@ START_TEST(a_long_page_is_cut)
     struct failure *failure;
 
     memset(page, 'x', 1999);
-    failure = refusal_from_answer(500, NULL, page, NULL);
+    failure = refusal_from_answer(500, NULL, page);
     ck_assert_uint_lt(strlen(failure->message), 320);
     ck_assert_ptr_nonnull(strstr(failure->message, " ..."));
     ck_assert_ptr_null(failure->request_id);
@@ -311,7 +333,7 @@ START_TEST(common_refusals_come_with_a_cure)
 {
     cJSON *body =
         parse("{\"error\":{\"code\":\"authorizationfailed\",\"message\":\"no\"}}");
-    struct failure *failure = refusal_from_answer(403, body, NULL, NULL);
+    struct failure *failure = refusal_from_answer(403, body, NULL);
 
     ck_assert_ptr_nonnull(failure->cure);
     failure_free(failure);
@@ -319,20 +341,84 @@ START_TEST(common_refusals_come_with_a_cure)
 }
 END_TEST
 
+START_TEST(what_lies_below_an_error_is_kept)
+{
+    cJSON *body = parse("{\"error\":{\"code\":\"Outer\",\"message\":\"o\",\"details\":[{"
+                        "\"code\":\"A\",\"message\":\"a\",\"target\":\"t\"}],"
+                        "\"innererror\":{\"code\":\"I\",\"innererror\":{\"code\":\"J\","
+                        "\"message\":\"j\"}}}}");
+    struct failure *failure = refusal_from_answer(400, body, NULL);
+
+    ck_assert_str_eq(failure->details,
+                     "[{\"code\":\"I\"},{\"code\":\"J\",\"message\":\"j\"},{\"code\":"
+                     "\"A\",\"message\":\"a\",\"target\":\"t\"}]");
+    failure_free(failure);
+    cJSON_Delete(body);
+}
+END_TEST
+
+START_TEST(an_error_that_never_ends_is_read_to_a_limit)
+{
+    struct buffer text = {0};
+
+    for (int i = 0; i < 500; i++)
+        buffer_append_string(&text, "{\"code\":\"C\",\"message\":\"m\",\"details\":[");
+    for (int i = 0; i < 500; i++)
+        buffer_append_string(&text, "]}");
+
+    cJSON *body = parse(text.data);
+    struct failure *failure = refusal_from_answer(400, body, text.data);
+
+    ck_assert_str_eq(failure->code, "C");
+    ck_assert_uint_lt(strlen(failure->details), 2000);
+    failure_free(failure);
+    cJSON_Delete(body);
+    buffer_deinit(&text);
+}
+END_TEST
+
+START_TEST(the_request_id_of_graph_is_found)
+{
+    cJSON *body = parse("{\"error\":{\"code\":\"X\",\"message\":\"m\",\"innerError\":{"
+                        "\"request-id\":\"g-1\"}}}");
+    struct failure *failure = refusal_from_answer(400, body, NULL);
+
+    ck_assert_str_eq(failure->request_id, "g-1");
+    failure_free(failure);
+    cJSON_Delete(body);
+}
+END_TEST
+
+static const struct {
+    const char *code, *message;
+} passing_rows[] = {
+    {"PrincipalNotFound", "x"},
+    {"AnotherOperationInProgress", "x"},
+    {"pessimisticconcurrencyconflict", "x"},
+    {"RetryableError", "x"},
+    {"RetryableErrorDueToAnotherOperation", "x"},
+    {"RetryableErrorOfTheFuture", "x"},
+    {"ResourceGroupBeingDeleted", "x"},
+    {"DeploymentActive", "x"},
+    {"Conflict", "Operation on the API is in progress"},
+    {"ManagementApiRequestFailed", "Failed: Operation on the API is in progress."},
+};
+
 START_TEST(passing_refusals_are_known_and_their_pauses_grow_to_a_limit)
 {
-    static const char *const codes[] = {"PrincipalNotFound", "AnotherOperationInProgress",
-                                        "pessimisticconcurrencyconflict",
-                                        "RetryableError", "ResourceGroupBeingDeleted"};
-    struct failure *failure = failure_new(codes[_i], "not yet");
-    int64_t last_ms = 0, pause_ms = 0, longest_ms = 0;
+    struct failure *failure =
+        failure_new(passing_rows[_i].code, "%s", passing_rows[_i].message);
+    const struct healing *healing = refusal_healing(failure);
+    int64_t last_ms = 0;
 
+    ck_assert_ptr_nonnull(healing);
+    ck_assert_int_ge(healing->longest_ms, 120000);
     for (unsigned attempt = 1; attempt < 100; attempt++) {
-        ck_assert(refusal_heals(failure, attempt, &pause_ms, &longest_ms));
+        const int64_t pause_ms = healing_pause_ms(healing, attempt);
+
         ck_assert_int_ge(pause_ms, last_ms);
         ck_assert_int_ge(pause_ms, 1000);
         ck_assert_int_le(pause_ms, 60000);
-        ck_assert_int_ge(longest_ms, 120000);
         last_ms = pause_ms;
     }
     failure_free(failure);
@@ -345,9 +431,22 @@ START_TEST(other_refusals_do_not_heal)
                                         "ResourceNotFound", "ValidationError",
                                         "Conflict"};
     struct failure *failure = failure_new(codes[_i], "no");
-    int64_t pause_ms = 7, longest_ms = 7;
 
-    ck_assert(!refusal_heals(failure, 1, &pause_ms, &longest_ms));
+    ck_assert_ptr_null(refusal_healing(failure));
+    ck_assert_ptr_null(refusal_healing_below_new(failure)); /* no 404 */
+    failure_free(failure);
+}
+END_TEST
+
+START_TEST(a_parent_that_is_new_may_not_be_known_yet)
+{
+    static const char *const codes[] = {"ParentResourceNotFound", "ResourceGroupNotFound",
+                                        "resourcenotfound"};
+    struct failure *failure = failure_new(codes[_i], "no");
+
+    failure->status = 404;
+    ck_assert_ptr_null(refusal_healing(failure));
+    ck_assert_ptr_nonnull(refusal_healing_below_new(failure));
     failure_free(failure);
 }
 END_TEST
@@ -583,8 +682,13 @@ int main(void)
                         COUNT(refusal_rows));
     tcase_add_test(refusal, a_long_page_is_cut);
     tcase_add_test(refusal, common_refusals_come_with_a_cure);
-    tcase_add_loop_test(
-        refusal, passing_refusals_are_known_and_their_pauses_grow_to_a_limit, 0, 5);
+    tcase_add_loop_test(refusal,
+                        passing_refusals_are_known_and_their_pauses_grow_to_a_limit, 0,
+                        COUNT(passing_rows));
+    tcase_add_loop_test(refusal, a_parent_that_is_new_may_not_be_known_yet, 0, 3);
+    tcase_add_test(refusal, what_lies_below_an_error_is_kept);
+    tcase_add_test(refusal, an_error_that_never_ends_is_read_to_a_limit);
+    tcase_add_test(refusal, the_request_id_of_graph_is_found);
     tcase_add_loop_test(refusal, other_refusals_do_not_heal, 0, 5);
     tcase_add_loop_test(compare, what_differs_is_found_and_nothing_else, 0,
                         COUNT(compare_rows));

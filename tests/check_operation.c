@@ -70,27 +70,40 @@ static char *expected_log(const struct server_step *script)
     return buffer_take(&log);
 }
 
+static bool was_asked(void *context)
+{
+    (void)context;
+    return h.server.request_count > 0;
+}
+
+static bool was_asked_twice(void *context)
+{
+    (void)context;
+    return h.server.request_count > 1;
+}
+
 /* --- long-running operations ---------------------------------------------------------- */
 
-#define DONE     "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Succeeded\"}}"
-#define CREATING "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Creating\"}}"
-#define DELETING "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Deleting\"}}"
-#define FAILED   "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Failed\"}}"
-#define CANCELED "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Canceled\"}}"
-#define PLAIN    "{\"id\":\"/t/x\",\"name\":\"x\"}"
-#define RUNNING  "{\"status\":\"InProgress\"}"
-#define ENDED    "{\"status\":\"Succeeded\"}"
-#define MONITOR  "Azure-AsyncOperation: {base}/m/1"
-#define MONITOR2 "Azure-AsyncOperation: {base}/m/2"
-#define LOCATION "Location: {base}/l/1"
-#define NOW      "Retry-After: 0"
-#define JUNK     "Location: not-to-be-asked"
+#define DONE          "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Succeeded\"}}"
+#define CREATING      "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Creating\"}}"
+#define DELETING      "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Deleting\"}}"
+#define FAILED        "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Failed\"}}"
+#define CANCELED      "{\"id\":\"/t/x\",\"properties\":{\"provisioningState\":\"Canceled\"}}"
+#define PLAIN         "{\"id\":\"/t/x\",\"name\":\"x\"}"
+#define RUNNING       "{\"status\":\"InProgress\"}"
+#define ENDED         "{\"status\":\"Succeeded\"}"
+#define MONITOR       "Azure-AsyncOperation: {base}/m/1"
+#define MONITOR2      "Azure-AsyncOperation: {base}/m/2"
+#define LOCATION      "Location: {base}/l/1"
+#define NOW           "Retry-After: 0"
+#define MISSING(path) STEP("GET " path, 404, NULL, "<html>")
+#define JUNK          "Location: not-to-be-asked"
 
 /* One exchange: what is sent, what is answered to each request in turn, how it ends. */
 struct exchange_row {
     const char *name;
     const char *method;
-    struct server_step script[12];
+    struct server_step script[14];
     const char *code; /* of the failure, or NULL */
     int status;       /* of the failure */
     const char *body; /* what the result covers, or NULL: no body */
@@ -202,7 +215,8 @@ static const struct exchange_row rows[] = {
     {"the result is there, but not readable",
      "PUT",
      {STEP("PUT /t/x", 201, MONITOR, CREATING), STEP("GET /m/1", 200, NULL, ENDED),
-      STEP("GET /t/x", 404, NULL, NULL)},
+      STEP("GET /t/x", 404, NULL, NULL), STEP("GET /t/x", 404, NULL, NULL),
+      STEP("GET /t/x", 404, NULL, NULL), STEP("GET /t/x", 404, NULL, NULL)},
      .code = "NotFound",
      .status = 404},
     {"a failed monitor",
@@ -272,10 +286,82 @@ static const struct exchange_row rows[] = {
      {STEP("DELETE /t/x", 202, LOCATION "\n" NOW, DELETING),
       STEP("GET /l/1", 200, NULL, DONE)},
      .body = DONE},
-    {"a Location of a DELETE is gone",
+    {"a Location of a DELETE is gone, and so is the resource",
      "DELETE",
-     {STEP("DELETE /t/x", 202, LOCATION, NULL), STEP("GET /l/1", 404, NULL, NULL)},
+     {STEP("DELETE /t/x", 202, LOCATION, NULL), MISSING("/l/1"), MISSING("/l/1"),
+      MISSING("/l/1"), MISSING("/l/1"), MISSING("/l/1"), MISSING("/l/1"),
+      MISSING("/t/x")},
      .body = NULL},
+    {"a Location of a DELETE is gone, but the resource is still being deleted",
+     "DELETE",
+     {STEP("DELETE /t/x", 202, LOCATION, NULL), MISSING("/l/1"), MISSING("/l/1"),
+      MISSING("/l/1"), MISSING("/l/1"), MISSING("/l/1"), MISSING("/l/1"),
+      STEP("GET /t/x", 200, NULL, DELETING), MISSING("/t/x")},
+     .body = NULL},
+    {"a Location of a DELETE that is the resource itself",
+     "DELETE",
+     {STEP("DELETE /t/x", 202, "Location: {base}/T/x?code=1", NULL),
+      STEP("GET /T/x?code=1", 202, NULL, NULL), STEP("GET /T/x?code=1", 404, NULL, NULL)},
+     .body = NULL},
+    {"a monitor of a PUT is gone, but the resource is still being made",
+     "PUT",
+     {STEP("PUT /t/x", 201, MONITOR, CREATING), MISSING("/m/1"), MISSING("/m/1"),
+      MISSING("/m/1"), MISSING("/m/1"), MISSING("/m/1"), MISSING("/m/1"),
+      STEP("GET /t/x", 200, NULL, CREATING), STEP("GET /t/x", 200, NULL, DONE)},
+     .body = DONE},
+    {"a Location of a POST is gone",
+     "POST",
+     {STEP("POST /t/x", 202, LOCATION, NULL), MISSING("/l/1"), MISSING("/l/1"),
+      MISSING("/l/1"), MISSING("/l/1"), MISSING("/l/1"), MISSING("/l/1")},
+     .code = "NotFound",
+     .status = 404},
+    {"a result is readable a moment later",
+     "PUT",
+     {STEP("PUT /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 200, NULL, ENDED),
+      MISSING("/t/x"), STEP("GET /t/x", 200, NULL, DONE)},
+     .body = DONE},
+    {"a PUT that is complete stands when its monitor is elsewhere",
+     "PUT",
+     {STEP("PUT /t/x", 200, "Azure-AsyncOperation: http://localhost/fakeurl", DONE)},
+     .body = DONE},
+    {"a PUT that is complete stands when its monitor refuses",
+     "PUT",
+     {STEP("PUT /t/x", 200, MONITOR, DONE), STEP("GET /m/1", 400, NULL, NULL)},
+     .body = DONE},
+    {"a PUT that is complete stands when its monitor says nothing",
+     "PUT",
+     {STEP("PUT /t/x", 200, MONITOR, DONE), STEP("GET /m/1", 200, NULL, "<html>")},
+     .body = DONE},
+    {"a PUT that is complete does not stand when its monitor says it failed",
+     "PUT",
+     {STEP("PUT /t/x", 200, MONITOR, DONE),
+      STEP("GET /m/1", 200, NULL, "{\"status\":\"Failed\"}")},
+     .code = "OperationFailed"},
+    {"PUT 201 without a body asks the resource",
+     "PUT",
+     {STEP("PUT /t/x", 201, NULL, NULL), STEP("GET /t/x", 200, NULL, DONE)},
+     .body = DONE},
+    {"a monitor that moves to another server is asked where it was",
+     "PUT",
+     {STEP("PUT /t/x", 202, MONITOR, NULL),
+      STEP("GET /m/1", 200, "Azure-AsyncOperation: http://elsewhere.example/m", RUNNING),
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, DONE)},
+     .body = DONE},
+    {"a relative Location belongs to what was asked",
+     "POST",
+     {STEP("POST /t/x", 202, "Location: ../l/1?a=b", NULL),
+      STEP("GET /l/1?a=b", 200, NULL, PLAIN)},
+     .body = PLAIN},
+    {"a poll that is forbidden for a moment",
+     "PUT",
+     {STEP("PUT /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 403, NULL, NULL),
+      STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, DONE)},
+     .body = DONE},
+    {"the header of a Location vanishes midway",
+     "PUT",
+     {STEP("PUT /t/x", 202, LOCATION, NULL), STEP("GET /l/1", 202, NULL, NULL),
+      STEP("GET /l/1", 202, NULL, "{}"), STEP("GET /l/1", 201, NULL, DONE)},
+     .body = DONE},
     {"a Location of a DELETE tells a failure",
      "DELETE",
      {STEP("DELETE /t/x", 202, LOCATION "\n" NOW, DELETING),
@@ -395,9 +481,9 @@ static const struct exchange_row rows[] = {
     {"a monitor that nobody knows, with a Retry-After that says nothing",
      "PUT",
      {STEP("PUT /t/x", 200, "Azure-AsyncOperation: /foo\nRetry-After: /bar", CREATING),
-      STEP("GET /foo", 404, NULL, "<html>"), STEP("GET /foo", 404, NULL, "<html>"),
-      STEP("GET /foo", 404, NULL, "<html>"), STEP("GET /foo", 404, NULL, "<html>"),
-      STEP("GET /foo", 404, NULL, "<html>"), STEP("GET /foo", 404, NULL, "<html>")},
+      MISSING("/foo"), MISSING("/foo"), MISSING("/foo"), MISSING("/foo"), MISSING("/foo"),
+      MISSING("/foo"), MISSING("/t/x"), MISSING("/t/x"), MISSING("/t/x"),
+      MISSING("/t/x")},
      .code = "NotFound",
      .status = 404},
     {"a monitor that is known a moment later",
@@ -405,7 +491,7 @@ static const struct exchange_row rows[] = {
      {STEP("PUT /t/x", 202, MONITOR, NULL), STEP("GET /m/1", 404, NULL, NULL),
       STEP("GET /m/1", 200, NULL, ENDED), STEP("GET /t/x", 200, NULL, PLAIN)},
      .body = PLAIN},
-    {"a monitor of another server is not asked",
+    {"a monitor of another server is not asked at all",
      "PUT",
      {STEP("PUT /t/x", 202, "Azure-AsyncOperation: https://elsewhere.example/m", NULL)},
      .code = "ProtocolError"},
@@ -679,7 +765,6 @@ static const struct healing_row {
     int status;
     const char *refusal;
 } healing_rows[] = {{400, REFUSED("PrincipalNotFound")},
-                    {409, REFUSED("AnotherOperationInProgress")},
                     {409, REFUSED("PessimisticConcurrencyConflict")},
                     {429, REFUSED("RetryableError")},
                     {409, REFUSED("ResourceGroupBeingDeleted")}};
@@ -713,6 +798,7 @@ START_TEST(a_passing_refusal_told_by_the_monitor_is_waited_out)
         STEP("GET /m/1", 200, NULL,
              "{\"status\":\"Failed\",\"error\":{\"code\":\"AnotherOperationInProgress\","
              "\"message\":\"not yet\"}}"),
+        STEP("GET /t/x", 404, NULL, NULL),
         STEP("PUT /t/x", 202, MONITOR2, NULL),
         STEP("GET /m/2", 200, NULL, ENDED),
         STEP("GET /t/x", 200, NULL, PLAIN),
@@ -727,6 +813,230 @@ START_TEST(a_passing_refusal_told_by_the_monitor_is_waited_out)
     ck_assert_str_eq(code_of(operation), "none");
     operation_release(operation);
     free(expected);
+}
+END_TEST
+
+/* What goes on there, or a write whose answer was lost, is waited for by reading. */
+START_TEST(a_busy_resource_is_looked_at_until_it_rests)
+{
+    const struct server_step script[] = {
+        {"PUT /t/x", .manner = SERVER_RESETS},
+        STEP("PUT /t/x", 409, NULL, REFUSED("AnotherOperationInProgress")),
+        STEP("GET /t/x", 200, NULL, CREATING),
+        STEP("GET /t/x", 503, NULL, NULL),
+        STEP("GET /t/x", 200, NULL, CREATING),
+        STEP("GET /t/x", 200, NULL, DONE),
+        STEP("PUT /t/x", 200, NULL, DONE),
+        {0}};
+    char *expected = expected_log(script);
+
+    server_play(&h.server, script);
+
+    struct operation *operation = run("PUT", "/t/x");
+
+    ck_assert_str_eq(server_log(&h.server), expected);
+    ck_assert_str_eq(code_of(operation), "none");
+    operation_release(operation);
+    free(expected);
+}
+END_TEST
+
+START_TEST(an_operation_ends_at_its_own_time_limit)
+{
+    const struct server_step script[] = {STEP("PUT /t/x", 202, MONITOR, NULL),
+                                         {"GET /m/1", 200, NULL, RUNNING, .stays = true},
+                                         {0}};
+    struct operation_request request = request_of("PUT", "/t/x");
+
+    request.time_limit_ms = 3600000;
+    server_play(&h.server, script);
+
+    struct operation *operation = operation_start(&h.client, &request);
+
+    harness_settle(&h);
+    ck_assert_str_eq(code_of(operation), "Timeout");
+    ck_assert_ptr_nonnull(strstr(operation_failure(operation)->message, "1:00:00"));
+    ck_assert_ptr_nonnull(strstr(operation_failure(operation)->message, "goes on"));
+    ck_assert_int_ge(clock_now_ms(&h.clock), 3600000);
+    ck_assert_int_lt(clock_now_ms(&h.clock), 3610000);
+    operation_release(operation);
+}
+END_TEST
+
+START_TEST(a_wait_that_would_be_longer_than_the_limit_is_not_begun)
+{
+    const struct server_step script[] = {
+        {"GET /t/x", 429, "Retry-After: 7200", NULL, .stays = true}, {0}};
+    struct operation_request request = request_of("GET", "/t/x");
+
+    request.time_limit_ms = 3600000;
+    server_play(&h.server, script);
+
+    struct operation *operation = operation_start(&h.client, &request);
+
+    harness_settle(&h);
+    ck_assert_str_eq(code_of(operation), "Throttled");
+    ck_assert_int_eq(clock_now_ms(&h.clock), 0);
+    operation_release(operation);
+}
+END_TEST
+
+START_TEST(a_long_retry_after_is_waited_for)
+{
+    const struct server_step script[] = {STEP("GET /t/x", 429, "Retry-After: 7200", NULL),
+                                         STEP("GET /t/x", 429, "Retry-After: 7200", NULL),
+                                         STEP("GET /t/x", 200, NULL, PLAIN),
+                                         {0}};
+
+    server_play(&h.server, script);
+
+    struct operation *operation = run("GET", "/t/x");
+
+    ck_assert_str_eq(code_of(operation), "none");
+    ck_assert_int_ge(clock_now_ms(&h.clock), 2 * 7200000);
+    operation_release(operation);
+}
+END_TEST
+
+/* --- identifiers and cookies ---------------------------------------------------------- */
+
+START_TEST(all_requests_of_an_operation_carry_one_client_request_id)
+{
+    const struct server_step script[] = {STEP("PUT /t/x", 202, MONITOR, NULL),
+                                         STEP("GET /m/1", 200, NULL, ENDED),
+                                         STEP("GET /t/x", 200, NULL, PLAIN),
+                                         {0}};
+    struct operation_request request = request_of("PUT", "/t/x");
+    const char *at;
+    int count = 0;
+
+    strcpy(request.client_request_id, "9c4d50ee-2d56-4cd3-8152-34347dc9f2b0");
+    server_play(&h.server, script);
+    operation_release(operation_start(&h.client, &request)); /* nothing is sent */
+
+    struct operation *operation;
+
+    request = request_of("PUT", "/t/x");
+    strcpy(request.client_request_id, "9c4d50ee-2d56-4cd3-8152-34347dc9f2b0");
+    operation = operation_start(&h.client, &request);
+    harness_settle(&h);
+    for (at = h.server.heads.data;
+         (at = strstr(at, "x-ms-client-request-id: 9c4d50ee-2d56-")) != NULL; at++)
+        count++;
+    ck_assert_int_eq(count, 3);
+    operation_release(operation);
+}
+END_TEST
+
+START_TEST(cookies_are_kept_for_the_length_of_an_operation)
+{
+    const struct server_step script[] = {
+        STEP("PUT /t/x", 202,
+             MONITOR "\nSet-Cookie: scenario=first; Path=/; HttpOnly\nSet-Cookie: b=2",
+             NULL),
+        STEP("GET /m/1", 200, "Set-Cookie: scenario=second; Path=/", RUNNING),
+        STEP("GET /m/1", 200, "Set-Cookie: b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+             ENDED),
+        STEP("GET /t/x", 200, NULL, PLAIN),
+        STEP("GET /t/y", 200, NULL, PLAIN),
+        {0}};
+
+    server_play(&h.server, script);
+    operation_release(run("PUT", "/t/x"));
+    ck_assert(server_saw(&h.server, "Cookie: scenario=first; b=2\r\n"));
+    ck_assert(server_saw(&h.server, "Cookie: b=2; scenario=second\r\n"));
+    ck_assert(server_saw(&h.server, "Cookie: scenario=second\r\n"));
+    buffer_clear(&h.server.heads);
+    operation_release(run("GET", "/t/y"));
+    ck_assert(!server_saw(&h.server, "Cookie:"));
+}
+END_TEST
+
+/* --- resource providers ---------------------------------------------------------------- */
+
+#define PROVIDER "/subscriptions/s-1/providers/Microsoft.Network"
+#define THING    "/subscriptions/s-1/resourceGroups/g/providers/Microsoft.Network/x/y"
+#define UNREGISTERED                                                                     \
+    "{\"error\":{\"code\":\"MissingSubscriptionRegistration\",\"message\":\"The "        \
+    "subscription is not registered to use namespace 'Microsoft.Network'. See "          \
+    "https://aka.ms/rps-not-found\"}}"
+#define REGISTRATION(state) "{\"registrationState\":\"" state "\"}"
+
+static const struct server_step registration_script[] = {
+    STEP("PUT " THING, 409, NULL, UNREGISTERED),
+    STEP("PUT " THING, 409, NULL, UNREGISTERED),
+    STEP("POST " PROVIDER "/register?api-version=2021-04-01", 200, NULL,
+         REGISTRATION("Registering")),
+    STEP("GET " PROVIDER "?api-version=2021-04-01", 200, NULL,
+         REGISTRATION("Registering")),
+    STEP("GET " PROVIDER "?api-version=2021-04-01", 200, NULL,
+         REGISTRATION("Registered")),
+    STEP("PUT " THING, 200, NULL, PLAIN),
+    STEP("PUT " THING, 200, NULL, PLAIN),
+    {0}};
+
+START_TEST(a_missing_provider_is_registered_once_when_the_run_may)
+{
+    char *expected = expected_log(registration_script);
+    struct operation *operations[2];
+
+    h.client.may_register = true;
+    server_play(&h.server, registration_script);
+    for (size_t i = 0; i < 2; i++)
+        operations[i] = start("PUT", THING);
+    harness_settle(&h);
+    ck_assert_str_eq(server_log(&h.server), expected);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_str_eq(code_of(operations[i]), "none");
+        operation_release(operations[i]);
+    }
+    free(expected);
+}
+END_TEST
+
+START_TEST(a_missing_provider_is_a_refusal_when_the_run_may_not)
+{
+    server_play(&h.server, registration_script);
+
+    struct operation *operation = run("PUT", THING);
+
+    ck_assert_str_eq(code_of(operation), "MissingSubscriptionRegistration");
+    ck_assert_ptr_nonnull(
+        strstr(operation_failure(operation)->cure, "--register-providers"));
+    ck_assert_uint_eq(h.server.request_count, 1);
+    operation_release(operation);
+}
+END_TEST
+
+START_TEST(a_registration_that_is_refused_fails_those_who_wait)
+{
+    const struct server_step script[] = {STEP("PUT " THING, 409, NULL, UNREGISTERED),
+                                         STEP("POST " PROVIDER
+                                              "/register?api-version=2021-04-01",
+                                              403, NULL, REFUSED("AuthorizationFailed")),
+                                         {0}};
+
+    h.client.may_register = true;
+    server_play(&h.server, script);
+
+    struct operation *operation = run("PUT", THING);
+
+    ck_assert_str_eq(code_of(operation), "AuthorizationFailed");
+    operation_release(operation);
+}
+END_TEST
+
+START_TEST(one_that_is_released_while_a_provider_is_registered_is_not_sent_again)
+{
+    h.client.may_register = true;
+    server_play(&h.server, registration_script);
+
+    struct operation *operation = start("PUT", THING);
+
+    ck_assert(loop_run(h.loop, was_asked_twice, NULL, false));
+    operation_release(operation);
+    harness_settle(&h);
+    ck_assert_uint_le(h.server.request_count, 3);
 }
 END_TEST
 
@@ -815,12 +1125,6 @@ START_TEST(one_released_in_the_queue_is_never_sent_and_holds_up_nobody)
 }
 END_TEST
 
-static bool was_asked(void *context)
-{
-    (void)context;
-    return h.server.request_count > 0;
-}
-
 static bool has_polled(void *context)
 {
     (void)context;
@@ -901,7 +1205,18 @@ int main(void)
     tcase_add_loop_test(healing, a_passing_refusal_is_waited_out, 0,
                         sizeof healing_rows / sizeof healing_rows[0]);
     tcase_add_test(healing, a_passing_refusal_told_by_the_monitor_is_waited_out);
+    tcase_add_test(healing, a_busy_resource_is_looked_at_until_it_rests);
     tcase_add_test(healing, a_refusal_that_does_not_pass_is_given_up_in_the_end);
+    tcase_add_test(healing, a_missing_provider_is_registered_once_when_the_run_may);
+    tcase_add_test(healing, a_missing_provider_is_a_refusal_when_the_run_may_not);
+    tcase_add_test(healing, a_registration_that_is_refused_fails_those_who_wait);
+    tcase_add_test(healing,
+                   one_that_is_released_while_a_provider_is_registered_is_not_sent_again);
+    tcase_add_test(time, an_operation_ends_at_its_own_time_limit);
+    tcase_add_test(time, a_wait_that_would_be_longer_than_the_limit_is_not_begun);
+    tcase_add_test(time, a_long_retry_after_is_waited_for);
+    tcase_add_test(exchanges, all_requests_of_an_operation_carry_one_client_request_id);
+    tcase_add_test(exchanges, cookies_are_kept_for_the_length_of_an_operation);
     tcase_add_test(healing, any_other_refusal_ends_it_at_once);
     tcase_add_test(turns, writes_with_one_key_go_one_after_another);
     tcase_add_test(turns, one_released_in_the_queue_is_never_sent_and_holds_up_nobody);

@@ -47,7 +47,7 @@ static inline void harness_open(struct harness *h,
     h->wire = stage_new_transport(h->transport, h->loop);
 
     struct stage *const stages[] = {
-        stage_new_retry(h->loop),
+        stage_new_redirect(), stage_new_retry(h->loop),
         stage_new_credential(&h->client.origins, tokens_provider(h->tokens)), h->wire};
 
     h->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
@@ -70,10 +70,10 @@ static inline void harness_settle(struct harness *h)
 static inline void harness_close(struct harness *h)
 {
     harness_settle(h);
+    client_deinit(&h->client);
     tokens_free(h->tokens);
     pipeline_free(h->client.pipeline);
     transport_free(h->transport);
-    serial_deinit(&h->client.serial);
     server_close(&h->server);
     loop_free(h->loop);
 }

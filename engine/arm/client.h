@@ -2,6 +2,9 @@
 #ifndef MOONGATE_ARM_CLIENT_H
 #define MOONGATE_ARM_CLIENT_H
 
+#include <stdbool.h>
+
+#include "arm/registration.h"
 #include "arm/serial.h"
 #include "pipeline/pipeline.h"
 
@@ -27,6 +30,11 @@ struct client {
     uint64_t last_number;      /* of the operations reported */
     struct map written; /* by the key of its id: the place of its last write among all */
     uintptr_t write_count;
+    bool may_register;        /* resource providers that a subscription misses */
+    struct map registrations; /* by the provider's URL; see registration.c */
 };
+
+/* Frees what operations share; none may be left. Before the pipeline is freed. */
+void client_deinit(struct client *client);
 
 #endif

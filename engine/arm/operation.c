@@ -1,151 +1,123 @@
 /* engine/arm/operation.c - one request to the service, followed until it is really over. */
-#include "arm/operation.h"
+#include "arm/operation_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "arm/client.h"
-#include "arm/poll.h"
-#include "arm/refusal.h"
+#include "base/duration.h"
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/url.h"
+#include "base/uuid.h"
 #include "pipeline/retry_after.h"
 
-enum {
-    LOST_POLL_PAUSE_MS = 30000, /* a poll that got no answer is asked again after this */
-    MISSING_POLL_LIMIT = 5,     /* a monitor may take a moment to be known everywhere */
-    WAIT_FOR_SELF_MS = 120000   /* and a new resource longer */
-};
-
-struct operation {
-    struct waitable waitable;
-    struct client *client;
-    struct operation_request request;
-    struct serial_turn turn;
-    struct exchange *exchange; /* the request that is under way, or NULL */
-    struct timer timer;        /* until the next one */
-    operation_progress *progress;
-    void *progress_context;
-
-    enum poll_method method; /* POLL_NOTHING until the first answer asks for more */
-    char *poll_url, *location, *state;
-    double percent;
-    int64_t accepted_ms; /* when the first answer came, on the loop's clock */
-    int64_t refused_ms;  /* when it was first refused for a passing reason; or 0 */
-    unsigned polls, missed, refusals;
-    bool is_final_get, was_dropped;
-
-    int status;
-    struct buffer fields, text;
-    cJSON *body;
-    bool body_is_parsed;
-    struct failure *failure;
-};
-
-static void send(struct operation *operation);
-static void poll(struct operation *operation);
+enum { DEFAULT_LIMIT_MS = 86400000 }; /* monitors are kept for a day */
 
 /* --- the end -------------------------------------------------------------------------- */
 
-static void finish(struct operation *operation)
+void operation_drop_standby(struct operation *operation)
+{
+    if (operation->standby == NULL)
+        return;
+    reply_drop(operation->standby);
+    free(operation->standby);
+    operation->standby = NULL;
+}
+
+void operation_finish(struct operation *operation)
 {
     if (operation->failure != NULL) {
         if (operation->failure->operation == NULL)
             operation->failure->operation = memory_copy_string(operation->request.label);
         if (operation->failure->target == NULL)
-            operation->failure->target = memory_copy_string(operation->request.url);
+            operation->failure->target = memory_copy_text(
+                operation->request.url, strcspn(operation->request.url, "?"));
     }
+    operation_drop_standby(operation);
+    cookies_deinit(&operation->cookies);
     serial_give_back(&operation->turn);
     waitable_finish(&operation->waitable);
 }
 
-static void fail(struct operation *operation, struct failure *failure)
+void operation_fail(struct operation *operation, struct failure *failure)
 {
     operation->failure = failure;
-    finish(operation);
+    operation_finish(operation);
 }
 
-/* While it waits, maybe for hours, an operation keeps no answer. */
-static void drop_answer(struct operation *operation)
+void operation_fail_waiting(struct operation *operation, struct failure *failure)
 {
-    buffer_deinit(&operation->fields);
-    buffer_deinit(&operation->text);
-    cJSON_Delete(operation->body);
-    operation->body = NULL;
-    operation->body_is_parsed = false;
+    if (operation->standby == NULL) {
+        operation_fail(operation, failure);
+        return;
+    }
+    log_line(LOG_INFO, "%s: done by its first answer; its monitor cannot be asked: %s",
+             operation->request.label, failure->message);
+    failure_free(failure);
+    reply_drop(&operation->reply);
+    operation->reply = *operation->standby;
+    *operation->standby = (struct reply){0};
+    operation_finish(operation);
 }
 
-/* Takes the answer out of the exchange, which is over. */
-static void keep_answer(struct operation *operation)
-{
-    struct transfer *transfer = &operation->exchange->transfer;
+/* --- time ----------------------------------------------------------------------------- */
 
-    drop_answer(operation);
-    operation->status = transfer->status;
-    operation->fields = transfer->fields;
-    operation->text = transfer->answer;
-    transfer->fields = transfer->answer = (struct buffer){0};
-    exchange_free(operation->exchange);
-    operation->exchange = NULL;
-}
-
-/* Parses the body once; false when there is text that is no JSON. */
-static bool parse_body(struct operation *operation)
-{
-    if (!operation->body_is_parsed && operation->text.length > 0)
-        operation->body = json_parse(operation->text.data, operation->text.length, NULL);
-    operation->body_is_parsed = true;
-    return operation->body != NULL || operation->text.length == 0;
-}
-
-static struct failure *refusal_of_answer(struct operation *operation)
-{
-    parse_body(operation);
-    return refusal_from_answer(operation->status, operation->body, operation->text.data,
-                               operation_field(operation, "x-ms-request-id"));
-}
-
-static struct failure *malformed(const struct operation *operation, const char *what)
-{
-    struct failure *failure =
-        failure_new("ProtocolError", "%s (HTTP %d, %zu bytes)", what, operation->status,
-                    operation->text.length);
-
-    failure->request_id =
-        memory_copy_string(operation_field(operation, "x-ms-request-id"));
-    return failure;
-}
-
-/* --- polling -------------------------------------------------------------------------- */
-
-static int64_t now_ms(const struct operation *operation)
+int64_t operation_now_ms(const struct operation *operation)
 {
     return clock_now_ms(loop_clock(operation->client->loop));
 }
 
-static void set_text(char **to, const char *text)
+static void time_out(struct operation *operation)
+{
+    char limit[DURATION_TEXT_SIZE];
+    struct failure *failure;
+
+    duration_format(operation->request.time_limit_ms, limit);
+    failure = failure_new("Timeout", "not over within %s%s", limit,
+                          operation_is_accepted(operation)
+                              ? "; it goes on at the service, nobody waits any more"
+                              : "");
+    failure->retryable = true;
+    operation_fail(operation, failure);
+}
+
+void operation_pause(struct operation *operation, int64_t pause_ms,
+                     void (*fire)(struct timer *timer))
+{
+    const int64_t left_ms = operation->deadline_ms - operation_now_ms(operation);
+
+    reply_drop(&operation->reply);
+    operation->timer.fire = fire;
+    timer_start(operation->client->loop, &operation->timer,
+                pause_ms < left_ms ? pause_ms
+                : left_ms > 0      ? left_ms
+                                   : 0);
+}
+
+struct operation *operation_of_timer(struct timer *timer)
+{
+    struct operation *operation = LIST_ENTRY(timer, struct operation, timer);
+
+    if (operation_now_ms(operation) < operation->deadline_ms)
+        return operation;
+    time_out(operation);
+    return NULL;
+}
+
+/* --- states --------------------------------------------------------------------------- */
+
+void operation_set_text(char **to, const char *text)
 {
     free(*to);
     *to = memory_copy_string(text);
 }
 
-static void fire_poll(struct timer *timer)
-{
-    poll(LIST_ENTRY(timer, struct operation, timer));
-}
-
-static void schedule_poll(struct operation *operation, int64_t pause_ms)
-{
-    drop_answer(operation);
-    operation->timer.fire = fire_poll;
-    timer_start(operation->client->loop, &operation->timer, pause_ms);
-}
-
-static void report(struct operation *operation)
+void operation_report(struct operation *operation)
 {
     if (operation->progress != NULL)
         operation->progress(operation->progress_context, operation);
@@ -158,307 +130,114 @@ static bool is_plain(const char *state)
            text_equal_nocase(state, "Running") || text_equal_nocase(state, "Started");
 }
 
-/* What the resource is becoming, or else what it is. */
-static const char *told_state(const cJSON *body)
+const char *operation_told_state(const cJSON *body)
 {
     const char *target = json_string_at(body, "properties.targetProvisioningState");
 
     return target != NULL && target[0] != '\0' ? target : poll_resource_state(body);
 }
 
-static void note_state(struct operation *operation, const char *state)
+void operation_note_state(struct operation *operation, const char *state)
 {
     if (state != NULL && operation->state != NULL && is_plain(state))
         state = NULL;
 
-    const double percent = json_number_at(operation->body, "percentComplete", -1.0);
+    const double percent = json_number_at(operation->reply.body, "percentComplete", -1.0);
     const bool is_new = state != NULL && (operation->state == NULL ||
                                           strcmp(operation->state, state) != 0);
 
     if (is_new)
-        set_text(&operation->state, state);
+        operation_set_text(&operation->state, state);
     if (is_new || percent != operation->percent) {
         operation->percent = percent;
-        report(operation);
+        operation_report(operation);
     }
 }
 
-/* A URL that an answer gave, made absolute: relative ones belong to the request's origin
- * (RFC 3986, 5.2; only the path-absolute form is met). */
-static char *resolve(const struct operation *operation, const char *url)
+/* --- requests ------------------------------------------------------------------------- */
+
+char *operation_resolve(const struct operation *operation, const char *url)
 {
-    if (url == NULL)
-        return memory_copy_string(operation->request.url);
-    if (url[0] != '/')
-        return memory_copy_string(url);
+    const struct operation_request *request = &operation->request;
+    const char *own = request->audience != AUDIENCE_NONE
+                          ? operation->client->origins.by_audience[request->audience]
+                          : request->url;
+    char *absolute = url_resolve(request->url, url);
 
-    const char *host = strstr(operation->request.url, "://");
-    const size_t origin =
-        (size_t)(host - operation->request.url) + 3 + strcspn(host + 3, "/?#");
-
-    return memory_format("%.*s%s", (int)origin, operation->request.url, url);
+    if (absolute != NULL && url_is_within(absolute, own))
+        return absolute;
+    free(absolute);
+    return NULL;
 }
 
-static void follow(struct operation *operation, const struct transfer *answer)
+static struct exchange *new_exchange(struct operation *operation, const char *method,
+                                     const char *url, void (*done)(struct exchange *))
 {
-    const char *field =
-        operation->method == POLL_LOCATION ? "location" : "azure-asyncoperation";
-    const char *url = transfer_field(answer, field);
+    struct exchange *exchange = exchange_new(operation->client->pipeline, method, url,
+                                             operation->request.audience, done);
+    char *cookie = url_same_origin(url, operation->request.url)
+                       ? cookies_format(&operation->cookies)
+                       : NULL;
 
-    if (operation->method != POLL_MONITOR && operation->method != POLL_LOCATION)
-        return;
-    if (url == NULL && operation->method == POLL_MONITOR)
-        url = transfer_field(answer, "operation-location");
-    if (url != NULL) {
-        free(operation->poll_url);
-        operation->poll_url = resolve(operation, url);
-    }
+    exchange_set_client_request_id(exchange, operation->client_request_id);
+    if (cookie != NULL)
+        exchange_add_header(exchange, cookie);
+    exchange->deadline_ms = operation->deadline_ms;
+    exchange->owner = operation;
+    operation->exchange = exchange;
+    return exchange;
 }
 
-static void start_get(struct operation *operation, const char *url);
-
-static bool has_result(const struct operation *operation)
+void operation_start_get(struct operation *operation, const char *url,
+                         void (*done)(struct exchange *))
 {
-    return operation->method == POLL_LOCATION || operation->method == POLL_SELF ||
-           operation->method == POLL_ABSENCE ||
-           strcmp(operation->request.method, "DELETE") == 0;
+    struct exchange *exchange = new_exchange(operation, "GET", url, done);
+
+    exchange->rank = RANK_POLL;
+    exchange_start(exchange);
 }
 
-/* A monitor said "Succeeded"; the result is elsewhere. */
-static void fetch_result(struct operation *operation)
+int64_t operation_end_exchange(struct operation *operation, struct failure **failure)
 {
-    const char *via = operation->request.final_state_via;
-    const bool is_post = strcmp(operation->request.method, "POST") == 0;
-    const char *elsewhere = json_string_at(operation->body, "resourceLocation");
-    char *url = NULL;
+    struct transfer *transfer = &operation->exchange->transfer;
+    const int64_t asked_ms = retry_after_ms(transfer);
 
-    if (elsewhere != NULL)
-        url = resolve(operation, elsewhere);
-    else if (!is_post)
-        url = memory_copy_string(operation->request.url);
-    else if (via != NULL && strcmp(via, "original-uri") == 0)
-        url = memory_copy_string(operation->request.url);
-    else if (operation->location != NULL && (via == NULL || strcmp(via, "location") == 0))
-        url = memory_copy_string(operation->location);
-    if (url == NULL) {
-        finish(operation); /* the monitor's own body is the result */
-        return;
-    }
-    operation->is_final_get = true;
-    free(operation->poll_url);
-    operation->poll_url = url;
-    start_get(operation, operation->poll_url);
-}
-
-static struct failure *failure_of_monitor(struct operation *operation,
-                                          enum poll_verdict verdict)
-{
-    const cJSON *error = json_at(operation->body, "error");
-    const char *code = verdict == POLL_CANCELED ? "Canceled" : "OperationFailed";
-    struct failure *failure;
-
-    if (error == NULL)
-        error = json_at(operation->body, "properties.error");
-    if (cJSON_IsObject(error))
-        failure = refusal_from_error(error, code);
-    else
-        failure = failure_new(code, "the operation ended as '%s' without an explanation",
-                              operation->state != NULL ? operation->state : "failed");
-    failure->request_id =
-        memory_copy_string(operation_field(operation, "x-ms-request-id"));
-    return failure;
-}
-
-static void fire_send(struct timer *timer)
-{
-    send(LIST_ENTRY(timer, struct operation, timer));
-}
-
-/* Sends the write again later when its refusal is of the passing kind; takes the failure. */
-static void heal_or_fail(struct operation *operation, struct failure *failure)
-{
-    int64_t pause_ms, longest_ms;
-
-    if (operation->refusals == 0)
-        operation->refused_ms = now_ms(operation);
-    if (strcmp(operation->request.method, "GET") == 0 ||
-        strcmp(operation->request.method, "HEAD") == 0 ||
-        !refusal_heals(failure, operation->refusals + 1, &pause_ms, &longest_ms) ||
-        now_ms(operation) - operation->refused_ms > longest_ms) {
-        fail(operation, failure);
-        return;
-    }
-    operation->refusals++;
-    log_line(LOG_INFO, "%s: %s; again in %.0f s", operation->request.label, failure->code,
-             (double)pause_ms / 1000.0);
-    set_text(&operation->state, failure->code);
-    failure_free(failure);
-    report(operation);
-    operation->method = POLL_NOTHING;
-    operation->timer.fire = fire_send;
-    timer_start(operation->client->loop, &operation->timer, pause_ms);
-}
-
-static void judge_poll(struct operation *operation, int64_t asked_ms)
-{
-    const char *state;
-
-    if (!parse_body(operation)) {
-        fail(operation, malformed(operation, "the answer to a poll is not JSON"));
-        return;
-    }
-
-    const enum poll_verdict verdict =
-        poll_judge(operation->method, operation->request.method, operation->status,
-                   operation->body, operation->text.length > 0, &state);
-
-    note_state(operation, state);
-    switch (verdict) {
-    case POLL_RUNNING:
-        schedule_poll(operation,
-                      poll_pause_ms(asked_ms, now_ms(operation) - operation->accepted_ms,
-                                    operation->polls));
-        break;
-    case POLL_SUCCEEDED:
-        if (has_result(operation))
-            finish(operation);
-        else
-            fetch_result(operation);
-        break;
-    case POLL_FAILED:
-    case POLL_CANCELED:
-        heal_or_fail(operation, failure_of_monitor(operation, verdict));
-        break;
-    case POLL_MALFORMED:
-        fail(operation, malformed(operation, "the answer to a poll tells no state"));
-        break;
-    }
-}
-
-/* A poll that was not answered as it should be says nothing of the operation itself. */
-static void judge_refused_poll(struct operation *operation)
-{
-    const bool is_deletion = strcmp(operation->request.method, "DELETE") == 0;
-    const int64_t age_ms = now_ms(operation) - operation->accepted_ms;
-    const bool may_appear = operation->method == POLL_SELF
-                                ? age_ms < WAIT_FOR_SELF_MS
-                                : operation->missed < MISSING_POLL_LIMIT;
-
-    operation->missed++;
-    if (operation->status == 404 && is_deletion && operation->method != POLL_MONITOR) {
-        finish(operation); /* what was to be deleted is gone */
-    } else if (operation->status == 404 && may_appear && !operation->is_final_get &&
-               !operation->request.watches) {
-        schedule_poll(operation, 10000);
-    } else if (operation->status == 408 || operation->status == 429 ||
-               operation->status >= 500) {
-        schedule_poll(operation, LOST_POLL_PAUSE_MS);
-    } else {
-        struct failure *failure = refusal_of_answer(operation);
-
-        if (operation->is_final_get) {
-            char *message = memory_format(
-                "it was done, but the result cannot be read: %s", failure->message);
-
-            free(failure->message);
-            failure->message = message;
-        }
-        fail(operation, failure);
-    }
-}
-
-static void on_poll(struct exchange *exchange)
-{
-    struct operation *operation = exchange->owner;
-    const int64_t asked_ms = retry_after_ms(&exchange->transfer);
-
-    operation->polls++;
-    if (exchange->transfer.failure != NULL) {
-        struct failure *failure = failure_copy(exchange->transfer.failure);
-        const bool is_passing = failure->retryable;
-
-        exchange_free(exchange);
-        operation->exchange = NULL;
-        if (is_passing) { /* the service goes on; so does the wait */
-            log_line(LOG_INFO, "%s: a poll got no answer: %s", operation->request.label,
-                     failure->message);
-            failure_free(failure);
-            schedule_poll(operation, LOST_POLL_PAUSE_MS);
-        } else {
-            fail(operation, failure);
-        }
-        return;
-    }
-    if (exchange->transfer.status < 300)
-        follow(operation, &exchange->transfer);
-    keep_answer(operation);
-    if (operation->status >= 300)
-        judge_refused_poll(operation);
-    else if (operation->is_final_get)
-        finish(operation);
-    else
-        judge_poll(operation, asked_ms);
-}
-
-static void start_get(struct operation *operation, const char *url)
-{
-    operation->exchange = exchange_new(operation->client->pipeline, "GET", url,
-                                       operation->request.audience, on_poll);
-    operation->exchange->owner = operation;
-    exchange_start(operation->exchange);
-}
-
-static void poll(struct operation *operation)
-{
-    start_get(operation,
-              operation->poll_url != NULL ? operation->poll_url : operation->request.url);
+    *failure = transfer->failure;
+    transfer->failure = NULL;
+    reply_take(&operation->reply, transfer);
+    exchange_free(operation->exchange);
+    operation->exchange = NULL;
+    if (*failure == NULL)
+        cookies_take(&operation->cookies, &operation->reply.fields);
+    return asked_ms;
 }
 
 /* --- the first answer ----------------------------------------------------------------- */
 
-static void begin_polling(struct operation *operation, const struct transfer *answer,
-                          const char *url, int64_t asked_ms)
-{
-    const char *location = transfer_field(answer, "location");
-
-    operation->accepted_ms = now_ms(operation);
-    free(operation->poll_url);
-    operation->poll_url = url != NULL ? resolve(operation, url) : NULL;
-    free(operation->location);
-    /* only a POST has its result there */
-    operation->location =
-        location != NULL && strcmp(operation->request.method, "POST") == 0
-            ? resolve(operation, location)
-            : NULL;
-    note_state(operation, told_state(operation->body));
-    report(operation);
-    schedule_poll(operation, poll_pause_ms(asked_ms, 0, 0));
-}
-
 /* A GET that watches a resource begins to poll it when its state is not final. */
 static void judge_watched(struct operation *operation)
 {
-    const char *state = poll_resource_state(operation->body);
+    const char *state = poll_resource_state(operation->reply.body);
 
     if (!operation->request.watches || poll_judge_state(state) != POLL_RUNNING) {
-        finish(operation);
+        operation_finish(operation);
         return;
     }
     operation->method = POLL_SELF;
-    operation->accepted_ms = now_ms(operation);
-    note_state(operation, state);
-    schedule_poll(operation, poll_pause_ms(-1, 0, 0));
+    operation->accepted_ms = operation_now_ms(operation);
+    operation_note_state(operation, state);
+    operation_schedule_poll(operation, poll_pause_ms(-1, 0, 0));
 }
 
 static void judge_first(struct operation *operation, int64_t asked_ms)
 {
+    struct reply *reply = &operation->reply;
     const char *url;
     /* as poll_choose() reads header fields from a transfer; nothing is copied */
-    const struct transfer answer = {.status = operation->status,
-                                    .fields = operation->fields};
+    const struct transfer answer = {.status = reply->status, .fields = reply->fields};
 
-    if (!parse_body(operation)) {
-        fail(operation, malformed(operation, "the answer is not JSON"));
+    if (!reply_parse(reply) && reply_claims_json(reply)) {
+        operation_fail(operation, reply_malformed(reply, "the answer is not JSON"));
         return;
     }
     if (!operation->request.waits) {
@@ -466,43 +245,42 @@ static void judge_first(struct operation *operation, int64_t asked_ms)
         return;
     }
     operation->method =
-        poll_choose(operation->request.method, &answer, operation->body, &url);
+        poll_choose(operation->request.method, &answer, reply->body, &url);
     if (operation->method == POLL_NOTHING)
-        finish(operation);
+        operation_finish(operation);
     else if (operation->method == POLL_IMPOSSIBLE)
-        fail(operation,
-             malformed(operation, "it goes on, but there is no URL to ask at"));
+        operation_fail(operation,
+                       reply_malformed(reply, "it goes on, but there is no URL to ask "
+                                              "at"));
     else
-        begin_polling(operation, &answer, url, asked_ms);
+        operation_begin_polling(operation, url, asked_ms);
 }
 
 static void on_answer(struct exchange *exchange)
 {
     struct operation *operation = exchange->owner;
-    const int64_t asked_ms = retry_after_ms(&exchange->transfer);
+    struct failure *failure;
+    const int64_t asked_ms = operation_end_exchange(operation, &failure);
 
-    if (exchange->transfer.failure != NULL) {
-        struct failure *failure = failure_copy(exchange->transfer.failure);
-
-        exchange_free(exchange);
-        operation->exchange = NULL;
-        fail(operation, failure);
-        return;
-    }
-    keep_answer(operation);
-    if (operation->status >= 300)
-        heal_or_fail(operation, refusal_of_answer(operation));
+    if (failure != NULL)
+        operation_fail(operation, failure);
+    else if (operation->reply.status >= 300)
+        operation_heal_or_fail(operation, reply_refusal(&operation->reply));
     else
         judge_first(operation, asked_ms);
 }
 
 /* --- starting and the rest ------------------------------------------------------------ */
 
-static void send(struct operation *operation)
+void operation_send(struct operation *operation)
 {
     const struct operation_request *request = &operation->request;
-    struct exchange *exchange = exchange_new(operation->client->pipeline, request->method,
-                                             request->url, request->audience, on_answer);
+
+    if (operation->deadline_ms == 0)
+        operation->deadline_ms = operation_now_ms(operation) + request->time_limit_ms;
+
+    struct exchange *exchange =
+        new_exchange(operation, request->method, request->url, on_answer);
 
     for (size_t i = 0; i < OPERATION_HEADERS && request->headers[i] != NULL; i++)
         exchange_add_header(exchange, memory_copy_string(request->headers[i]));
@@ -515,8 +293,6 @@ static void send(struct operation *operation)
         exchange->transfer.body_length = strlen(request->body);
     }
     exchange->is_repeatable = request->is_repeatable;
-    exchange->owner = operation;
-    operation->exchange = exchange;
     exchange_start(exchange);
 }
 
@@ -527,9 +303,9 @@ static void send_if_wanted(struct operation *operation)
     if (request->is_still_wanted != NULL &&
         !request->is_still_wanted(request->wanted_context)) {
         operation->was_dropped = true;
-        finish(operation);
+        operation_finish(operation);
     } else {
-        send(operation);
+        operation_send(operation);
     }
 }
 
@@ -546,8 +322,14 @@ struct operation *operation_start(struct client *client,
     waitable_init(&operation->waitable);
     operation->client = client;
     operation->request = *request;
+    if (operation->request.time_limit_ms == 0)
+        operation->request.time_limit_ms = DEFAULT_LIMIT_MS;
     operation->percent = -1.0;
     operation->turn.granted = on_turn;
+    if (request->client_request_id[0] != '\0')
+        strcpy(operation->client_request_id, request->client_request_id);
+    else
+        uuid_random(operation->client_request_id);
 
     const bool is_its_turn =
         request->serial_key == NULL ||
@@ -584,39 +366,42 @@ bool operation_was_dropped(const struct operation *operation)
 
 int operation_status(const struct operation *operation)
 {
-    return operation->status;
+    return operation->reply.status;
 }
 
 const char *operation_field(const struct operation *operation, const char *name)
 {
-    const struct transfer answer = {.fields = operation->fields};
-
-    return transfer_field(&answer, name);
+    return reply_field(&operation->reply, name);
 }
 
 const struct buffer *operation_fields(const struct operation *operation)
 {
-    return &operation->fields;
+    return &operation->reply.fields;
 }
 
 const struct buffer *operation_text(const struct operation *operation)
 {
-    return &operation->text;
+    return &operation->reply.text;
+}
+
+const char *operation_url(const struct operation *operation)
+{
+    return operation->poll_url != NULL ? operation->poll_url : operation->request.url;
 }
 
 const cJSON *operation_body(struct operation *operation)
 {
-    parse_body(operation);
-    return operation->body;
+    reply_parse(&operation->reply);
+    return operation->reply.body;
 }
 
 cJSON *operation_take_body(struct operation *operation)
 {
     cJSON *body;
 
-    parse_body(operation);
-    body = operation->body;
-    operation->body = NULL;
+    reply_parse(&operation->reply);
+    body = operation->reply.body;
+    operation->reply.body = NULL;
     return body;
 }
 
@@ -641,6 +426,7 @@ void operation_release(struct operation *operation)
         return;
     exchange_free(operation->exchange);
     timer_stop(operation->client->loop, &operation->timer);
+    registration_leave(&operation->registration);
     serial_give_back(&operation->turn);
     free(operation->request.url);
     free(operation->request.body);
@@ -651,9 +437,9 @@ void operation_release(struct operation *operation)
     free(operation->poll_url);
     free(operation->location);
     free(operation->state);
-    buffer_deinit(&operation->fields);
-    buffer_deinit(&operation->text);
-    cJSON_Delete(operation->body);
+    reply_drop(&operation->reply);
+    operation_drop_standby(operation);
+    cookies_deinit(&operation->cookies);
     failure_free(operation->failure);
     free(operation);
 }

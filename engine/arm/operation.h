@@ -12,6 +12,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/uuid.h"
 #include "base/waitable.h"
 #include "pipeline/exchange.h"
 
@@ -30,12 +31,17 @@ struct operation_request {
     const char *content_type; /* constant; NULL: application/json */
     char
         *headers[OPERATION_HEADERS]; /* "Name: value" (taken); the first NULL ends them */
-    const char *final_state_via;     /* constant, or NULL */
+    char client_request_id[UUID_TEXT_SIZE]; /* "": a random one */
+    const char *final_state_via;            /* constant, or NULL */
     char *serial_key; /* whose writes go one after another (taken), or NULL */
     /* Asked when its turn has come: is it still to be sent? NULL: yes. */
     bool (*is_still_wanted)(void *context);
     void *wanted_context;
-    char *label;        /* "PUT workspace 'x'", for failures (taken), or NULL */
+    char *label; /* "PUT workspace 'x'", for failures (taken), or NULL */
+    /* How long it may take in all from its first sending on; 0: a day. When it is over, the
+     * waiting ends with Timeout; the service is not told. */
+    int64_t time_limit_ms;
+    bool is_below_new;  /* this run has made its parent */
     bool waits;         /* follow a long-running operation to its end */
     bool watches;       /* a GET that goes on until the resource's state is final */
     bool is_repeatable; /* a POST that may be sent twice */
@@ -61,11 +67,13 @@ const struct failure *operation_failure(const struct operation *operation);
 /* It was not sent, because it was no longer wanted when its turn came. */
 bool operation_was_dropped(const struct operation *operation);
 
-/* Of the answer, once it is over: status, header field (lower-case name) or NULL, text. */
+/* Of the answer, once it is over: status, header field (lower-case name) or NULL, text, and
+ * the URL that gave it. Borrowed. */
 int operation_status(const struct operation *operation);
 const char *operation_field(const struct operation *operation, const char *name);
 const struct buffer *operation_fields(const struct operation *operation);
 const struct buffer *operation_text(const struct operation *operation);
+const char *operation_url(const struct operation *operation);
 
 /* The body as JSON, or NULL when it has none. Borrowed. */
 const cJSON *operation_body(struct operation *operation);

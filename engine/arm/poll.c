@@ -48,11 +48,14 @@ enum poll_method poll_choose(const char *method, const struct transfer *answer,
     /* a Location with 201 and no state is the new resource's address (RFC 9110, 15.3.2) */
     *url = transfer_field(answer, "location");
     if (*url != NULL && (answer->status == 202 || is_put_or_patch(method)) &&
-        !(answer->status == 201 && poll_resource_state(body) == NULL))
+        !(answer->status == 201 && body != NULL && poll_resource_state(body) == NULL))
         return POLL_LOCATION;
     *url = NULL;
     if (is_put_or_patch(method)) {
-        if (answer->status == 202 ||
+        /* made, but not told what: the resource itself knows whether it is complete */
+        const bool is_bare = answer->status == 201 && body == NULL;
+
+        if (answer->status == 202 || is_bare ||
             poll_judge_state(poll_resource_state(body)) != POLL_SUCCEEDED)
             return POLL_SELF;
         return POLL_NOTHING;
@@ -95,6 +98,71 @@ enum poll_verdict poll_judge(enum poll_method method, const char *first_method,
     if (status == 204)
         return POLL_SUCCEEDED;
     return has_body ? poll_judge_state(*state) : POLL_MALFORMED;
+}
+
+enum poll_result poll_find_result(enum poll_method method, const char *first_method,
+                                  const char *via, const cJSON *monitor,
+                                  bool has_location)
+{
+    const bool is_post = strcmp(first_method, "POST") == 0;
+
+    if (method != POLL_MONITOR || strcmp(first_method, "DELETE") == 0)
+        return POLL_RESULT_HERE;
+    if (json_string_at(monitor, "resourceLocation") != NULL)
+        return POLL_RESULT_ELSEWHERE;
+    if (has_location && via != NULL && strcmp(via, "location") == 0 &&
+        strcmp(first_method, "PUT") != 0)
+        return POLL_RESULT_LOCATION;
+    if (!is_post || (via != NULL && strcmp(via, "original-uri") == 0))
+        return POLL_RESULT_SELF;
+    return has_location && via == NULL ? POLL_RESULT_LOCATION : POLL_RESULT_HERE;
+}
+
+enum {
+    MISSES_LIMIT = 5,          /* a monitor may take a moment to be known everywhere */
+    RESULT_MISSES_LIMIT = 3,   /* and so may a result */
+    WAIT_FOR_SELF_MS = 120000, /* and a new resource longer */
+    NOT_FOUND = 404,
+    GONE = 410
+};
+
+static enum poll_refusal judge_missing(const struct poll_trouble *trouble)
+{
+    const bool is_delete = strcmp(trouble->first_method, "DELETE") == 0;
+    const bool asks_self = trouble->asks_self || trouble->method == POLL_SELF;
+
+    if (strcmp(trouble->first_method, "GET") == 0)
+        return POLL_REFUSED; /* it was there before */
+    if (is_delete && (asks_self || trouble->method == POLL_ABSENCE))
+        return POLL_GONE;
+    if (trouble->is_result)
+        return trouble->misses < RESULT_MISSES_LIMIT ? POLL_AGAIN_SOON : POLL_REFUSED;
+    if (asks_self)
+        return trouble->age_ms < WAIT_FOR_SELF_MS ? POLL_AGAIN_SOON : POLL_REFUSED;
+    if (trouble->misses < MISSES_LIMIT)
+        return POLL_AGAIN_SOON;
+    return is_delete || is_put_or_patch(trouble->first_method) ? POLL_READ_SELF
+                                                               : POLL_REFUSED;
+}
+
+enum poll_refusal poll_judge_refusal(const struct poll_trouble *trouble)
+{
+    switch (trouble->status) {
+    case NOT_FOUND:
+    case GONE:
+        return judge_missing(trouble);
+    case 401: /* the credential stage has tried a new token; rights spread slowly */
+    case 403:
+        return trouble->misses < MISSES_LIMIT ? POLL_AGAIN_SOON : POLL_REFUSED;
+    case 408:
+    case 429:
+        return POLL_AGAIN_LATER;
+    case 501:
+    case 505:
+        return POLL_REFUSED;
+    default:
+        return trouble->status >= 500 ? POLL_AGAIN_LATER : POLL_REFUSED;
+    }
 }
 
 enum {

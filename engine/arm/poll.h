@@ -46,6 +46,41 @@ enum poll_verdict poll_judge_state(const char *state);
 /* The provisioning state that a resource tells, or NULL. Borrowed. */
 const char *poll_resource_state(const cJSON *body);
 
+/* Where the result of an operation is, once it is known to have succeeded. */
+enum poll_result {
+    POLL_RESULT_HERE,      /* the last answer is it */
+    POLL_RESULT_SELF,      /* the URL of the first request */
+    POLL_RESULT_LOCATION,  /* the Location of the first answer */
+    POLL_RESULT_ELSEWHERE, /* the monitor's resourceLocation */
+};
+
+/* `via` is the final-state-via of the kind or NULL; `monitor` the last body. */
+enum poll_result poll_find_result(enum poll_method method, const char *first_method,
+                                  const char *via, const cJSON *monitor,
+                                  bool has_location);
+
+/* A poll that was answered by 300 or more. */
+struct poll_trouble {
+    enum poll_method method;
+    const char *first_method;
+    int status;
+    unsigned misses; /* how many such answers there were in a row before */
+    int64_t age_ms;  /* of the operation */
+    bool asks_self;  /* the URL that was asked is the resource's own */
+    bool is_result;  /* it was not a poll any more, but the reading of the result */
+};
+
+/* What such an answer says of the operation. */
+enum poll_refusal {
+    POLL_AGAIN_SOON,  /* it may be known in a moment */
+    POLL_AGAIN_LATER, /* the service is in trouble, the operation may be fine */
+    POLL_GONE,        /* the resource is gone, as was asked for */
+    POLL_READ_SELF,   /* nobody knows the monitor any more: look at the resource */
+    POLL_REFUSED      /* the operation, or the asking, has failed with it */
+};
+
+enum poll_refusal poll_judge_refusal(const struct poll_trouble *trouble);
+
 /* How long to pause before the next poll of an operation that is `age_ms` old; `asked_ms` is
  * the server's Retry-After (negative: none), which is the least. Grows with age up to five
  * minutes: an operation of three hours is not polled every two seconds. Above a minute it is

@@ -34,6 +34,8 @@ struct failure *failure_copy(const struct failure *failure)
     copy->target = memory_copy_string(failure->target);
     copy->operation = memory_copy_string(failure->operation);
     copy->request_id = memory_copy_string(failure->request_id);
+    copy->correlation_id = memory_copy_string(failure->correlation_id);
+    copy->details = memory_copy_string(failure->details);
     copy->cure = memory_copy_string(failure->cure);
     return copy;
 }
@@ -72,6 +74,8 @@ void failure_free(struct failure *failure)
     free(failure->target);
     free(failure->operation);
     free(failure->request_id);
+    free(failure->correlation_id);
+    free(failure->details);
     free(failure->cure);
     free(failure);
 }

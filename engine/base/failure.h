@@ -3,7 +3,7 @@
  * `code` is stable and for programs; `message` is for people. Codes that the service gives
  * are passed on as they are (`ResourceNotFound`); our own are: ConnectionFailed, Timeout,
  * ProtocolError, ResponseTooLarge, AuthenticationFailed, Canceled, AlreadyExists, NotFound,
- * Ambiguous, IOError, Interrupted. No failure ever holds a secret. */
+ * Ambiguous, GuardRefused, HostNotAllowed, IOError, Interrupted. No failure ever holds a secret. */
 #ifndef MOONGATE_BASE_FAILURE_H
 #define MOONGATE_BASE_FAILURE_H
 
@@ -15,9 +15,12 @@ struct failure {
     char *target;     /* the resource id or URL it is about, or NULL */
     char *operation;  /* what was being done: "PUT workspace 'payments'", or NULL */
     char *request_id; /* the service's id of the request, for a support ticket, or NULL */
-    char *cure;       /* what the reader can do about it, or NULL */
-    int status;       /* HTTP status, 0 when there was no answer */
-    bool retryable;   /* the same call may succeed later */
+    char *correlation_id; /* what ties the requests of one operation together, or NULL */
+    char *
+        details; /* JSON: a list of what lies below, with code, message, target; or NULL */
+    char *cure;  /* what the reader can do about it, or NULL */
+    int status;  /* HTTP status, 0 when there was no answer */
+    bool retryable; /* the same call may succeed later */
 };
 
 /* A new failure, owned by the caller. */

@@ -376,6 +376,7 @@ static struct failure *describe(struct handle *handle, CURLcode code)
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR: /* the handshake was cut: nothing was sent */
         failure = failure_new("ConnectionFailed", "%s", why);
         failure->retryable = true;
         break;
@@ -411,7 +412,8 @@ static struct failure *describe(struct handle *handle, CURLcode code)
         failure = failure_new("ConnectionFailed", "%s", why);
         break;
     }
-    failure->target = memory_copy_string(handle->transfer->url);
+    failure->target =
+        memory_copy_text(handle->transfer->url, strcspn(handle->transfer->url, "?"));
     return failure;
 }
 

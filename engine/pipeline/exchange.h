@@ -45,7 +45,8 @@ struct exchange {
     struct pipeline *pipeline;
     enum audience audience;
     enum rank rank;
-    bool is_repeatable; /* a POST that may be sent twice */
+    bool is_repeatable;  /* a POST that may be sent twice */
+    int64_t deadline_ms; /* on the loop's clock: no attempt after it; 0: none */
     void (*done)(struct exchange *exchange);
     void *owner; /* of whoever gets `done` */
 
@@ -54,10 +55,14 @@ struct exchange {
     /* Of the transfer's headers, those freed with it; the credential's follows them. */
     size_t header_count;
 
+    struct {       /* of the redirect stage */
+        char *url; /* where it goes now, or NULL */
+        unsigned count;
+    } redirect;
     struct { /* of the retry stage */
         struct timer timer;
         unsigned attempts;
-        int64_t waited_ms;
+        int64_t started_ms;
     } retry;
     struct { /* of the credential stage */
         struct token_request request;
@@ -73,6 +78,10 @@ struct exchange {
 struct exchange *exchange_new(struct pipeline *pipeline, const char *method,
                               const char *url, enum audience audience,
                               void (*done)(struct exchange *));
+
+/* Gives it a client request id (copied) instead of the random one: the service's logs are
+ * searched by it. */
+void exchange_set_client_request_id(struct exchange *exchange, const char *id);
 
 /* Adds a header field, "Name: value", taken. */
 void exchange_add_header(struct exchange *exchange, char *header);

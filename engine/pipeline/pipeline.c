@@ -50,6 +50,12 @@ struct exchange *exchange_new(struct pipeline *pipeline, const char *method,
     return exchange;
 }
 
+void exchange_set_client_request_id(struct exchange *exchange, const char *id)
+{
+    free((char *)exchange->transfer.headers[0]);
+    exchange->transfer.headers[0] = memory_format("x-ms-client-request-id: %s", id);
+}
+
 void exchange_add_header(struct exchange *exchange, char *header)
 {
     assert(exchange->header_count < TRANSFER_HEADERS - 1); /* one is the credential's */
@@ -98,5 +104,6 @@ void exchange_free(struct exchange *exchange)
     for (size_t i = 0; i < exchange->header_count; i++)
         free((char *)exchange->transfer.headers[i]);
     transfer_reset(&exchange->transfer);
+    free(exchange->redirect.url);
     free(exchange);
 }

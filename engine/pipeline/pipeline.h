@@ -51,8 +51,12 @@ struct origins {
 struct stage *stage_new_credential(const struct origins *origins,
                                    struct token_provider *provider);
 
-/* Sends again what can be sent again: broken connections, 408, 429, 5xx, with growing pauses
- * and by Retry-After (RFC 9110, 10.2.3). Rules: Azure SDK guidelines, "retry policy". */
+/* Follows redirections within one origin, at most ten. */
+struct stage *stage_new_redirect(void);
+
+/* Sends again what can be sent again: broken connections, 408, 429, 5xx but 501 and 505, with
+ * growing pauses and by Retry-After (RFC 9110, 10.2.3), however long, up to the exchange's
+ * deadline. Rules: Azure SDK guidelines, "retry policy". */
 struct stage *stage_new_retry(struct loop *loop);
 
 /* Puts it on the wire. `transport` is borrowed. */

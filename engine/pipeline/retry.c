@@ -9,16 +9,19 @@
 #include "pipeline/retry_after.h"
 
 enum {
-    MAX_ATTEMPTS = 3,
+    FIRST_ATTEMPTS =
+        3, /* while nothing has ever been answered: it may be a wrong address */
+    MAX_ATTEMPTS = 7, /* about a minute of pauses */
     FIRST_PAUSE_MS = 1000,
     LONGEST_PAUSE_MS = 60000,
-    LONGEST_THROTTLE_MS =
-        3600000 /* in all: who is told to wait waits, but not for ever */
+    LONGEST_OUTAGE_MS = 900000, /* of a network that was there before: nothing was sent */
+    DEFAULT_LIMIT_MS = 3600000  /* of an exchange that has no deadline */
 };
 
 struct retry_stage {
     struct stage stage;
     struct loop *loop;
+    bool has_answered; /* anybody, ever */
 };
 
 /* The same request twice has the effect of one (RFC 9110, 9.2.2; PATCH on ARM sets values,
@@ -35,28 +38,48 @@ static bool is_throttled(const struct transfer *transfer)
            (transfer->status == 503 && retry_after_ms(transfer) >= 0);
 }
 
-static bool may_repeat(const struct exchange *exchange)
+static int64_t now_ms(const struct retry_stage *own)
+{
+    return clock_now_ms(loop_clock(own->loop));
+}
+
+/* A request that got no answer. */
+static bool may_repeat_unanswered(const struct retry_stage *own,
+                                  const struct exchange *exchange)
+{
+    const struct transfer *transfer = &exchange->transfer;
+    const unsigned attempts = exchange->retry.attempts;
+
+    if (!transfer->failure->retryable || (transfer->was_sent && !is_idempotent(exchange)))
+        return false;
+    if (!own->has_answered)
+        return attempts < FIRST_ATTEMPTS;
+    return attempts < MAX_ATTEMPTS ||
+           (!transfer->was_sent &&
+            now_ms(own) - exchange->retry.started_ms < LONGEST_OUTAGE_MS);
+}
+
+static bool may_repeat(const struct retry_stage *own, const struct exchange *exchange)
 {
     const struct transfer *transfer = &exchange->transfer;
 
     if (exchange->is_refused)
         return false;
     if (transfer->failure != NULL)
-        return transfer->failure->retryable &&
-               (!transfer->was_sent || is_idempotent(exchange)) &&
-               exchange->retry.attempts < MAX_ATTEMPTS;
+        return may_repeat_unanswered(own, exchange);
     if (is_throttled(transfer))
-        return exchange->retry.waited_ms < LONGEST_THROTTLE_MS;
+        return true; /* whoever is told to wait waits */
     switch (transfer->status) {
-    case 408:
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-        return is_idempotent(exchange) && exchange->retry.attempts < MAX_ATTEMPTS;
-    default:
+    case 501:
+    case 505:
         return false;
+    case 408:
+        break;
+    default:
+        if (transfer->status < 500)
+            return false;
     }
+    return is_idempotent(exchange) && exchange->retry.attempts < MAX_ATTEMPTS;
 }
 
 /* What the server asks for, else doubling pauses with the upper half left to chance. */
@@ -83,32 +106,50 @@ static void fire(struct timer *timer)
 
 static void send(struct stage *stage, struct exchange *exchange)
 {
-    (void)stage;
     exchange->retry.attempts = 1;
+    exchange->retry.started_ms = now_ms((const struct retry_stage *)stage);
     exchange_forward(exchange);
+}
+
+static void tell(const struct transfer *transfer, int64_t pause_ms)
+{
+    const double pause_s = (double)pause_ms / 1000.0;
+    const int length =
+        (int)strcspn(transfer->url, "?"); /* a query may hold a signature */
+
+    if (transfer->failure != NULL)
+        log_line(LOG_INFO, "%s %.*s: %s; again in %.1f s", transfer->method, length,
+                 transfer->url, transfer->failure->message, pause_s);
+    else
+        log_line(LOG_INFO, "%s %.*s: HTTP %d; again in %.1f s", transfer->method, length,
+                 transfer->url, transfer->status, pause_s);
 }
 
 static void answered(struct stage *stage, struct exchange *exchange)
 {
     struct retry_stage *own = (struct retry_stage *)stage;
+    const struct transfer *transfer = &exchange->transfer;
 
-    if (!may_repeat(exchange)) {
+    if (transfer->status != 0)
+        own->has_answered = true;
+    if (!may_repeat(own, exchange)) {
         exchange_backward(exchange);
         return;
     }
 
-    const struct transfer *transfer = &exchange->transfer;
     const int64_t pause_ms = choose_pause_ms(exchange);
 
-    if (transfer->failure != NULL)
-        log_line(LOG_INFO, "%s %s: %s; again in %.1f s", transfer->method, transfer->url,
-                 transfer->failure->message, (double)pause_ms / 1000.0);
-    else
-        log_line(LOG_INFO, "%s %s: HTTP %d; again in %.1f s", transfer->method,
-                 transfer->url, transfer->status, (double)pause_ms / 1000.0);
+    const int64_t deadline_ms = exchange->deadline_ms != 0
+                                    ? exchange->deadline_ms
+                                    : exchange->retry.started_ms + DEFAULT_LIMIT_MS;
+
+    if (now_ms(own) + pause_ms > deadline_ms) {
+        exchange_backward(exchange);
+        return;
+    }
+    tell(transfer, pause_ms);
     if (is_throttled(transfer))
         exchange->retry.attempts--; /* being told to wait is no failed attempt */
-    exchange->retry.waited_ms += pause_ms;
     exchange->retry.timer.fire = fire;
     timer_start(own->loop, &exchange->retry.timer, pause_ms);
 }

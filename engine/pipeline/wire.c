@@ -55,7 +55,8 @@ static void send(struct stage *stage, struct exchange *exchange)
         strcmp(method, "HEAD") != 0)
         own->counts.writes++;
     own->under_way++;
-    log_line(LOG_DEBUG, "%s %s", method, exchange->transfer.url);
+    log_line(LOG_DEBUG, "%s %.*s", method, (int)strcspn(exchange->transfer.url, "?"),
+             exchange->transfer.url); /* a query may hold a signature */
     exchange->transfer.done = done;
     exchange->wire = own;
     transfer_start(own->transport, &exchange->transfer);

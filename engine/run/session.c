@@ -274,7 +274,7 @@ static struct failure *open_client(struct session *session)
     /* retry stands above the credential: who was told to wait an hour comes back with a
      * token of then */
     struct stage *const stages[] = {
-        stage_new_retry(session->loop),
+        stage_new_redirect(), stage_new_retry(session->loop),
         stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
         session->wire};
 
@@ -359,11 +359,10 @@ void session_close(struct session *session)
     if (session == NULL)
         return;
     log_set_sink(NULL, NULL);
+    client_deinit(&session->client);
     tokens_free(session->tokens);
     pipeline_free(session->client.pipeline);
     transport_free(session->transport);
-    serial_deinit(&session->client.serial);
-    map_deinit(&session->client.written, NULL);
     sim_close(session->sim);
     if (session->face != NULL)
         session->face->free(session->face);

@@ -1,0 +1,114 @@
+/* engine/arm/operation_parts.h - what the files of an operation share, and nobody else:
+ * operation.c (its life, sending, the first answer), operation_poll.c (following a
+ * long-running operation) and operation_heal.c (waiting out refusals that pass). */
+#ifndef MOONGATE_ARM_OPERATION_PARTS_H
+#define MOONGATE_ARM_OPERATION_PARTS_H
+
+#include "arm/client.h"
+#include "arm/cookies.h"
+#include "arm/operation.h"
+#include "arm/poll.h"
+#include "arm/reply.h"
+#include "net/loop.h"
+
+enum {
+    LOST_POLL_PAUSE_MS = 30000
+}; /* a poll that got no answer is asked again after this */
+
+struct operation {
+    struct waitable waitable;
+    struct client *client;
+    struct operation_request request;
+    struct serial_turn turn;
+    struct exchange *exchange; /* the request that is under way, or NULL */
+    struct timer timer;        /* until the next one */
+    struct registration_wait registration;
+    operation_progress *progress;
+    void *progress_context;
+
+    enum poll_method method; /* POLL_NOTHING until the first answer asks for more */
+    char *poll_url, *location, *state;
+    char client_request_id[UUID_TEXT_SIZE];
+    struct cookies cookies;
+    double percent;
+    int64_t accepted_ms; /* when the first answer came, on the loop's clock */
+    int64_t refused_ms;  /* when it was first refused for a passing reason */
+    int64_t deadline_ms; /* 0 until it is sent */
+    unsigned polls, misses, refusals;
+    bool is_final_get, has_lost_monitor, was_dropped, was_registered;
+
+    struct reply reply;
+    struct reply *standby; /* a first answer that is a result by itself, or NULL */
+    struct failure *failure;
+};
+
+/* --- operation.c ---------------------------------------------------------------------- */
+
+/* It is over. */
+void operation_finish(struct operation *operation);
+void operation_fail(struct operation *operation, struct failure *failure); /* taken */
+
+/* Forgets the first answer that was kept in case of need. */
+void operation_drop_standby(struct operation *operation);
+
+/* The waiting fails (`failure` is taken). When the first answer said that all was done, its
+ * monitor was only a courtesy: the answer stands. */
+void operation_fail_waiting(struct operation *operation, struct failure *failure);
+
+/* On the loop's clock. */
+int64_t operation_now_ms(const struct operation *operation);
+
+/* Calls `fire` after a pause, or at the deadline if that is earlier. While it waits, maybe for
+ * hours, an operation keeps no answer. */
+void operation_pause(struct operation *operation, int64_t pause_ms,
+                     void (*fire)(struct timer *timer));
+
+/* Whose timer it is; NULL when its time is over, and then it has ended. */
+struct operation *operation_of_timer(struct timer *timer);
+
+/* Replaces an owned text by a copy. */
+void operation_set_text(char **to, const char *text);
+
+/* Tells the watcher, if there is one. */
+void operation_report(struct operation *operation);
+
+/* What a resource is becoming, or else what it is; borrowed from `body`, or NULL. */
+const char *operation_told_state(const cJSON *body);
+
+/* Keeps a state and the percentage of the last answer, and reports what is new. */
+void operation_note_state(struct operation *operation, const char *state);
+
+/* An answer's URL, made absolute, or NULL when it is none or leads where this operation has
+ * nothing to ask. Owned by the caller. */
+char *operation_resolve(const struct operation *operation, const char *url);
+
+/* Sends a GET of the lowest rank. */
+void operation_start_get(struct operation *operation, const char *url,
+                         void (*done)(struct exchange *));
+
+/* Takes the answer out of the exchange, which is over. Returns what the answer says about
+ * coming again, in milliseconds, or a negative number. When there is no answer, `*failure`
+ * says why (owned by the caller), else it is NULL. */
+int64_t operation_end_exchange(struct operation *operation, struct failure **failure);
+
+/* Sends the request itself. */
+void operation_send(struct operation *operation);
+
+/* --- operation_poll.c ----------------------------------------------------------------- */
+
+/* The first answer says that it goes on; `url` is where to ask (borrowed from the answer), or
+ * NULL for the resource itself. */
+void operation_begin_polling(struct operation *operation, const char *url,
+                             int64_t asked_ms);
+
+/* Asks now, or after a pause, how it goes. */
+void operation_poll(struct operation *operation);
+void operation_schedule_poll(struct operation *operation, int64_t pause_ms);
+
+/* --- operation_heal.c ----------------------------------------------------------------- */
+
+/* Sends the request again later when its refusal is of the passing kind; else it fails. The
+ * failure is taken. */
+void operation_heal_or_fail(struct operation *operation, struct failure *failure);
+
+#endif
