@@ -70,6 +70,11 @@ asan: packages
 	@$(MAKE) --no-print-directory run-tests BUILD=build/asan SPEC_OPTIONS=--stress-gc \
 	    CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
+# Against the Azure SDK team's test server; needs npm.
+conformance: packages
+	@$(MAKE) --no-print-directory all
+	@sh tests/conformance.sh $(BUILD)/moongate $(BUILD)/conformance
+
 bench: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 	@sh tests/bench/run.sh $(BUILD)
@@ -81,4 +86,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan bench install clean
+.PHONY: all packages demo test run-tests asan conformance bench install clean

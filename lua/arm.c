@@ -1,21 +1,27 @@
-/* lua/arm.c - core.arm: any request, through the same pipeline as all others. */
+/* lua/arm.c - core.arm: any request, through the same pipeline as all others.
+ *
+ * request{...} -> answer, the URL that gave it; next_url(url, link, replaces the api-version)
+ * -> absolute URL, a short key of it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arm/client.h"
 #include "arm/operation.h"
+#include "arm/paging.h"
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "lua/bind.h"
 #include "lua/modules.h"
+#include "run/session.h"
 
 enum { ARG_REQUEST = 1, SLOT_OPERATION = 2 };
 
-static const char *const request_keys[] = {"method",  "url",  "path", "query",
-                                           "headers", "body", "wait", "final_state_via",
-                                           "graph"};
+static const char *const request_keys[] = {
+    "method",          "url",   "path",    "query",     "headers", "body", "wait",
+    "final_state_via", "graph", "timeout", "repeatable"};
 
 static void check_method(lua_State *L, struct operation_request *request)
 {
@@ -73,7 +79,27 @@ static void check_query(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* An absolute URL, or a path below the endpoint that the request is for. */
+/* Whose token a request to an absolute URL carries; raises when this run has no business
+ * there. */
+static enum audience check_host(lua_State *L, const struct client *client,
+                                const char *url, bool is_graph)
+{
+    const char *const *origins = client->origins.by_audience;
+    const bool is_graphs = url_is_within(url, origins[AUDIENCE_GRAPH]);
+
+    if (is_graphs && (is_graph || !url_is_within(url, origins[AUDIENCE_ARM])))
+        return AUDIENCE_GRAPH;
+    if (url_is_within(url, origins[AUDIENCE_ARM]))
+        return AUDIENCE_ARM;
+    if (!settings_allow_url(session_settings(bind_session(L)), url))
+        bind_raise(L, "HostNotAllowed",
+                   "'%.*s' is none of this run's endpoints; --allow-net HOST allows it, "
+                   "without a token",
+                   (int)strcspn(url, "?"), url);
+    return AUDIENCE_NONE;
+}
+
+/* The absolute URL, or a path below the endpoint that the request is for. */
 static char *check_url(lua_State *L, const struct client *client, enum audience *audience)
 {
     const char *path, *url;
@@ -90,17 +116,13 @@ static char *check_url(lua_State *L, const struct client *client, enum audience 
         bind_error(L, "either path or url expected");
     if (path != NULL && path[0] != '/')
         bind_error(L, "path '%s' does not begin with '/'", path);
-    if (url != NULL && strstr(url, "://") == NULL)
+    if (url != NULL && url_origin_length(url) == 0)
         bind_error(L, "url '%s' is not absolute; a path goes in `path`", url);
-    for (const char *c = path != NULL ? path : url; *c != '\0'; c++) {
-        if ((unsigned char)*c <= ' ' || *c == 0x7f)
-            bind_error(L, "a space or control character in '%s'; escape it",
-                       path != NULL ? path : url);
-    }
-    if (url != NULL &&
-        text_has_prefix_nocase(url, client->origins.by_audience[AUDIENCE_GRAPH]) &&
-        !text_has_prefix_nocase(url, client->origins.by_audience[AUDIENCE_ARM]))
-        *audience = AUDIENCE_GRAPH;
+    if (!url_is_clean(path != NULL ? path : url))
+        bind_error(L, "a space or control character in '%s'; escape it",
+                   path != NULL ? path : url);
+    if (url != NULL)
+        *audience = check_host(L, client, url, *audience == AUDIENCE_GRAPH);
     if (path != NULL)
         buffer_append_string(&whole, client->origins.by_audience[*audience]);
     buffer_append_string(&whole, path != NULL ? path : url);
@@ -126,6 +148,10 @@ static void check_headers(lua_State *L)
             if (strpbrk(lua_tostring(L, -1), "\r\n") != NULL)
                 bind_error(L, "header '%s' has a line end in its value",
                            lua_tostring(L, -2));
+            if (text_equal_nocase(lua_tostring(L, -2), "x-ms-client-request-id") &&
+                strlen(lua_tostring(L, -1)) >= UUID_TEXT_SIZE)
+                bind_error(L, "header 'x-ms-client-request-id' is longer than %d bytes",
+                           UUID_TEXT_SIZE - 1);
             if (text_equal_nocase(lua_tostring(L, -2), "authorization"))
                 bind_error(L, "the Authorization header is set by the credential");
             if (++count > OPERATION_HEADERS - 1)
@@ -136,6 +162,7 @@ static void check_headers(lua_State *L)
     lua_pop(L, 1);
 }
 
+/* Their own client request id goes with each request of the operation. */
 static void take_headers(lua_State *L, struct operation_request *request)
 {
     size_t count = 0;
@@ -144,8 +171,12 @@ static void take_headers(lua_State *L, struct operation_request *request)
     if (!lua_isnil(L, -1)) {
         lua_pushnil(L);
         while (lua_next(L, -2) != 0) {
-            request->headers[count++] =
-                memory_format("%s: %s", lua_tostring(L, -2), lua_tostring(L, -1));
+            const char *name = lua_tostring(L, -2), *value = lua_tostring(L, -1);
+
+            if (text_equal_nocase(name, "x-ms-client-request-id"))
+                strcpy(request->client_request_id, value); /* it was checked */
+            else
+                request->headers[count++] = memory_format("%s: %s", name, value);
             lua_pop(L, 1);
         }
     }
@@ -153,13 +184,15 @@ static void take_headers(lua_State *L, struct operation_request *request)
 }
 
 /* A table becomes JSON, a string goes as it is. */
-static char *check_body(lua_State *L)
+static char *check_body(lua_State *L, size_t *length)
 {
     char *text = NULL;
 
     lua_getfield(L, ARG_REQUEST, "body");
     if (lua_type(L, -1) == LUA_TSTRING) {
-        text = memory_copy_string(lua_tostring(L, -1));
+        const char *given = lua_tolstring(L, -1, length);
+
+        text = memory_copy_text(given, *length);
     } else if (!lua_isnil(L, -1)) {
         cJSON *body = bind_to_json(L, -1);
 
@@ -229,10 +262,26 @@ static int request_finish(lua_State *L, int status, lua_KContext context)
     }
     lua_pushlstring(L, text->data != NULL ? text->data : "", text->length);
     lua_setfield(L, -2, "text");
-    return 1;
+    lua_pushstring(L, operation_url(held->object));
+    return 2;
 }
 
-/* request{...} -> {status=, headers=, body=, text=} */
+static void check_flags(lua_State *L, struct operation_request *request)
+{
+    lua_getfield(L, ARG_REQUEST, "wait");
+    request->waits = lua_isnil(L, -1) || lua_toboolean(L, -1);
+    lua_getfield(L, ARG_REQUEST, "repeatable");
+    request->is_repeatable = lua_toboolean(L, -1);
+    lua_getfield(L, ARG_REQUEST, "timeout");
+    if (!lua_isnil(L, -1)) {
+        request->time_limit_ms = bind_check_duration(L, -1, "timeout");
+        if (request->time_limit_ms == 0)
+            bind_error(L, "timeout: more than nothing expected");
+    }
+    lua_pop(L, 3);
+}
+
+/* request{...} -> {status=, headers=, body=, text=}, URL */
 static int arm_request(lua_State *L)
 {
     struct operation_request request = {.method = NULL};
@@ -244,9 +293,7 @@ static int arm_request(lua_State *L)
     check_method(L, &request);
     check_headers(L);
     request.final_state_via = check_final_state(L);
-    lua_getfield(L, ARG_REQUEST, "wait");
-    request.waits = lua_isnil(L, -1) || lua_toboolean(L, -1);
-    lua_pop(L, 1);
+    check_flags(L, &request);
 
     struct client *client = bind_client(L);
 
@@ -254,7 +301,7 @@ static int arm_request(lua_State *L)
 
     struct held *held = bind_new_held(L, true);
 
-    request.body = check_body(L);
+    request.body = check_body(L, &request.body_length);
     held->object =
         request.body; /* until the operation takes it: what follows may raise */
     held->release = free;
@@ -267,9 +314,30 @@ static int arm_request(lua_State *L)
     return request_finish(L, LUA_OK, 0);
 }
 
+/* next_url(url, link, replaces_version) -> absolute URL, key */
+static int arm_next_url(lua_State *L)
+{
+    struct failure *failure = NULL;
+    char *url = paging_resolve(luaL_checkstring(L, 1), luaL_checkstring(L, 2),
+                               lua_toboolean(L, 3), &failure);
+    char key[TEXT_KEY_SIZE];
+
+    if (url == NULL) {
+        bind_push_failure(L, failure);
+        failure_free(failure);
+        return lua_error(L);
+    }
+    text_format_key(url, key);
+    lua_pushstring(L, url);
+    free(url);
+    lua_pushstring(L, key);
+    return 2;
+}
+
 int open_arm(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"request", arm_request}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"request", arm_request}, {"next_url", arm_next_url}, {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

@@ -10,6 +10,7 @@
 
 #include "arm/client.h"
 #include "arm/operation.h"
+#include "arm/paging.h"
 #include "arm/resource.h"
 #include "base/buffer.h"
 #include "base/failure.h"
@@ -276,6 +277,28 @@ static int verb_delete(lua_State *L)
 
 /* --- lists ---------------------------------------------------------------------------- */
 
+/* Pushes the URL of the next page and its key, or nothing when this is the last. */
+static int push_next(lua_State *L, struct operation *operation)
+{
+    const char *link = json_string_at(operation_body(operation), "nextLink");
+    struct failure *failure = NULL;
+    char *url, key[TEXT_KEY_SIZE];
+
+    if (link == NULL || link[0] == '\0')
+        return 0;
+    url = paging_resolve(operation_url(operation), link, false, &failure);
+    if (url == NULL) {
+        bind_push_failure(L, failure);
+        failure_free(failure);
+        return lua_error(L);
+    }
+    text_format_key(url, key);
+    lua_pushstring(L, url);
+    free(url);
+    lua_pushstring(L, key);
+    return 2;
+}
+
 static int page_finish(lua_State *L, int status, lua_KContext context)
 {
     struct held *held = bind_held(L, SLOT_OPERATION);
@@ -302,11 +325,11 @@ static int page_finish(lua_State *L, int status, lua_KContext context)
                       json_string_at(item, "etag"));
         lua_rawseti(L, -2, ++count);
     }
-    lua_pushstring(L, json_string_at(operation_body(held->object), "nextLink"));
-    return 2;
+    return 1 + push_next(L, held->object);
 }
 
-/* resources.page(kind, parent, query) -> list, next URL or nil. `parent` is the id whose
+/* resources.page(kind, parent, query) -> list, and if there is more: next URL, a short key of
+ * it. `parent` is the id whose
  * collection is read, or the URL of a following page. */
 static int page(lua_State *L)
 {

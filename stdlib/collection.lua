@@ -7,6 +7,7 @@
 -- @module collection
 local check = require "core.check"
 local core = require "core.resources"
+local paging = require "paging"
 local tasks = require "tasks"
 
 local collection = {}
@@ -41,35 +42,17 @@ end
 -- @tparam string parent the id
 -- @tparam[opt] string query the rest of the list's URL
 -- @treturn function an iterator
--- @raise failure `ProtocolError` when the pages go round in a circle
+-- @raise failure `ProtocolError` when a page comes again or is at another server
 function collection.each(kind, parent, query)
-  local page, next_url = core.page(kind, parent, query)
-  local seen, i = {}, 0
-  return function()
-    i = i + 1
-    while not page[i] do
-      if not next_url or next_url == "" then
-        return nil
-      elseif seen[next_url] then
-        error(check.failure {code = "ProtocolError", target = next_url, retryable = false,
-                             message = "the pages of a list go round in a circle"}, 0)
-      end
-      seen[next_url] = true
-      page, next_url = core.page(kind, next_url)
-      i = 1
-    end
-    return page[i]
-  end
+  return paging.each(function(where)
+    return core.page(kind, where, where == parent and query or nil)
+  end, parent)
 end
 
 --- The resources of a kind below an id, as a list; arguments as for `collection.each`.
 -- @treturn table
 function collection.all(kind, parent, query)
-  local all = {}
-  for resource in collection.each(kind, parent, query) do
-    all[#all + 1] = resource
-  end
-  return all
+  return paging.all(collection.each(kind, parent, query))
 end
 
 --- Make the verbs of a kind.

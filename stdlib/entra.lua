@@ -3,8 +3,9 @@
 --     local team = entra.group "api-team-payments"
 --     for _, member in ipairs(team:members {nested = true}) do print(member.display_name) end
 -- @module entra
+local arm = require "arm"
 local check = require "core.check"
-local core = require "core.arm"
+local paging = require "paging"
 local report = require "core.report"
 local tasks = require "tasks"
 
@@ -70,34 +71,11 @@ end
 
 -- All items of a list, page by page.
 local function each(path, query, convert)
-  local request = {graph = true, path = path, query = query}
-  local page, i, seen = {}, 0, {}
+  local next_item = arm.each(path, {graph = true, query = query})
   return function()
-    i = i + 1
-    while not page[i] do
-      if not request then
-        return nil
-      end
-      local body = core.request(request).body or {}
-      local next_url = body["@odata.nextLink"]
-      page, i = body.value or {}, 1
-      if next_url and seen[next_url] then
-        error(check.failure {code = "ProtocolError", target = next_url, retryable = false,
-                             message = "a list of Microsoft Graph goes round in a circle"}, 0)
-      end
-      seen[next_url or ""] = true
-      request = next_url and {url = next_url, graph = true}
-    end
-    return convert(page[i])
+    local item = next_item()
+    return item and convert(item)
   end
-end
-
-local function collect(iterator)
-  local all = {}
-  for item in iterator do
-    all[#all + 1] = item
-  end
-  return all
 end
 
 --- Find a group by its display name or object id.
@@ -107,14 +85,14 @@ end
 function entra.find(name)
   text(name, "group")
   if check.is_uuid(name) then
-    local answer, failure = tasks.try(core.request, {graph = true, path = "/v1.0/groups/" .. name,
+    local answer, failure = tasks.try(arm.request, {graph = true, path = "/v1.0/groups/" .. name,
                                                      query = {["$select"] = SELECT}})
     if failure and failure.status ~= 404 then
       error(failure, 0)
     end
     return answer and to_group(answer.body)
   end
-  local found = collect(each("/v1.0/groups", {["$filter"] = "displayName eq " .. quote(name),
+  local found = paging.all(each("/v1.0/groups", {["$filter"] = "displayName eq " .. quote(name),
                                               ["$select"] = SELECT}, to_group))
   if #found > 1 then
     error(check.failure {
@@ -164,7 +142,7 @@ end
 -- @treturn table of groups
 -- @usage local teams = entra.list {prefix = "api-team-"}
 function entra.list(options)
-  return collect(entra.each(options))
+  return paging.all(entra.each(options))
 end
 
 --- Make a security group.
@@ -186,7 +164,7 @@ function entra.create(name, options)
   end
   local nickname = options.mail_nickname
     or name:gsub("[^%w_-]", ""):sub(1, 64)
-  local answer = core.request {graph = true, method = "POST", path = "/v1.0/groups", body = {
+  local answer = arm.request {graph = true, method = "POST", path = "/v1.0/groups", body = {
     displayName = name, description = options.description, mailEnabled = false,
     securityEnabled = true, mailNickname = nickname ~= "" and nickname or "group",
   }}
@@ -213,7 +191,7 @@ end
 -- @treturn user with `id`, `display_name`, `upn`, `mail`
 -- @raise failure `Request_ResourceNotFound`
 function entra.user(name)
-  return to_member(core.request {graph = true,
+  return to_member(arm.request {graph = true,
                                  path = "/v1.0/users/" .. escape(text(name, "user"))}.body)
 end
 
@@ -224,7 +202,7 @@ end
 --   `display_name` and, a user, `upn`
 function group_methods:members(options)
   options = check.options(options, {"nested"})
-  return collect(each(("/v1.0/groups/%s/%s"):format(self.id, options.nested and
+  return paging.all(each(("/v1.0/groups/%s/%s"):format(self.id, options.nested and
                         "transitiveMembers" or "members"), {["$top"] = PAGE}, to_member))
 end
 
@@ -242,7 +220,7 @@ end
 function group_methods:add(member)
   local id = member_id(member)
   -- the directory's own address, whichever endpoint carries the request
-  local _, failure = tasks.try(core.request, {
+  local _, failure = tasks.try(arm.request, {
     graph = true, method = "POST", path = ("/v1.0/groups/%s/members/$ref"):format(self.id),
     body = {["@odata.id"] = "https://graph.microsoft.com/v1.0/directoryObjects/" .. id},
   })
@@ -257,7 +235,7 @@ end
 -- @param member a user, group, object id or user principal name
 -- @treturn boolean whether it was removed
 function group_methods:remove(member)
-  local _, failure = tasks.try(core.request, {
+  local _, failure = tasks.try(arm.request, {
     graph = true, method = "DELETE",
     path = ("/v1.0/groups/%s/members/%s/$ref"):format(self.id, member_id(member)),
   })
@@ -271,7 +249,7 @@ end
 --- Delete the group. Fine when it is gone.
 -- @treturn boolean whether it was there
 function group_methods:delete()
-  local _, failure = tasks.try(core.request, {graph = true, method = "DELETE",
+  local _, failure = tasks.try(arm.request, {graph = true, method = "DELETE",
                                               path = "/v1.0/groups/" .. self.id})
   if failure and failure.status ~= 404 then
     error(failure, 0)

@@ -48,7 +48,8 @@ static inline void harness_open(struct harness *h,
 
     struct stage *const stages[] = {
         stage_new_redirect(), stage_new_retry(h->loop),
-        stage_new_credential(&h->client.origins, tokens_provider(h->tokens)), h->wire};
+        stage_new_credential(&h->client.origins, tokens_provider(h->tokens)),
+        stage_new_cookies(), h->wire};
 
     h->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(h->tokens, h->client.pipeline);

@@ -175,13 +175,9 @@ static struct exchange *new_exchange(struct operation *operation, const char *me
 {
     struct exchange *exchange = exchange_new(operation->client->pipeline, method, url,
                                              operation->request.audience, done);
-    char *cookie = url_same_origin(url, operation->request.url)
-                       ? cookies_format(&operation->cookies)
-                       : NULL;
 
     exchange_set_client_request_id(exchange, operation->client_request_id);
-    if (cookie != NULL)
-        exchange_add_header(exchange, cookie);
+    exchange->cookies = &operation->cookies;
     exchange->deadline_ms = operation->deadline_ms;
     exchange->owner = operation;
     operation->exchange = exchange;
@@ -207,8 +203,6 @@ int64_t operation_end_exchange(struct operation *operation, struct failure **fai
     reply_take(&operation->reply, transfer);
     exchange_free(operation->exchange);
     operation->exchange = NULL;
-    if (*failure == NULL)
-        cookies_take(&operation->cookies, &operation->reply.fields);
     return asked_ms;
 }
 
@@ -272,6 +266,20 @@ static void on_answer(struct exchange *exchange)
 
 /* --- starting and the rest ------------------------------------------------------------ */
 
+static void add_headers(struct exchange *exchange,
+                        const struct operation_request *request)
+{
+    static const char type[] = "Content-Type: ";
+    bool has_type = request->body == NULL;
+
+    for (size_t i = 0; i < OPERATION_HEADERS && request->headers[i] != NULL; i++) {
+        has_type = has_type || text_has_prefix_nocase(request->headers[i], type);
+        exchange_add_header(exchange, memory_copy_string(request->headers[i]));
+    }
+    if (!has_type)
+        exchange_add_header(exchange, memory_format("%sapplication/json", type));
+}
+
 void operation_send(struct operation *operation)
 {
     const struct operation_request *request = &operation->request;
@@ -282,16 +290,9 @@ void operation_send(struct operation *operation)
     struct exchange *exchange =
         new_exchange(operation, request->method, request->url, on_answer);
 
-    for (size_t i = 0; i < OPERATION_HEADERS && request->headers[i] != NULL; i++)
-        exchange_add_header(exchange, memory_copy_string(request->headers[i]));
-    if (request->body != NULL) {
-        exchange_add_header(
-            exchange, memory_format("Content-Type: %s", request->content_type != NULL
-                                                            ? request->content_type
-                                                            : "application/json"));
-        exchange->transfer.body = request->body;
-        exchange->transfer.body_length = strlen(request->body);
-    }
+    add_headers(exchange, request);
+    exchange->transfer.body = request->body;
+    exchange->transfer.body_length = request->body_length;
     exchange->is_repeatable = request->is_repeatable;
     exchange_start(exchange);
 }
@@ -324,6 +325,9 @@ struct operation *operation_start(struct client *client,
     operation->request = *request;
     if (operation->request.time_limit_ms == 0)
         operation->request.time_limit_ms = DEFAULT_LIMIT_MS;
+    if (request->body != NULL && request->body_length == 0)
+        operation->request.body_length = strlen(request->body);
+    operation->cookies.origin = operation->request.url;
     operation->percent = -1.0;
     operation->turn.granted = on_turn;
     if (request->client_request_id[0] != '\0')

@@ -27,8 +27,8 @@ struct operation_request {
     const char *method; /* constant */
     char *url;          /* absolute (taken) */
     enum audience audience;
-    char *body;               /* JSON text (taken), or NULL */
-    const char *content_type; /* constant; NULL: application/json */
+    char *body;         /* (taken), or NULL; JSON unless a header says otherwise */
+    size_t body_length; /* 0: as long as the string */
     char
         *headers[OPERATION_HEADERS]; /* "Name: value" (taken); the first NULL ends them */
     char client_request_id[UUID_TEXT_SIZE]; /* "": a random one */

@@ -5,11 +5,11 @@
 #define MOONGATE_ARM_OPERATION_PARTS_H
 
 #include "arm/client.h"
-#include "arm/cookies.h"
 #include "arm/operation.h"
 #include "arm/poll.h"
 #include "arm/reply.h"
 #include "net/loop.h"
+#include "pipeline/cookies.h"
 
 enum {
     LOST_POLL_PAUSE_MS = 30000
@@ -34,8 +34,9 @@ struct operation {
     int64_t accepted_ms; /* when the first answer came, on the loop's clock */
     int64_t refused_ms;  /* when it was first refused for a passing reason */
     int64_t deadline_ms; /* 0 until it is sent */
-    unsigned polls, misses, refusals;
-    bool is_final_get, has_lost_monitor, was_dropped, was_registered;
+    unsigned polls;      /* answered or not */
+    unsigned misses, refusals;
+    bool is_final_get, was_known, has_lost_monitor, was_dropped, was_registered;
 
     struct reply reply;
     struct reply *standby; /* a first answer that is a result by itself, or NULL */

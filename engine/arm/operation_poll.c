@@ -133,6 +133,7 @@ static void judge_poll(struct operation *operation, int64_t asked_ms)
                    reply->body, reply->text.length > 0, &state);
 
     operation->misses = 0;
+    operation->was_known = true;
     operation_note_state(operation, state);
     switch (verdict) {
     case POLL_RUNNING:
@@ -200,6 +201,7 @@ static void judge_refused_poll(struct operation *operation, int64_t asked_ms)
         .age_ms = operation_now_ms(operation) - operation->accepted_ms,
         .asks_self =
             operation->poll_url == NULL || is_same_path(url, operation->request.url),
+        .was_known = operation->was_known,
         .is_result = operation->is_final_get || operation->has_lost_monitor};
     const int64_t soon_ms = INT64_C(1000)
                             << (operation->misses < 4 ? operation->misses : 4);

@@ -141,8 +141,10 @@ static enum poll_refusal judge_missing(const struct poll_trouble *trouble)
         return trouble->age_ms < WAIT_FOR_SELF_MS ? POLL_AGAIN_SOON : POLL_REFUSED;
     if (trouble->misses < MISSES_LIMIT)
         return POLL_AGAIN_SOON;
-    return is_delete || is_put_or_patch(trouble->first_method) ? POLL_READ_SELF
-                                                               : POLL_REFUSED;
+    /* that a resource is not there proves no deletion that nobody ever knew of */
+    if (is_delete)
+        return trouble->was_known ? POLL_READ_SELF : POLL_REFUSED;
+    return is_put_or_patch(trouble->first_method) ? POLL_READ_SELF : POLL_REFUSED;
 }
 
 enum poll_refusal poll_judge_refusal(const struct poll_trouble *trouble)

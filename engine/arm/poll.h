@@ -66,6 +66,7 @@ struct poll_trouble {
     int status;
     unsigned misses; /* how many such answers there were in a row before */
     int64_t age_ms;  /* of the operation */
+    bool was_known;  /* a poll has been answered before */
     bool asks_self;  /* the URL that was asked is the resource's own */
     bool is_result;  /* it was not a poll any more, but the reading of the result */
 };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "cli/command.h"
 
 char *option_take_text(const char **to, const char *text)
@@ -66,6 +67,29 @@ static char *take_service(void *context, const char *text)
 static char *take_ca_file(void *context, const char *text)
 {
     return option_take_text(&((struct settings *)context)->ca_file, text);
+}
+
+static char *take_allowed_host(void *context, const char *text)
+{
+    struct settings *settings = context;
+    char *origin = strstr(text, "://") == NULL ? memory_format("http://%s", text)
+                                               : memory_copy_string(text);
+    const bool is_good = url_origin_length(origin) == strlen(origin);
+
+    free(origin);
+    if (!is_good)
+        return memory_format("'%s' is not a host such as api.example.com", text);
+    if (settings->allowed_host_count == MOST_HOSTS)
+        return memory_format("more than %d hosts", MOST_HOSTS);
+    settings->allowed_hosts[settings->allowed_host_count++] = text;
+    return NULL;
+}
+
+static char *take_register(void *context, const char *text)
+{
+    (void)text;
+    ((struct settings *)context)->may_register_providers = true;
+    return NULL;
 }
 
 static char *take_connect_timeout(void *context, const char *text)
@@ -144,6 +168,10 @@ const struct option common_options[] = {
      take_resource_group},
     {"--service", "NAME", "the API Management service (MOONGATE_SERVICE)", take_service},
     {"--ca-file", "FILE", "trust the CA certificates in FILE (PEM)", take_ca_file},
+    {"--allow-net", "HOST", "let scripts ask HOST, too, without a token (repeatable)",
+     take_allowed_host},
+    {"--register-providers", NULL,
+     "register resource providers that the subscription misses", take_register},
     {"--connect-timeout", "TIME", "give up connecting after TIME, 10s by default",
      take_connect_timeout},
     {"--request-timeout", "TIME", "give up a request after TIME, 100s by default",

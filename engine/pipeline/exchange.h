@@ -15,6 +15,7 @@
 #include "net/loop.h"
 #include "net/transfer.h"
 
+struct cookies;
 struct pipeline;
 struct stage;
 struct token;
@@ -48,11 +49,13 @@ struct exchange {
     bool is_repeatable;  /* a POST that may be sent twice */
     int64_t deadline_ms; /* on the loop's clock: no attempt after it; 0: none */
     void (*done)(struct exchange *exchange);
-    void *owner; /* of whoever gets `done` */
+    void *owner;             /* of whoever gets `done` */
+    struct cookies *cookies; /* that it shares with others, borrowed, or NULL */
 
     size_t stage;    /* where it is */
     bool is_refused; /* by a stage, without being sent: sending again would not help */
-    /* Of the transfer's headers, those freed with it; the credential's follows them. */
+    /* Of the transfer's headers, those freed with it; the credential's and the cookies'
+     * follow them. */
     size_t header_count;
 
     struct {       /* of the redirect stage */
@@ -69,6 +72,7 @@ struct exchange {
         struct token *token;
         bool was_renewed, is_waiting;
     } credential;
+    char *cookie_header;     /* of the cookie stage, or NULL */
     struct wire_stage *wire; /* of the transport stage */
     struct list parked;
 };

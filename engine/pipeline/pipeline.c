@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 
-enum { MAX_STAGES = 8 };
+enum { MAX_STAGES = 10 };
 
 struct pipeline {
     struct stage *stages[MAX_STAGES];
@@ -58,7 +58,8 @@ void exchange_set_client_request_id(struct exchange *exchange, const char *id)
 
 void exchange_add_header(struct exchange *exchange, char *header)
 {
-    assert(exchange->header_count < TRANSFER_HEADERS - 1); /* one is the credential's */
+    /* one is the credential's, one the cookies', one ends them */
+    assert(exchange->header_count < TRANSFER_HEADERS - 3);
     exchange->transfer.headers[exchange->header_count++] = header;
 }
 
@@ -105,5 +106,6 @@ void exchange_free(struct exchange *exchange)
         free((char *)exchange->transfer.headers[i]);
     transfer_reset(&exchange->transfer);
     free(exchange->redirect.url);
+    free(exchange->cookie_header);
     free(exchange);
 }

@@ -59,6 +59,9 @@ struct stage *stage_new_redirect(void);
  * deadline. Rules: Azure SDK guidelines, "retry policy". */
 struct stage *stage_new_retry(struct loop *loop);
 
+/* Sends back the cookies of the exchange's jar and keeps those of the answers. */
+struct stage *stage_new_cookies(void);
+
 /* Puts it on the wire. `transport` is borrowed. */
 struct stage *stage_new_transport(struct transport *transport, struct loop *loop);
 

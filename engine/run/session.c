@@ -276,8 +276,9 @@ static struct failure *open_client(struct session *session)
     struct stage *const stages[] = {
         stage_new_redirect(), stage_new_retry(session->loop),
         stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
-        session->wire};
+        stage_new_cookies(), session->wire};
 
+    session->client.may_register = settings->may_register_providers;
     session->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
     return NULL;

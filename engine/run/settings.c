@@ -2,6 +2,10 @@
 #include "run/settings.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/url.h"
 
 static void read(const char **value, const char *name)
 {
@@ -24,4 +28,28 @@ void settings_read_environment(struct settings *settings)
     read(&settings->resource_group, "MOONGATE_RESOURCE_GROUP");
     read(&settings->service, "MOONGATE_SERVICE");
     read(&settings->ca_file, "MOONGATE_CA_FILE");
+}
+
+/* "host" stands for both schemes at their own ports, "host:port" for both at that one. */
+static bool is_host_of(const char *host, const char *url)
+{
+    static const char *const schemes[] = {"https://", "http://"};
+    bool is_its = strstr(host, "://") != NULL && url_same_origin(url, host);
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0] && !is_its; i++) {
+        char *origin = memory_format("%s%s", schemes[i], host);
+
+        is_its = url_same_origin(url, origin);
+        free(origin);
+    }
+    return is_its;
+}
+
+bool settings_allow_url(const struct settings *settings, const char *url)
+{
+    for (size_t i = 0; i < settings->allowed_host_count; i++) {
+        if (is_host_of(settings->allowed_hosts[i], url))
+            return true;
+    }
+    return false;
 }

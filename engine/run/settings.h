@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 
+enum { MOST_HOSTS = 16 };
+
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
 
 /* Strings are borrowed and NULL where nothing was said. */
@@ -17,6 +19,9 @@ struct settings {
     const char *tenant_id, *client_id, *client_secret, *authority_host;
     const char *subscription, *resource_group, *service;
     const char *ca_file;
+    const char *allowed_hosts[MOST_HOSTS]; /* --allow-net: host, host:port or an origin */
+    size_t allowed_host_count;
+    bool may_register_providers;
     int64_t connect_timeout_ms, request_timeout_ms; /* 0: the default */
     size_t max_response_bytes;                      /* 0: the default */
     unsigned concurrency;                           /* 0: the default */
@@ -34,5 +39,8 @@ struct settings {
 
 /* Fills in from AZURE_* and MOONGATE_* what is still NULL. */
 void settings_read_environment(struct settings *settings);
+
+/* Whether scripts may send requests there although it is none of the run's endpoints. */
+bool settings_allow_url(const struct settings *settings, const char *url);
 
 #endif

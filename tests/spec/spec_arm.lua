@@ -42,8 +42,8 @@ spec.test("a refusal is a failure with the service's code", function()
 end)
 
 spec.test("a token never goes to another host", function()
-  spec.raises("ProtocolError", arm.request, {url = "http://127.0.0.2:9/subscriptions"})
-  spec.raises("ProtocolError", arm.request, {url = "https://management.azure.com.evil.example/"})
+  spec.raises("HostNotAllowed", arm.request, {url = "http://127.0.0.2:9/subscriptions"})
+  spec.raises("HostNotAllowed", arm.request, {url = "https://management.azure.com.evil.example/"})
 end)
 
 spec.test("a wrong request is refused before it is sent", function()

@@ -1,5 +1,7 @@
-/* engine/arm/cookies.c - what a server asks to be told again. */
-#include "arm/cookies.h"
+/* engine/pipeline/cookies.c - the stage that tells servers what they asked to be told again.
+ *
+ * It stands below the retries: an answer that is repeated may have set one. */
+#include "pipeline/cookies.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -7,6 +9,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/url.h"
+#include "pipeline/pipeline.h"
 
 /* Takes the cookie of that name out. */
 static void drop(struct cookies *cookies, const char *name, size_t length)
@@ -57,7 +61,8 @@ static void take(struct cookies *cookies, const char *text)
     buffer_append_char(&cookies->pairs, '\0');
 }
 
-void cookies_take(struct cookies *cookies, const struct buffer *fields)
+/* Takes each Set-Cookie of the header fields (name NUL value NUL ...). */
+static void take_all(struct cookies *cookies, const struct buffer *fields)
 {
     for (size_t at = 0; at < fields->length;) {
         const char *name = fields->data + at;
@@ -69,7 +74,8 @@ void cookies_take(struct cookies *cookies, const struct buffer *fields)
     }
 }
 
-char *cookies_format(const struct cookies *cookies)
+/* "Cookie: a=1; b=2", owned by the caller, or NULL when there are none. */
+static char *format(const struct cookies *cookies)
 {
     const struct buffer *pairs = &cookies->pairs;
     struct buffer field = {0};
@@ -77,6 +83,47 @@ char *cookies_format(const struct cookies *cookies)
     for (size_t at = 0; at < pairs->length; at += strlen(pairs->data + at) + 1)
         buffer_printf(&field, "%s%s", at == 0 ? "Cookie: " : "; ", pairs->data + at);
     return field.length > 0 ? buffer_take(&field) : NULL;
+}
+
+static bool is_theirs(const struct exchange *exchange)
+{
+    return exchange->cookies != NULL &&
+           url_same_origin(exchange->transfer.url, exchange->cookies->origin);
+}
+
+static void send(struct stage *stage, struct exchange *exchange)
+{
+    /* behind the headers that were added and the credential's */
+    const size_t place =
+        exchange->header_count + (exchange->audience != AUDIENCE_NONE ? 1 : 0);
+
+    (void)stage;
+    free(exchange->cookie_header);
+    exchange->cookie_header = is_theirs(exchange) ? format(exchange->cookies) : NULL;
+    exchange->transfer.headers[place] = exchange->cookie_header;
+    exchange_forward(exchange);
+}
+
+static void answered(struct stage *stage, struct exchange *exchange)
+{
+    (void)stage;
+    if (is_theirs(exchange))
+        take_all(exchange->cookies, &exchange->transfer.fields);
+    exchange_backward(exchange);
+}
+
+static void release(struct stage *stage)
+{
+    free(stage);
+}
+
+struct stage *stage_new_cookies(void)
+{
+    struct stage *stage = memory_new(sizeof *stage);
+
+    *stage = (struct stage){
+        .name = "cookies", .send = send, .answered = answered, .free = release};
+    return stage;
 }
 
 void cookies_deinit(struct cookies *cookies)
