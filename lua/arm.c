@@ -1,11 +1,12 @@
 /* lua/arm.c - core.arm: any request, through the same pipeline as all others.
  *
  * request{...} -> answer, the URL that gave it; next_url(url, link, replaces the api-version)
- * -> absolute URL, a short key of it. */
+ * -> absolute URL, a short key of it; link_next(field) -> the target of a Link header's next. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arm/client.h"
+#include "arm/link.h"
 #include "arm/operation.h"
 #include "arm/paging.h"
 #include "base/buffer.h"
@@ -334,10 +335,22 @@ static int arm_next_url(lua_State *L)
     return 2;
 }
 
+/* link_next(field) -> the target of the link to the next page, or nil */
+static int arm_link_next(lua_State *L)
+{
+    char *target = link_find_next(luaL_checkstring(L, 1));
+
+    lua_pushstring(L, target);
+    free(target);
+    return 1;
+}
+
 int open_arm(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"request", arm_request}, {"next_url", arm_next_url}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"request", arm_request},
+                                         {"next_url", arm_next_url},
+                                         {"link_next", arm_link_next},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

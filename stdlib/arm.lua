@@ -90,30 +90,45 @@ local function check_options(options)
   return options
 end
 
+-- The items of a page; a body that is a list itself needs no name.
 local function items_of(body, name)
-  local items = type(body) == "table" and body[name]
-  if items == nil or items == json.null then
-    items = nil
+  local items = body
+  if type(body) == "table" and (name or body[1] == nil) then
+    items = body[name or "value"]
+    if items == nil and name == nil and next(body) == nil then
+      items = body
+    end
   end
   if type(items) ~= "table" then
     error(check.failure {code = "ProtocolError", retryable = false,
-                         message = ("the page has no list '%s'"):format(name)}, 0)
+                         message = ("the page has no list '%s'"):format(name or "value")}, 0)
   end
   return items
 end
 
+-- Where the page after this one is, as the service says it, or nil.
+local function find_link(name, answer)
+  local link = answer.body[name or "nextLink"]
+  if link == nil and name == nil and answer.headers.link then
+    link = core.link_next(answer.headers.link) -- RFC 8288
+  elseif link == json.null or link == "" then
+    return nil
+  end
+  return link
+end
+
 -- The request for the page after this one and its key, or nil.
-local function next_request(options, body, url)
+local function next_request(options, answer, url)
   local link
   if type(options.next) == "function" then
-    link = options.next(body, url)
+    link = options.next(answer.body, url)
     if type(link) == "table" then -- a request of its own; what it repeats is its author's care
       return link
     end
   elseif options.next ~= false then
-    link = body[options.next or "nextLink"]
+    link = find_link(options.next, answer)
   end
-  if link == nil or link == json.null or link == "" then
+  if link == nil then
     return nil
   elseif type(link) ~= "string" then
     error(check.failure {code = "ProtocolError", retryable = false,
@@ -127,8 +142,8 @@ end
 --- Go through a list page by page, however long it is.
 -- @tparam string path path or absolute URL of the first page
 -- @tparam[opt] table options `query`, `headers`, `body`, `method` (GET) of the first request,
---   `items` (`"value"`) and `next` (`"nextLink"`): names of the members that hold the items and
---   the link of the next page; `next` may be false (one page only) or a function
+--   `items` (`"value"`, or the body itself if it is a list) and `next` (`"nextLink"`, or a Link
+--   header): names of the members that hold the items and the link of the next page; `next` may be false (one page only) or a function
 --   `next(body, url)` that gives a link, a request for `arm.request`, or nil; `graph`
 --   (Microsoft Graph, where the link is `"@odata.nextLink"`); `keep_api_version` (each page is
 --   asked with the api-version of the first); `timeout`, `repeatable`, `final_state_via`
@@ -145,9 +160,8 @@ function arm.each(path, options)
   end
   return paging.each(function(request)
     local answer, url = core.request(request)
-    local body = answer.body
-    local items = items_of(body, options.items or "value")
-    return items, next_request(options, body, url)
+    local items = items_of(answer.body, options.items)
+    return items, next_request(options, answer, url)
   end, to(path, {method = options.method, query = options.query, headers = options.headers,
                  body = options.body, graph = options.graph, timeout = options.timeout,
                  repeatable = options.repeatable, final_state_via = options.final_state_via}))

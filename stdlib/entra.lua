@@ -12,6 +12,7 @@ local tasks = require "tasks"
 local entra = {}
 
 local SELECT = "id,displayName,mailNickname,description"
+local CREATE_ATTEMPTS = 4
 local PAGE = 999 -- the most that Graph gives at once
 
 local group_methods = {}
@@ -145,6 +146,25 @@ function entra.list(options)
   return paging.all(entra.each(options))
 end
 
+-- A POST whose answer was lost may have made the group, and a second one would make a second
+-- group: so it is looked for before anything is sent again.
+local function make_group(name, body)
+  for attempt = 1, CREATE_ATTEMPTS do
+    local answer, failure = tasks.try(arm.request, {
+      graph = true, method = "POST", path = "/v1.0/groups", body = body})
+    if answer then
+      return to_group(answer.body)
+    elseif not failure.retryable or attempt == CREATE_ATTEMPTS then
+      error(failure, 0)
+    end
+    tasks.sleep(2 ^ attempt) -- a directory that has just made it may not show it at once
+    local made = entra.find(name)
+    if made then
+      return made
+    end
+  end
+end
+
 --- Make a security group.
 -- @tparam string name its display name, 1 to 256 characters
 -- @tparam[opt] table options `mail_nickname` (made from the name when it is not given),
@@ -164,12 +184,12 @@ function entra.create(name, options)
   end
   local nickname = options.mail_nickname
     or name:gsub("[^%w_-]", ""):sub(1, 64)
-  local answer = arm.request {graph = true, method = "POST", path = "/v1.0/groups", body = {
+  local group = make_group(name, {
     displayName = name, description = options.description, mailEnabled = false,
     securityEnabled = true, mailNickname = nickname ~= "" and nickname or "group",
-  }}
+  })
   report("created", "group", name)
-  return to_group(answer.body)
+  return group
 end
 
 --- Get a group, or make it.
@@ -222,6 +242,7 @@ function group_methods:add(member)
   -- the directory's own address, whichever endpoint carries the request
   local _, failure = tasks.try(arm.request, {
     graph = true, method = "POST", path = ("/v1.0/groups/%s/members/$ref"):format(self.id),
+    repeatable = true, -- a second one is refused: it is a member already
     body = {["@odata.id"] = "https://graph.microsoft.com/v1.0/directoryObjects/" .. id},
   })
   if failure and not (failure.status == 400 and failure.message:find("already exist", 1, true)) then

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "arm/link.h"
 #include "arm/paging.h"
 #include "base/failure.h"
 #include "harness.h"
@@ -53,6 +54,33 @@ START_TEST(a_link_leads_to_the_next_page_or_nowhere)
     }
     free(next);
     failure_free(failure);
+}
+END_TEST
+
+static const struct {
+    const char *field, *next;
+} link_fields[] = {{"<https://a/b>; rel=\"next\"", "https://a/b"},
+                   {"</p>;rel=next", "/p"},
+                   {"</a>; rel=prev, </b>; rel=\"last next\"", "/b"},
+                   {"</a>; title=\"x, <y>; rel=next\", </b>; REL = NEXT", "/b"},
+                   {"</a>; rel=prev; rel=next", NULL},
+                   {"</a>; title=\"\\\"\"; rel=next", "/a"},
+                   {"<a;b,c>; rel=next", "a;b,c"},
+                   {"</a>; relx=next", NULL},
+                   {"</a>", NULL},
+                   {"</a", NULL},
+                   {"", NULL},
+                   {"a; rel=next", NULL},
+                   {"<a>; rel=\"next", "a"},
+                   {"<a>;;; rel=next", "a"},
+                   {"<a>, , <b>; rel=next", "b"}};
+
+START_TEST(a_link_header_tells_the_next_page)
+{
+    char *next = link_find_next(link_fields[_i].field);
+
+    ck_assert_pstr_eq(next, link_fields[_i].next);
+    free(next);
 }
 END_TEST
 
@@ -136,6 +164,13 @@ static const struct script_row scripts[] = {
      "  return body['$skipToken'] and {method = 'POST', path = '/q', body = {options = "
      "{['$skipToken'] = body['$skipToken']}}}\n"
      "end}))"},
+    {"a Link header leads on, from a body that is a list itself",
+     {STEP("GET /l", 200, "Link: <m?p=2>; rel=\"next\"", "[1,2]"),
+      STEP("GET /m?p=2", 200, "Link: </l>; rel=prev", "[3]")},
+     "same('1 2 3', nil, each('/l'))"},
+    {"an empty body list",
+     {STEP("GET /l", 200, NULL, "[]")},
+     "same('', nil, each('/l'))"},
     {"one page only",
      {STEP("GET /l", 200, NULL, PAGE("1", NEXT("{base}/m")))},
      "same('1', nil, each('/l', {next = false}))"},
@@ -295,6 +330,7 @@ int main(void)
     TCase *lists = harness_add_case(suite, "scripts", set_up, tear_down);
 
     tcase_add_loop_test(pure, a_link_leads_to_the_next_page_or_nowhere, 0, COUNT(links));
+    tcase_add_loop_test(pure, a_link_header_tells_the_next_page, 0, COUNT(link_fields));
     tcase_set_timeout(pure, 120);
     tcase_add_test(pure, a_hundred_thousand_items_need_the_memory_of_a_page);
     tcase_add_test(lists, a_body_is_sent_byte_by_byte_with_the_type_that_it_has);

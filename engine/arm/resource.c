@@ -372,18 +372,42 @@ static void announce(struct resource_operation *own)
         own->client->observer->started(own->client->observer, own);
 }
 
+/* Off with "/type/name", or with "/providers/namespace/type/name" of an extension. */
+static void cut_to_parent(char *id)
+{
+    for (int i = 0; i < 2 && strrchr(id, '/') != NULL; i++)
+        *strrchr(id, '/') = '\0';
+
+    char *last = strrchr(id, '/');
+    const size_t length = last != NULL ? (size_t)(last - id) : 0;
+    static const char providers[] = "/providers";
+
+    if (length >= sizeof providers - 1 &&
+        text_has_prefix_nocase(id + length - (sizeof providers - 1), "/providers/"))
+        id[length - (sizeof providers - 1)] = '\0';
+}
+
 /* The key under which writes to it take turns. */
 static char *format_serial_key(const struct kind *kind, const char *id)
 {
     char *whose = memory_copy_string(id), key[TEXT_KEY_SIZE];
 
-    if (kind->serial == SERIAL_PARENT) {
-        for (int i = 0; i < 2 && strrchr(whose, '/') != NULL; i++)
-            *strrchr(whose, '/') = '\0';
-    }
+    if (kind->serial == SERIAL_PARENT)
+        cut_to_parent(whose);
     text_format_key(whose, key);
     free(whose);
     return memory_copy_string(key);
+}
+
+/* Whether this run has written the parent of `id`. */
+static bool is_below_new(const struct client *client, const char *id)
+{
+    char *parent = memory_copy_string(id), key[TEXT_KEY_SIZE];
+
+    cut_to_parent(parent);
+    text_format_key(parent, key);
+    free(parent);
+    return map_find(&client->written, key) != NULL;
 }
 
 static void start_step(struct resource_operation *own, enum step step, const char *method,
@@ -401,6 +425,7 @@ static void start_step(struct resource_operation *own, enum step step, const cha
 
     if (step == STEP_WRITE) {
         request.waits = true;
+        request.is_below_new = is_below_new(own->client, own->id);
         request.body = body != NULL ? json_print(body) : NULL;
         request.serial_key = format_serial_key(kind, own->id);
         request.is_still_wanted = claim_write;
