@@ -15,6 +15,7 @@
 #include "sim/monitor.h"
 #include "sim/plane.h"
 #include "sim/target.h"
+#include "sim/throttle.h"
 #include "sim/world.h"
 
 static bool check_token(struct world *world, const struct call *call,
@@ -302,7 +303,8 @@ void plane_manager(struct world *world, struct call *call, struct answer *answer
     struct caller caller;
     struct target target = {0};
 
-    if (check_token(world, call, &caller, answer) && check_api_version(call, answer) &&
+    if (check_token(world, call, &caller, answer) &&
+        throttle_admit(world, call, &caller, answer) && check_api_version(call, answer) &&
         target_open(&target, world, call, answer) &&
         check_method(call, &target, answer) &&
         check_right(world, call, &caller, &target, answer))

@@ -128,12 +128,16 @@ static void send_answer(struct sim *sim, struct evhttp_request *request,
     add(out, "Location", answer->location);
     add(out, "Azure-AsyncOperation", answer->async_operation);
     add(out, "WWW-Authenticate", answer->www_authenticate);
+    for (size_t i = 0; i < answer->header_count; i++)
+        add(out, answer->headers[i].name, answer->headers[i].value);
     if (answer->retry_after_s > 0) {
         evutil_snprintf(number, sizeof number, "%d", answer->retry_after_s);
         add(out, "Retry-After", number);
     }
     if (answer->body.length > 0)
-        add(out, "Content-Type", "application/json; charset=utf-8");
+        add(out, "Content-Type",
+            answer->content_type != NULL ? answer->content_type
+                                         : "application/json; charset=utf-8");
     else if (answer->status != 204)
         add(out, "Content-Length", "0");
     if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD)

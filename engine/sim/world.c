@@ -14,9 +14,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
+#include "sim/chance.h"
 #include "sim/database.h"
 #include "sim/grants.h"
 #include "sim/monitor.h"
+#include "sim/throttle.h"
 #include "sim/world_file.h"
 
 #define TENANT_ID       "5f0a3c1e-1b7d-4c55-9a55-3f6b1c7d2e10"
@@ -70,21 +72,6 @@ static bool find_option(const struct world *world, const struct kind *kind,
     return true;
 }
 
-/* A number from 0 to below 1 that depends on nothing but these. */
-static double fraction(uint64_t seed, const char *key, const char *verb)
-{
-    uint64_t hash = 14695981039346656037u ^ seed * 0x9e3779b97f4a7c15u;
-
-    for (const char *c = key; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    for (const char *c = verb; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9u;
-    hash = (hash ^ hash >> 27) * 0x94d049bb133111ebu;
-    hash ^= hash >> 31;
-    return (double)(hash >> 11) / 9007199254740992.0;
-}
-
 int64_t world_duration(const struct world *world, const struct kind *kind,
                        const char *verb, const char *key)
 {
@@ -97,8 +84,8 @@ int64_t world_duration(const struct world *world, const struct kind *kind,
         }
     }
     find_option(world, kind, verb, &from_ms, &to_ms);
-    return from_ms +
-           (int64_t)((double)(to_ms - from_ms) * fraction(world->seed, key, verb));
+    return from_ms + (int64_t)((double)(to_ms - from_ms) *
+                               chance_fraction(chance_draw(world->seed, key, verb, 0)));
 }
 
 const struct kind *world_find_kind(const struct world *world, const char *arm_type)
@@ -137,14 +124,20 @@ void world_save_time(struct world *world)
                  "iii", world->now_ms, world->calls, world->version);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t world_next_event(struct world *world)
 {
-    const int64_t known_ms =
-        database_number(world->database, INT64_MAX,
-                        "SELECT MIN(replicated_ms) FROM object WHERE replicated_ms > ?",
-                        "i", world_read_clock(world));
+    const int64_t now_ms = world_read_clock(world);
+    const int64_t known_ms = database_number(
+        world->database, INT64_MAX,
+        "SELECT MIN(replicated_ms) FROM object WHERE replicated_ms > ?", "i", now_ms);
+    const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
 
-    return known_ms < world->next_ms ? known_ms : world->next_ms;
+    return earlier(world->next_ms, earlier(known_ms, token_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
@@ -187,6 +180,7 @@ static void read_options(struct world *world)
         (int64_t)json_number_at(options, "limits.role_assignments", 4000);
     world->replication_ms =
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
+    world->throttle = throttle_new(json_at(options, "limits"));
     world->location = memory_copy_string(option(world, "location", "westeurope"));
     world->sku = memory_copy_string(option(world, "sku", "Premium"));
     world->subscription_id = memory_copy_string("/subscriptions/" SUBSCRIPTION_ID);
@@ -301,6 +295,7 @@ void world_close(struct world *world)
         database_commit(world->database);
     }
     grants_forget(world);
+    throttle_free(world->throttle);
     map_deinit(&world->tokens, free);
     map_deinit(&world->kinds, NULL);
     database_close(world->database);

@@ -10,7 +10,9 @@
  *   "groups"            [{"name": .., "members": ["ann.lee@contoso.example", ..]}, ..], or
  *                       {"prefix": "api-team-", "count": 1000, "members": 2} for many
  *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
- *                       "role_assignments": 4000}
+ *                       "role_assignments": 4000, "reads": [250, 25],
+ *                       "writes": [200, 10], "deletes": [200, 10]}: the last three are
+ *                       Azure's token buckets, size and refill a second; null: none
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
  *                       scale (of a gateway) or delete, from and to
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
@@ -30,6 +32,7 @@
 struct clock;
 struct database;
 struct kind;
+struct throttle;
 
 struct world {
     struct database *database;
@@ -48,6 +51,7 @@ struct world {
     unsigned char token_key[32];
     int64_t version;            /* of the resource that was written last */
     int64_t next_ms;            /* when the next long operation changes, or INT64_MAX */
+    struct throttle *throttle;  /* token buckets */
     struct map kinds;           /* of const struct kind, by ARM type in lower case */
     struct map grants;          /* what principals may do; see grants.h */
     struct map tokens;          /* tokens that were seen; see plane_entra.c */
@@ -72,7 +76,7 @@ void world_save_time(struct world *world);
 int64_t world_read_clock(const struct world *world);
 
 /* When the next thing happens by itself, or INT64_MAX: an operation changes, a principal
- * gets known everywhere. */
+ * gets known everywhere, a bucket that was empty has a token. */
 int64_t world_next_event(struct world *world);
 
 /* What to put into Retry-After so that the client waits `seconds` of this world. */

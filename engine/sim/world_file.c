@@ -163,11 +163,33 @@ static char *check_groups(const char *name, const cJSON *value)
     return wrong;
 }
 
+/* A token bucket: [size, refill a second], or null or 0 for none. */
+static char *check_bucket(const char *name, const cJSON *value)
+{
+    const cJSON *size = cJSON_GetArrayItem(value, 0),
+                *rate = cJSON_GetArrayItem(value, 1);
+
+    if (cJSON_IsNull(value) || (cJSON_IsNumber(value) && value->valuedouble == 0))
+        return NULL;
+    if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2 ||
+        !cJSON_IsNumber(size) || !cJSON_IsNumber(rate) || size->valuedouble > 1e6 ||
+        rate->valuedouble > 1e6 ||
+        !(size->valuedouble == 0 ||
+          (size->valuedouble >= 1 && rate->valuedouble >= 1e-3)))
+        return memory_format(
+            "'%s' must be a size and a refill per second, such as [200, 10], or null",
+            name);
+    return NULL;
+}
+
 static char *check_limits(const char *name, const cJSON *value)
 {
     static const struct key keys[] = {{"workspaces_per_service", check_number},
                                       {"workspaces_per_gateway", check_number},
                                       {"role_assignments", check_number},
+                                      {"reads", check_bucket},
+                                      {"writes", check_bucket},
+                                      {"deletes", check_bucket},
                                       {0}};
 
     (void)name;
