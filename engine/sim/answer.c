@@ -45,6 +45,8 @@ static const struct {
     [REFUSE_PRECONDITION] = {412, "PreconditionFailed"},              /* documented */
     [REFUSE_NO_IF_MATCH] = {400, "ValidationError"},                  /* assumed */
     [REFUSE_BUSY] = {409, "AnotherOperationInProgress"}, /* observed on networks */
+    [REFUSE_CANCELED] = {409, "OperationCanceled"},      /* assumed */
+    [REFUSE_NOT_REGISTERED] = {409, "MissingSubscriptionRegistration"}, /* documented */
     [REFUSE_SUBSCRIPTION_THROTTLED] = {429,
                                        "SubscriptionRequestsThrottled"}, /* observed */
     [REFUSE_TENANT_THROTTLED] = {429, "TenantRequestsThrottled"},        /* assumed */
@@ -157,6 +159,14 @@ static void drop_headers(struct answer *answer)
     free(answer->async_operation);
     answer->etag = answer->location = answer->async_operation = NULL;
     answer->retry_after_s = 0;
+}
+
+void answer_fail(struct answer *answer, int status, const char *content_type,
+                 const char *text)
+{
+    drop_headers(answer);
+    answer->content_type = content_type;
+    answer_set_text(answer, status, text);
 }
 
 static void set_error(struct answer *answer, enum refusal refusal, const char *message)

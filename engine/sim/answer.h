@@ -41,6 +41,8 @@ enum refusal {
     REFUSE_PRECONDITION,
     REFUSE_NO_IF_MATCH,
     REFUSE_BUSY,
+    REFUSE_CANCELED,
+    REFUSE_NOT_REGISTERED,
     REFUSE_SUBSCRIPTION_THROTTLED,
     REFUSE_TENANT_THROTTLED,
     REFUSE_GROUP_DELETING,
@@ -116,6 +118,12 @@ void answer_deinit(struct answer *answer);
 /* Sets status and body, replacing what was there. */
 void answer_set_text(struct answer *answer, int status, const char *text);
 void answer_set_json(struct answer *answer, int status, const cJSON *json);
+
+/* Answers with an error that is no document of Azure Resource Manager, in place of all
+ * that was there but answer_add_header()'s. `content_type` is a constant, or NULL for
+ * JSON. */
+void answer_fail(struct answer *answer, int status, const char *content_type,
+                 const char *text);
 
 /* Adds a header; `name` is a constant and the value short. A refusal keeps it. */
 void answer_add_header(struct answer *answer, const char *name, const char *format, ...)

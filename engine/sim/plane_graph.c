@@ -288,16 +288,20 @@ static bool check_caller(struct world *world, const struct call *call,
     enum token_fault fault;
 
     if (!plane_authenticate(world, call, AUDIENCE_GRAPH, &caller, &fault)) {
-        answer->www_authenticate = memory_format(
-            "Bearer realm=\"\", authorization_uri=\"%s/common/oauth2/authorize\"",
-            call->base);
+        answer->www_authenticate =
+            fault == TOKEN_REVOKED
+                ? plane_format_challenge(world, call)
+                : memory_format("Bearer realm=\"\", "
+                                "authorization_uri=\"%s/common/oauth2/authorize\"",
+                                call->base);
         return graph_refuse(world, answer, 401, "InvalidAuthenticationToken",
                             fault == TOKEN_ABSENT ? "Access token is empty."
                             : fault == TOKEN_EXPIRED
                                 ? "Lifetime validation failed, the token is expired."
                             : fault == TOKEN_AUDIENCE
                                 ? "Access token validation failure. Invalid audience."
-                                : "CompactToken parsing failed.");
+                            : fault == TOKEN_REVOKED ? plane_revoked_message
+                                                     : "CompactToken parsing failed.");
     }
     return caller.is_admin ||
            graph_refuse(world, answer, 403, "Authorization_RequestDenied",

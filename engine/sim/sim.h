@@ -17,7 +17,8 @@ struct sim_options {
     const char *state_file; /* an SQLite file that keeps the world, or NULL: memory */
     const char *world_file; /* JSON that changes the default world, or NULL */
     const char *address;    /* "127.0.0.1:4280"; port 0 takes a free one */
-    uint64_t seed;          /* the same seed, the same durations */
+    const char *faults;     /* what shall go wrong, as sim/faults.h says, or NULL */
+    uint64_t seed;          /* the same seed, the same durations and faults */
 };
 
 /* What a client needs to know of the world. Borrowed from the simulator. */

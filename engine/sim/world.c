@@ -16,6 +16,7 @@
 #include "model/kind.h"
 #include "sim/chance.h"
 #include "sim/database.h"
+#include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/monitor.h"
 #include "sim/throttle.h"
@@ -42,6 +43,8 @@ static const struct {
     {&config_connection_kind, "delete", 300, 600},
     {&resource_group_kind, "delete", 60, 180},
 };
+
+enum { TOKEN_LIFE_MS = 3599 * 1000 };
 
 enum { DEFAULT_FROM_S = 2, DEFAULT_TO_S = 6 };
 
@@ -135,9 +138,12 @@ int64_t world_next_event(struct world *world)
     const int64_t known_ms = database_number(
         world->database, INT64_MAX,
         "SELECT MIN(replicated_ms) FROM object WHERE replicated_ms > ?", "i", now_ms);
+    const int64_t registered_ms = database_number(
+        world->database, INT64_MAX,
+        "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
     const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
 
-    return earlier(world->next_ms, earlier(known_ms, token_ms));
+    return earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
@@ -180,6 +186,8 @@ static void read_options(struct world *world)
         (int64_t)json_number_at(options, "limits.role_assignments", 4000);
     world->replication_ms =
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
+    world->token_life_ms = TOKEN_LIFE_MS;
+    duration_parse(option(world, "token_life", ""), &world->token_life_ms);
     world->throttle = throttle_new(json_at(options, "limits"));
     world->location = memory_copy_string(option(world, "location", "westeurope"));
     world->sku = memory_copy_string(option(world, "sku", "Premium"));
@@ -256,6 +264,19 @@ static bool load(struct world *world)
     return world->options != NULL;
 }
 
+static bool set_faults(struct world *world, const char *text, struct failure **failure)
+{
+    char *wrong;
+
+    world->faults = faults_new(world->seed);
+    wrong = faults_set(world->faults, text != NULL ? text : "");
+    if (wrong == NULL)
+        return true;
+    *failure = failure_new("BadSetting", "faults: %s", wrong);
+    free(wrong);
+    return false;
+}
+
 struct world *world_open(const struct sim_options *options, const struct clock *clock,
                          struct failure **failure)
 {
@@ -265,7 +286,7 @@ struct world *world_open(const struct sim_options *options, const struct clock *
     world->seed = options->seed;
     world->now_ms = clock_wall_ms(clock);
     world->options = world_file_read(options->world_file, failure);
-    if (world->options == NULL)
+    if (world->options == NULL || !set_faults(world, options->faults, failure))
         goto fail;
     world->database = database_open(options->state_file, failure);
     if (world->database == NULL)
@@ -296,7 +317,10 @@ void world_close(struct world *world)
     }
     grants_forget(world);
     throttle_free(world->throttle);
+    faults_free(world->faults);
     map_deinit(&world->tokens, free);
+    map_deinit(&world->challenged, NULL);
+    map_deinit(&world->unregistered, NULL);
     map_deinit(&world->kinds, NULL);
     database_close(world->database);
     cJSON_Delete(world->options);
