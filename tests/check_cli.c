@@ -498,6 +498,11 @@ static const struct usage {
     {{"run", "--sim", "bulk_onboard", "--role", "develper"}, "did you mean 'developer'?"},
     {{"run", "--sim", "bulk_onboard", "--units", "13"}, "13 is outside 1 to 12"},
     {{"sim", "--clock", "fast"}, "'fast' is not virtual, real, or a factor"},
+    {{"sim", "--faults", "trottle=1"}, "--faults: unknown fault 'trottle'; did you mean"},
+    {{"sim", "--sim-faults", "reset=2"}, "--sim-faults: reset: '2' is neither a rate"},
+    {{"run", "--sim", "--sim-faults", "lro-fail"}, "lro-fail: which resource?"},
+    {{"run", "--sim", "--sim-faults="}, "--sim-faults: the value is empty"},
+    {{"run", "--sim-faults", "reset=1", "-e", ""}, "--sim-faults and --clock need --sim"},
     {{"sim", "now"}, "unexpected word 'now'"},
     {{"doc", "a", "b"}, "one name expected"},
 };
