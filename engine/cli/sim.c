@@ -114,7 +114,7 @@ static void print_profile(const struct sim_profile *profile)
     fflush(stdout);
 }
 
-static int serve(struct sim_command *command, struct loop *loop, bool is_virtual)
+static int serve(struct sim_command *command, struct loop *loop)
 {
     const struct sim_options settings = {
         .state_file = command->state_file,
@@ -133,8 +133,7 @@ static int serve(struct sim_command *command, struct loop *loop, bool is_virtual
         failure_free(failure);
         return EXIT_SCRIPT_FAILED;
     }
-    if (is_virtual)
-        sim_advance_when_idle(sim);
+    sim_serve_others(sim);
 
     struct event *term = evsignal_new(loop_event_base(loop), SIGTERM, on_signal, command);
     struct event *interrupt =
@@ -187,7 +186,7 @@ int command_sim(int argc, char **argv)
         return EXIT_SCRIPT_FAILED;
     }
 
-    const int code = serve(&command, loop, mode == CLOCK_VIRTUAL);
+    const int code = serve(&command, loop);
 
     loop_free(loop);
     return code;

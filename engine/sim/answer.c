@@ -159,6 +159,7 @@ static void drop_headers(struct answer *answer)
     free(answer->async_operation);
     answer->etag = answer->location = answer->async_operation = NULL;
     answer->retry_after_s = 0;
+    answer->content_type = NULL;
 }
 
 void answer_fail(struct answer *answer, int status, const char *content_type,

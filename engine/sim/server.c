@@ -43,7 +43,7 @@ struct sim {
     struct loop *loop;
     struct world *world;
     struct evhttp *http;
-    struct event *idle; /* NULL unless sim_advance_when_idle() was called */
+    struct event *idle; /* NULL: the clock does not jump */
     int64_t no_jump_ms; /* until then, by the machine's time */
     int64_t sign_ins;   /* of the world's, those that were noticed */
     char *endpoint;
@@ -266,11 +266,11 @@ static void on_idle(evutil_socket_t fd, short events, void *context)
     restart_idle(sim);
 }
 
-void sim_advance_when_idle(struct sim *sim)
+void sim_serve_others(struct sim *sim)
 {
+    sim->world->clients_are_elsewhere = true;
     if (loop_clock(sim->loop)->mode != CLOCK_VIRTUAL || sim->idle != NULL)
         return;
-    sim->world->clients_are_elsewhere = true;
     sim->idle = evtimer_new(loop_event_base(sim->loop), on_idle, sim);
     restart_idle(sim);
 }

@@ -37,10 +37,10 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
 
 const struct sim_profile *sim_profile(const struct sim *sim);
 
-/* Lets a virtual clock jump to the end of the next pending operation whenever no request
- * has come for a moment: for clients in other processes, whose waits this process cannot
- * see. */
-void sim_advance_when_idle(struct sim *sim);
+/* Its clients are other processes, whose waits are real and not seen here: a pause that
+ * they are asked for is in the machine's seconds, and a virtual clock jumps to what comes
+ * next whenever no request has come for a moment. */
+void sim_serve_others(struct sim *sim);
 
 /* Stops listening and closes the world. Accepts NULL. */
 void sim_close(struct sim *sim);

@@ -148,10 +148,10 @@ int64_t world_next_event(struct world *world)
 
 int world_retry_after(const struct world *world, int seconds)
 {
-    if (world->clients_are_elsewhere && world->clock->mode == CLOCK_VIRTUAL)
+    if (!world->clients_are_elsewhere || world->clock->mode == CLOCK_REAL)
+        return seconds; /* they go by the same clock */
+    if (world->clock->mode == CLOCK_VIRTUAL)
         return 1;
-    if (world->clock->mode != CLOCK_SCALED)
-        return seconds;
 
     const int64_t span_ms = clock_machine_span_ms(world->clock, seconds * INT64_C(1000));
 

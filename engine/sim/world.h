@@ -64,7 +64,7 @@ struct world {
     struct map tokens;          /* tokens that were seen; see plane_entra.c */
     struct map unregistered;    /* refusals that are remembered; see provider.c */
     struct map challenged;      /* whose tokens are revoked: NULL or something */
-    bool clients_are_elsewhere; /* their waits are real even on a virtual clock */
+    bool clients_are_elsewhere; /* their waits are real whatever the clock */
 };
 
 /* Opens or makes it. NULL on failure, with the reason in `*failure` (owned by the
