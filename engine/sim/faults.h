@@ -41,7 +41,7 @@ struct faults *faults_new(uint64_t seed);
 /* Accepts NULL. */
 void faults_free(struct faults *faults);
 
-/* Replaces all rules; an empty text leaves none. Returns NULL, or what is wrong with the
+/* Replaces all rules and begins to count anew; an empty text leaves none. Returns NULL, or what is wrong with the
  * text (owned by the caller), and then nothing has changed. */
 char *faults_set(struct faults *faults, const char *text);
 

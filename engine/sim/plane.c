@@ -44,6 +44,7 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
     const enum plane plane = find_plane(call);
 
     world->calls++;
+    traffic_receive(&world->traffic, plane, call);
     world_tick(world);
     if (!is_good) {
         answer_refuse(answer, REFUSE_REQUEST_URI, "The URL of the request is malformed.");
@@ -55,6 +56,6 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
         answer_refuse(answer, REFUSE_INTERNAL,
                       "The simulator's state file has failed: %s",
                       database_error(world->database));
-    traffic_count(&world->traffic, plane, call, answer);
+    traffic_answer(&world->traffic, answer);
     call_close(call);
 }

@@ -6,11 +6,11 @@
  *     error          ARM, Graph, sign-in: 500, 502, 503 (half of them with a pause) or
  *                    504; the body JSON, HTML or none
  *     reset          ARM, Graph, sign-in: the connection is reset
+ *   before or after, as the coin falls
+ *     timeout        ARM, Graph, sign-in: no answer comes
  *   after it has had its effect: writes to ARM or Graph that were answered by 2xx
  *     error-after    the same errors
  *     reset-after    the connection is reset
- *   either, as the coin falls
- *     timeout        ARM, Graph, sign-in: no answer comes
  *
  * The first that strikes, in this order, is the only one; those behind it count a request
  * less. Elsewhere: revoke strikes a token (plane_entra.c) and monitor-lost a poll

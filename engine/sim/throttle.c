@@ -114,14 +114,6 @@ static double find_wait(struct bucket *bucket, struct limit limit, int64_t now_m
     return missing > ALMOST ? missing / limit.per_second : 0.0;
 }
 
-static void add_header(struct answer *answer, const char *name,
-                       const struct bucket *bucket, struct limit limit)
-{
-    const double left = floor(limit.size - bucket->taken + ALMOST);
-
-    answer_add_header(answer, name, "%.0f", left > 0.0 ? left : 0.0);
-}
-
 static void refuse(struct world *world, const struct caller *caller, bool is_tenant,
                    enum call_class class, double wait_s, struct answer *answer)
 {
@@ -142,40 +134,71 @@ static void refuse(struct world *world, const struct caller *caller, bool is_ten
     world->throttle->retry_ms = world->now_ms + seconds * INT64_C(1000);
 }
 
-bool throttle_admit(struct world *world, const struct call *call,
-                    const struct caller *caller, struct answer *answer)
+/* A bucket that a call has to take from. */
+struct source {
+    struct bucket *bucket;
+    struct limit limit;
+    const char *header;
+};
+
+enum { SOURCE_LIMIT = 2 };
+
+/* A subscription that does not exist is the tenant's affair. */
+static bool is_tenant_call(const struct world *world, const struct call *call)
+{
+    return !call_segment_is(call, 0, "subscriptions") ||
+           !call_segment_is(call, 1, world->profile.subscription_id);
+}
+
+static size_t find_sources(const struct world *world, const struct call *call,
+                           const struct caller *caller,
+                           struct source sources[SOURCE_LIMIT])
 {
     struct throttle *throttle = world->throttle;
     const enum call_class class = call_find_class(call);
     const struct limit limit = throttle->limits[class];
-    const struct limit all_limit = {limit.size * GLOBAL_FACTOR,
-                                    limit.per_second * GLOBAL_FACTOR};
-    /* a subscription that does not exist is the tenant's affair */
-    const bool is_tenant = !call_segment_is(call, 0, "subscriptions") ||
-                           !call_segment_is(call, 1, world->profile.subscription_id);
+    const struct limit all = {limit.size * GLOBAL_FACTOR,
+                              limit.per_second * GLOBAL_FACTOR};
 
     if (limit.size == 0.0)
-        return true;
+        return 0;
 
     struct principal *principal = find_principal(throttle, caller->object_id);
-    struct bucket *own =
-        is_tenant ? &principal->tenant[class] : &principal->subscription[class];
-    struct bucket *all = is_tenant ? NULL : &throttle->all[class];
-    double wait_s = find_wait(own, limit, world->now_ms);
 
-    if (all != NULL)
-        wait_s = fmax(wait_s, find_wait(all, all_limit, world->now_ms));
-    if (wait_s == 0.0) {
-        own->taken += 1.0;
-        if (all != NULL)
-            all->taken += 1.0;
-    } else {
-        refuse(world, caller, is_tenant, class, wait_s, answer);
+    if (is_tenant_call(world, call)) {
+        sources[0] = (struct source){&principal->tenant[class], limit,
+                                     header_names[SCOPE_TENANT][class]};
+        return 1;
     }
-    add_header(answer, header_names[is_tenant ? SCOPE_TENANT : SCOPE_SUBSCRIPTION][class],
-               own, limit);
-    if (all != NULL)
-        add_header(answer, header_names[SCOPE_ALL][class], all, all_limit);
+    sources[0] = (struct source){&principal->subscription[class], limit,
+                                 header_names[SCOPE_SUBSCRIPTION][class]};
+    sources[1] =
+        (struct source){&throttle->all[class], all, header_names[SCOPE_ALL][class]};
+    return 2;
+}
+
+bool throttle_admit(struct world *world, const struct call *call,
+                    const struct caller *caller, struct answer *answer)
+{
+    struct source sources[SOURCE_LIMIT];
+    const size_t count = find_sources(world, call, caller, sources);
+    double wait_s = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        wait_s =
+            fmax(wait_s, find_wait(sources[i].bucket, sources[i].limit, world->now_ms));
+    if (wait_s > 0.0)
+        refuse(world, caller, is_tenant_call(world, call), call_find_class(call), wait_s,
+               answer);
+    for (size_t i = 0; i < count; i++) {
+        const struct source *source = &sources[i];
+
+        if (wait_s == 0.0)
+            source->bucket->taken += 1.0;
+        answer_add_header(
+            answer, source->header, "%.0f",
+            fmax(0.0, floor(source->limit.size - source->bucket->taken + ALMOST)));
+    }
     return wait_s == 0.0;
 }
 

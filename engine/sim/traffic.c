@@ -9,12 +9,15 @@
 #include "sim/faults.h"
 #include "sim/world.h"
 
-void traffic_count(struct traffic *traffic, enum plane plane, const struct call *call,
-                   const struct answer *answer)
+void traffic_receive(struct traffic *traffic, enum plane plane, const struct call *call)
 {
     traffic->by_plane[plane]++;
     if (plane == PLANE_MANAGER)
         traffic->by_class[call_find_class(call)]++;
+}
+
+void traffic_answer(struct traffic *traffic, const struct answer *answer)
+{
     if (answer->fate != ANSWER_SENT)
         traffic->lost++;
     else if (answer->status >= 0 && answer->status < TRAFFIC_STATUS_LIMIT)

@@ -24,8 +24,11 @@ struct traffic {
     int64_t first_write_ms, last_write_ms; /* UTC */
 };
 
-void traffic_count(struct traffic *traffic, enum plane plane, const struct call *call,
-                   const struct answer *answer);
+/* A request has come. */
+void traffic_receive(struct traffic *traffic, enum plane plane, const struct call *call);
+
+/* It has its answer. */
+void traffic_answer(struct traffic *traffic, const struct answer *answer);
 
 /* A request to ARM was let in; writes and deletes are noted, with the time. */
 void traffic_admit(struct traffic *traffic, const struct call *call, int64_t now_ms);

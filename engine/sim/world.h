@@ -63,7 +63,7 @@ struct world {
     struct map grants;          /* what principals may do; see grants.h */
     struct map tokens;          /* tokens that were seen; see plane_entra.c */
     struct map unregistered;    /* refusals that are remembered; see provider.c */
-    struct map challenged;      /* whose tokens are revoked: NULL or something */
+    struct map challenged;      /* who has to sign in with claims; see plane_entra.c */
     bool clients_are_elsewhere; /* their waits are real whatever the clock */
 };
 
