@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
+#include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/chance.h"
 #include "sim/database.h"
@@ -21,39 +22,38 @@ enum {
     REMEMBERED_REFUSALS = 1000
 };
 
-/* Those that have no kind in the model have no resource types here. */
-static const struct {
+struct provider {
     const char *name;
     bool is_optional;
-} providers[] = {{"Microsoft.ApiManagement", true}, {"Microsoft.Network", true},
-                 {"Microsoft.Resources", false},    {"Microsoft.Authorization", false},
-                 {"Microsoft.Storage", true},       {"Microsoft.Web", true},
-                 {"Microsoft.KeyVault", true},      {"Microsoft.Insights", true}};
+};
 
-enum { PROVIDER_COUNT = sizeof providers / sizeof providers[0] };
+/* Those that have no kind in the model have no resource types here. */
+static const struct provider providers[] = {
+    {"Microsoft.ApiManagement", true}, {"Microsoft.Network", true},
+    {"Microsoft.Resources", false},    {"Microsoft.Authorization", false},
+    {"Microsoft.Storage", true},       {"Microsoft.Web", true},
+    {"Microsoft.KeyVault", true},      {"Microsoft.Insights", true}};
 
-const char *provider_find(const char *namespace)
+static const struct provider *find(const char *namespace)
 {
-    for (size_t i = 0; i < PROVIDER_COUNT; i++) {
+    for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++) {
         if (text_equal_nocase(providers[i].name, namespace))
-            return providers[i].name;
+            return &providers[i];
     }
     return NULL;
 }
 
 bool provider_is_optional(const char *namespace)
 {
-    for (size_t i = 0; i < PROVIDER_COUNT; i++) {
-        if (text_equal_nocase(providers[i].name, namespace))
-            return providers[i].is_optional;
-    }
-    return false;
+    const struct provider *provider = find(namespace);
+
+    return provider != NULL && provider->is_optional;
 }
 
 void provider_withdraw(struct world *world, const char *namespace)
 {
     database_run(world->database, "INSERT OR IGNORE INTO provider VALUES (?, ?)", "ti",
-                 provider_find(namespace), INT64_MAX);
+                 find(namespace)->name, INT64_MAX);
 }
 
 /* UTC when it is or was registered: 0 when it always was, INT64_MAX when nobody has asked
@@ -125,7 +125,8 @@ static void describe(struct world *world, const char *name, struct answer *answe
 void provider_answer(struct world *world, const struct call *call,
                      const struct target *target, struct answer *answer)
 {
-    const char *name = provider_find(target->name);
+    const struct provider *provider = find(target->name);
+    const char *name = provider != NULL ? provider->name : NULL;
 
     if (name == NULL) {
         answer_refuse(answer, REFUSE_NAMESPACE, "The resource namespace '%s' is invalid.",
@@ -170,11 +171,10 @@ bool provider_check_write(struct world *world, const struct call *call,
 
     char *namespace =
         memory_copy_text(target->kind->arm_type, strcspn(target->kind->arm_type, "/"));
-    const char *name = provider_find(namespace);
     char *memory = format_memory(call, namespace);
     const bool is_good =
         (memory == NULL || map_find(&world->unregistered, memory) == NULL) &&
-        (name == NULL || find_registered_ms(world, name) <= world->now_ms);
+        find_registered_ms(world, namespace) <= world->now_ms;
 
     if (!is_good) {
         answer_refuse(answer, REFUSE_NOT_REGISTERED,

@@ -6,18 +6,13 @@
 #define MOONGATE_SIM_PROVIDER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "sim/answer.h"
-
+struct answer;
 struct call;
 struct target;
 struct world;
 
-/* The namespace in its own spelling, borrowed for ever, or NULL when nobody knows it. */
-const char *provider_find(const char *namespace);
-
-/* Whether a world can be without it; some are always there. */
+/* Whether a world can be without it; some are always there, others nobody knows. */
 bool provider_is_optional(const char *namespace);
 
 /* Marks it as not registered, in a new world. */
