@@ -408,13 +408,17 @@ START_TEST(durations_depend_on_seed_resource_and_verb_alone)
 }
 END_TEST
 
-START_TEST(a_client_of_a_scaled_clock_is_told_its_own_seconds)
+START_TEST(a_client_is_told_to_wait_in_its_own_seconds)
 {
     ck_assert_ptr_null(open_world_with(NULL, NULL, 1));
     ck_assert_int_eq(world_retry_after(h.world, 60), 60);
+    h.world->clients_are_elsewhere = true;
+    ck_assert_int_eq(world_retry_after(h.world, 60), 1);
     close_world();
     clock_init(&h.clock, CLOCK_SCALED, 20);
     ck_assert_ptr_null(open_world_with(NULL, NULL, 1));
+    ck_assert_int_eq(world_retry_after(h.world, 60), 60); /* one process, one clock */
+    h.world->clients_are_elsewhere = true;
     ck_assert_int_eq(world_retry_after(h.world, 60), 3);
     ck_assert_int_eq(world_retry_after(h.world, 1), 1);
 }
@@ -488,7 +492,7 @@ int main(void)
     tcase_add_test(worlds, a_world_is_made_as_its_file_says_and_the_state_file_keeps_it);
     tcase_add_test(worlds, groups_can_be_made_by_the_thousand);
     tcase_add_test(time_case, durations_depend_on_seed_resource_and_verb_alone);
-    tcase_add_test(time_case, a_client_of_a_scaled_clock_is_told_its_own_seconds);
+    tcase_add_test(time_case, a_client_is_told_to_wait_in_its_own_seconds);
     tcase_add_loop_test(server, a_bad_address_is_refused, 0, COUNT_OF(bad_addresses));
     tcase_add_test(server, a_port_that_is_taken_is_refused);
 

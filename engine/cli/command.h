@@ -16,7 +16,11 @@ extern const struct option common_options[];
 /* Those of a simulator inside the process. */
 extern const struct option sim_options_table[];
 
-/* What is wrong with a text that must not be empty, a size, a count; NULL when nothing is. */
+/* What is wrong with a text that must not be empty, a list of faults; NULL when nothing is. */
 char *option_take_text(const char **to, const char *text);
+char *option_take_faults(const char **to, const char *text);
+
+/* What to tell about faults, below the options. */
+extern const char faults_help[];
 
 #endif

@@ -53,6 +53,7 @@ static void print_help(void)
     options_print(run_options);
     puts("\nwith the simulator");
     options_print(sim_options_table);
+    puts(faults_help);
     puts("\nwith Azure, or a `moongate sim` elsewhere");
     options_print(common_options);
     puts("\nexit codes: 0 done, 1 the script failed, 2 wrong usage, 4 no credentials or\n"
@@ -67,8 +68,8 @@ static const char *check_combination(const struct run_command *command)
     if (settings->sim && (settings->endpoint != NULL || settings->cloud != NULL))
         return "--sim cannot go with --endpoint or --cloud";
     if (!settings->sim && (settings->sim_world != NULL || settings->sim_seed != 0 ||
-                           settings->clock_factor != 0.0))
-        return "--world, --seed and --clock need --sim";
+                           settings->sim_faults != NULL || settings->clock_factor != 0.0))
+        return "--world, --seed, --sim-faults and --clock need --sim";
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "cli/command.h"
+#include "sim/faults.h"
 
 char *option_take_text(const char **to, const char *text)
 {
@@ -16,6 +17,20 @@ char *option_take_text(const char **to, const char *text)
     *to = text;
     return NULL;
 }
+
+char *option_take_faults(const char **to, const char *text)
+{
+    char *wrong = option_take_text(to, text);
+
+    return wrong != NULL ? wrong : faults_check(text);
+}
+
+const char faults_help[] =
+    "\nFaults are a list such as throttle=0.1,reset-after=#3,lro-fail=gw-7. With a rate "
+    "from\n"
+    "0 to 1, or #N for the Nth alone: throttle, error, error-after, reset, reset-after,\n"
+    "timeout, revoke, monitor-lost. With the name of a resource whose next operation it\n"
+    "ends: lro-fail, lro-cancel. With a duration: token-life.";
 
 static char *take_duration(int64_t *to_ms, const char *text)
 {
@@ -205,6 +220,11 @@ static char *take_seed(void *context, const char *text)
     return take_number(&((struct settings *)context)->sim_seed, text, UINT64_MAX);
 }
 
+static char *take_faults(void *context, const char *text)
+{
+    return option_take_faults(&((struct settings *)context)->sim_faults, text);
+}
+
 static char *take_clock(void *context, const char *text)
 {
     struct settings *settings = context;
@@ -217,7 +237,9 @@ static char *take_clock(void *context, const char *text)
 const struct option sim_options_table[] = {
     {"--sim", "[FILE]", "use the simulator; with FILE its world is kept there", take_sim},
     {"--world", "FILE", "what the simulated world holds (JSON)", take_world},
-    {"--seed", "N", "the same seed, the same durations", take_seed},
+    {"--seed", "N", "the same seed, the same durations and faults", take_seed},
+    {"--sim-faults", "LIST", "what shall go wrong, such as throttle=0.1,reset=0.05",
+     take_faults},
     {"--clock", "CLOCK", "of the simulator: virtual (the default), real, or such as 60x",
      take_clock},
     {0}};

@@ -15,7 +15,7 @@
 #include "run/run.h"
 
 struct sim_command {
-    const char *address, *state_file, *world_file, *clock, *seed;
+    const char *address, *state_file, *world_file, *clock, *seed, *faults;
     bool wants_help, is_over;
 };
 
@@ -50,6 +50,11 @@ static char *take_seed(void *context, const char *text)
     return NULL;
 }
 
+static char *take_faults(void *context, const char *text)
+{
+    return option_take_faults(&((struct sim_command *)context)->faults, text);
+}
+
 static char *take_help(void *context, const char *text)
 {
     (void)text;
@@ -63,7 +68,10 @@ static const struct option options[] = {
     {"--world", "FILE", "what the world holds (JSON)", take_world},
     {"--clock", "CLOCK", "real (the default), virtual, or a factor such as 60x",
      take_clock},
-    {"--seed", "N", "the same seed, the same durations", take_seed},
+    {"--seed", "N", "the same seed, the same durations and faults", take_seed},
+    {"--faults", "LIST", "what shall go wrong, such as throttle=0.1,reset=0.05",
+     take_faults},
+    {"--sim-faults", "LIST", "the same, as `moongate run` calls it", take_faults},
     {"--help", NULL, "this text", take_help},
     {0}};
 
@@ -76,6 +84,7 @@ static void print_help(void)
          "`ready`;\n"
          "ends on SIGTERM or Ctrl-C.\n");
     options_print(options);
+    puts(faults_help);
 }
 
 static bool is_over(void *context)
@@ -105,11 +114,12 @@ static void print_profile(const struct sim_profile *profile)
     fflush(stdout);
 }
 
-static int serve(struct sim_command *command, struct loop *loop, bool is_virtual)
+static int serve(struct sim_command *command, struct loop *loop)
 {
     const struct sim_options settings = {
         .state_file = command->state_file,
         .world_file = command->world_file,
+        .faults = command->faults,
         .address = command->address != NULL ? command->address : "127.0.0.1:4280",
         .seed = command->seed != NULL ? strtoull(command->seed, NULL, 10) : 0};
     struct failure *failure = NULL;
@@ -123,8 +133,7 @@ static int serve(struct sim_command *command, struct loop *loop, bool is_virtual
         failure_free(failure);
         return EXIT_SCRIPT_FAILED;
     }
-    if (is_virtual)
-        sim_advance_when_idle(sim);
+    sim_serve_others(sim);
 
     struct event *term = evsignal_new(loop_event_base(loop), SIGTERM, on_signal, command);
     struct event *interrupt =
@@ -177,7 +186,7 @@ int command_sim(int argc, char **argv)
         return EXIT_SCRIPT_FAILED;
     }
 
-    const int code = serve(&command, loop, mode == CLOCK_VIRTUAL);
+    const int code = serve(&command, loop);
 
     loop_free(loop);
     return code;

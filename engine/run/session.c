@@ -339,6 +339,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
     if (settings->sim) {
         const struct sim_options options = {.state_file = settings->sim_file,
                                             .world_file = settings->sim_world,
+                                            .faults = settings->sim_faults,
                                             .address = "127.0.0.1:0",
                                             .seed = settings->sim_seed};
 

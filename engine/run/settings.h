@@ -27,7 +27,7 @@ struct settings {
     unsigned concurrency;                           /* 0: the default */
 
     bool sim; /* start the simulated control plane */
-    const char *sim_file, *sim_world;
+    const char *sim_file, *sim_world, *sim_faults;
     uint64_t sim_seed;
     enum clock_mode clock_mode; /* of the simulator and so of the run */
     double clock_factor;

@@ -2,6 +2,7 @@
  * refuses. */
 #include "sim/answer.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,9 +45,14 @@ static const struct {
     [REFUSE_PRECONDITION] = {412, "PreconditionFailed"},              /* documented */
     [REFUSE_NO_IF_MATCH] = {400, "ValidationError"},                  /* assumed */
     [REFUSE_BUSY] = {409, "AnotherOperationInProgress"}, /* observed on networks */
-    [REFUSE_GROUP_DELETING] = {409, "ResourceGroupBeingDeleted"}, /* documented */
-    [REFUSE_INTERNAL] = {500, "InternalServerError"},             /* documented */
-    [REFUSE_WORKSPACE_LIMIT] = {400, "WorkspaceLimitReached"},    /* assumed */
+    [REFUSE_CANCELED] = {409, "OperationCanceled"},      /* assumed */
+    [REFUSE_NOT_REGISTERED] = {409, "MissingSubscriptionRegistration"}, /* documented */
+    [REFUSE_SUBSCRIPTION_THROTTLED] = {429,
+                                       "SubscriptionRequestsThrottled"}, /* observed */
+    [REFUSE_TENANT_THROTTLED] = {429, "TenantRequestsThrottled"},        /* assumed */
+    [REFUSE_GROUP_DELETING] = {409, "ResourceGroupBeingDeleted"},        /* documented */
+    [REFUSE_INTERNAL] = {500, "InternalServerError"},                    /* documented */
+    [REFUSE_WORKSPACE_LIMIT] = {400, "WorkspaceLimitReached"},           /* assumed */
     [REFUSE_WORKSPACE_TIER] = {400,
                                "MethodNotAllowedInPricingTier"},  /* observed elsewhere */
     [REFUSE_WORKSPACE_IN_USE] = {409, "WorkspaceHasGateway"},     /* assumed */
@@ -118,6 +124,19 @@ void answer_set_json(struct answer *answer, int status, const cJSON *json)
     free(text);
 }
 
+void answer_add_header(struct answer *answer, const char *name, const char *format, ...)
+{
+    assert(answer->header_count < ANSWER_HEADER_LIMIT);
+
+    struct answer_header *header = &answer->headers[answer->header_count++];
+    va_list arguments;
+
+    header->name = name;
+    va_start(arguments, format);
+    vsnprintf(header->value, sizeof header->value, format, arguments);
+    va_end(arguments);
+}
+
 static char *format_message(const char *format, va_list arguments)
 {
     va_list again;
@@ -140,6 +159,15 @@ static void drop_headers(struct answer *answer)
     free(answer->async_operation);
     answer->etag = answer->location = answer->async_operation = NULL;
     answer->retry_after_s = 0;
+    answer->content_type = NULL;
+}
+
+void answer_fail(struct answer *answer, int status, const char *content_type,
+                 const char *text)
+{
+    drop_headers(answer);
+    answer->content_type = content_type;
+    answer_set_text(answer, status, text);
 }
 
 static void set_error(struct answer *answer, enum refusal refusal, const char *message)

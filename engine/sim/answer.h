@@ -5,6 +5,7 @@
 #define MOONGATE_SIM_ANSWER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <cjson/cJSON.h>
 
@@ -40,6 +41,10 @@ enum refusal {
     REFUSE_PRECONDITION,
     REFUSE_NO_IF_MATCH,
     REFUSE_BUSY,
+    REFUSE_CANCELED,
+    REFUSE_NOT_REGISTERED,
+    REFUSE_SUBSCRIPTION_THROTTLED,
+    REFUSE_TENANT_THROTTLED,
     REFUSE_GROUP_DELETING,
     REFUSE_INTERNAL,
     REFUSE_WORKSPACE_LIMIT,
@@ -80,11 +85,29 @@ enum refusal {
     REFUSE_ASSIGNMENT_LAST_ADMIN
 };
 
+/* What becomes of an answer once it is ready. */
+enum answer_fate {
+    ANSWER_SENT,
+    ANSWER_RESET,   /* the connection is reset instead */
+    ANSWER_WITHHELD /* it stays open, and nothing comes */
+};
+
+enum { ANSWER_HEADER_LIMIT = 4, ANSWER_HEADER_SIZE = 48 };
+
+struct answer_header {
+    const char *name; /* borrowed: a constant */
+    char value[ANSWER_HEADER_SIZE];
+};
+
 struct answer {
     int status;
+    enum answer_fate fate;
     struct buffer body;                                         /* JSON, or empty */
     char *etag, *location, *async_operation, *www_authenticate; /* or NULL */
-    int retry_after_s; /* 0: the header is left out */
+    int retry_after_s;        /* 0: the header is left out */
+    const char *content_type; /* a constant; NULL: that of JSON */
+    struct answer_header headers[ANSWER_HEADER_LIMIT]; /* more of them */
+    size_t header_count;
     char request_id[UUID_TEXT_SIZE];
     cJSON *details; /* what answer_add_detail() has gathered */
 };
@@ -95,6 +118,16 @@ void answer_deinit(struct answer *answer);
 /* Sets status and body, replacing what was there. */
 void answer_set_text(struct answer *answer, int status, const char *text);
 void answer_set_json(struct answer *answer, int status, const cJSON *json);
+
+/* Answers with an error that is no document of Azure Resource Manager, in place of all
+ * that was there but answer_add_header()'s. `content_type` is a constant, or NULL for
+ * JSON. */
+void answer_fail(struct answer *answer, int status, const char *content_type,
+                 const char *text);
+
+/* Adds a header; `name` is a constant and the value short. A refusal keeps it. */
+void answer_add_header(struct answer *answer, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Answers with an error of Azure Resource Manager. Returns false, for rules that end with
  * it. */

@@ -78,6 +78,22 @@ void call_close(struct call *call)
     free(call->query_text);
 }
 
+enum call_class call_find_class(const struct call *call)
+{
+    switch (call->method) {
+    case CALL_GET:
+    case CALL_HEAD:
+        return CLASS_READS;
+    case CALL_DELETE:
+        return CLASS_DELETES;
+    case CALL_PUT:
+    case CALL_PATCH:
+    case CALL_POST:
+        break;
+    }
+    return CLASS_WRITES;
+}
+
 const char *call_parameter(const struct call *call, const char *name)
 {
     for (size_t i = 0; i < call->parameter_count; i++) {

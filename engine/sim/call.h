@@ -22,6 +22,9 @@ enum call_method {
     CALL_POST = 1024
 };
 
+/* As Azure Resource Manager counts requests. */
+enum call_class { CLASS_READS, CLASS_WRITES, CLASS_DELETES, CALL_CLASS_COUNT };
+
 enum { CALL_SEGMENT_LIMIT = 48, CALL_PARAMETER_LIMIT = 24 };
 
 struct call_parameter {
@@ -33,8 +36,8 @@ struct call {
     const char *base;  /* "http://127.0.0.1:4280": what absolute URLs begin with */
     const char *path;  /* as it was sent, percent-encoded, without the query */
     const char *query; /* as it was sent, or NULL */
-    const char *authorization, *if_match, *if_none_match,
-        *consistency_level; /* or NULL */
+    const char *authorization, *if_match, *if_none_match, *consistency_level,
+        *client_request_id; /* or NULL */
     const char *body;
     size_t body_length;
 
@@ -51,6 +54,9 @@ struct call {
  * same. */
 bool call_open(struct call *call);
 void call_close(struct call *call);
+
+/* An action (POST) counts as a write. */
+enum call_class call_find_class(const struct call *call);
 
 /* The value of a query parameter, "" when it has none, NULL when it is not there. Names
  * compare without regard to case. Borrowed. */

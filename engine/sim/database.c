@@ -12,7 +12,7 @@
 #include "base/memory.h"
 
 /* "moon": tells our files from other people's. */
-enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 1 };
+enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 2 };
 
 struct database {
     sqlite3 *handle;
@@ -69,6 +69,9 @@ static const char schema[] =
     "CREATE TABLE member (owner TEXT NOT NULL, member TEXT NOT NULL,"
     " PRIMARY KEY (owner, member)) WITHOUT ROWID;"
     "CREATE INDEX member_of ON member (member, owner);"
+    /* Resource providers that were not registered from the start. */
+    "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
     "CREATE TABLE ledger (key TEXT PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT "
     "NULL,"
     " changed INTEGER NOT NULL, deleted INTEGER NOT NULL) WITHOUT ROWID;";

@@ -166,16 +166,33 @@ static void commit(struct world *world, struct answer *answer)
                   database_error(world->database));
 }
 
+/* Whether the last operation on what is there did not succeed: the same PUT begins anew. */
+static bool has_failed(const struct change *change)
+{
+    const char *state = json_string_at(change->old_body, "properties.provisioningState");
+
+    return state != NULL &&
+           (strcmp(state, "Failed") == 0 || strcmp(state, "Canceled") == 0);
+}
+
+static const char *find_verb(const struct change *change)
+{
+    const struct rules *rules = rules_find(change->kind);
+
+    if (change->old == NULL ||
+        (has_failed(change) && monitor_was_creation(change->world, change->key)))
+        return "create";
+    return rules->update_verb != NULL ? rules->update_verb(change) : "update";
+}
+
 /* Writes a change that all rules agree with, and answers. */
 static void apply(struct change *change, const struct call *call)
 {
     struct world *world = change->world;
     const struct rules *rules = rules_find(change->kind);
-    const char *verb = change->old == NULL ? "create" : "update";
+    const char *verb = find_verb(change);
     int status = change->old == NULL ? 201 : 200;
 
-    if (change->old != NULL && rules->update_verb != NULL)
-        verb = rules->update_verb(change);
     database_begin(world->database);
     if (monitor_start(world, call, change->answer, change->kind, change->body, verb,
                       status) &&
@@ -217,7 +234,7 @@ static void consider(struct change *change, const struct call *call,
     if ((rules->check_parent != NULL && !rules->check_parent(change)) ||
         !check_not_busy(change->world, target, answer))
         return;
-    if (change->old != NULL && change->aside == NULL &&
+    if (change->old != NULL && change->aside == NULL && !has_failed(change) &&
         shape_is_equal(change->old_body, change->body))
         show(change->world, change->old, answer, 200);
     else if (rules->check == NULL || rules->check(change))

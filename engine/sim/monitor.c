@@ -19,6 +19,7 @@
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
+#include "sim/faults.h"
 #include "sim/rules.h"
 #include "sim/world.h"
 
@@ -229,6 +230,14 @@ bool monitor_join_delete(struct world *world, const struct call *call,
     return true;
 }
 
+bool monitor_was_creation(struct world *world, const char *key)
+{
+    return database_number(world->database, 0,
+                           "SELECT verb = 'create' FROM monitor WHERE key = ?"
+                           " ORDER BY due_ms DESC LIMIT 1",
+                           "t", key) != 0;
+}
+
 char *monitor_find_resource(struct world *world, const char *id, const struct kind **kind)
 {
     sqlite3_stmt *row = database_query(
@@ -321,6 +330,9 @@ static void answer_status(struct world *world, const struct call *call,
     cJSON_Delete(body);
 }
 
+static const char failed_message[] = "The operation failed because of an internal error.";
+static const char canceled_message[] = "The operation was canceled.";
+
 /* What Location points to: 202 until it is over, then what the call would have answered.
  */
 static void answer_result(struct world *world, const struct call *call,
@@ -332,6 +344,14 @@ static void answer_result(struct world *world, const struct call *call,
         answer->retry_after_s = retry_after(world, monitor->kind);
         answer->location =
             format_url(world, call, monitor->kind, monitor->resource, id, false);
+        return;
+    }
+
+    if (strcmp(monitor->status, "Succeeded") != 0) {
+        const bool is_failure = strcmp(monitor->status, "Failed") == 0;
+
+        answer_refuse(answer, is_failure ? REFUSE_INTERNAL : REFUSE_CANCELED, "%s",
+                      is_failure ? failed_message : canceled_message);
         return;
     }
 
@@ -386,6 +406,33 @@ static void enter_active_state(struct world *world, const char *id,
     free(parent);
 }
 
+/* An operation that leaves the resource as it was asked to be, but for its state. */
+static void finish_badly(struct world *world, const char *id,
+                         const struct monitor *monitor, const char *status)
+{
+    const bool is_failure = strcmp(status, "Failed") == 0;
+    const struct rules *rules = rules_find(monitor->kind);
+    cJSON *body = entity_body(world, monitor->key);
+    char *error = memory_format("{\"code\":\"%s\",\"message\":\"%s\"}",
+                                is_failure ? "InternalServerError" : "OperationCanceled",
+                                is_failure ? failed_message : canceled_message);
+
+    database_run(world->database,
+                 "UPDATE monitor SET next_ms = NULL, status = ?, error = ? WHERE id = ?",
+                 "ttt", status, error, id);
+    if (body != NULL && rules->delete_state != NULL) { /* else it has no states */
+        char *parent =
+            database_text(world->database, "SELECT parent FROM entity WHERE key = ?", "t",
+                          monitor->key);
+
+        set_states(body, status, rules->new_target != NULL ? "" : NULL);
+        entity_save(world, monitor->kind, parent, body);
+        free(parent);
+    }
+    cJSON_Delete(body);
+    free(error);
+}
+
 static void finish(struct world *world, const char *id, const struct monitor *monitor)
 {
     cJSON *body = entity_body(world, monitor->key);
@@ -403,6 +450,19 @@ static void finish(struct world *world, const char *id, const struct monitor *mo
     }
     cJSON_Delete(body);
     free(parent);
+}
+
+/* Well, unless a fault has been waiting for it. */
+static void end(struct world *world, const char *id, const struct monitor *monitor)
+{
+    const char *name = strrchr(monitor->resource, '/') + 1;
+
+    if (faults_strike_operation(world->faults, FAULT_LRO_FAIL, name))
+        finish_badly(world, id, monitor, "Failed");
+    else if (faults_strike_operation(world->faults, FAULT_LRO_CANCEL, name))
+        finish_badly(world, id, monitor, "Canceled");
+    else
+        finish(world, id, monitor);
 }
 
 void monitor_settle(struct world *world)
@@ -426,7 +486,7 @@ void monitor_settle(struct world *world)
         if (next_ms < monitor.due_ms)
             enter_active_state(world, id, &monitor);
         else
-            finish(world, id, &monitor);
+            end(world, id, &monitor);
         release(&monitor);
         free(id);
     }

@@ -31,6 +31,9 @@ bool monitor_join_delete(struct world *world, const struct call *call,
 char *monitor_find_resource(struct world *world, const char *id,
                             const struct kind **kind);
 
+/* Whether the last operation on a resource was its creation. */
+bool monitor_was_creation(struct world *world, const char *key);
+
 /* Answers a poll. */
 void monitor_answer(struct world *world, const struct call *call, struct answer *answer,
                     const char *id);

@@ -8,6 +8,9 @@ struct answer;
 struct call;
 struct world;
 
+/* Which service a path belongs to. Sign-in takes what no other wants. */
+enum plane { PLANE_MANAGER, PLANE_GRAPH, PLANE_ENTRA, PLANE_CONTROLS, PLANE_COUNT };
+
 /* Who asks, by the token. */
 struct caller {
     char object_id[40];
@@ -27,10 +30,22 @@ void plane_controls(struct world *world, const struct call *call, struct answer 
 /* Sign-in; false when the path is none of its own. */
 bool plane_entra(struct world *world, const struct call *call, struct answer *answer);
 
-/* Reads the caller's token; false when it is not good, with `*wrong` saying why. */
-enum token_fault { TOKEN_ABSENT, TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_AUDIENCE };
+/* Reads the caller's token; false when it is not good, with `*wrong` saying why. A revoked
+ * one stays so, as does its owner's next, until sign-in gets the challenge's claims; what
+ * it gives for these is never revoked. */
+enum token_fault {
+    TOKEN_ABSENT,
+    TOKEN_INVALID,
+    TOKEN_EXPIRED,
+    TOKEN_AUDIENCE,
+    TOKEN_REVOKED
+};
 bool plane_authenticate(struct world *world, const struct call *call,
                         enum audience audience, struct caller *caller,
                         enum token_fault *wrong);
+
+/* The WWW-Authenticate of a revoked token, owned by the caller, and what to say to it. */
+char *plane_format_challenge(const struct world *world, const struct call *call);
+extern const char plane_revoked_message[];
 
 #endif

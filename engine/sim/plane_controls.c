@@ -3,12 +3,16 @@
 #include "sim/plane.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
+#include "sim/faults.h"
+#include "sim/traffic.h"
 #include "sim/world.h"
 
 static void answer_ledger(struct world *world, struct answer *answer)
@@ -46,17 +50,43 @@ static void answer_clock(const struct world *world, struct answer *answer)
                   modes[world->clock->mode], world->clock->factor);
 }
 
+static void answer_faults(const struct world *world, struct answer *answer)
+{
+    answer_set_text(answer, 200, "");
+    faults_describe(world->faults, &answer->body);
+}
+
+/* The body is a text as of --sim-faults; an empty one ends all faults. */
+static void replace_faults(struct world *world, const struct call *call,
+                           struct answer *answer)
+{
+    char *text =
+        memory_copy_text(call->body != NULL ? call->body : "", call->body_length);
+    char *wrong = faults_set(world->faults, text);
+
+    if (wrong == NULL)
+        answer_faults(world, answer);
+    else
+        answer_refuse(answer, REFUSE_REQUEST_CONTENT, "%s", wrong);
+    free(wrong);
+    free(text);
+}
+
 void plane_controls(struct world *world, const struct call *call, struct answer *answer)
 {
-    if (call->method != CALL_GET) {
+    if (call->method == CALL_POST && call_segment_is(call, 1, "faults")) {
+        replace_faults(world, call, answer);
+    } else if (call->method != CALL_GET) {
         answer_refuse(answer, REFUSE_METHOD, "'%s' is for reading.", call->path);
     } else if (call_segment_is(call, 1, "ledger")) {
         answer_ledger(world, answer);
     } else if (call_segment_is(call, 1, "clock")) {
         answer_clock(world, answer);
+    } else if (call_segment_is(call, 1, "faults")) {
+        answer_faults(world, answer);
     } else if (call_segment_is(call, 1, "requests")) {
         answer_set_text(answer, 200, "");
-        buffer_printf(&answer->body, "{\"requests\":%" PRId64 "}", world->calls);
+        traffic_describe(world, &answer->body);
     } else {
         answer_refuse(answer, REFUSE_PATH, "'%s' is not known here.", call->path);
     }

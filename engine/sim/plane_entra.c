@@ -5,6 +5,7 @@
  * still known; what was verified once is kept with its text. */
 #include "sim/plane.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,14 +22,24 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
+#include "sim/faults.h"
 #include "sim/world.h"
 
-enum { LIFETIME_S = 3599, REMEMBERED_TOKENS = 1000, DIGEST_SIZE = 32 };
+enum { REMEMBERED_TOKENS = 1000, DIGEST_SIZE = 32 };
+
+const char plane_revoked_message[] =
+    "Continuous access evaluation resulted in challenge with result: InteractionRequired "
+    "and code: TokenIssuedBeforeRevocationTimestamp";
+
+/* A claim of the simulator's own. */
+#define PROVEN "sim_proven"
 
 struct token {
     struct caller caller;
     unsigned audiences;
     int64_t expires_s;
+    bool is_proven; /* it was given for a challenge's claims */
+    bool is_revoked;
 };
 
 /* ---- tokens ---- */
@@ -76,7 +87,7 @@ static void append_signature(const struct world *world, struct buffer *token)
 
 /* Owned by the caller. */
 static char *make_token(const struct world *world, const struct caller *caller,
-                        const char *audience)
+                        const char *audience, double life_s, bool is_proven)
 {
     static const char header[] = "{\"typ\":\"JWT\",\"alg\":\"HS256\"}";
     const double now_s = (double)(world->now_ms / 1000);
@@ -91,8 +102,10 @@ static char *make_token(const struct world *world, const struct caller *caller,
     cJSON_AddStringToObject(claims, "idtyp", "app");
     cJSON_AddNumberToObject(claims, "iat", now_s);
     cJSON_AddNumberToObject(claims, "nbf", now_s);
-    cJSON_AddNumberToObject(claims, "exp", now_s + LIFETIME_S);
+    cJSON_AddNumberToObject(claims, "exp", now_s + life_s);
     cJSON_AddStringToObject(claims, "ver", "1.0");
+    if (is_proven)
+        cJSON_AddTrueToObject(claims, PROVEN);
 
     char *text = json_print(claims);
 
@@ -165,12 +178,13 @@ static struct token *read_token(struct world *world, const char *text)
                         "t", object) != 0;
     token->audiences = find_audiences(json_string_at(claims, "aud"));
     token->expires_s = (int64_t)json_number_at(claims, "exp", 0);
+    token->is_proven = cJSON_IsTrue(json_at(claims, PROVEN));
     cJSON_Delete(claims);
     free(json);
     return token;
 }
 
-static const struct token *find_token(struct world *world, const char *text)
+static struct token *find_token(struct world *world, const char *text)
 {
     struct token *token = map_find(&world->tokens, text);
 
@@ -187,12 +201,28 @@ static const struct token *find_token(struct world *world, const char *text)
     return token;
 }
 
+/* Revokes it, perhaps, and all that its owner has. */
+static bool check_revoked(struct world *world, struct token *token)
+{
+    const char *owner = token->caller.object_id;
+
+    if (token->is_proven)
+        return false;
+    if (!token->is_revoked && map_find(&world->challenged, owner) == NULL) {
+        if (!faults_strike(world->faults, FAULT_REVOKE, NULL))
+            return false;
+        map_set(&world->challenged, owner, world); /* any value will do */
+    }
+    token->is_revoked = true;
+    return true;
+}
+
 bool plane_authenticate(struct world *world, const struct call *call,
                         enum audience audience, struct caller *caller,
                         enum token_fault *wrong)
 {
     const char *text = call->authorization;
-    const struct token *token;
+    struct token *token;
 
     *wrong = TOKEN_ABSENT;
     if (text == NULL)
@@ -207,8 +237,31 @@ bool plane_authenticate(struct world *world, const struct call *call,
     *wrong = TOKEN_AUDIENCE;
     if ((token->audiences & audience) == 0)
         return false;
+    *wrong = TOKEN_REVOKED;
+    if (check_revoked(world, token))
+        return false;
     *caller = token->caller;
     return true;
+}
+
+char *plane_format_challenge(const struct world *world, const struct call *call)
+{
+    char *claims = memory_format("{\"access_token\":{\"nbf\":{\"essential\":true,"
+                                 "\"value\":\"%" PRId64 "\"}}}",
+                                 world->now_ms / 1000);
+    unsigned char *text = memory_new(strlen(claims) / 3 * 4 + 8);
+
+    EVP_EncodeBlock(text, (const unsigned char *)claims, (int)strlen(claims));
+
+    char *challenge = memory_format(
+        "Bearer realm=\"\", authorization_uri=\"%s/common/oauth2/authorize\", "
+        "client_id=\"00000003-0000-0000-c000-000000000000\", "
+        "error=\"insufficient_claims\", claims=\"%s\"",
+        call->base, (const char *)text);
+
+    free(text);
+    free(claims);
+    return challenge;
 }
 
 /* ---- the endpoint ---- */
@@ -242,16 +295,34 @@ static void refuse(const struct world *world, struct answer *answer, int status,
     free(url);
 }
 
-static void answer_token(struct world *world, struct answer *answer,
-                         const struct caller *caller, const char *audience)
+/* Whether the form carries what a challenge asked for. */
+static bool has_challenge_claims(const struct call *call)
 {
-    cJSON *body = cJSON_CreateObject();
-    char *token = make_token(world, caller, audience);
+    char *text = call_form_field(call, "claims");
+    cJSON *claims = text != NULL ? json_parse(text, strlen(text), NULL) : NULL;
+    const bool has_them = json_string_at(claims, "access_token.nbf.value") != NULL;
 
+    cJSON_Delete(claims);
+    free(text);
+    return has_them;
+}
+
+static void answer_token(struct world *world, const struct call *call,
+                         struct answer *answer, const struct caller *caller,
+                         const char *audience)
+{
+    const double life_s =
+        (double)(faults_token_life_ms(world->faults, world->token_life_ms) / 1000);
+    const bool is_proven = has_challenge_claims(call);
+    cJSON *body = cJSON_CreateObject();
+    char *token = make_token(world, caller, audience, life_s, is_proven);
+
+    if (is_proven)
+        map_remove(&world->challenged, caller->object_id);
     world->sign_ins++;
     cJSON_AddStringToObject(body, "token_type", "Bearer");
-    cJSON_AddNumberToObject(body, "expires_in", LIFETIME_S);
-    cJSON_AddNumberToObject(body, "ext_expires_in", LIFETIME_S);
+    cJSON_AddNumberToObject(body, "expires_in", life_s);
+    cJSON_AddNumberToObject(body, "ext_expires_in", life_s);
     cJSON_AddStringToObject(body, "access_token", token);
     answer_set_json(answer, 200, body);
     cJSON_Delete(body);
@@ -335,7 +406,7 @@ static void sign_in(struct world *world, const struct call *call, struct answer 
                "'client_assertion' or "
                "'client_secret'.");
     else if (check_secret(world, id, secret, &caller, answer))
-        answer_token(world, answer, &caller, audience);
+        answer_token(world, call, answer, &caller, audience);
     free(grant);
     free(id);
     free(secret);

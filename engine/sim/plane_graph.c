@@ -284,20 +284,24 @@ static void serve_reads(struct world *world, struct call *call, struct answer *a
 static bool check_caller(struct world *world, const struct call *call,
                          struct answer *answer)
 {
+    static const char *const messages[] = {
+        [TOKEN_ABSENT] = "Access token is empty.",
+        [TOKEN_INVALID] = "CompactToken parsing failed.",
+        [TOKEN_EXPIRED] = "Lifetime validation failed, the token is expired.",
+        [TOKEN_AUDIENCE] = "Access token validation failure. Invalid audience.",
+        [TOKEN_REVOKED] = plane_revoked_message};
     struct caller caller;
     enum token_fault fault;
 
     if (!plane_authenticate(world, call, AUDIENCE_GRAPH, &caller, &fault)) {
-        answer->www_authenticate = memory_format(
-            "Bearer realm=\"\", authorization_uri=\"%s/common/oauth2/authorize\"",
-            call->base);
-        return graph_refuse(world, answer, 401, "InvalidAuthenticationToken",
-                            fault == TOKEN_ABSENT ? "Access token is empty."
-                            : fault == TOKEN_EXPIRED
-                                ? "Lifetime validation failed, the token is expired."
-                            : fault == TOKEN_AUDIENCE
-                                ? "Access token validation failure. Invalid audience."
-                                : "CompactToken parsing failed.");
+        answer->www_authenticate =
+            fault == TOKEN_REVOKED
+                ? plane_format_challenge(world, call)
+                : memory_format("Bearer realm=\"\", "
+                                "authorization_uri=\"%s/common/oauth2/authorize\"",
+                                call->base);
+        return graph_refuse(world, answer, 401, "InvalidAuthenticationToken", "%s",
+                            messages[fault]);
     }
     return caller.is_admin ||
            graph_refuse(world, answer, 403, "Authorization_RequestDenied",

@@ -10,11 +10,14 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/entity.h"
+#include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/item.h"
 #include "sim/monitor.h"
 #include "sim/plane.h"
+#include "sim/provider.h"
 #include "sim/target.h"
+#include "sim/throttle.h"
 #include "sim/world.h"
 
 static bool check_token(struct world *world, const struct call *call,
@@ -31,17 +34,21 @@ static bool check_token(struct world *world, const struct call *call,
         [TOKEN_EXPIRED] =
             {REFUSE_TOKEN_EXPIRED,
              "The access token expiry UTC time is earlier than current UTC time."},
-        [TOKEN_AUDIENCE] = {
-            REFUSE_TOKEN_AUDIENCE,
-            "The access token has been obtained for wrong audience or resource."}};
+        [TOKEN_AUDIENCE] =
+            {REFUSE_TOKEN_AUDIENCE,
+             "The access token has been obtained for wrong audience or resource."},
+        [TOKEN_REVOKED] = {REFUSE_TOKEN, plane_revoked_message}};
     enum token_fault fault;
 
     if (plane_authenticate(world, call, AUDIENCE_ARM, caller, &fault))
         return true;
     answer->www_authenticate =
-        memory_format("Bearer authorization_uri=\"%s/%s\", error=\"invalid_token\", "
-                      "error_description=\"%s\"",
-                      call->base, world->profile.tenant_id, faults[fault].message);
+        fault == TOKEN_REVOKED
+            ? plane_format_challenge(world, call)
+            : memory_format(
+                  "Bearer authorization_uri=\"%s/%s\", error=\"invalid_token\", "
+                  "error_description=\"%s\"",
+                  call->base, world->profile.tenant_id, faults[fault].message);
     return answer_refuse(answer, faults[fault].refusal, "%s", faults[fault].message);
 }
 
@@ -118,9 +125,14 @@ static bool check_right(struct world *world, const struct call *call,
     case TARGET_SUBSCRIPTIONS:
     case TARGET_TENANTS:
         break; /* anybody may ask, and sees what is theirs */
+    case TARGET_PROVIDER:
+        if (call->method == CALL_POST)
+            action = memory_format("%s/register/action", target->name);
+        else
+            action = memory_copy_string("Microsoft.Resources/subscriptions/read");
+        break;
     case TARGET_SUBSCRIPTION:
     case TARGET_LOCATIONS:
-    case TARGET_PROVIDER:
         action = memory_copy_string("Microsoft.Resources/subscriptions/read");
         break;
     case TARGET_MONITOR:
@@ -199,52 +211,6 @@ static void answer_object(struct answer *answer, cJSON *body)
     cJSON_Delete(body);
 }
 
-/* A namespace is what the model has kinds of, or what they lean on. */
-static void answer_provider(const struct world *world, const struct target *target,
-                            struct answer *answer)
-{
-    static const char *const others[] = {"Microsoft.Web", "Microsoft.Storage",
-                                         "Microsoft.KeyVault", "Microsoft.Insights"};
-    const size_t length = strlen(target->name);
-    const char *name = NULL;
-    cJSON *body = cJSON_CreateObject(), *types = cJSON_CreateArray();
-
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (text_equal_nocase(others[i], target->name))
-            name = others[i];
-    }
-    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
-        if (!text_has_prefix_nocase((*kind)->arm_type, target->name) ||
-            (*kind)->arm_type[length] != '/')
-            continue;
-
-        cJSON *type = cJSON_CreateObject();
-
-        name = target->name;
-        cJSON_AddStringToObject(type, "resourceType", (*kind)->arm_type + length + 1);
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(type, "locations"),
-                             cJSON_CreateString(world->location));
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(type, "apiVersions"),
-                             cJSON_CreateString((*kind)->api_version));
-        cJSON_AddItemToArray(types, type);
-    }
-    if (name == NULL) {
-        answer_refuse(answer, REFUSE_NAMESPACE, "The resource namespace '%s' is invalid.",
-                      target->name);
-    } else {
-        char *id = memory_format("%s/providers/%s", world->subscription_id, name);
-
-        cJSON_AddStringToObject(body, "id", id);
-        cJSON_AddStringToObject(body, "namespace", name);
-        cJSON_AddStringToObject(body, "registrationState", "Registered");
-        cJSON_AddItemReferenceToObject(body, "resourceTypes", types);
-        answer_set_json(answer, 200, body);
-        free(id);
-    }
-    cJSON_Delete(body);
-    cJSON_Delete(types);
-}
-
 static void serve(struct world *world, struct call *call, const struct caller *caller,
                   const struct target *target, struct answer *answer)
 {
@@ -266,10 +232,14 @@ static void serve(struct world *world, struct call *call, const struct caller *c
         answer_list_of(answer, describe_location(world));
         break;
     case TARGET_PROVIDER:
-        answer_provider(world, target, answer);
+        provider_answer(world, call, target, answer);
         break;
     case TARGET_MONITOR:
-        monitor_answer(world, call, answer, target->name);
+        if (faults_strike(world->faults, FAULT_MONITOR_LOST, NULL))
+            answer_refuse(answer, REFUSE_MONITOR,
+                          "The operation '%s' could not be found.", target->name);
+        else
+            monitor_answer(world, call, answer, target->name);
         break;
     case TARGET_LIST:
         item_list(world, call, target, answer);
@@ -297,15 +267,26 @@ static bool check_method(const struct call *call, const struct target *target,
                          call->path);
 }
 
+static bool admit(struct world *world, const struct call *call, struct caller *caller,
+                  struct answer *answer)
+{
+    if (!check_token(world, call, caller, answer) ||
+        !throttle_admit(world, call, caller, answer))
+        return false;
+    traffic_admit(&world->traffic, call, world->now_ms);
+    return true;
+}
+
 void plane_manager(struct world *world, struct call *call, struct answer *answer)
 {
     struct caller caller;
     struct target target = {0};
 
-    if (check_token(world, call, &caller, answer) && check_api_version(call, answer) &&
+    if (admit(world, call, &caller, answer) && check_api_version(call, answer) &&
         target_open(&target, world, call, answer) &&
         check_method(call, &target, answer) &&
-        check_right(world, call, &caller, &target, answer))
+        check_right(world, call, &caller, &target, answer) &&
+        provider_check_write(world, call, &target, answer))
         serve(world, call, &caller, &target, answer);
     target_close(&target);
 }

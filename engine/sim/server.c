@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -41,7 +43,7 @@ struct sim {
     struct loop *loop;
     struct world *world;
     struct evhttp *http;
-    struct event *idle; /* NULL unless sim_advance_when_idle() was called */
+    struct event *idle; /* NULL: the clock does not jump */
     int64_t no_jump_ms; /* until then, by the machine's time */
     int64_t sign_ins;   /* of the world's, those that were noticed */
     char *endpoint;
@@ -128,12 +130,16 @@ static void send_answer(struct sim *sim, struct evhttp_request *request,
     add(out, "Location", answer->location);
     add(out, "Azure-AsyncOperation", answer->async_operation);
     add(out, "WWW-Authenticate", answer->www_authenticate);
+    for (size_t i = 0; i < answer->header_count; i++)
+        add(out, answer->headers[i].name, answer->headers[i].value);
     if (answer->retry_after_s > 0) {
         evutil_snprintf(number, sizeof number, "%d", answer->retry_after_s);
         add(out, "Retry-After", number);
     }
     if (answer->body.length > 0)
-        add(out, "Content-Type", "application/json; charset=utf-8");
+        add(out, "Content-Type",
+            answer->content_type != NULL ? answer->content_type
+                                         : "application/json; charset=utf-8");
     else if (answer->status != 204)
         add(out, "Content-Length", "0");
     if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD)
@@ -141,6 +147,57 @@ static void send_answer(struct sim *sim, struct evhttp_request *request,
                      answer->body.length);
     evhttp_send_reply(request, answer->status, NULL, NULL);
 }
+
+/* ---- answers that are lost ---- */
+
+static void discard(struct bufferevent *stream, void *context)
+{
+    struct evbuffer *input = bufferevent_get_input(stream);
+
+    (void)context;
+    evbuffer_drain(input, evbuffer_get_length(input));
+}
+
+static void drop_connection(struct bufferevent *stream, short events, void *context)
+{
+    (void)stream, (void)events;
+    evhttp_connection_free(context);
+}
+
+/* So that closing the descriptor says RST. libevent would shut the socket down first, and
+ * that says FIN: it shall find another file in its place. */
+static void reset_socket(evutil_socket_t fd)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (nothing < 0)
+        return;
+    dup2(nothing, fd);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    close(nothing);
+}
+
+/* Leaves the request without an answer. Its connection is reset at the next turn, as
+ * libevent is about to look at it again in this one, or stays until the client closes it. */
+static void abandon(struct evhttp_request *request, enum answer_fate fate)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct bufferevent *stream = evhttp_connection_get_bufferevent(connection);
+
+    bufferevent_setcb(stream, discard, NULL, drop_connection, connection);
+    if (fate == ANSWER_WITHHELD) {
+        bufferevent_set_timeouts(stream, NULL, NULL);
+        bufferevent_enable(stream, EV_READ);
+        return;
+    }
+    bufferevent_disable(stream, EV_READ | EV_WRITE);
+    reset_socket(bufferevent_getfd(stream));
+    bufferevent_trigger_event(stream, BEV_EVENT_ERROR, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* ---- serving ---- */
 
 static void restart_idle(struct sim *sim)
 {
@@ -169,21 +226,25 @@ static void on_request(struct evhttp_request *request, void *context)
                               : memory_copy_string(sim->endpoint);
     char *path = memory_copy_text(uri, strcspn(uri, "?"));
     struct answer answer;
-    struct call call = {.method = find_method(evhttp_request_get_command(request)),
-                        .base = base,
-                        .path = path,
-                        .query = strchr(uri, '?') != NULL ? strchr(uri, '?') + 1 : NULL,
-                        .authorization = evhttp_find_header(headers, "Authorization"),
-                        .if_match = evhttp_find_header(headers, "If-Match"),
-                        .if_none_match = evhttp_find_header(headers, "If-None-Match"),
-                        .consistency_level =
-                            evhttp_find_header(headers, "ConsistencyLevel"),
-                        .body_length = evbuffer_get_length(body)};
+    struct call call = {
+        .method = find_method(evhttp_request_get_command(request)),
+        .base = base,
+        .path = path,
+        .query = strchr(uri, '?') != NULL ? strchr(uri, '?') + 1 : NULL,
+        .authorization = evhttp_find_header(headers, "Authorization"),
+        .if_match = evhttp_find_header(headers, "If-Match"),
+        .if_none_match = evhttp_find_header(headers, "If-None-Match"),
+        .consistency_level = evhttp_find_header(headers, "ConsistencyLevel"),
+        .client_request_id = evhttp_find_header(headers, "x-ms-client-request-id"),
+        .body_length = evbuffer_get_length(body)};
 
     call.body = (const char *)evbuffer_pullup(body, -1);
     answer_init(&answer);
     plane_answer(sim->world, &call, &answer);
-    send_answer(sim, request, &answer);
+    if (answer.fate == ANSWER_SENT)
+        send_answer(sim, request, &answer);
+    else
+        abandon(request, answer.fate);
     answer_deinit(&answer);
     free(base);
     free(path);
@@ -205,11 +266,11 @@ static void on_idle(evutil_socket_t fd, short events, void *context)
     restart_idle(sim);
 }
 
-void sim_advance_when_idle(struct sim *sim)
+void sim_serve_others(struct sim *sim)
 {
+    sim->world->clients_are_elsewhere = true;
     if (loop_clock(sim->loop)->mode != CLOCK_VIRTUAL || sim->idle != NULL)
         return;
-    sim->world->clients_are_elsewhere = true;
     sim->idle = evtimer_new(loop_event_base(sim->loop), on_idle, sim);
     restart_idle(sim);
 }

@@ -17,7 +17,8 @@ struct sim_options {
     const char *state_file; /* an SQLite file that keeps the world, or NULL: memory */
     const char *world_file; /* JSON that changes the default world, or NULL */
     const char *address;    /* "127.0.0.1:4280"; port 0 takes a free one */
-    uint64_t seed;          /* the same seed, the same durations */
+    const char *faults;     /* what shall go wrong, as sim/faults.h says, or NULL */
+    uint64_t seed;          /* the same seed, the same durations and faults */
 };
 
 /* What a client needs to know of the world. Borrowed from the simulator. */
@@ -36,10 +37,10 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
 
 const struct sim_profile *sim_profile(const struct sim *sim);
 
-/* Lets a virtual clock jump to the end of the next pending operation whenever no request
- * has come for a moment: for clients in other processes, whose waits this process cannot
- * see. */
-void sim_advance_when_idle(struct sim *sim);
+/* Its clients are other processes, whose waits are real and not seen here: a pause that
+ * they are asked for is in the machine's seconds, and a virtual clock jumps to what comes
+ * next whenever no request has come for a moment. */
+void sim_serve_others(struct sim *sim);
 
 /* Stops listening and closes the world. Accepts NULL. */
 void sim_close(struct sim *sim);

@@ -14,9 +14,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
+#include "sim/chance.h"
 #include "sim/database.h"
+#include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/monitor.h"
+#include "sim/throttle.h"
 #include "sim/world_file.h"
 
 #define TENANT_ID       "5f0a3c1e-1b7d-4c55-9a55-3f6b1c7d2e10"
@@ -40,6 +43,8 @@ static const struct {
     {&config_connection_kind, "delete", 300, 600},
     {&resource_group_kind, "delete", 60, 180},
 };
+
+enum { TOKEN_LIFE_MS = 3599 * 1000 };
 
 enum { DEFAULT_FROM_S = 2, DEFAULT_TO_S = 6 };
 
@@ -70,21 +75,6 @@ static bool find_option(const struct world *world, const struct kind *kind,
     return true;
 }
 
-/* A number from 0 to below 1 that depends on nothing but these. */
-static double fraction(uint64_t seed, const char *key, const char *verb)
-{
-    uint64_t hash = 14695981039346656037u ^ seed * 0x9e3779b97f4a7c15u;
-
-    for (const char *c = key; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    for (const char *c = verb; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9u;
-    hash = (hash ^ hash >> 27) * 0x94d049bb133111ebu;
-    hash ^= hash >> 31;
-    return (double)(hash >> 11) / 9007199254740992.0;
-}
-
 int64_t world_duration(const struct world *world, const struct kind *kind,
                        const char *verb, const char *key)
 {
@@ -97,8 +87,8 @@ int64_t world_duration(const struct world *world, const struct kind *kind,
         }
     }
     find_option(world, kind, verb, &from_ms, &to_ms);
-    return from_ms +
-           (int64_t)((double)(to_ms - from_ms) * fraction(world->seed, key, verb));
+    return from_ms + (int64_t)((double)(to_ms - from_ms) *
+                               chance_fraction(chance_draw(world->seed, key, verb, 0)));
 }
 
 const struct kind *world_find_kind(const struct world *world, const char *arm_type)
@@ -137,22 +127,31 @@ void world_save_time(struct world *world)
                  "iii", world->now_ms, world->calls, world->version);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t world_next_event(struct world *world)
 {
-    const int64_t known_ms =
-        database_number(world->database, INT64_MAX,
-                        "SELECT MIN(replicated_ms) FROM object WHERE replicated_ms > ?",
-                        "i", world_read_clock(world));
+    const int64_t now_ms = world_read_clock(world);
+    const int64_t known_ms = database_number(
+        world->database, INT64_MAX,
+        "SELECT MIN(replicated_ms) FROM object WHERE replicated_ms > ?", "i", now_ms);
+    const int64_t registered_ms = database_number(
+        world->database, INT64_MAX,
+        "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
+    const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
 
-    return known_ms < world->next_ms ? known_ms : world->next_ms;
+    return earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
 {
-    if (world->clients_are_elsewhere && world->clock->mode == CLOCK_VIRTUAL)
+    if (!world->clients_are_elsewhere || world->clock->mode == CLOCK_REAL)
+        return seconds; /* they go by the same clock */
+    if (world->clock->mode == CLOCK_VIRTUAL)
         return 1;
-    if (world->clock->mode != CLOCK_SCALED)
-        return seconds;
 
     const int64_t span_ms = clock_machine_span_ms(world->clock, seconds * INT64_C(1000));
 
@@ -187,6 +186,9 @@ static void read_options(struct world *world)
         (int64_t)json_number_at(options, "limits.role_assignments", 4000);
     world->replication_ms =
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
+    world->token_life_ms = TOKEN_LIFE_MS;
+    duration_parse(option(world, "token_life", ""), &world->token_life_ms);
+    world->throttle = throttle_new(json_at(options, "limits"));
     world->location = memory_copy_string(option(world, "location", "westeurope"));
     world->sku = memory_copy_string(option(world, "sku", "Premium"));
     world->subscription_id = memory_copy_string("/subscriptions/" SUBSCRIPTION_ID);
@@ -262,6 +264,19 @@ static bool load(struct world *world)
     return world->options != NULL;
 }
 
+static bool set_faults(struct world *world, const char *text, struct failure **failure)
+{
+    char *wrong;
+
+    world->faults = faults_new(world->seed);
+    wrong = faults_set(world->faults, text != NULL ? text : "");
+    if (wrong == NULL)
+        return true;
+    *failure = failure_new("BadSetting", "faults: %s", wrong);
+    free(wrong);
+    return false;
+}
+
 struct world *world_open(const struct sim_options *options, const struct clock *clock,
                          struct failure **failure)
 {
@@ -271,7 +286,7 @@ struct world *world_open(const struct sim_options *options, const struct clock *
     world->seed = options->seed;
     world->now_ms = clock_wall_ms(clock);
     world->options = world_file_read(options->world_file, failure);
-    if (world->options == NULL)
+    if (world->options == NULL || !set_faults(world, options->faults, failure))
         goto fail;
     world->database = database_open(options->state_file, failure);
     if (world->database == NULL)
@@ -301,7 +316,11 @@ void world_close(struct world *world)
         database_commit(world->database);
     }
     grants_forget(world);
+    throttle_free(world->throttle);
+    faults_free(world->faults);
     map_deinit(&world->tokens, free);
+    map_deinit(&world->challenged, NULL);
+    map_deinit(&world->unregistered, NULL);
     map_deinit(&world->kinds, NULL);
     database_close(world->database);
     cJSON_Delete(world->options);

@@ -10,10 +10,15 @@
  *   "groups"            [{"name": .., "members": ["ann.lee@contoso.example", ..]}, ..], or
  *                       {"prefix": "api-team-", "count": 1000, "members": 2} for many
  *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
- *                       "role_assignments": 4000}
+ *                       "role_assignments": 4000, "reads": [250, 25],
+ *                       "writes": [200, 10], "deletes": [200, 10]}: the last three are
+ *                       Azure's token buckets, size and refill a second; null: none
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
  *                       scale (of a gateway) or delete, from and to
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
+ *   "unregistered_providers"  namespaces that have to be registered before a write, such
+ *                       as ["Microsoft.Network"]
+ *   "token_life"        how long access tokens live ("59m59s")
  *
  * The state file keeps the world that it was made with. */
 #ifndef MOONGATE_SIM_WORLD_H
@@ -26,10 +31,13 @@
 
 #include "base/map.h"
 #include "sim/sim.h"
+#include "sim/traffic.h"
 
 struct clock;
 struct database;
+struct faults;
 struct kind;
+struct throttle;
 
 struct world {
     struct database *database;
@@ -41,17 +49,22 @@ struct world {
     uint64_t seed;
     cJSON *options; /* the world file it was made with */
     int64_t workspaces_per_service, workspaces_per_gateway, role_assignments;
-    int64_t replication_ms;
+    int64_t replication_ms, token_life_ms;
     struct sim_profile profile; /* endpoint is not set; the other strings are ours */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
     unsigned char token_key[32];
-    int64_t version;            /* of the resource that was written last */
-    int64_t next_ms;            /* when the next long operation changes, or INT64_MAX */
+    int64_t version; /* of the resource that was written last */
+    int64_t next_ms; /* when the next long operation changes, or INT64_MAX */
+    struct traffic traffic;
+    struct faults *faults;
+    struct throttle *throttle;  /* token buckets */
     struct map kinds;           /* of const struct kind, by ARM type in lower case */
     struct map grants;          /* what principals may do; see grants.h */
     struct map tokens;          /* tokens that were seen; see plane_entra.c */
-    bool clients_are_elsewhere; /* their waits are real even on a virtual clock */
+    struct map unregistered;    /* refusals that are remembered; see provider.c */
+    struct map challenged;      /* who has to sign in with claims; see plane_entra.c */
+    bool clients_are_elsewhere; /* their waits are real whatever the clock */
 };
 
 /* Opens or makes it. NULL on failure, with the reason in `*failure` (owned by the
@@ -72,7 +85,7 @@ void world_save_time(struct world *world);
 int64_t world_read_clock(const struct world *world);
 
 /* When the next thing happens by itself, or INT64_MAX: an operation changes, a principal
- * gets known everywhere. */
+ * gets known everywhere, a bucket that was empty has a token, a provider is registered. */
 int64_t world_next_event(struct world *world);
 
 /* What to put into Retry-After so that the client waits `seconds` of this world. */

@@ -19,6 +19,8 @@
 #include "sim/database.h"
 #include "sim/directory.h"
 #include "sim/entity.h"
+#include "sim/faults.h"
+#include "sim/provider.h"
 #include "sim/rules.h"
 #include "sim/world.h"
 
@@ -163,11 +165,33 @@ static char *check_groups(const char *name, const cJSON *value)
     return wrong;
 }
 
+/* A token bucket: [size, refill a second], or null or 0 for none. */
+static char *check_bucket(const char *name, const cJSON *value)
+{
+    const cJSON *size = cJSON_GetArrayItem(value, 0),
+                *rate = cJSON_GetArrayItem(value, 1);
+
+    if (cJSON_IsNull(value) || (cJSON_IsNumber(value) && value->valuedouble == 0))
+        return NULL;
+    if (!cJSON_IsArray(value) || cJSON_GetArraySize(value) != 2 ||
+        !cJSON_IsNumber(size) || !cJSON_IsNumber(rate) || size->valuedouble > 1e6 ||
+        rate->valuedouble > 1e6 ||
+        !(size->valuedouble == 0 ||
+          (size->valuedouble >= 1 && rate->valuedouble >= 1e-3)))
+        return memory_format(
+            "'%s' must be a size and a refill per second, such as [200, 10], or null",
+            name);
+    return NULL;
+}
+
 static char *check_limits(const char *name, const cJSON *value)
 {
     static const struct key keys[] = {{"workspaces_per_service", check_number},
                                       {"workspaces_per_gateway", check_number},
                                       {"role_assignments", check_number},
+                                      {"reads", check_bucket},
+                                      {"writes", check_bucket},
+                                      {"deletes", check_bucket},
                                       {0}};
 
     (void)name;
@@ -214,6 +238,31 @@ static char *check_durations(const char *name, const cJSON *value)
     return NULL;
 }
 
+static char *check_providers(const char *name, const cJSON *value)
+{
+    char *wrong = check_texts(name, value);
+    const cJSON *provider;
+
+    if (wrong != NULL)
+        return wrong;
+    cJSON_ArrayForEach (provider, value) {
+        if (!provider_is_optional(provider->valuestring))
+            return memory_format("'%s': no provider '%s' that could be unregistered",
+                                 name, provider->valuestring);
+    }
+    return NULL;
+}
+
+static char *check_token_life(const char *name, const cJSON *value)
+{
+    int64_t life_ms;
+
+    if (cJSON_IsString(value) && duration_parse(value->valuestring, &life_ms) == 0 &&
+        life_ms >= TOKEN_LIFE_LEAST_MS && life_ms <= TOKEN_LIFE_MOST_MS)
+        return NULL;
+    return memory_format("'%s' must be a duration from 1s to 1d", name);
+}
+
 static const struct key file_keys[] = {{"service", check_service},
                                        {"resource_group", check_resource_group},
                                        {"location", check_text},
@@ -223,6 +272,8 @@ static const struct key file_keys[] = {{"service", check_service},
                                        {"limits", check_limits},
                                        {"durations", check_durations},
                                        {"replication_seconds", check_number},
+                                       {"unregistered_providers", check_providers},
+                                       {"token_life", check_token_life},
                                        {0}};
 
 static struct failure *read_file(const char *name, struct buffer *text)
@@ -511,7 +562,7 @@ void world_file_populate(struct world *world)
 {
     const struct sim_profile *profile = &world->profile;
     const cJSON *networks = json_at(world->options, "virtual_networks"), *network;
-    const cJSON *groups = json_at(world->options, "groups");
+    const cJSON *groups = json_at(world->options, "groups"), *provider;
     char owner[UUID_TEXT_SIZE], guest[UUID_TEXT_SIZE];
 
     add_application(world, "contoso-automation", profile->client_id,
@@ -531,6 +582,8 @@ void world_file_populate(struct world *world)
         add_network(world, group_id, json_string_at(network, "name"),
                     json_at(network, "address_prefixes"));
     free(group_id);
+    cJSON_ArrayForEach (provider, json_at(world->options, "unregistered_providers"))
+        provider_withdraw(world, provider->valuestring);
     if (groups == NULL)
         add_default_groups(world);
     else

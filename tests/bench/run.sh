@@ -79,7 +79,8 @@ requests() {
 
 waiting() {
     cat >"$work/waiting.json" <<END
-{"durations": {"gateway.create": ["1h", "1h"]}}
+{"durations": {"gateway.create": ["1h", "1h"]},
+ "limits": {"reads": null, "writes": null, "deletes": null}}
 END
     for who in operations tasks; do
         "$moongate" sim --listen 127.0.0.1:0 --world "$work/waiting.json" >"$work/profile" 2>/dev/null &
@@ -113,7 +114,8 @@ start_up() {
 onboard() {
     cat >"$work/teams.json" <<END
 {"groups": {"prefix": "team-", "count": $1, "members": 3},
- "limits": {"workspaces_per_service": $1, "role_assignments": 100000}}
+ "limits": {"workspaces_per_service": $1, "role_assignments": 100000,
+            "reads": null, "writes": null, "deletes": null}}
 END
     measure 1 "$moongate" run --quiet --sim --world "$work/teams.json" bulk_onboard \
         --groups-prefix team-

@@ -1,0 +1,208 @@
+/* engine/sim/throttle.c - Azure Resource Manager's token buckets.
+ *
+ * Sizes and rates as Microsoft documents them; that there is a global bucket for deletes,
+ * and the tenant's code, are assumed. */
+#include "sim/throttle.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "sim/answer.h"
+#include "sim/call.h"
+#include "sim/plane.h"
+#include "sim/world.h"
+
+/* Of the bucket for all principals, to that for one. */
+static const double GLOBAL_FACTOR = 15.0;
+
+/* Makes up for what fractions of a token lose in sums. */
+static const double ALMOST = 1e-6;
+
+struct limit {
+    double size, per_second; /* size 0: no limit */
+};
+
+/* Counts what was taken and has not come back yet, so that a zeroed bucket is full. */
+struct bucket {
+    double taken;
+    int64_t filled_ms; /* UTC, when it was reckoned last */
+};
+
+struct principal {
+    struct bucket subscription[CALL_CLASS_COUNT], tenant[CALL_CLASS_COUNT];
+};
+
+struct throttle {
+    struct limit limits[CALL_CLASS_COUNT];
+    struct bucket all[CALL_CLASS_COUNT]; /* of the subscription's principals together */
+    struct map principals;               /* of struct principal, by object id */
+    int64_t retry_ms;
+};
+
+enum scope { SCOPE_SUBSCRIPTION, SCOPE_ALL, SCOPE_TENANT, SCOPE_COUNT };
+
+#define REMAINING "x-ms-ratelimit-remaining-"
+
+static const char *const header_names[SCOPE_COUNT][CALL_CLASS_COUNT] = {
+    [SCOPE_SUBSCRIPTION] = {[CLASS_READS] = REMAINING "subscription-reads",
+                            [CLASS_WRITES] = REMAINING "subscription-writes",
+                            [CLASS_DELETES] = REMAINING "subscription-deletes"},
+    [SCOPE_ALL] = {[CLASS_READS] = REMAINING "subscription-global-reads",
+                   [CLASS_WRITES] = REMAINING "subscription-global-writes",
+                   [CLASS_DELETES] = REMAINING "subscription-global-deletes"},
+    [SCOPE_TENANT] = {[CLASS_READS] = REMAINING "tenant-reads",
+                      [CLASS_WRITES] = REMAINING "tenant-writes",
+                      [CLASS_DELETES] = REMAINING "tenant-deletes"}};
+
+struct throttle *throttle_new(const cJSON *limits)
+{
+    static const struct {
+        const char *key;
+        struct limit limit;
+    } defaults[CALL_CLASS_COUNT] = {[CLASS_READS] = {"reads", {250, 25}},
+                                    [CLASS_WRITES] = {"writes", {200, 10}},
+                                    [CLASS_DELETES] = {"deletes", {200, 10}}};
+    struct throttle *throttle = memory_new(sizeof *throttle);
+
+    for (int i = 0; i < CALL_CLASS_COUNT; i++) {
+        const cJSON *limit = cJSON_GetObjectItemCaseSensitive(limits, defaults[i].key);
+
+        throttle->limits[i] = defaults[i].limit;
+        if (cJSON_IsArray(limit))
+            throttle->limits[i] =
+                (struct limit){cJSON_GetArrayItem(limit, 0)->valuedouble,
+                               cJSON_GetArrayItem(limit, 1)->valuedouble};
+        else if (limit != NULL)
+            throttle->limits[i] = (struct limit){0};
+    }
+    return throttle;
+}
+
+void throttle_free(struct throttle *throttle)
+{
+    if (throttle == NULL)
+        return;
+    map_deinit(&throttle->principals, free);
+    free(throttle);
+}
+
+static struct principal *find_principal(struct throttle *throttle, const char *object_id)
+{
+    struct principal *principal = map_find(&throttle->principals, object_id);
+
+    if (principal == NULL) {
+        principal = memory_new(sizeof *principal);
+        map_set(&throttle->principals, object_id, principal);
+    }
+    return principal;
+}
+
+/* Seconds until the bucket has a token; 0 when it has one. */
+static double find_wait(struct bucket *bucket, struct limit limit, int64_t now_ms)
+{
+    const double refilled =
+        limit.per_second * (double)(now_ms - bucket->filled_ms) / 1000.0;
+
+    bucket->taken = bucket->taken > refilled ? bucket->taken - refilled : 0.0;
+    bucket->filled_ms = now_ms;
+
+    const double missing = bucket->taken + 1.0 - limit.size;
+
+    return missing > ALMOST ? missing / limit.per_second : 0.0;
+}
+
+static void refuse(struct world *world, const struct caller *caller, bool is_tenant,
+                   enum call_class class, double wait_s, struct answer *answer)
+{
+    static const char *const words[CALL_CLASS_COUNT] = {
+        [CLASS_READS] = "read", [CLASS_WRITES] = "write", [CLASS_DELETES] = "delete"};
+    const int seconds = wait_s > 1.0 ? (int)ceil(wait_s - ALMOST) : 1;
+    const int retry_after_s = world_retry_after(world, seconds);
+
+    answer_refuse(
+        answer, is_tenant ? REFUSE_TENANT_THROTTLED : REFUSE_SUBSCRIPTION_THROTTLED,
+        "Number of '%s' requests for %s '%s' actor '%s' exceeded. Please try again "
+        "after '%d' seconds after additional tokens are available. Refer to "
+        "https://aka.ms/arm-throttling for additional information.",
+        words[class], is_tenant ? "tenant" : "subscription",
+        is_tenant ? world->profile.tenant_id : world->profile.subscription_id,
+        caller->object_id, retry_after_s);
+    answer->retry_after_s = retry_after_s;
+    world->throttle->retry_ms = world->now_ms + seconds * INT64_C(1000);
+}
+
+/* A bucket that a call has to take from. */
+struct source {
+    struct bucket *bucket;
+    struct limit limit;
+    const char *header;
+};
+
+enum { SOURCE_LIMIT = 2 };
+
+/* A subscription that does not exist is the tenant's affair. */
+static bool is_tenant_call(const struct world *world, const struct call *call)
+{
+    return !call_segment_is(call, 0, "subscriptions") ||
+           !call_segment_is(call, 1, world->profile.subscription_id);
+}
+
+static size_t find_sources(const struct world *world, const struct call *call,
+                           const struct caller *caller,
+                           struct source sources[SOURCE_LIMIT])
+{
+    struct throttle *throttle = world->throttle;
+    const enum call_class class = call_find_class(call);
+    const struct limit limit = throttle->limits[class];
+    const struct limit all = {limit.size * GLOBAL_FACTOR,
+                              limit.per_second * GLOBAL_FACTOR};
+
+    if (limit.size == 0.0)
+        return 0;
+
+    struct principal *principal = find_principal(throttle, caller->object_id);
+
+    if (is_tenant_call(world, call)) {
+        sources[0] = (struct source){&principal->tenant[class], limit,
+                                     header_names[SCOPE_TENANT][class]};
+        return 1;
+    }
+    sources[0] = (struct source){&principal->subscription[class], limit,
+                                 header_names[SCOPE_SUBSCRIPTION][class]};
+    sources[1] =
+        (struct source){&throttle->all[class], all, header_names[SCOPE_ALL][class]};
+    return 2;
+}
+
+bool throttle_admit(struct world *world, const struct call *call,
+                    const struct caller *caller, struct answer *answer)
+{
+    struct source sources[SOURCE_LIMIT];
+    const size_t count = find_sources(world, call, caller, sources);
+    double wait_s = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        wait_s =
+            fmax(wait_s, find_wait(sources[i].bucket, sources[i].limit, world->now_ms));
+    if (wait_s > 0.0)
+        refuse(world, caller, is_tenant_call(world, call), call_find_class(call), wait_s,
+               answer);
+    for (size_t i = 0; i < count; i++) {
+        const struct source *source = &sources[i];
+
+        if (wait_s == 0.0)
+            source->bucket->taken += 1.0;
+        answer_add_header(
+            answer, source->header, "%.0f",
+            fmax(0.0, floor(source->limit.size - source->bucket->taken + ALMOST)));
+    }
+    return wait_s == 0.0;
+}
+
+int64_t throttle_next_event(const struct throttle *throttle, int64_t now_ms)
+{
+    return throttle->retry_ms > now_ms ? throttle->retry_ms : INT64_MAX;
+}
