@@ -111,13 +111,46 @@ static bool is_at_or_above(const char *scope, const char *key)
            (key[length] == '\0' || key[length] == '/');
 }
 
-bool grants_allow(struct world *world, const char *principal, const char *scope_key,
-                  const char *action)
+static const struct grants *find(struct world *world, const char *principal)
 {
     const struct grants *grants = map_find(&world->grants, principal);
 
-    if (grants == NULL)
-        grants = load(world, principal);
+    return grants != NULL ? grants : load(world, principal);
+}
+
+static void add_texts(cJSON *object, const char *name, const char *const *texts)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, name);
+
+    for (; texts != NULL && *texts != NULL; texts++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(*texts));
+}
+
+cJSON *grants_describe(struct world *world, const char *principal, const char *scope_key)
+{
+    const struct grants *grants = find(world, principal);
+    cJSON *permissions = cJSON_CreateArray();
+
+    for (const struct grant *grant = grants->first; grant != NULL; grant = grant->next) {
+        cJSON *one;
+
+        if (!is_at_or_above(grant->scope, scope_key))
+            continue;
+        one = cJSON_CreateObject();
+        add_texts(one, "actions", grant->role->actions);
+        add_texts(one, "notActions", grant->role->not_actions);
+        add_texts(one, "dataActions", NULL);
+        add_texts(one, "notDataActions", NULL);
+        cJSON_AddItemToArray(permissions, one);
+    }
+    return permissions;
+}
+
+bool grants_allow(struct world *world, const char *principal, const char *scope_key,
+                  const char *action)
+{
+    const struct grants *grants = find(world, principal);
+
     for (const struct grant *grant = grants->first; grant != NULL; grant = grant->next) {
         if (is_at_or_above(grant->scope, scope_key) &&
             matches_any(grant->role->actions, action) &&

@@ -124,6 +124,7 @@ static bool check_right(struct world *world, const struct call *call,
     switch (target->form) {
     case TARGET_SUBSCRIPTIONS:
     case TARGET_TENANTS:
+    case TARGET_PERMISSIONS:
         break; /* anybody may ask, and sees what is theirs */
     case TARGET_PROVIDER:
         if (call->method == CALL_POST)
@@ -211,6 +212,16 @@ static void answer_object(struct answer *answer, cJSON *body)
     cJSON_Delete(body);
 }
 
+static void answer_permissions(struct world *world, const struct caller *caller,
+                               const struct target *target, struct answer *answer)
+{
+    cJSON *body = cJSON_CreateObject();
+
+    cJSON_AddItemToObject(body, "value",
+                          grants_describe(world, caller->object_id, target->key));
+    answer_object(answer, body);
+}
+
 static void serve(struct world *world, struct call *call, const struct caller *caller,
                   const struct target *target, struct answer *answer)
 {
@@ -230,6 +241,9 @@ static void serve(struct world *world, struct call *call, const struct caller *c
         break;
     case TARGET_LOCATIONS:
         answer_list_of(answer, describe_location(world));
+        break;
+    case TARGET_PERMISSIONS:
+        answer_permissions(world, caller, target, answer);
         break;
     case TARGET_PROVIDER:
         provider_answer(world, call, target, answer);

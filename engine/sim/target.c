@@ -87,6 +87,21 @@ static bool find_extension(struct target *target, const struct world *world,
     return false;
 }
 
+/* "{scope}/providers/Microsoft.Authorization/permissions". */
+static bool find_permissions(struct target *target, const struct call *call)
+{
+    const size_t count = call->segment_count;
+
+    if (count < 5 || !call_segment_is(call, count - 3, "providers") ||
+        !call_segment_is(call, count - 2, "Microsoft.Authorization") ||
+        !call_segment_is(call, count - 1, "permissions"))
+        return false;
+    target->form = TARGET_PERMISSIONS;
+    target->id = join(call, count - 3);
+    target->key = entity_make_key(target->id);
+    return true;
+}
+
 /* "operationresults/{id}" in its several places. */
 static bool find_monitor(struct target *target, const struct call *call)
 {
@@ -145,7 +160,8 @@ static bool open_below_subscription(struct target *target, const struct world *w
 {
     const size_t count = call->segment_count;
 
-    if (find_monitor(target, call) || find_extension(target, world, call))
+    if (find_permissions(target, call) || find_monitor(target, call) ||
+        find_extension(target, world, call))
         return true;
     if (call_segment_is(call, 2, "locations") && count == 3) {
         target->form = TARGET_LOCATIONS;
