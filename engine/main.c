@@ -17,6 +17,7 @@ static const struct command {
 } commands[] = {
     {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]"},
     {"sim", command_sim, "serve the simulated control plane on a port"},
+    {"doctor", command_doctor, "is everything there: credentials, rights, tier, network"},
     {"doc", command_doc, "the reference: moongate doc [NAME]"}};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -92,7 +92,8 @@ static enum audience check_host(lua_State *L, const struct client *client,
         return AUDIENCE_GRAPH;
     if (url_is_within(url, origins[AUDIENCE_ARM]))
         return AUDIENCE_ARM;
-    if (!settings_allow_url(session_settings(bind_session(L)), url))
+    if (!url_is_within(url, origins[AUDIENCE_NONE]) &&
+        !settings_allow_url(session_settings(bind_session(L)), url))
         bind_raise(L, "HostNotAllowed",
                    "'%.*s' is none of this run's endpoints; --allow-net HOST allows it, "
                    "without a token",

@@ -8,6 +8,7 @@ int open_arm(lua_State *L);
 int open_check(lua_State *L);
 int open_clock(lua_State *L);
 int open_csv(lua_State *L);
+int open_doctor(lua_State *L);
 int open_env(lua_State *L);
 int open_json(lua_State *L);
 int open_log(lua_State *L);

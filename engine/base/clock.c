@@ -136,3 +136,15 @@ int clock_parse_utc(const char *text, int64_t *wall_ms)
                (int64_t)minute * 60000 + (int64_t)(second * 1000.0);
     return 0;
 }
+
+int clock_parse_http(const char *text, int64_t *wall_ms)
+{
+    struct tm parts = {0};
+    const char *end =
+        text != NULL ? strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &parts) : NULL;
+
+    if (end == NULL || *end != '\0')
+        return -1;
+    *wall_ms = (int64_t)timegm(&parts) * 1000;
+    return *wall_ms >= 0 ? 0 : -1;
+}

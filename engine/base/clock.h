@@ -46,4 +46,8 @@ void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
  * milliseconds since 1970. Returns 0, or -1 when the text is not one. */
 int clock_parse_utc(const char *text, int64_t *wall_ms);
 
+/* The same of an HTTP date in its preferred form, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110,
+ * 5.6.7). NULL is no date. */
+int clock_parse_http(const char *text, int64_t *wall_ms);
+
 #endif

@@ -7,6 +7,7 @@
 #include "run/settings.h"
 
 int command_doc(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
 

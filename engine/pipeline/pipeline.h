@@ -40,7 +40,8 @@ struct token {
 struct token *token_new(const char *access_token);
 void token_release(struct token *token);
 
-/* Origins that may see tokens: everything else goes out without or not at all. Borrowed. */
+/* Origins that may see tokens: everything else goes out without or not at all. Of
+ * AUDIENCE_NONE it is where sign-in goes. Borrowed. */
 struct origins {
     const char *by_audience[AUDIENCE_COUNT];
 };

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "net/transfer.h"
 
 static const double MAX_MS = 86400000.0;
@@ -24,21 +24,6 @@ static int64_t parse_number(const char *text, double unit_ms)
     return (int64_t)(value < MAX_MS ? value : MAX_MS);
 }
 
-/* Seconds since 1970 of an IMF-fixdate (RFC 9110, 5.6.7), or -1. */
-static int64_t parse_date(const char *text)
-{
-    struct tm parts = {0};
-
-    if (text == NULL)
-        return -1;
-
-    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-
-    if (end == NULL || *end != '\0')
-        return -1;
-    return (int64_t)timegm(&parts);
-}
-
 int64_t retry_after_ms(const struct transfer *transfer)
 {
     int64_t wait_ms = parse_number(transfer_field(transfer, "retry-after-ms"), 1.0);
@@ -50,15 +35,12 @@ int64_t retry_after_ms(const struct transfer *transfer)
     if (wait_ms >= 0)
         return wait_ms;
 
-    const int64_t then = parse_date(transfer_field(transfer, "retry-after"));
+    int64_t then_ms, now_ms;
 
-    if (then < 0)
-        return -1; /* the rule: so no other date is parsed */
-
-    const int64_t now = parse_date(transfer_field(transfer, "date"));
-
-    if (now < 0)
+    /* that form of a date alone; anything else is as good as no header */
+    if (clock_parse_http(transfer_field(transfer, "retry-after"), &then_ms) != 0 ||
+        clock_parse_http(transfer_field(transfer, "date"), &now_ms) != 0)
         return -1;
-    wait_ms = then > now ? (then - now) * 1000 : 0;
+    wait_ms = then_ms > now_ms ? then_ms - now_ms : 0;
     return wait_ms < (int64_t)MAX_MS ? wait_ms : (int64_t)MAX_MS;
 }

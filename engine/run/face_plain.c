@@ -240,6 +240,16 @@ static void on_output(struct plain_face *plain, const struct event *event)
         face_stream_append_complaint(&plain->text, &plain->head.out);
 }
 
+/* A run that went wrong; one that only ended with a code of its own has said why itself. */
+static bool has_more_to_tell(const struct plain_face *plain, const struct event *event)
+{
+    const struct run_summary *summary = event->summary;
+
+    return summary->status != RUN_SUCCEEDED &&
+           (summary->status != RUN_FAILED || event->text != NULL ||
+            plain->tally.failure_count > 0);
+}
+
 static void handle(struct face *face, const struct event *event)
 {
     struct plain_face *plain = (struct plain_face *)face;
@@ -268,7 +278,7 @@ static void handle(struct face *face, const struct event *event)
         on_output(plain, event);
         break;
     case EVENT_RUN_FINISHED:
-        if (!plain->is_quiet || event->summary->status != RUN_SUCCEEDED)
+        if (!plain->is_quiet || has_more_to_tell(plain, event))
             summary_append(&plain->text, event, &plain->tally);
         break;
     }

@@ -257,6 +257,7 @@ static struct failure *open_client(struct session *session)
     credentials.authority = session->login;
     credentials.resources[AUDIENCE_ARM] = session->arm;
     credentials.resources[AUDIENCE_GRAPH] = session->graph;
+    session->client.origins.by_audience[AUDIENCE_NONE] = session->login;
     session->client.origins.by_audience[AUDIENCE_ARM] = session->arm;
     session->client.origins.by_audience[AUDIENCE_GRAPH] = session->graph;
     session->tokens = tokens_new(session->loop, &credentials);
@@ -302,6 +303,18 @@ struct client *session_client(struct session *session, struct failure **failure)
 const struct scope *session_scope(const struct session *session)
 {
     return &session->scope;
+}
+
+struct endpoints session_endpoints(const struct session *session)
+{
+    const struct settings *settings = session->settings;
+
+    return (struct endpoints){.arm = session->arm,
+                              .graph = session->graph,
+                              .login = session->login,
+                              .tenant = session->sim != NULL
+                                            ? sim_profile(session->sim)->tenant_id
+                                            : settings->tenant_id};
 }
 
 /* --- opening and closing --------------------------------------------------------------- */

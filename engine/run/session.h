@@ -22,6 +22,12 @@ struct scope {
     const char *subscription, *resource_group, *service;
 };
 
+/* Base URLs, without a slash at the end, and the tenant to sign in to. Strings are borrowed
+ * from the session; the tenant may be NULL. */
+struct endpoints {
+    const char *arm, *graph, *login, *tenant;
+};
+
 /* `settings` is borrowed for the session's life. NULL on failure, with the reason in
  * `*failure` (owned by the caller). */
 struct session *session_open(const struct settings *settings, struct failure **failure);
@@ -40,6 +46,9 @@ struct client *session_client(struct session *session, struct failure **failure)
 
 /* Where unqualified names are looked up; call session_client() first. */
 const struct scope *session_scope(const struct session *session);
+
+/* Where the services are; call session_client() first. */
+struct endpoints session_endpoints(const struct session *session);
 
 /* Sends an event to the face, with the time filled in. */
 void session_emit(struct session *session, struct event *event);

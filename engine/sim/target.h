@@ -16,7 +16,7 @@ enum target_form {
     TARGET_LOCATIONS,
     TARGET_PROVIDER,    /* `name` is the namespace */
     TARGET_PERMISSIONS, /* what the caller may do at `id` */
-    TARGET_LIST,     /* the members of `kind` below `parent` */
+    TARGET_LIST,        /* the members of `kind` below `parent` */
     TARGET_ITEM,
     TARGET_ACTION, /* a POST; `action` on the item */
     TARGET_MONITOR /* `name` is the operation */

@@ -1,0 +1,92 @@
+/* engine/cli/doctor.c - moongate doctor: is everything there that onboarding needs? */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/failure.h"
+#include "cli/command.h"
+#include "run/run.h"
+#include "run/session.h"
+
+struct doctor_command {
+    struct settings settings; /* first: the shared options take it as their context */
+    bool wants_help;
+};
+
+static char *take_help(void *context, const char *text)
+{
+    (void)text;
+    ((struct doctor_command *)context)->wants_help = true;
+    return NULL;
+}
+
+static const struct option doctor_options[] = {{"--help", NULL, "this text", take_help},
+                                               {0}};
+
+static void print_help(void)
+{
+    puts(
+        "usage: moongate doctor [options]\n\n"
+        "Looks at the way to Azure and writes nothing: which credential is taken and "
+        "why\n"
+        "not another one, the endpoints and how fast they answer, this machine's clock,\n"
+        "the subscription, its resource providers, the service and its tier, and what "
+        "the\n"
+        "principal may do at each scope against what onboarding does. Each finding that\n"
+        "is not well comes with its cure.\n");
+    options_print(doctor_options);
+    puts("\nwith the simulator");
+    options_print(sim_options_table);
+    puts("\nwith Azure, or a `moongate sim` elsewhere");
+    options_print(common_options);
+    puts("\nexit codes: 0 all is well, 2 wrong usage, 4 something essential is missing");
+}
+
+static int execute(struct doctor_command *command)
+{
+    char *arguments[] = {command->settings.output == OUTPUT_JSON ? "json" : "text"};
+    const struct run_request request = {.code = "require 'doctor'.main(...)",
+                                        .arguments = arguments,
+                                        .argument_count = 1};
+    struct failure *failure = NULL;
+
+    command->settings.output = OUTPUT_TEXT; /* the findings are the output, no events */
+    command->settings.quiet = true;
+    if (!command->settings.sim)
+        settings_read_environment(&command->settings);
+
+    struct session *session = session_open(&command->settings, &failure);
+
+    if (session == NULL) {
+        char *text = failure_describe(failure);
+
+        fprintf(stderr, "moongate doctor: %s\n", text);
+        free(text);
+        failure_free(failure);
+        return EXIT_SCRIPT_FAILED;
+    }
+
+    const int code = run_script(session, &request);
+
+    session_close(session);
+    return code;
+}
+
+int command_doctor(int argc, char **argv)
+{
+    static const struct option *const tables[] = {doctor_options, sim_options_table,
+                                                  common_options, NULL};
+    struct doctor_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
+    int index = 0;
+
+    if (!options_read("doctor", tables, &command, argc, argv, &index))
+        return EXIT_USAGE;
+    if (command.wants_help) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (index < argc) {
+        fprintf(stderr, "moongate doctor: unexpected word '%s'\n", argv[index]);
+        return EXIT_USAGE;
+    }
+    return execute(&command);
+}

@@ -1,0 +1,58 @@
+/* lua/doctor.c - core.doctor: what the program knows of its way to the service, for the
+ * library's doctor. */
+#include "arm/client.h"
+#include "base/clock.h"
+#include "lua/bind.h"
+#include "lua/modules.h"
+#include "run/session.h"
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+}
+
+/* endpoints() -> {arm=, graph=, login=, tenant=}: base URLs, and where one signs in to */
+static int doctor_endpoints(lua_State *L)
+{
+    bind_client(L);
+
+    const struct endpoints endpoints = session_endpoints(bind_session(L));
+
+    lua_createtable(L, 0, 4);
+    set_text(L, "arm", endpoints.arm);
+    set_text(L, "graph", endpoints.graph);
+    set_text(L, "login", endpoints.login);
+    set_text(L, "tenant", endpoints.tenant);
+    return 1;
+}
+
+/* machine_time() -> seconds on the machine, whatever clock the run goes by */
+static int doctor_machine_time(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)clock_machine_ms() / 1000.0);
+    return 1;
+}
+
+/* parse_date(text) -> seconds since 1970, or nil when it is no HTTP date */
+static int doctor_parse_date(lua_State *L)
+{
+    int64_t wall_ms;
+
+    if (clock_parse_http(luaL_checkstring(L, 1), &wall_ms) == 0)
+        lua_pushnumber(L, (lua_Number)wall_ms / 1000.0);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+int open_doctor(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"endpoints", doctor_endpoints},
+                                         {"machine_time", doctor_machine_time},
+                                         {"parse_date", doctor_parse_date},
+                                         {NULL, NULL}};
+
+    luaL_newlib(L, functions);
+    return 1;
+}

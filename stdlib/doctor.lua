@@ -1,0 +1,339 @@
+--- Whether everything is there that onboarding needs: sign-in, endpoints, clock, service, rights.
+--
+--     moongate doctor
+--
+-- Nothing is written. What is found is a list of findings, in the order in which it was looked
+-- for: `{check=, status=, text=, cure=}` with a status of `ok`, `warning`, `failed` (something
+-- essential is missing) or `skipped` (it could not be looked at, because of something above).
+-- @module doctor
+local arm = require "arm"
+local clock = require "clock"
+local core = require "core.doctor"
+local json = require "json"
+local run = require "run"
+local tasks = require "tasks"
+
+local doctor = {}
+
+local SKEW_WARNING, SKEW_LIMIT = 30, 300 -- seconds; Entra bears five minutes (RFC 7519, 4.1.4)
+local SLOW = 1.0 -- seconds for an answer
+local SHORT_LIFE = 300 -- seconds that a token should still live
+
+-- Tiers whose service can have workspaces.
+local WORKSPACE_TIERS = {Premium = true, PremiumV2 = true, StandardV2 = true, BasicV2 = true}
+-- And those that workspace gateways are documented for.
+local GATEWAY_TIERS = {Premium = true, PremiumV2 = true}
+
+local PROVIDERS = {
+  {"Microsoft.ApiManagement", "failed"},
+  {"Microsoft.Network", "warning"}, -- needed for gateways in a network alone
+}
+
+-- What onboarding does, by the scope that it does it at.
+local NEEDS = {
+  {scope = "service", actions = {
+    "Microsoft.ApiManagement/service/read",
+    "Microsoft.ApiManagement/service/workspaces/read",
+    "Microsoft.ApiManagement/service/workspaces/write",
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleAssignments/write",
+  }},
+  {scope = "resource group", actions = {
+    "Microsoft.ApiManagement/gateways/read",
+    "Microsoft.ApiManagement/gateways/write",
+    "Microsoft.ApiManagement/gateways/configConnections/read",
+    "Microsoft.ApiManagement/gateways/configConnections/write",
+    "Microsoft.Authorization/roleAssignments/write",
+  }},
+  {scope = "resource group", of = "network", level = "warning", actions = {
+    "Microsoft.Network/virtualNetworks/read",
+    "Microsoft.Network/virtualNetworks/subnets/read",
+    "Microsoft.Network/virtualNetworks/subnets/write",
+    "Microsoft.Network/virtualNetworks/subnets/join/action",
+    "Microsoft.Network/networkSecurityGroups/read",
+    "Microsoft.Network/networkSecurityGroups/write",
+    "Microsoft.Network/networkSecurityGroups/join/action",
+  }},
+}
+
+-- Findings are gathered here; `ask` keeps what one answer tells several of them.
+local function new_examination()
+  local own = {findings = {}}
+
+  function own.add(check, status, text, cure)
+    own.findings[#own.findings + 1] = {check = check, status = status, text = text, cure = cure}
+    return status ~= "failed"
+  end
+
+  -- The answer to a GET, its failure, and how long it took, in seconds on the machine.
+  function own.ask(request)
+    local started = core.machine_time()
+    local answer, failure = tasks.try(arm.request, request)
+    return answer, failure, core.machine_time() - started
+  end
+
+  -- A failure as a finding.
+  function own.refuse(check, failure, cure, status)
+    return own.add(check, status or "failed", ("%s: %s"):format(failure.code, failure.message),
+                   failure.cure or cure)
+  end
+
+  return own
+end
+
+local function describe_life(seconds)
+  return seconds and ("expires in " .. clock.format(math.max(0, math.floor(seconds)))) or
+    "life unknown"
+end
+
+-- --- sign-in ---------------------------------------------------------------------------
+
+local function check_credential(own)
+  local answer, failure = own.ask {path = "/subscriptions",
+                                   query = {["api-version"] = "2022-12-01"}}
+  local signed_in = false
+  for _, credential in ipairs(core.credentials and core.credentials() or {}) do
+    local name = "credential: " .. credential.name
+    if credential.state == "taken" then
+      signed_in = true
+      local who = {}
+      for _, part in ipairs {"tenant", "application", "principal"} do
+        who[#who + 1] = credential[part] and ("%s %s"):format(part, credential[part])
+      end
+      who[#who + 1] = describe_life(credential.expires_in)
+      local short = credential.expires_in and credential.expires_in < SHORT_LIFE
+      own.add(name, short and "warning" or "ok", table.concat(who, ", "),
+              short and "the token is about to expire and " ..
+                (credential.is_fixed and "cannot be renewed" or "will be renewed") or nil)
+    elseif credential.state == "not available" then
+      own.add(name, "skipped", credential.reason)
+    elseif credential.state == "refused" then
+      own.add(name, "failed", credential.reason, failure and failure.cure)
+    end -- those behind the one that was taken were not asked
+  end
+  if core.credentials and not signed_in and failure then
+    own.refuse("sign-in", failure)
+    return nil
+  end
+  return answer, failure
+end
+
+-- --- endpoints and time ----------------------------------------------------------------
+
+local function check_endpoint(own, check, url, request)
+  local answer, failure, seconds = own.ask(request)
+  local reached = answer or failure.status
+  local text = reached and ("%s answers in %.0f ms"):format(url, seconds * 1000)
+  if not reached then
+    return own.refuse(check, failure, "check the network, the proxy settings and --cloud") and nil
+  end
+  own.add(check, seconds > SLOW and "warning" or "ok", text,
+          seconds > SLOW and "a slow way to Azure makes runs slow: is there a proxy?" or nil)
+  return answer, failure
+end
+
+local function check_clock(own, answer)
+  local date = answer and answer.headers.date and core.parse_date(answer.headers.date)
+  if not date then
+    return own.add("clock", "skipped", "the service did not say what time it is")
+  end
+  local skew = clock.now() - date
+  local seconds = math.abs(math.floor(skew + 0.5))
+  local text = seconds == 0 and "as the service's"
+    or ("%s %s the service"):format(clock.format(seconds), skew < 0 and "behind" or "ahead of")
+  if math.abs(skew) < SKEW_WARNING then
+    return own.add("clock", "ok", text)
+  end
+  return own.add("clock", math.abs(skew) > SKEW_LIMIT and "failed" or "warning", text,
+                 "set this machine's clock (NTP); sign-in fails when it is wrong by minutes")
+end
+
+local function check_endpoints(own, first)
+  local endpoints = core.endpoints()
+  local login = endpoints.login .. "/" .. (endpoints.tenant or "common")
+    .. "/v2.0/.well-known/openid-configuration"
+  check_endpoint(own, "login", endpoints.login, {url = login})
+  check_endpoint(own, "resource manager", endpoints.arm,
+                 {path = "/subscriptions", query = {["api-version"] = "2022-12-01"}})
+  local _, failure = check_endpoint(own, "graph", endpoints.graph,
+    {graph = true, path = "/v1.0/groups", query = {["$top"] = 1, ["$select"] = "id"}})
+  if failure and failure.status then
+    own.refuse("graph: groups", failure,
+               "give the application GroupMember.Read.All and let an administrator consent")
+  elseif not failure then
+    own.add("graph: groups", "ok", "groups can be read")
+  end
+  check_clock(own, first)
+end
+
+-- --- subscription and service -----------------------------------------------------------
+
+local function check_subscription(own, scope)
+  if not scope.subscription then
+    return own.add("subscription", "failed", "none is named",
+                   "give --subscription or set AZURE_SUBSCRIPTION_ID")
+  end
+  local answer, failure = own.ask {path = "/subscriptions/" .. scope.subscription,
+                                   query = {["api-version"] = "2022-12-01"}}
+  if failure then
+    return own.refuse("subscription", failure,
+                      "check --subscription, and that the principal has a role in it")
+  end
+  local state = answer.body.state or "unknown"
+  return own.add("subscription", state == "Enabled" and "ok" or "failed",
+                 ("'%s' is %s"):format(answer.body.displayName or scope.subscription, state),
+                 state ~= "Enabled" and "enable the subscription, or use another one" or nil)
+end
+
+local function check_provider(own, scope, namespace, level)
+  local check = "provider " .. namespace
+  local answer, failure = own.ask {
+    path = ("/subscriptions/%s/providers/%s"):format(scope.subscription, namespace),
+    query = {["api-version"] = "2021-04-01"}}
+  if failure then
+    return own.refuse(check, failure, nil, "warning")
+  end
+  local state = answer.body.registrationState or "unknown"
+  return own.add(check, state == "Registered" and "ok" or level, state,
+                 state ~= "Registered" and
+                   ("register it: az provider register --namespace %s, or run with "
+                    .. "--register-providers"):format(namespace) or nil)
+end
+
+local function check_service(own, ids)
+  local answer, failure = own.ask {path = ids.service, query = {["api-version"] = "2024-05-01"}}
+  if failure then
+    return own.refuse("service", failure, "check --resource-group and --service")
+  end
+  local body = answer.body
+  local tier = body.sku and body.sku.name or "unknown"
+  local state = body.properties and body.properties.provisioningState or "unknown"
+  own.add("service", state == "Succeeded" and "ok" or "warning",
+          ("'%s' in %s is %s"):format(body.name, body.location, state),
+          state ~= "Succeeded" and "writes are refused while something goes on with it" or nil)
+  if GATEWAY_TIERS[tier] then
+    return own.add("tier", "ok", tier)
+  elseif WORKSPACE_TIERS[tier] then
+    return own.add("tier", "warning", tier .. " has workspaces; gateways are documented for "
+                   .. "Premium alone", "use a Premium service for workspaces with gateways")
+  end
+  return own.add("tier", "failed", tier .. " has no workspaces",
+                 "workspaces need the tier Premium, or a v2 tier")
+end
+
+-- --- rights ------------------------------------------------------------------------------
+
+-- A Lua pattern for an action of a role, whose "*" stands for any characters.
+local function to_pattern(action)
+  local literal = action:lower():gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0")
+  return "^" .. literal:gsub("%*", ".*") .. "$"
+end
+
+local function is_in(action, list)
+  for _, pattern in ipairs(list or {}) do
+    if action:lower():find(to_pattern(pattern)) then
+      return true
+    end
+  end
+  return false
+end
+
+--- Whether the permissions, as Azure lists them, allow an action.
+-- @tparam table permissions a list of tables with `actions` and `notActions`
+-- @tparam string action such as `Microsoft.ApiManagement/service/read`
+-- @treturn boolean
+function doctor.allows(permissions, action)
+  for _, permission in ipairs(permissions) do
+    if is_in(action, permission.actions) and not is_in(action, permission.notActions) then
+      return true
+    end
+  end
+  return false
+end
+
+local function check_rights(own, ids, need)
+  local id = ids[need.scope]
+  local check = ("rights at the %s%s"):format(need.scope, need.of and " for networks" or "")
+  local permissions, failure = tasks.try(arm.list,
+    id .. "/providers/Microsoft.Authorization/permissions",
+    {query = {["api-version"] = "2022-04-01"}})
+  if failure then
+    return own.refuse(check, failure)
+  end
+  local missing = {}
+  for _, action in ipairs(need.actions) do
+    if not doctor.allows(permissions, action) then
+      missing[#missing + 1] = action
+    end
+  end
+  if #missing == 0 then
+    return own.add(check, "ok", ("all of %d actions"):format(#need.actions))
+  end
+  return own.add(check, need.level or "failed", "missing: " .. table.concat(missing, ", "),
+                 "assign the principal Contributor and Role Based Access Control Administrator "
+                 .. "(or Owner) at " .. id)
+end
+
+-- --- all of it ---------------------------------------------------------------------------
+
+local function check_estate(own)
+  local scope = run.scope()
+  if not check_subscription(own, scope) then
+    return
+  end
+  for _, provider in ipairs(PROVIDERS) do
+    check_provider(own, scope, provider[1], provider[2])
+  end
+  if not (scope.resource_group and scope.service) then
+    own.add("service", "failed", "none is named",
+            "give --resource-group and --service, or set MOONGATE_RESOURCE_GROUP and "
+            .. "MOONGATE_SERVICE")
+    return
+  end
+  local group = ("/subscriptions/%s/resourceGroups/%s"):format(scope.subscription,
+                                                               scope.resource_group)
+  local ids = {["resource group"] = group,
+               service = group .. "/providers/Microsoft.ApiManagement/service/" .. scope.service}
+  if not check_service(own, ids) then
+    return
+  end
+  for _, need in ipairs(NEEDS) do
+    check_rights(own, ids, need)
+  end
+end
+
+--- Look at everything; nothing is written.
+-- @treturn table a list of findings
+-- @treturn boolean whether nothing essential is missing
+-- @raise failure `NoTarget` or `BadSetting` when nothing says where to look
+function doctor.examine()
+  local own = new_examination()
+  local answer, failure = check_credential(own)
+  if answer or (failure and failure.status) then
+    check_endpoints(own, answer)
+    check_estate(own)
+  end
+  local is_well = true
+  for _, finding in ipairs(own.findings) do
+    is_well = is_well and finding.status ~= "failed"
+  end
+  return own.findings, is_well
+end
+
+-- Print the findings and end the run; for the command.
+function doctor.main(format)
+  local findings, is_well = doctor.examine()
+  if format == "json" then
+    print(json.encode {findings = json.array(findings), ok = is_well})
+  else
+    for _, finding in ipairs(findings) do
+      print(("%-8s %-32s %s"):format(finding.status, finding.check, finding.text))
+      if finding.cure then
+        print((" "):rep(9) .. finding.cure)
+      end
+    end
+  end
+  run.exit(is_well and 0 or 4)
+end
+
+return doctor
