@@ -79,6 +79,23 @@ bench: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 	@sh tests/bench/run.sh $(BUILD)
 
+# libFuzzer targets for the parsers, each for FUZZ_SECONDS; needs clang.
+FUZZ_SECONDS ?= 600
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: packages
+	@sh tests/packages.sh fuzz
+	@$(MAKE) --no-print-directory run-fuzz BUILD=build/fuzz CC=clang \
+	    CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
+
+run-fuzz: $(FUZZERS)
+	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(COMPILE) -Itests/fuzz $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(OBJECTS) $(LDLIBS)
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILD)/moongate $(DESTDIR)$(PREFIX)/bin/moongate
@@ -86,4 +103,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan conformance bench install clean
+.PHONY: all packages demo test run-tests asan conformance bench fuzz run-fuzz install clean

@@ -45,31 +45,6 @@ static const struct kind *check_kind(lua_State *L)
     return kind;
 }
 
-/* Whether an id is of that kind: the last provider in it, with the types that follow. */
-static bool is_id_of(const struct kind *kind, const char *id)
-{
-    char type[256] = "Microsoft.Resources/resourceGroups";
-    const char *at = id, *provider = NULL;
-
-    while ((at = strstr(at, "/providers/")) != NULL)
-        provider = at += 11;
-    if (provider != NULL) {
-        size_t used = strcspn(provider, "/");
-
-        snprintf(type, sizeof type, "%.*s", (int)used, provider);
-        for (at = provider + used; *at == '/'; at += 1 + strcspn(at + 1, "/")) {
-            const size_t length = strcspn(at + 1, "/");
-
-            used = strlen(type);
-            snprintf(type + used, sizeof type - used, "/%.*s", (int)length, at + 1);
-            at += 1 + length; /* over the name that follows */
-            if (*at == '\0')
-                return false;
-        }
-    }
-    return text_equal_nocase(type, kind->arm_type);
-}
-
 /* Pushes the id that the arguments mean. */
 static const char *check_id(lua_State *L, const struct kind *kind)
 {
@@ -83,7 +58,7 @@ static const char *check_id(lua_State *L, const struct kind *kind)
         given = lua_tostring(L, ARG_NAME);
     }
     if (given[0] == '/') {
-        if (!is_id_of(kind, given))
+        if (!kind_has_id(kind, given))
             bind_error(L, "'%s' is not the id of a %s", given, kind->name);
         return lua_pushstring(L, given);
     }

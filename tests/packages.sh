@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure of the packages that building and testing moongate takes: installs what is
 # missing with apt, or names it where there is no apt.
+# usage: packages.sh [fuzz], which also wants what the fuzz targets take
 set -u
 
 need=""
@@ -20,6 +21,10 @@ want libssl-dev pkg-config --exists libcrypto
 want libevent-dev pkg-config --exists libevent_core
 want libsqlite3-dev pkg-config --exists sqlite3
 want check pkg-config --exists check
+if [ "${1:-}" = fuzz ]; then
+    want clang sh -c 'command -v clang'
+    want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*'
+fi
 [ -z "$need" ] && exit 0
 
 if ! command -v apt-get >/dev/null; then

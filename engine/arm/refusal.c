@@ -274,6 +274,10 @@ struct failure *refusal_from_error(const cJSON *error, const char *otherwise_cod
 
     char *line = one_line(message.data);
 
+    if (line[0] == '\0') { /* it was all spaces */
+        free(line);
+        line = memory_copy_string("no explanation was given");
+    }
     shorten(line, LONGEST_MESSAGE);
 
     struct failure *failure = failure_new(code, "%s", line);
@@ -366,9 +370,10 @@ static struct failure *from_text(int status, const char *text)
 
     shorten(line, LONGEST_TEXT);
 
-    struct failure *failure =
-        failure_new(code != NULL && message != NULL ? code : code_of_status(status), "%s",
-                    line[0] != '\0' ? line : "the answer has no body");
+    struct failure *failure = failure_new(
+        code != NULL && code[0] != '\0' && message != NULL ? code
+                                                           : code_of_status(status),
+        "%s", line[0] != '\0' ? line : "the answer has no body");
 
     add_cure(failure);
     free(code);
@@ -385,9 +390,12 @@ struct failure *refusal_from_answer(int status, const cJSON *body, const char *t
 
     if (cJSON_IsString(error)) {
         const char *description = json_string_at(body, "error_description");
-        char *line = one_line(description != NULL ? description : error->valuestring);
+        const char *code = error->valuestring;
+        char *line = one_line(description != NULL ? description : code);
 
-        failure = failure_new(error->valuestring, "%s", line);
+        shorten(line, LONGEST_MESSAGE);
+        failure = failure_new(code[0] != '\0' ? code : code_of_status(status), "%s",
+                              line[0] != '\0' ? line : "no explanation was given");
         free(line);
     } else if (body != NULL && (unframe(body) != body || message_of(body) != NULL)) {
         failure = refusal_from_error(unframe(body), code_of_status(status));

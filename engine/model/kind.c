@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buffer.h"
 #include "base/memory.h"
@@ -228,6 +229,32 @@ char *field_check_value(const struct field *field, const char *name, const cJSON
 bool kind_patches(const struct kind *kind)
 {
     return (kind->operations & KIND_PATCH) != 0 && !kind->patches_tags_only;
+}
+
+bool kind_has_id(const struct kind *kind, const char *id)
+{
+    static const char providers[] = "/providers/";
+    const char *provider = NULL, *wanted = kind->arm_type;
+    size_t length;
+
+    for (const char *at = id; (at = strstr(at, providers)) != NULL;)
+        provider = at += strlen(providers);
+    if (provider == NULL)
+        return text_equal_nocase(wanted, "Microsoft.Resources/resourceGroups");
+    length = strcspn(provider, "/");
+    if (strncasecmp(provider, wanted, length) != 0)
+        return false;
+    wanted += length;
+    for (const char *at = provider + length; *at != '\0';) { /* at "/type/name" */
+        length = 1 + strcspn(at + 1, "/");
+        if (strncasecmp(at, wanted, length) != 0 || at[length] == '\0' ||
+            at[length + 1] == '\0' || at[length + 1] == '/')
+            return false; /* another type, or one without a name */
+        wanted += length;
+        at += length;
+        at += 1 + strcspn(at + 1, "/"); /* over the name */
+    }
+    return *wanted == '\0';
 }
 
 char *kind_format_id(const struct kind *kind, const char *parent_id, const char *name)

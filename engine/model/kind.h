@@ -115,6 +115,9 @@ char *field_check_value(const struct field *field, const char *name, const cJSON
 /* Whether a PATCH changes its properties; else it takes a PUT of the whole. */
 bool kind_patches(const struct kind *kind);
 
+/* Whether an id is one of this kind, by the last provider in it and the types that follow. */
+bool kind_has_id(const struct kind *kind, const char *id);
+
 /* The id of the resource called `name` below `parent_id`; owned by the caller. */
 char *kind_format_id(const struct kind *kind, const char *parent_id, const char *name);
 
