@@ -9,8 +9,10 @@
 
 #include "arm/client.h"
 #include "auth/tokens.h"
+#include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
+#include "pipeline/budget.h"
 #include "pipeline/pipeline.h"
 #include "server.h"
 
@@ -48,6 +50,8 @@ static inline void harness_open(struct harness *h,
 
     struct stage *const stages[] = {
         stage_new_retry(h->loop),
+        stage_new_budget(h->loop, &(struct budget_options){.limits = clouds[0].limits,
+                                                           .principal = "client"}),
         stage_new_credential(&h->client.origins, tokens_provider(h->tokens)), h->wire};
 
     h->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
