@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "net/transfer.h"
 #include "pipeline/budget.h"
+#include "pipeline/guard.h"
 #include "pipeline/pipeline.h"
 #include "server.h"
 
@@ -49,6 +50,7 @@ static inline void harness_open(struct harness *h,
     h->wire = stage_new_transport(h->transport, h->loop);
 
     struct stage *const stages[] = {
+        stage_new_guard(&(struct guard_settings){0}, NULL, NULL),
         stage_new_retry(h->loop),
         stage_new_budget(h->loop, &(struct budget_options){.limits = clouds[0].limits,
                                                            .principal = "client"}),

@@ -3,7 +3,7 @@
  * `code` is stable and for programs; `message` is for people. Codes that the service gives
  * are passed on as they are (`ResourceNotFound`); our own are: ConnectionFailed, Timeout,
  * ProtocolError, ResponseTooLarge, AuthenticationFailed, Canceled, AlreadyExists, NotFound,
- * Ambiguous, IOError, Interrupted. No failure ever holds a secret. */
+ * Ambiguous, IOError, Interrupted, GuardRefused. No failure ever holds a secret. */
 #ifndef MOONGATE_BASE_FAILURE_H
 #define MOONGATE_BASE_FAILURE_H
 

@@ -60,6 +60,9 @@ struct exchange {
     /* Of the transfer's headers, those freed with it; the credential's follows them. */
     size_t header_count;
 
+    struct { /* of the guard stage */
+        bool is_counted;
+    } guard;
     struct {                              /* of the budget stage */
         struct gate *gates[BUDGET_GATES]; /* in the order it passes them */
         unsigned gate_count, passed;

@@ -15,6 +15,7 @@
 #include "net/loop.h"
 #include "net/transfer.h"
 #include "pipeline/budget.h"
+#include "pipeline/guard.h"
 #include "run/face.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
@@ -258,6 +259,13 @@ static struct failure *open_client(struct session *session)
         session->scope.resource_group = settings->resource_group;
     if (settings->service != NULL)
         session->scope.service = settings->service;
+
+    struct failure *failure = NULL;
+    struct stage *guard =
+        stage_new_guard(&settings->guard, session->scope.subscription, &failure);
+
+    if (guard == NULL)
+        return failure;
     credentials.authority = session->login;
     credentials.resources[AUDIENCE_ARM] = session->arm;
     credentials.resources[AUDIENCE_GRAPH] = session->graph;
@@ -282,7 +290,7 @@ static struct failure *open_client(struct session *session)
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
     struct stage *const stages[] = {
-        stage_new_retry(session->loop), stage_new_budget(session->loop, &budget),
+        guard, stage_new_retry(session->loop), stage_new_budget(session->loop, &budget),
         stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
         session->wire};
 
