@@ -54,11 +54,23 @@ static bool is_harmless_post(const char *path, enum audience audience)
     return false;
 }
 
+/* Some services do what such a header says and not what the method is. */
+static bool hides_method(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        if (text_has_prefix_nocase(exchange->transfer.headers[i], "x-http-method"))
+            return true;
+    }
+    return false;
+}
+
 /* `path` is NULL when it has no one meaning. */
 static bool is_write(const struct exchange *exchange, const char *path)
 {
     const char *method = exchange->transfer.method;
 
+    if (hides_method(exchange))
+        return true;
     if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
         return false;
     return strcmp(method, "POST") != 0 || path == NULL ||
@@ -122,7 +134,8 @@ static char *check_limits(const struct guard_stage *own, const char *name, bool 
 static char *check_write(struct guard_stage *own, struct exchange *exchange,
                          const char *path)
 {
-    const bool is_delete = strcmp(exchange->transfer.method, "DELETE") == 0;
+    const bool is_delete =
+        strcmp(exchange->transfer.method, "DELETE") == 0 || hides_method(exchange);
     char *name = name_of(exchange);
     char *refusal = check_read_only(own, name);
 
