@@ -492,6 +492,10 @@ static const struct usage {
      "--world, --seed, --sim-faults and --clock need --sim"},
     {{"run", "--sim", "--endpoint", "http://127.0.0.1:1", "x"},
      "--sim cannot go with --endpoint"},
+    {{"run", "--within", "a/b", "-e", ""},
+     "'a/b' is no scope: an id begins with a slash"},
+    {{"run", "--within", "/", "-e", ""}, "'/' is no scope: it is everything"},
+    {{"run", "--max-writes", "-1", "-e", ""}, "'-1' is not a whole number"},
     {{"run", "-e", "require 'workspaces'.list()"}, "nothing says which side to use"},
     {{"run", "--sim", "bulk_onboard"}, "either --teams FILE or --groups-prefix TEXT"},
     {{"run", "--sim", "bulk_onboard", "--team", "x"}, "did you mean '--teams'?"},
@@ -797,6 +801,60 @@ START_TEST(a_guest_without_rights_exits_with_4)
     assert_exit(moon("run", MAKE, NULL), 4);
     assert_says(err(), "AuthorizationFailed");
     ck_assert_int_eq(end_sim(SIGTERM), 0);
+}
+END_TEST
+
+#define PUT "require 'arm'.put('/subscriptions/s/resourceGroups/rg', {}, {})"
+
+static const struct guarded {
+    const char *option, *value, *says;
+} guardeds[] = {
+    {"--read-only", NULL,
+     "--read-only: PUT /subscriptions/s/resourceGroups/rg is a write"},
+    {"--within=/subscriptions/s/resourceGroups/r", NULL,
+     "is outside of /subscriptions/s/resourcegroups/r"},
+    {"--max-writes", "0", "would be write 1, and the limit is 0"},
+};
+
+/* The stub is silent: a run that sent anything would wait for it. */
+START_TEST(what_a_guard_refuses_is_not_sent_and_exits_with_5)
+{
+    const struct guarded *row = &guardeds[_i];
+    const char *rest = row->value != NULL ? row->value : "--output=json";
+
+    start_stub(STUB_SILENT);
+    assert_exit(moon("run", "--output=json", row->option, rest, "-e", PUT, NULL), 5);
+    assert_says(out(), "GuardRefused");
+    assert_says(out(), row->says);
+    assert_count("requests", 0);
+}
+END_TEST
+
+START_TEST(a_script_may_go_on_but_not_hide_that_a_guard_refused)
+{
+    assert_exit(
+        moon("run", "--sim", "--read-only", "-e", "pcall(function() " PUT " end)", NULL),
+        0);
+    assert_says_once(err(), "warning: refused by --read-only: PUT /subscriptions/s/");
+}
+END_TEST
+
+START_TEST(a_resource_group_by_name_needs_a_subscription)
+{
+    start_stub(STUB_SILENT);
+    unsetenv("AZURE_SUBSCRIPTION_ID");
+    assert_exit(moon("run", "--within", "rg", "-e", PUT, NULL), 2);
+    assert_says(err(), "BadSetting: --within rg: a name is a resource group");
+}
+END_TEST
+
+START_TEST(a_run_that_stays_inside_its_guards_is_not_disturbed)
+{
+    assert_exit(moon("run", "--sim", "--output=json", "--within=rg-apim",
+                     "--max-writes=1", "--max-deletes=0", "-e",
+                     "require 'workspaces'.ensure 'a'", NULL),
+                0);
+    assert_count("writes", 1);
 }
 END_TEST
 
@@ -1147,12 +1205,18 @@ static void add_server_cases(Suite *suite)
 static void add_run_cases(Suite *suite)
 {
     TCase *results = add_case(suite, "results");
+    TCase *guards = add_case(suite, "guards");
     TCase *streams = add_case(suite, "streams");
     TCase *signals = add_case(suite, "signals");
 
     tcase_add_test(results, the_last_json_line_has_just_these_members);
     tcase_add_test(results, every_json_line_is_an_object_with_an_event);
     tcase_add_test(results, onboarding_twice_writes_96_then_nothing);
+    tcase_add_loop_test(guards, what_a_guard_refuses_is_not_sent_and_exits_with_5, 0,
+                        (int)(sizeof guardeds / sizeof guardeds[0]));
+    tcase_add_test(guards, a_script_may_go_on_but_not_hide_that_a_guard_refused);
+    tcase_add_test(guards, a_resource_group_by_name_needs_a_subscription);
+    tcase_add_test(guards, a_run_that_stays_inside_its_guards_is_not_disturbed);
     tcase_add_test(streams, a_full_or_closed_stdout_exits_with_1);
     tcase_add_test(streams, a_reader_that_goes_away_does_not_kill_the_run);
     tcase_add_test(streams, results_go_to_stdout_and_all_else_to_stderr);

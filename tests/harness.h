@@ -9,8 +9,11 @@
 
 #include "arm/client.h"
 #include "auth/tokens.h"
+#include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
+#include "pipeline/budget.h"
+#include "pipeline/guard.h"
 #include "pipeline/pipeline.h"
 #include "server.h"
 
@@ -47,9 +50,14 @@ static inline void harness_open(struct harness *h,
     h->wire = stage_new_transport(h->transport, h->loop);
 
     struct stage *const stages[] = {
-        stage_new_redirect(), stage_new_retry(h->loop),
+        stage_new_redirect(),
+        stage_new_guard(&(struct guard_settings){0}, NULL, NULL),
+        stage_new_retry(h->loop),
+        stage_new_budget(h->loop, &(struct budget_options){.limits = clouds[0].limits,
+                                                           .principal = "client"}),
         stage_new_credential(&h->client.origins, tokens_provider(h->tokens)),
-        stage_new_cookies(), h->wire};
+        stage_new_cookies(),
+        h->wire};
 
     h->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(h->tokens, h->client.pipeline);

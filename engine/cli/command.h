@@ -14,6 +14,9 @@ int command_sim(int argc, char **argv);
 /* The options that all commands share that touch Azure; their context is a settings. */
 extern const struct option common_options[];
 
+/* What a run may not do, in the same context. */
+extern const struct option guard_options[];
+
 /* Those of a simulator inside the process. */
 extern const struct option sim_options_table[];
 

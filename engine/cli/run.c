@@ -56,8 +56,10 @@ static void print_help(void)
     puts(faults_help);
     puts("\nwith Azure, or a `moongate sim` elsewhere");
     options_print(common_options);
+    puts("\nguard rails: what a run may not do; it ends with exit code 5 when it tries");
+    options_print(guard_options);
     puts("\nexit codes: 0 done, 1 the script failed, 2 wrong usage, 4 no credentials or\n"
-         "rights, 6 interrupted");
+         "rights, 5 a guard refused, 6 interrupted");
 }
 
 /* Options that only make sense together. */
@@ -100,7 +102,7 @@ static int execute(struct run_command *command, const struct run_request *reques
 int command_run(int argc, char **argv)
 {
     static const struct option *const tables[] = {run_options, sim_options_table,
-                                                  common_options, NULL};
+                                                  common_options, guard_options, NULL};
     struct run_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
     int index = 0;
 

@@ -200,6 +200,51 @@ const struct option common_options[] = {
      take_log_level},
     {0}};
 
+static char *take_read_only(void *context, const char *text)
+{
+    (void)text;
+    ((struct settings *)context)->guard.read_only = true;
+    return NULL;
+}
+
+static char *take_within(void *context, const char *text)
+{
+    struct guard_settings *guard = &((struct settings *)context)->guard;
+    const char *wrong = guard_check_scope(text);
+
+    if (wrong != NULL)
+        return memory_format("'%s' is no scope: %s", text, wrong);
+    if (guard->within_count == GUARD_SCOPES)
+        return memory_format("more than %d scopes", GUARD_SCOPES);
+    guard->within[guard->within_count++] = text;
+    return NULL;
+}
+
+static char *take_limit(struct guard_limit *limit, const char *text)
+{
+    limit->is_set = true;
+    return take_number(&limit->most, text, UINT32_MAX);
+}
+
+static char *take_max_writes(void *context, const char *text)
+{
+    return take_limit(&((struct settings *)context)->guard.max_writes, text);
+}
+
+static char *take_max_deletes(void *context, const char *text)
+{
+    return take_limit(&((struct settings *)context)->guard.max_deletes, text);
+}
+
+const struct option guard_options[] = {
+    {"--read-only", NULL, "send nothing that changes anything or reads secrets",
+     take_read_only},
+    {"--within", "SCOPE",
+     "write only at or below SCOPE: an id, a resource group, or graph", take_within},
+    {"--max-writes", "N", "send at most N writes, deletions among them", take_max_writes},
+    {"--max-deletes", "N", "send at most N deletions", take_max_deletes},
+    {0}};
+
 static char *take_sim(void *context, const char *text)
 {
     struct settings *settings = context;

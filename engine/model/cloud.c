@@ -5,14 +5,36 @@
 
 #include "base/text.h"
 
+/* Microsoft Graph, identity and access: what an app may in a tenant of under 50 users; larger
+ * ones are given more. Learn, "Microsoft Graph service-specific throttling limits". */
+#define GRAPH_LIMITS                                                                     \
+    {                                                                                    \
+        [REQUEST_READS] = {3500, 10000}, [REQUEST_WRITES] = {3000, 150000},              \
+    }
+
+/* Learn, "Understand how Azure Resource Manager throttles requests". */
+static const struct request_limits regional = {.arm = {[REQUEST_READS] = {250, 10000},
+                                                       [REQUEST_WRITES] = {200, 20000},
+                                                       [REQUEST_DELETES] = {200, 20000}},
+                                               .graph = GRAPH_LIMITS};
+
+/* The same page of docs.azure.cn: so many an hour. */
+static const struct request_limits hourly = {
+    .arm = {[REQUEST_READS] = {12000, 3600000},
+            [REQUEST_WRITES] = {1200, 3600000},
+            [REQUEST_DELETES] = {15000, 3600000}},
+    .graph = GRAPH_LIMITS};
+
 const struct cloud clouds[] = {
     {"AzureCloud", "public", "https://management.azure.com",
-     "https://login.microsoftonline.com", "https://graph.microsoft.com", "azure-api.net"},
+     "https://login.microsoftonline.com", "https://graph.microsoft.com", "azure-api.net",
+     &regional},
     {"AzureUSGovernment", "usgov", "https://management.usgovcloudapi.net",
-     "https://login.microsoftonline.us", "https://graph.microsoft.us", "azure-api.us"},
+     "https://login.microsoftonline.us", "https://graph.microsoft.us", "azure-api.us",
+     &regional},
     {"AzureChinaCloud", "china", "https://management.chinacloudapi.cn",
      "https://login.partner.microsoftonline.cn",
-     "https://microsoftgraph.chinacloudapi.cn", "azure-api.cn"},
+     "https://microsoftgraph.chinacloudapi.cn", "azure-api.cn", &hourly},
     {0}};
 
 const struct cloud *cloud_find(const char *name)

@@ -16,6 +16,7 @@
 #include "net/transfer.h"
 
 struct cookies;
+struct gate;
 struct pipeline;
 struct stage;
 struct token;
@@ -27,7 +28,8 @@ enum audience { AUDIENCE_NONE, AUDIENCE_ARM, AUDIENCE_GRAPH, AUDIENCE_COUNT };
 /* Who goes first when the request budget is short. */
 enum rank {
     RANK_CALL, /* somebody's work */
-    RANK_POLL  /* it can be asked later, too */
+    RANK_POLL, /* it can be asked later, too */
+    RANK_COUNT
 };
 
 /* A wait for a token; see stage_new_credential(). */
@@ -40,6 +42,10 @@ struct token_request {
     struct failure *failure; /* or NULL; owned by the asker */
     struct list link;        /* the provider's own */
 };
+
+/* The gates of the budget that a request passes at most: its API's, its service's, its
+ * provider's and its bucket's. */
+enum { BUDGET_GATES = 4 };
 
 struct exchange {
     struct transfer transfer;
@@ -62,6 +68,17 @@ struct exchange {
         char *url; /* where it goes now, or NULL */
         unsigned count;
     } redirect;
+    struct { /* of the guard stage */
+        bool is_counted;
+    } guard;
+    struct {                              /* of the budget stage */
+        struct gate *gates[BUDGET_GATES]; /* in the order it passes them */
+        unsigned gate_count, passed;
+        struct list link; /* of those who wait at a gate */
+        int64_t since_ms; /* when it came to that gate; later, when it was sent */
+        int64_t over;     /* how many tokens its bucket had got over when it was sent */
+        unsigned cost;    /* tokens */
+    } budget;
     struct { /* of the retry stage */
         struct timer timer;
         unsigned attempts;

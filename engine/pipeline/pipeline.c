@@ -98,8 +98,10 @@ void exchange_free(struct exchange *exchange)
 {
     if (exchange == NULL)
         return;
-    if (exchange->stage > 0 && stage_of(exchange)->cancel != NULL)
-        stage_of(exchange)->cancel(stage_of(exchange), exchange);
+    for (; exchange->stage > 0; exchange->stage--) {
+        if (stage_of(exchange)->cancel != NULL)
+            stage_of(exchange)->cancel(stage_of(exchange), exchange);
+    }
     if (exchange->credential.token != NULL)
         token_release(exchange->credential.token);
     for (size_t i = 0; i < exchange->header_count; i++)

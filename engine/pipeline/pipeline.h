@@ -13,7 +13,8 @@ struct stage {
     void (*answered)(struct stage *stage,
                      struct exchange *exchange); /* NULL: pass it on */
     void (*cancel)(struct stage *stage,
-                   struct exchange *exchange); /* it holds it; or NULL */
+                   struct exchange *exchange); /* it, or a stage behind
+                   it, holds an exchange that is freed now; or NULL */
     void (*free)(struct stage *stage);
 };
 

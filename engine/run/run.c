@@ -104,7 +104,8 @@ static int exit_code_of(const struct task *task)
                  {"AuthenticationFailed", EXIT_NO_RIGHTS},
                  {"AuthorizationFailed", EXIT_NO_RIGHTS},
                  {"LinkedAuthorizationFailed", EXIT_NO_RIGHTS},
-                 {"Authorization_RequestDenied", EXIT_NO_RIGHTS}};
+                 {"Authorization_RequestDenied", EXIT_NO_RIGHTS},
+                 {"GuardRefused", EXIT_GUARD_REFUSED}};
     const char *code = code_of_failed(task);
 
     for (size_t i = 0; code != NULL && i < sizeof codes / sizeof codes[0]; i++) {

@@ -10,6 +10,7 @@ enum exit_code {
     EXIT_SCRIPT_FAILED = 1,
     EXIT_USAGE = 2,
     EXIT_NO_RIGHTS = 4,
+    EXIT_GUARD_REFUSED = 5,
     EXIT_INTERRUPTED = 6
 };
 

@@ -14,6 +14,8 @@
 #include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
+#include "pipeline/budget.h"
+#include "pipeline/guard.h"
 #include "run/face.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
@@ -34,6 +36,8 @@ struct session {
     struct stage *wire;
     struct tokens *tokens;
     char *arm, *graph, *login;
+    const struct cloud
+        *cloud; /* whose limits hold; the first with --sim and --endpoint */
     struct scope scope;
 };
 
@@ -209,6 +213,7 @@ static struct failure *choose_endpoints(struct session *session)
         return failure_new("BadSetting",
                            "cloud '%s' is unknown; known are public, usgov, china",
                            settings->cloud);
+    session->cloud = cloud;
     session->arm = memory_copy_string(cloud->arm);
     session->graph = memory_copy_string(cloud->graph);
     session->login = settings->authority_host != NULL ? base_url(settings->authority_host)
@@ -254,6 +259,13 @@ static struct failure *open_client(struct session *session)
         session->scope.resource_group = settings->resource_group;
     if (settings->service != NULL)
         session->scope.service = settings->service;
+
+    struct failure *failure = NULL;
+    struct stage *guard =
+        stage_new_guard(&settings->guard, session->scope.subscription, &failure);
+
+    if (guard == NULL)
+        return failure;
     credentials.authority = session->login;
     credentials.resources[AUDIENCE_ARM] = session->arm;
     credentials.resources[AUDIENCE_GRAPH] = session->graph;
@@ -272,12 +284,20 @@ static struct failure *open_client(struct session *session)
     session->transport = transport_new(session->loop, &options);
     session->wire = stage_new_transport(session->transport, session->loop);
 
-    /* retry stands above the credential: who was told to wait an hour comes back with a
-     * token of then */
+    const struct budget_options budget = {
+        .limits = session->cloud->limits,
+        .principal = credentials.client_id != NULL ? credentials.client_id : "-"};
+
+    /* retry stands above the budget, which counts each attempt; and both above the
+     * credential: who was told to wait an hour comes back with a token of then */
     struct stage *const stages[] = {
-        stage_new_redirect(), stage_new_retry(session->loop),
+        stage_new_redirect(),
+        guard,
+        stage_new_retry(session->loop),
+        stage_new_budget(session->loop, &budget),
         stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
-        stage_new_cookies(), session->wire};
+        stage_new_cookies(),
+        session->wire};
 
     session->client.may_register = settings->may_register_providers;
     session->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
@@ -335,6 +355,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
     struct session *session = memory_new(sizeof *session);
 
     session->settings = settings;
+    session->cloud = &clouds[0];
     session->machine_start_ms = clock_machine_ms();
     if (!settings->sim) /* pauses between attempts must differ between clients */
         srandom((unsigned)getpid() ^ (unsigned)session->machine_start_ms);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "pipeline/guard.h"
 
 enum { MOST_HOSTS = 16 };
 
@@ -25,6 +26,8 @@ struct settings {
     int64_t connect_timeout_ms, request_timeout_ms; /* 0: the default */
     size_t max_response_bytes;                      /* 0: the default */
     unsigned concurrency;                           /* 0: the default */
+
+    struct guard_settings guard;
 
     bool sim; /* start the simulated control plane */
     const char *sim_file, *sim_world, *sim_faults;

@@ -1,0 +1,253 @@
+/* engine/pipeline/guard.c - the stage that lets no write pass which nobody meant to allow. */
+#include "pipeline/guard.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/url.h"
+#include "pipeline/path.h"
+#include "pipeline/pipeline.h"
+
+struct guard_stage {
+    struct stage stage;
+    bool is_read_only, has_scopes, includes_graph;
+    char *scopes[GUARD_SCOPES]; /* normal paths */
+    size_t scope_count;
+    struct guard_limit max_writes, max_deletes;
+    uint64_t writes, deletes; /* let through */
+    struct buffer path;       /* of the request that is looked at */
+};
+
+/* POSTs that change nothing and give no secret away, by the provider's namespace (NULL: any
+ * path of Graph) and the last segment. Those that read keys or secrets are writes here. */
+static const struct {
+    const char *provider, *action;
+} harmless[] = {{"microsoft.resourcegraph", "resources"},
+                {"microsoft.resources", "validate"},
+                {"microsoft.resources", "whatif"},
+                {"microsoft.apimanagement", "checknameavailability"},
+                {NULL, "getbyids"}};
+
+static bool is_harmless_post(const char *path, enum audience audience)
+{
+    size_t length = 0;
+    const char *provider = audience == AUDIENCE_ARM ? path_provider(path, &length) : NULL;
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL || (audience == AUDIENCE_ARM && provider == NULL))
+        return false;
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+        const char *wanted = harmless[i].provider;
+        const bool is_there =
+            wanted == NULL || provider == NULL
+                ? wanted == provider
+                : strlen(wanted) == length && strncmp(wanted, provider, length) == 0;
+
+        if (is_there && strcmp(slash + 1, harmless[i].action) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Some services do what such a header says and not what the method is. */
+static bool hides_method(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        if (text_has_prefix_nocase(exchange->transfer.headers[i], "x-http-method"))
+            return true;
+    }
+    return false;
+}
+
+/* `path` is NULL when it has no one meaning. */
+static bool is_write(const struct exchange *exchange, const char *path)
+{
+    const char *method = exchange->transfer.method;
+
+    if (hides_method(exchange))
+        return true;
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+        return false;
+    return strcmp(method, "POST") != 0 || path == NULL ||
+           !is_harmless_post(path, exchange->audience);
+}
+
+/* "PUT /subscriptions/..." as the request has it. Owned by the caller. */
+static char *name_of(const struct exchange *exchange)
+{
+    const char *path = url_path(exchange->transfer.url);
+
+    return memory_format("%s %.*s", exchange->transfer.method, (int)strcspn(path, "?#"),
+                         path);
+}
+
+/* --- the guards: each returns NULL or its refusal, owned by the caller ------------------ */
+
+static char *check_read_only(const struct guard_stage *own, const char *name)
+{
+    return own->is_read_only ? memory_format("--read-only: %s is a write", name) : NULL;
+}
+
+static char *check_within(const struct guard_stage *own, const char *name,
+                          const char *path, enum audience audience)
+{
+    if (!own->has_scopes)
+        return NULL;
+    if (audience == AUDIENCE_GRAPH)
+        return own->includes_graph
+                   ? NULL
+                   : memory_format("--within: %s goes to Graph; --within graph allows it",
+                                   name);
+    if (path == NULL)
+        return memory_format("--within: the path of %s can be read in more than one way",
+                             name);
+    for (size_t i = 0; i < own->scope_count; i++) {
+        if (path_is_within(path, own->scopes[i]))
+            return NULL;
+    }
+    if (own->scope_count == 0)
+        return memory_format("--within: %s is no request to Graph", name);
+    return memory_format("--within: %s is outside of %s%s", name, own->scopes[0],
+                         own->scope_count > 1 ? " and the other scopes" : "");
+}
+
+static char *check_limits(const struct guard_stage *own, const char *name, bool is_delete)
+{
+    if (own->max_writes.is_set && own->writes >= own->max_writes.most)
+        return memory_format("--max-writes: %s would be write %" PRIu64
+                             ", and the limit is %" PRIu64,
+                             name, own->writes + 1, own->max_writes.most);
+    if (is_delete && own->max_deletes.is_set && own->deletes >= own->max_deletes.most)
+        return memory_format("--max-deletes: %s would be deletion %" PRIu64
+                             ", and the limit is %" PRIu64,
+                             name, own->deletes + 1, own->max_deletes.most);
+    return NULL;
+}
+
+/* Asks all guards about a write; one that passes is counted, once, however often it is sent
+ * or where to. */
+static char *check_write(struct guard_stage *own, struct exchange *exchange,
+                         const char *path)
+{
+    const bool is_delete =
+        strcmp(exchange->transfer.method, "DELETE") == 0 || hides_method(exchange);
+    char *name = name_of(exchange);
+    char *refusal = check_read_only(own, name);
+
+    if (refusal == NULL)
+        refusal = check_within(own, name, path, exchange->audience);
+    if (refusal == NULL && !exchange->guard.is_counted) {
+        refusal = check_limits(own, name, is_delete);
+        if (refusal == NULL) {
+            exchange->guard.is_counted = true;
+            own->writes++;
+            own->deletes += is_delete ? 1 : 0;
+        }
+    }
+    free(name);
+    return refusal;
+}
+
+static void refuse(struct exchange *exchange, char *refusal)
+{
+    log_line(LOG_WARNING, "refused by %s", refusal);
+    transfer_reset(&exchange->transfer);
+    exchange->transfer.failure = failure_new("GuardRefused", "%s", refusal);
+    exchange->is_refused = true;
+    free(refusal);
+    exchange_backward(exchange);
+}
+
+static void send(struct stage *stage, struct exchange *exchange)
+{
+    struct guard_stage *own = (struct guard_stage *)stage;
+    char *refusal = NULL;
+
+    if (exchange->audience != AUDIENCE_NONE) { /* signing in is no write */
+        const char *path = path_normalize(&own->path, url_path(exchange->transfer.url))
+                               ? own->path.data
+                               : NULL;
+
+        if (is_write(exchange, path))
+            refusal = check_write(own, exchange, path);
+    }
+    if (refusal != NULL)
+        refuse(exchange, refusal);
+    else
+        exchange_forward(exchange);
+}
+
+static void release(struct stage *stage)
+{
+    struct guard_stage *own = (struct guard_stage *)stage;
+
+    for (size_t i = 0; i < own->scope_count; i++)
+        free(own->scopes[i]);
+    buffer_deinit(&own->path);
+    free(own);
+}
+
+/* --- scopes ----------------------------------------------------------------------------- */
+
+const char *guard_check_scope(const char *scope)
+{
+    struct buffer path = {0};
+    const bool is_clear =
+        path_normalize(&path, scope) && scope[strcspn(scope, "?#")] == '\0';
+    const bool is_root = path.length == 0;
+
+    buffer_deinit(&path);
+    if (!is_clear)
+        return "its path can be read in more than one way";
+    if (is_root)
+        return "it is everything";
+    if (scope[0] != '/' && strchr(scope, '/') != NULL)
+        return "an id begins with a slash";
+    return NULL;
+}
+
+static char *scope_path(struct guard_stage *own, const char *scope,
+                        const char *subscription)
+{
+    char *id = scope[0] == '/' ? memory_copy_string(scope)
+                               : memory_format("/subscriptions/%s/resourceGroups/%s",
+                                               subscription, scope);
+
+    path_normalize(&own->path, id);
+    free(id);
+    return memory_copy_string(own->path.data);
+}
+
+struct stage *stage_new_guard(const struct guard_settings *settings,
+                              const char *subscription, struct failure **failure)
+{
+    struct guard_stage *own = memory_new(sizeof *own);
+
+    own->stage = (struct stage){.name = "guard", .send = send, .free = release};
+    own->is_read_only = settings->read_only;
+    own->has_scopes = settings->within_count > 0;
+    own->max_writes = settings->max_writes;
+    own->max_deletes = settings->max_deletes;
+    for (size_t i = 0; i < settings->within_count; i++) {
+        const char *scope = settings->within[i];
+
+        if (text_equal_nocase(scope, "graph")) {
+            own->includes_graph = true;
+        } else if (scope[0] == '/' || subscription != NULL) {
+            own->scopes[own->scope_count++] = scope_path(own, scope, subscription);
+        } else {
+            *failure = failure_new("BadSetting",
+                                   "--within %s: a name is a resource group of the run's "
+                                   "subscription, and there is none",
+                                   scope);
+            release(&own->stage);
+            return NULL;
+        }
+    }
+    return &own->stage;
+}
