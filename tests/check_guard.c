@@ -164,6 +164,8 @@ static void tear_down(void)
     log_set_sink(NULL, NULL);
     free(warning);
     free(refusal);
+    warning = refusal = NULL;
+    pipeline = NULL;
 }
 
 static void guard_by(const struct guard_settings *settings)

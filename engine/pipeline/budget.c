@@ -80,8 +80,8 @@ static struct target look_at(struct budget_stage *own, const struct exchange *ex
 }
 
 /* Resource units of a read of Graph: 1, of applications and users 2, of members of groups 3;
- * $select takes one off, $expand adds one, $top under 20 takes one off; 1 at least. The page
- * has more rows, which cost no more than 5: whoever uses those is told by 429. */
+ * $select takes one off, $expand adds one, $top under 20 takes one off; 1 at least. The table
+ * of Learn has more rows: who reads much by those is told by 429. Writes count 1. */
 static unsigned units_of(const char *path, const char *url)
 {
     size_t length;
@@ -174,24 +174,36 @@ static struct gate *token_gate(struct budget_stage *own,
     return gate;
 }
 
-/* Sets the key of a bucket, or of the way to a provider. */
+/* Begins a key with the host of the request. */
+static void begin_key(struct budget_stage *own, const struct exchange *exchange,
+                      size_t host_length)
+{
+    buffer_clear(&own->key);
+    buffer_append(&own->key, exchange->transfer.url, host_length);
+    text_lower(own->key.data);
+}
+
+/* Sets the key of a bucket, or of the way to a provider. Those of paths go on with a slash
+ * instead. */
 static void set_key(struct budget_stage *own, const struct exchange *exchange,
                     const struct target *target, const char *provider, size_t length)
 {
-    buffer_clear(&own->key);
-    buffer_append(&own->key, exchange->transfer.url, target->host_length);
-    text_lower(own->key.data);
-    buffer_printf(&own->key, "|%d%d|%.*s|%s|%.*s", (int)exchange->audience,
-                  (int)target->class, (int)target->subscription_length,
-                  target->subscription, own->principal, (int)length, provider);
+    const char kind[] = {'|', (char)('0' + exchange->audience),
+                         (char)('0' + target->class), '|'};
+
+    begin_key(own, exchange, target->host_length);
+    buffer_append(&own->key, kind, sizeof kind);
+    buffer_append(&own->key, target->subscription, target->subscription_length);
+    buffer_append_char(&own->key, '|');
+    buffer_append_string(&own->key, own->principal);
+    buffer_append_char(&own->key, '|');
+    buffer_append(&own->key, provider, length);
 }
 
 static void set_path_key(struct budget_stage *own, const struct exchange *exchange,
                          size_t host_length, size_t length)
 {
-    buffer_clear(&own->key);
-    buffer_append(&own->key, exchange->transfer.url, host_length);
-    text_lower(own->key.data);
+    begin_key(own, exchange, host_length);
     buffer_append(&own->key, own->path.data, length);
 }
 
@@ -262,6 +274,8 @@ static void choose_gates(struct budget_stage *own, struct exchange *exchange)
     const struct target target = look_at(own, exchange);
 
     exchange->budget.gate_count = exchange->budget.passed = 0;
+    exchange->budget.class = (int)target.class;
+    exchange->budget.has_subscription = target.subscription_length > 0;
     exchange->budget.cost = 1;
     if (exchange->audience == AUDIENCE_ARM) {
         if (target.class != REQUEST_READS)
@@ -318,7 +332,7 @@ static int64_t remainder_of(const struct transfer *transfer, const char *name)
     return *end == '\0' && number <= LARGEST_REMAINDER ? (int64_t)number : -1;
 }
 
-static void correct(struct exchange *exchange, const struct target *target)
+static void correct(struct exchange *exchange)
 {
     static const struct {
         const char *own, *shared, *outside;
@@ -332,12 +346,12 @@ static void correct(struct exchange *exchange, const struct target *target)
         [REQUEST_DELETES] = {"x-ms-ratelimit-remaining-subscription-deletes",
                              "x-ms-ratelimit-remaining-subscription-global-deletes",
                              "x-ms-ratelimit-remaining-tenant-deletes"}};
-    const bool is_outside = target->subscription_length == 0;
-    const int64_t own =
-        remainder_of(&exchange->transfer, is_outside ? names[target->class].outside
-                                                     : names[target->class].own);
+    const int class = exchange->budget.class;
+    const bool is_inside = exchange->budget.has_subscription;
+    const int64_t own = remainder_of(&exchange->transfer,
+                                     is_inside ? names[class].own : names[class].outside);
     const int64_t shared =
-        is_outside ? -1 : remainder_of(&exchange->transfer, names[target->class].shared);
+        is_inside ? remainder_of(&exchange->transfer, names[class].shared) : -1;
 
     if (own >= 0)
         gate_correct(bucket_of(exchange), exchange, own);
@@ -359,33 +373,33 @@ static bool is_from_provider(const struct transfer *transfer)
            strstr(body, "TenantRequestsThrottled") == NULL;
 }
 
-static void close_gate(struct budget_stage *own, struct exchange *exchange,
-                       const struct target *target)
+/* The service refused it: closes its bucket, or the way to its provider. */
+static void close_gate(struct budget_stage *own, struct exchange *exchange)
 {
-    size_t length;
-    const char *provider = exchange->audience == AUDIENCE_ARM
-                               ? path_provider(own->path.data, &length)
-                               : NULL;
     struct gate *gate = bucket_of(exchange);
 
-    if (provider != NULL && is_from_provider(&exchange->transfer)) {
-        set_key(own, exchange, target, provider, length);
-        gate = token_gate(own, target->limit);
+    if (exchange->audience == AUDIENCE_ARM && is_from_provider(&exchange->transfer)) {
+        const struct target target = look_at(own, exchange);
+        size_t length;
+        const char *provider = path_provider(own->path.data, &length);
+
+        if (provider != NULL) {
+            set_key(own, exchange, &target, provider, length);
+            gate = token_gate(own, target.limit);
+        }
     }
     gate_close(gate, exchange, retry_after_ms(&exchange->transfer));
 }
 
 static void learn(struct budget_stage *own, struct exchange *exchange)
 {
-    const int status = exchange->transfer.status;
-    const struct target target = look_at(own, exchange);
-
-    if (exchange->audience == AUDIENCE_ARM && status != 0)
-        correct(exchange, &target);
-    if (status == 429)
-        close_gate(own, exchange, &target);
-    for (unsigned i = 0; status != 0 && status != 429 && i < exchange->budget.gate_count;
-         i++)
+    if (exchange->audience == AUDIENCE_ARM)
+        correct(exchange);
+    if (exchange->transfer.status == 429) {
+        close_gate(own, exchange);
+        return;
+    }
+    for (unsigned i = 0; i < exchange->budget.gate_count; i++)
         gate_note_served(exchange->budget.gates[i], exchange);
 }
 

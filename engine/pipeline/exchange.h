@@ -74,10 +74,12 @@ struct exchange {
     struct {                              /* of the budget stage */
         struct gate *gates[BUDGET_GATES]; /* in the order it passes them */
         unsigned gate_count, passed;
-        struct list link; /* of those who wait at a gate */
-        int64_t since_ms; /* when it came to that gate; later, when it was sent */
-        int64_t over;     /* how many tokens its bucket had got over when it was sent */
-        unsigned cost;    /* tokens */
+        struct list link;      /* of those who wait at a gate */
+        int class;             /* an enum request_class */
+        bool has_subscription; /* else its bucket is the tenant's */
+        int64_t since_ms;      /* when it came to that gate; later, when it was sent */
+        int64_t over;  /* how many tokens its bucket had got over when it was sent */
+        unsigned cost; /* tokens */
     } budget;
     struct { /* of the retry stage */
         struct timer timer;

@@ -64,17 +64,19 @@ static bool hides_method(const struct exchange *exchange)
     return false;
 }
 
-/* `path` is NULL when it has no one meaning. */
-static bool is_write(const struct exchange *exchange, const char *path)
+static bool is_read(const struct exchange *exchange)
 {
     const char *method = exchange->transfer.method;
 
-    if (hides_method(exchange))
-        return true;
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-        return false;
-    return strcmp(method, "POST") != 0 || path == NULL ||
-           !is_harmless_post(path, exchange->audience);
+    return (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) &&
+           !hides_method(exchange);
+}
+
+/* Of what is no read; `path` is NULL when it has no one meaning. */
+static bool is_write(const struct exchange *exchange, const char *path)
+{
+    return strcmp(exchange->transfer.method, "POST") != 0 || hides_method(exchange) ||
+           path == NULL || !is_harmless_post(path, exchange->audience);
 }
 
 /* "PUT /subscriptions/..." as the request has it. Owned by the caller. */
@@ -168,7 +170,8 @@ static void send(struct stage *stage, struct exchange *exchange)
     struct guard_stage *own = (struct guard_stage *)stage;
     char *refusal = NULL;
 
-    if (exchange->audience != AUDIENCE_NONE) { /* signing in is no write */
+    if (exchange->audience != AUDIENCE_NONE &&
+        !is_read(exchange)) { /* signing in is no write */
         const char *path = path_normalize(&own->path, url_path(exchange->transfer.url))
                                ? own->path.data
                                : NULL;

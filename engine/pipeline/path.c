@@ -11,7 +11,8 @@ static bool is_unclear(char c)
 {
     const unsigned char byte = (unsigned char)c;
 
-    return byte < ' ' || byte == 0x7f || strchr("/\\%?#", c) != NULL;
+    return byte < ' ' || byte == 0x7f || c == '/' || c == '\\' || c == '%' || c == '?' ||
+           c == '#';
 }
 
 /* Appends a segment decoded; false when it is unclear. */

@@ -12,9 +12,8 @@ struct stage {
     void (*send)(struct stage *stage, struct exchange *exchange);
     void (*answered)(struct stage *stage,
                      struct exchange *exchange); /* NULL: pass it on */
-    void (*cancel)(struct stage *stage,
-                   struct exchange *exchange); /* it, or a stage behind
-                   it, holds an exchange that is freed now; or NULL */
+    /* An exchange is freed that it, or a stage behind it, holds. Or NULL. */
+    void (*cancel)(struct stage *stage, struct exchange *exchange);
     void (*free)(struct stage *stage);
 };
 

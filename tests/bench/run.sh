@@ -77,6 +77,7 @@ requests() {
     report "moongate / bare libcurl" "$(median 3 "$work/requests")" 1.5 ""
 }
 
+# As many as the budget of requests lets out in a minute or two.
 waiting() {
     cat >"$work/waiting.json" <<END
 {"durations": {"gateway.create": ["1h", "1h"]},
@@ -87,9 +88,9 @@ END
         servers="$servers $!"
         wait_for "$work/profile" ready
         sed /ready/d "$work/profile" >"$work/environment"
-        kb=$(. "$work/environment" && "$moongate" run --quiet "$here/waiting.lua" 10000 $who 2>/dev/null)
+        kb=$(. "$work/environment" && "$moongate" run --quiet "$here/waiting.lua" 1000 $who 2>/dev/null)
         if [ $who = operations ]; then
-            report "one of 10,000 waiting operations" "${kb:-999}" 4 KB
+            report "one of 1,000 waiting operations" "${kb:-999}" 4 KB
         else
             report "the same with a task of its own that waits" "${kb:-999}" 8 KB
         fi

@@ -68,7 +68,8 @@ static void make_answers(void)
     make_answer(resource_answer, sizeof resource_answer,
                 "ETag: \"AAAAAAAAAAE=\"\r\n"
                 "x-ms-correlation-request-id: 0b1c2d3e-4f50-4162-8374-95a6b7c8d9e0\r\n"
-                "x-ms-ratelimit-remaining-subscription-reads: 11999\r\n",
+                "x-ms-ratelimit-remaining-subscription-reads: 11999\r\n"
+                "x-ms-ratelimit-remaining-subscription-writes: 11999\r\n",
                 body);
 }
 
