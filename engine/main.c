@@ -17,6 +17,8 @@ static const struct command {
 } commands[] = {
     {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]"},
     {"sim", command_sim, "serve the simulated control plane on a port"},
+    {"login", command_login, "sign in as a person, and keep it for later runs"},
+    {"logout", command_logout, "forget a sign-in that was kept"},
     {"doc", command_doc, "the reference: moongate doc [NAME]"}};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

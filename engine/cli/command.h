@@ -7,6 +7,8 @@
 #include "run/settings.h"
 
 int command_doc(int argc, char **argv);
+int command_login(int argc, char **argv);
+int command_logout(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
 

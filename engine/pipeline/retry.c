@@ -39,7 +39,7 @@ static bool may_repeat(const struct exchange *exchange)
 {
     const struct transfer *transfer = &exchange->transfer;
 
-    if (exchange->is_refused)
+    if (exchange->is_refused || exchange->is_sent_once)
         return false;
     if (transfer->failure != NULL)
         return transfer->failure->retryable &&

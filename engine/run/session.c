@@ -10,10 +10,9 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
-#include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
+#include "run/endpoints.h"
 #include "run/face.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
@@ -33,7 +32,7 @@ struct session {
     struct transport *transport;
     struct stage *wire;
     struct tokens *tokens;
-    char *arm, *graph, *login;
+    struct endpoints endpoints;
     struct scope scope;
 };
 
@@ -162,73 +161,15 @@ static void on_finished(struct observer *observer,
 
 /* --- the way to the service ------------------------------------------------------------ */
 
-/* A base URL without its slashes at the end; NULL when it is none. */
-static char *base_url(const char *url)
-{
-    size_t length = strlen(url);
-
-    if (!text_matches(url, "^https?://[^/?#@]+/*$"))
-        return NULL;
-    while (url[length - 1] == '/')
-        length--;
-    return memory_copy_text(url, length);
-}
-
-static struct failure *nothing_chosen(void)
-{
-    return failure_set_cure(
-        failure_new("NoTarget",
-                    "nothing says which side to use: Azure, or the simulator"),
-        "without Azure: add --sim; with Azure: set AZURE_TENANT_ID, AZURE_CLIENT_ID, "
-        "AZURE_CLIENT_SECRET and AZURE_SUBSCRIPTION_ID, and name the service with "
-        "--resource-group and --service; with a running `moongate sim`: --endpoint URL");
-}
-
-/* From the settings to the three base URLs. */
-static struct failure *choose_endpoints(struct session *session)
-{
-    const struct settings *settings = session->settings;
-    const struct cloud *cloud = &clouds[0];
-
-    if (settings->endpoint != NULL) {
-        session->arm = base_url(settings->endpoint);
-        if (session->arm == NULL)
-            return failure_new("BadSetting",
-                               "endpoint '%s' is not a base URL such as "
-                               "http://127.0.0.1:4280",
-                               settings->endpoint);
-        session->graph = memory_copy_string(session->arm);
-        session->login = memory_copy_string(session->arm);
-        return NULL;
-    }
-    if (settings->cloud == NULL && settings->client_id == NULL)
-        return nothing_chosen();
-    if (settings->cloud != NULL)
-        cloud = cloud_find(settings->cloud);
-    if (cloud == NULL)
-        return failure_new("BadSetting",
-                           "cloud '%s' is unknown; known are public, usgov, china",
-                           settings->cloud);
-    session->arm = memory_copy_string(cloud->arm);
-    session->graph = memory_copy_string(cloud->graph);
-    session->login = settings->authority_host != NULL ? base_url(settings->authority_host)
-                                                      : memory_copy_string(cloud->login);
-    if (session->login == NULL)
-        return failure_new("BadSetting", "AZURE_AUTHORITY_HOST '%s' is not a base URL",
-                           settings->authority_host);
-    return NULL;
-}
-
 static void use_sim(struct session *session, struct credential_settings *credentials)
 {
     const struct sim_profile *profile = sim_profile(session->sim);
 
-    session->arm = memory_copy_string(profile->endpoint);
-    session->graph = memory_copy_string(profile->endpoint);
-    session->login = memory_copy_string(profile->endpoint);
-    credentials->tenant_id = profile->tenant_id;
-    credentials->client_id = profile->client_id;
-    credentials->client_secret = profile->client_secret;
+    endpoints_set(&session->endpoints, profile->endpoint);
+    *credentials = (struct credential_settings){.selection = "EnvironmentCredential",
+                                                .tenant_id = profile->tenant_id,
+                                                .client_id = profile->client_id,
+                                                .client_secret = profile->client_secret};
     session->scope = (struct scope){profile->subscription_id, profile->resource_group,
                                     profile->service};
 }
@@ -236,14 +177,13 @@ static void use_sim(struct session *session, struct credential_settings *credent
 static struct failure *open_client(struct session *session)
 {
     const struct settings *settings = session->settings;
-    struct credential_settings credentials = {.tenant_id = settings->tenant_id,
-                                              .client_id = settings->client_id,
-                                              .client_secret = settings->client_secret};
+    const struct endpoints *endpoints = &session->endpoints;
+    struct credential_settings credentials = settings->credentials;
 
     if (session->sim != NULL) {
         use_sim(session, &credentials);
     } else {
-        struct failure *failure = choose_endpoints(session);
+        struct failure *failure = endpoints_choose(&session->endpoints, settings);
 
         if (failure != NULL)
             return failure;
@@ -254,11 +194,11 @@ static struct failure *open_client(struct session *session)
         session->scope.resource_group = settings->resource_group;
     if (settings->service != NULL)
         session->scope.service = settings->service;
-    credentials.authority = session->login;
-    credentials.resources[AUDIENCE_ARM] = session->arm;
-    credentials.resources[AUDIENCE_GRAPH] = session->graph;
-    session->client.origins.by_audience[AUDIENCE_ARM] = session->arm;
-    session->client.origins.by_audience[AUDIENCE_GRAPH] = session->graph;
+    credentials.authority = endpoints->login;
+    credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
+    credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
+    session->client.origins.by_audience[AUDIENCE_ARM] = endpoints->arm;
+    session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
     session->tokens = tokens_new(session->loop, &credentials);
 
     const struct transport_options options = {
@@ -287,15 +227,15 @@ struct client *session_client(struct session *session, struct failure **failure)
 {
     if (session->client.pipeline == NULL) {
         *failure = open_client(session);
-        if (*failure != NULL) {
-            free(session->arm);
-            free(session->graph);
-            free(session->login);
-            session->arm = session->graph = session->login = NULL;
+        if (*failure != NULL)
             return NULL;
-        }
     }
     return &session->client;
+}
+
+struct tokens *session_tokens(struct session *session)
+{
+    return session->tokens;
 }
 
 const struct scope *session_scope(const struct session *session)
@@ -368,9 +308,7 @@ void session_close(struct session *session)
     if (session->face != NULL)
         session->face->free(session->face);
     loop_free(session->loop);
-    free(session->arm);
-    free(session->graph);
-    free(session->login);
+    endpoints_deinit(&session->endpoints);
     free(session);
 }
 

@@ -16,6 +16,7 @@
 
 struct failure;
 struct session;
+struct tokens;
 
 /* What names in scripts stand for. Strings are borrowed from the session, or NULL. */
 struct scope {
@@ -37,6 +38,9 @@ const struct settings *session_settings(const struct session *session);
 /* The way to the service. NULL when nothing says which side to use, or what was said makes
  * no sense; then the reason in `*failure` (owned by the caller). */
 struct client *session_client(struct session *session, struct failure **failure);
+
+/* What requests are signed with; call session_client() first. Borrowed. */
+struct tokens *session_tokens(struct session *session);
 
 /* Where unqualified names are looked up; call session_client() first. */
 const struct scope *session_scope(const struct session *session);

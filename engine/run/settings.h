@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/settings.h"
 #include "base/clock.h"
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
@@ -14,7 +15,10 @@ enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
 struct settings {
     const char *endpoint; /* one base URL for ARM, login and Graph */
     const char *cloud;
-    const char *tenant_id, *client_id, *client_secret, *authority_host;
+    const char *authority_host; /* of every cloud */
+    const char *arm_endpoint, *graph_endpoint, *arm_audience,
+        *graph_audience;                    /* of the cloud "custom" */
+    struct credential_settings credentials; /* without the cloud's part */
     const char *subscription, *resource_group, *service;
     const char *ca_file;
     int64_t connect_timeout_ms, request_timeout_ms; /* 0: the default */
