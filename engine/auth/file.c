@@ -41,6 +41,7 @@ static const char *take(int fd, size_t largest, struct buffer *to)
     ssize_t length;
 
     buffer_reserve(to, largest < 65536 ? largest : 65536); /* leaves no copies behind */
+    buffer_append_string(to, ""); /* text, even if nothing comes */
     while ((length = read(fd, piece, sizeof piece)) > 0 &&
            to->length - start + (size_t)length <= largest)
         buffer_append(to, piece, (size_t)length);
