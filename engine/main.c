@@ -18,6 +18,8 @@ static const struct command {
     {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]"},
     {"sim", command_sim, "serve the simulated control plane on a port"},
     {"doctor", command_doctor, "is everything there: credentials, rights, tier, network"},
+    {"login", command_login, "sign in as a person, and keep it for later runs"},
+    {"logout", command_logout, "forget a sign-in that was kept"},
     {"doc", command_doc, "the reference: moongate doc [NAME]"}};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

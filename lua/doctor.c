@@ -17,13 +17,13 @@ static int doctor_endpoints(lua_State *L)
 {
     bind_client(L);
 
-    const struct endpoints endpoints = session_endpoints(bind_session(L));
+    const struct endpoints *endpoints = session_endpoints(bind_session(L));
 
     lua_createtable(L, 0, 4);
-    set_text(L, "arm", endpoints.arm);
-    set_text(L, "graph", endpoints.graph);
-    set_text(L, "login", endpoints.login);
-    set_text(L, "tenant", endpoints.tenant);
+    set_text(L, "arm", endpoints->arm);
+    set_text(L, "graph", endpoints->graph);
+    set_text(L, "login", endpoints->login);
+    set_text(L, "tenant", session_tenant(bind_session(L)));
     return 1;
 }
 

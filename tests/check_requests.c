@@ -94,9 +94,9 @@ static void set_up(void)
 {
     struct failure *failure = NULL;
 
-    settings = (struct settings){.tenant_id = "tenant",
-                                 .client_id = "client",
-                                 .client_secret = "secret",
+    settings = (struct settings){.credentials = {.tenant_id = "tenant",
+                                                 .client_id = "client",
+                                                 .client_secret = "secret"},
                                  .quiet = true};
     session = session_open(&settings, &failure);
     ck_assert_ptr_nonnull(session);

@@ -978,7 +978,9 @@ START_TEST(a_refused_sign_in_fails_all_who_wait_and_shows_no_secret)
     ck_assert_uint_eq(h.server.request_count, 1);
     ck_assert_str_eq(h.server.body.data,
                      "grant_type=client_credentials&client_id=client&client_secret="
-                     "top%2Fsecret&scope=https%3A%2F%2Farm.example%2F.default");
+                     "top%2Fsecret&scope=https%3A%2F%2Farm.example%2F.default&claims="
+                     "%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A%5B%22"
+                     "cp1%22%5D%7D%7D%7D");
     for (size_t i = 0; i < 3; i++) {
         char *text = failure_describe(answers[i].exchange->transfer.failure);
 

@@ -67,6 +67,7 @@ struct server {
     struct buffer log;           /* "GET /a\n" for each request, those for tokens aside */
     struct buffer heads;         /* all that came before the bodies */
     struct buffer body;          /* of the last request */
+    struct buffer bodies;        /* of all, a line each */
     int64_t times[SERVER_TIMES]; /* when each request of the log came */
     unsigned token_count;        /* tokens given out: token-1, token-2 ... */
     const char *refused_token;   /* answered by 401, or NULL */
@@ -266,6 +267,7 @@ static inline bool server_take(struct server_connection *connection)
     buffer_clear(&server->body);
     buffer_append(&server->body, evbuffer_pullup(in, (ssize_t)body_length), body_length);
     evbuffer_drain(in, body_length);
+    buffer_printf(&server->bodies, "%s\n", server->body.data);
     buffer_append_string(&server->heads, head);
 
     char *request = memory_copy_text(head, strcspn(head, " ") + 1 +
@@ -354,6 +356,7 @@ static inline void server_play(struct server *server, const struct server_step *
     server->request_count = 0;
     buffer_clear(&server->log);
     buffer_clear(&server->heads);
+    buffer_clear(&server->bodies);
 }
 
 /* The log as text. Borrowed. */
@@ -368,6 +371,12 @@ static inline bool server_saw(const struct server *server, const char *field)
     return server->heads.data != NULL && strstr(server->heads.data, field) != NULL;
 }
 
+/* Whether a request came with this in its body. */
+static inline bool server_got(const struct server *server, const char *text)
+{
+    return server->bodies.data != NULL && strstr(server->bodies.data, text) != NULL;
+}
+
 static inline void server_close(struct server *server)
 {
     while (!list_is_empty(&server->connections))
@@ -376,6 +385,7 @@ static inline void server_close(struct server *server)
     buffer_deinit(&server->log);
     buffer_deinit(&server->heads);
     buffer_deinit(&server->body);
+    buffer_deinit(&server->bodies);
 }
 
 #endif

@@ -1,245 +1,289 @@
-/* engine/auth/tokens.c - client credentials grant (RFC 6749, 4.4) at Microsoft Entra. */
+/* engine/auth/tokens.c - the tokens in use, and their renewal.
+ *
+ * Times are the loop's own, which go on evenly whatever happens to the machine's date. */
 #include "auth/tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/jwt.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 
-enum { EARLY_MS = 300000, DEFAULT_LIFE_S = 3599 };
+enum {
+    EARLY_MS = 300000,      /* before a token expires a new one is asked for */
+    SHORT_LIFE_MS = 600000, /* a life this short is halved instead */
+    PAUSE_MS = 30000        /* after a renewal in the background that failed */
+};
 
 /* The token of one audience. */
 struct entry {
-    struct tokens *tokens;
     struct token *token; /* or NULL */
-    int64_t renew_at_ms;
-    struct list waiting;       /* of token_request */
-    struct exchange *exchange; /* the request that is under way, or NULL */
-    char *body;
+    int64_t renew_at_ms, expires_at_ms;
+};
+
+/* A fetch that is under way, and who waits for it: nobody when it is ahead of need. */
+struct flight {
+    struct list link;
+    struct tokens *tokens;
+    struct token_fetch fetch;
+    char *claims;        /* or NULL */
+    struct list waiting; /* of token_request */
 };
 
 struct tokens {
     struct token_provider provider;
-    struct loop *loop;
-    struct pipeline *pipeline;
-    char *url, *client_id, *client_secret, *resources[AUDIENCE_COUNT];
+    struct credential_context context;
+    struct chain *chain;
     struct entry entries[AUDIENCE_COUNT];
+    struct list flights;
 };
 
-static void wipe(char *secret)
+/* --- answers ---------------------------------------------------------------------------- */
+
+static void give(struct token *token, struct token_request *request)
 {
-    if (secret == NULL)
-        return;
-    for (volatile char *c = secret; *c != '\0'; c++)
-        *c = '\0';
-    free(secret);
+    request->token = token;
+    token->references++;
+    request->done(request);
 }
 
-static void answer(struct entry *entry, const struct failure *failure)
+static void put(struct entry *entry, struct token *token, const struct grant *grant,
+                int64_t now_ms)
+{
+    const int64_t life_ms = grant->life_ms;
+    int64_t renew_ms = life_ms < SHORT_LIFE_MS ? life_ms / 2 : life_ms - EARLY_MS;
+
+    if (grant->refresh_in_ms > 0 && grant->refresh_in_ms < renew_ms)
+        renew_ms = grant->refresh_in_ms;
+    if (entry->token != NULL)
+        token_release(entry->token);
+    entry->token = token;
+    token->references++;
+    entry->renew_at_ms = now_ms + renew_ms;
+    entry->expires_at_ms = now_ms + life_ms;
+}
+
+static void drop(struct entry *entry)
+{
+    if (entry->token != NULL)
+        token_release(entry->token);
+    *entry = (struct entry){0};
+}
+
+static void release_flight(struct flight *flight)
+{
+    list_remove(&flight->link);
+    grant_deinit(&flight->fetch.grant);
+    failure_free(flight->fetch.failure);
+    free(flight->claims);
+    free(flight);
+}
+
+/* Answers all who wait. What they do next may start another flight, or drop the token. */
+static void land(struct flight *flight, struct token *token,
+                 const struct failure *failure)
 {
     struct list *link;
 
-    while ((link = list_take_first(&entry->waiting)) != NULL) {
+    while ((link = list_take_first(&flight->waiting)) != NULL) {
         struct token_request *request = LIST_ENTRY(link, struct token_request, link);
 
-        if (failure != NULL) {
+        if (token != NULL) {
+            give(token, request);
+        } else {
             request->failure = failure_copy(failure);
-        } else {
-            request->token = entry->token;
-            entry->token->references++;
-        }
-        request->done(request);
-    }
-}
-
-/* The first line of what Entra says: the rest are ids of the moment. */
-static struct failure *refusal(const struct transfer *transfer)
-{
-    cJSON *body = json_parse(transfer->answer.data != NULL ? transfer->answer.data : "",
-                             transfer->answer.length, NULL);
-    const char *description = json_string_at(body, "error_description");
-    const char *error = json_string_at(body, "error");
-    struct failure *failure;
-
-    if (description != NULL) {
-        const char *end = strstr(description, " Trace ID:");
-        size_t length = strcspn(description, "\r\n");
-
-        if (end != NULL && (size_t)(end - description) < length)
-            length = (size_t)(end - description);
-        failure = failure_new("AuthenticationFailed", "sign-in refused: %.*s",
-                              (int)length, description);
-    } else if (error != NULL) {
-        failure = failure_new("AuthenticationFailed", "sign-in refused: %s", error);
-    } else {
-        failure = failure_new("AuthenticationFailed",
-                              "sign-in refused: HTTP %d without an explanation",
-                              transfer->status);
-    }
-    failure->status = transfer->status;
-    failure->target = memory_copy_string(transfer->url);
-    failure_set_cure(failure,
-                     "check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET");
-    cJSON_Delete(body);
-    return failure;
-}
-
-/* Takes the token out of the answer; NULL when there is none in it. */
-static struct token *take_token(struct entry *entry, const struct transfer *transfer)
-{
-    cJSON *body = json_parse(transfer->answer.data, transfer->answer.length, NULL);
-    const char *access_token = json_string_at(body, "access_token");
-    const cJSON *life = json_at(body, "expires_in");
-    struct token *token = NULL;
-
-    if (access_token != NULL && access_token[0] != '\0') {
-        int64_t life_ms = DEFAULT_LIFE_S * INT64_C(1000);
-
-        if (cJSON_IsNumber(life) && life->valuedouble > 0 && life->valuedouble < 1e7)
-            life_ms = (int64_t)(life->valuedouble * 1000);
-        else if (cJSON_IsString(life) && atol(life->valuestring) > 0)
-            life_ms = atol(life->valuestring) * INT64_C(1000);
-        token = token_new(access_token);
-        entry->renew_at_ms = clock_now_ms(loop_clock(entry->tokens->loop)) +
-                             (life_ms > 2 * EARLY_MS ? life_ms - EARLY_MS : life_ms / 2);
-    }
-    cJSON_Delete(body);
-    return token;
-}
-
-static void on_answer(struct exchange *exchange)
-{
-    struct entry *entry = exchange->owner;
-    struct failure *failure = NULL;
-
-    if (exchange->transfer.failure != NULL) {
-        failure = failure_copy(exchange->transfer.failure);
-        free(failure->operation);
-        failure->operation = memory_copy_string("sign-in");
-    } else if (exchange->transfer.status != 200) {
-        failure = refusal(&exchange->transfer);
-    } else {
-        struct token *token = take_token(entry, &exchange->transfer);
-
-        if (token == NULL) {
-            failure =
-                failure_new("ProtocolError", "sign-in answered without an access token");
-        } else {
-            if (entry->token != NULL)
-                token_release(entry->token);
-            entry->token = token;
+            request->done(request);
         }
     }
-    entry->exchange = NULL;
-    exchange_free(exchange);
-    wipe(entry->body);
-    entry->body = NULL;
-    answer(entry, failure);
-    failure_free(failure);
 }
 
-static void fetch(struct entry *entry, enum audience audience)
+static void on_fetched(struct token_fetch *fetch)
 {
-    const struct tokens *tokens = entry->tokens;
-    struct buffer body = {0};
+    struct flight *flight = LIST_ENTRY(fetch, struct flight, fetch);
+    struct entry *entry = &flight->tokens->entries[fetch->audience];
+    const int64_t now_ms = clock_now_ms(loop_clock(flight->tokens->context.loop));
 
-    buffer_append_string(&body, "grant_type=client_credentials&client_id=");
-    buffer_append_escaped(&body, tokens->client_id);
-    buffer_append_string(&body, "&client_secret=");
-    buffer_append_escaped(&body, tokens->client_secret);
-    buffer_append_string(&body, "&scope=");
-    buffer_append_escaped(&body, tokens->resources[audience]);
-    buffer_append_escaped(&body, "/.default");
-    entry->exchange =
-        exchange_new(tokens->pipeline, "POST", tokens->url, AUDIENCE_NONE, on_answer);
-    exchange_add_header(
-        entry->exchange,
-        memory_copy_string("Content-Type: application/x-www-form-urlencoded"));
-    entry->exchange->transfer.body_length = body.length;
-    entry->body = buffer_take(&body);
-    entry->exchange->transfer.body = entry->body;
-    entry->exchange->is_repeatable = true;
-    entry->exchange->owner = entry;
-    exchange_start(entry->exchange);
+    list_remove(&flight->link);
+    if (fetch->failure == NULL) {
+        struct token *token = token_new(fetch->grant.access_token);
+
+        put(entry, token, &fetch->grant, now_ms);
+        land(flight, token, NULL);
+        token_release(token);
+    } else {
+        if (list_is_empty(&flight->waiting))
+            log_line(LOG_INFO, "renewing a token ahead of need: %s; again in %d s",
+                     fetch->failure->message, PAUSE_MS / 1000);
+        if (entry->token != NULL && flight->claims == NULL)
+            entry->renew_at_ms = now_ms + PAUSE_MS;
+        land(flight, NULL, fetch->failure);
+    }
+    release_flight(flight);
+}
+
+/* --- questions -------------------------------------------------------------------------- */
+
+/* The flight for a token of this kind, or NULL. */
+static struct flight *find_flight(struct tokens *tokens, enum audience audience,
+                                  const char *claims)
+{
+    for (struct list *link = tokens->flights.next; link != &tokens->flights;
+         link = link->next) {
+        struct flight *flight = LIST_ENTRY(link, struct flight, link);
+
+        if (flight->fetch.audience == audience &&
+            (claims == NULL) == (flight->claims == NULL) &&
+            (claims == NULL || strcmp(claims, flight->claims) == 0))
+            return flight;
+    }
+    return NULL;
+}
+
+/* Has the request wait for such a token (NULL: nobody waits), and starts a fetch unless one is
+ * under way. */
+static void wait_for(struct tokens *tokens, enum audience audience, const char *claims,
+                     struct token_request *request)
+{
+    struct flight *flight = find_flight(tokens, audience, claims);
+    const bool is_new = flight == NULL;
+
+    if (is_new) {
+        flight = memory_new(sizeof *flight);
+        flight->tokens = tokens;
+        flight->claims = memory_copy_string(claims);
+        flight->fetch = (struct token_fetch){
+            .audience = audience, .claims = flight->claims, .done = on_fetched};
+        list_init(&flight->waiting);
+        list_append(&tokens->flights, &flight->link);
+    }
+    if (request != NULL)
+        list_append(&flight->waiting, &request->link);
+    if (is_new)
+        chain_fetch(tokens->chain, &flight->fetch);
 }
 
 static void get(struct token_provider *provider, struct token_request *request)
 {
     struct tokens *tokens = (struct tokens *)provider;
     struct entry *entry = &tokens->entries[request->audience];
-    const int64_t now_ms = clock_now_ms(loop_clock(tokens->loop));
+    const int64_t now_ms = clock_now_ms(loop_clock(tokens->context.loop));
 
-    if (tokens->client_secret == NULL) {
-        request->failure = failure_set_cure(
-            failure_new("NoCredentials", "there is nothing to sign in with"),
-            "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or try "
-            "without "
-            "Azure: --sim");
-        request->done(request);
+    if (request->claims != NULL) {
+        wait_for(tokens, request->audience, request->claims, request);
         return;
     }
-    list_append(&entry->waiting, &request->link);
-    if (entry->exchange != NULL) /* all who wait get the new one */
+    /* one that was replaced meanwhile is no reason to fetch again */
+    if (entry->token != NULL &&
+        (entry->token == request->refused || now_ms >= entry->expires_at_ms))
+        drop(entry);
+    if (entry->token == NULL) {
+        wait_for(tokens, request->audience, NULL, request);
         return;
-    if (entry->token != NULL && !request->is_renewal && now_ms < entry->renew_at_ms)
-        answer(entry, NULL);
-    else
-        fetch(entry, request->audience);
+    }
+
+    const enum audience audience = request->audience;
+    const bool is_due = now_ms >= entry->renew_at_ms;
+
+    give(entry->token, request); /* the request may be gone after this */
+    if (is_due)
+        wait_for(tokens, audience, NULL, NULL);
 }
 
 static void cancel(struct token_provider *provider, struct token_request *request)
 {
-    (void)provider;
+    (void)provider; /* the fetch goes on: the next request can use its token */
     list_remove(&request->link);
 }
+
+/* ---------------------------------------------------------------------------------------- */
 
 struct tokens *tokens_new(struct loop *loop, const struct credential_settings *settings)
 {
     struct tokens *tokens = memory_new(sizeof *tokens);
 
     tokens->provider = (struct token_provider){.get = get, .cancel = cancel};
-    tokens->loop = loop;
-    tokens->url =
-        memory_format("%s/%s/oauth2/v2.0/token", settings->authority,
-                      settings->tenant_id != NULL ? settings->tenant_id : "common");
-    if (settings->tenant_id != NULL && settings->client_id != NULL) {
-        tokens->client_id = memory_copy_string(settings->client_id);
-        tokens->client_secret = memory_copy_string(settings->client_secret);
-    }
-    for (size_t i = 0; i < AUDIENCE_COUNT; i++) {
-        tokens->resources[i] = memory_copy_string(settings->resources[i]);
-        tokens->entries[i].tokens = tokens;
-        list_init(&tokens->entries[i].waiting);
-    }
+    tokens->context.loop = loop;
+    tokens->context.settings = *settings;
+    tokens->chain = chain_new(&tokens->context);
+    list_init(&tokens->flights);
     return tokens;
 }
 
 void tokens_set_pipeline(struct tokens *tokens, struct pipeline *pipeline)
 {
-    tokens->pipeline = pipeline;
+    tokens->context.pipeline = pipeline;
 }
 
 void tokens_free(struct tokens *tokens)
 {
+    struct list *link;
+
     if (tokens == NULL)
         return;
-    for (size_t i = 0; i < AUDIENCE_COUNT; i++) {
-        exchange_free(tokens->entries[i].exchange);
-        wipe(tokens->entries[i].body);
-        if (tokens->entries[i].token != NULL)
-            token_release(tokens->entries[i].token);
-        free(tokens->resources[i]);
+    chain_free(tokens->chain);
+    while ((link = list_take_first(&tokens->flights)) != NULL) {
+        struct flight *flight = LIST_ENTRY(link, struct flight, link);
+
+        while (list_take_first(&flight->waiting) != NULL)
+            ; /* so that cancelling these later finds them on no list */
+        release_flight(flight);
     }
-    free(tokens->url);
-    free(tokens->client_id);
-    wipe(tokens->client_secret);
+    for (size_t i = 0; i < AUDIENCE_COUNT; i++)
+        drop(&tokens->entries[i]);
     free(tokens);
 }
 
 struct token_provider *tokens_provider(struct tokens *tokens)
 {
     return &tokens->provider;
+}
+
+/* --- description ------------------------------------------------------------------------ */
+
+/* The first of two members that is a string, copied. */
+static char *copy_claim(const cJSON *claims, const char *name, const char *other_name)
+{
+    const char *text = json_string_at(claims, name);
+
+    if (text == NULL)
+        text = json_string_at(claims, other_name);
+    return memory_copy_string(text);
+}
+
+void tokens_describe(const struct tokens *tokens, struct tokens_description *description)
+{
+    const struct token *token = tokens->entries[AUDIENCE_ARM].token;
+
+    *description = (struct tokens_description){0};
+    description->count = chain_describe(tokens->chain, description->credentials);
+    for (size_t i = 0; i < description->count; i++) {
+        if (description->credentials[i].state == CREDENTIAL_CHOSEN)
+            description->chosen = description->credentials[i].name;
+    }
+    if (token == NULL)
+        token = tokens->entries[AUDIENCE_GRAPH].token;
+    if (token == NULL)
+        return;
+
+    /* "Authorization: Bearer " holds no dot, so it does not matter here */
+    cJSON *claims = jwt_read_claims(token->header);
+
+    description->tenant_id = copy_claim(claims, "tid", "tid");
+    description->object_id = copy_claim(claims, "oid", "sub");
+    description->application_id = copy_claim(claims, "appid", "azp");
+    description->user_name = copy_claim(claims, "upn", "unique_name");
+    description->expires_wall_ms = (int64_t)json_number_at(claims, "exp", 0) * 1000;
+    cJSON_Delete(claims);
+}
+
+void tokens_description_deinit(struct tokens_description *description)
+{
+    free(description->tenant_id);
+    free(description->object_id);
+    free(description->application_id);
+    free(description->user_name);
+    *description = (struct tokens_description){0};
 }

@@ -176,7 +176,8 @@ static char *take_log_level(void *context, const char *text)
 const struct option common_options[] = {
     {"--endpoint", "URL", "one base URL for ARM, login and Graph: a `moongate sim`",
      take_endpoint},
-    {"--cloud", "NAME", "public (the default), usgov or china", take_cloud},
+    {"--cloud", "NAME",
+     "public (the default), usgov, china or custom (MOONGATE_ARM_ENDPOINT)", take_cloud},
     {"--subscription", "ID", "the subscription (AZURE_SUBSCRIPTION_ID)",
      take_subscription},
     {"--resource-group", "NAME", "the resource group (MOONGATE_RESOURCE_GROUP)",

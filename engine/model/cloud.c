@@ -26,13 +26,13 @@ static const struct request_limits hourly = {
     .graph = GRAPH_LIMITS};
 
 const struct cloud clouds[] = {
-    {"AzureCloud", "public", "https://management.azure.com",
+    {"AzureCloud", "public", "public", "https://management.azure.com",
      "https://login.microsoftonline.com", "https://graph.microsoft.com", "azure-api.net",
      &regional},
-    {"AzureUSGovernment", "usgov", "https://management.usgovcloudapi.net",
+    {"AzureUSGovernment", "usgov", "usgovernment", "https://management.usgovcloudapi.net",
      "https://login.microsoftonline.us", "https://graph.microsoft.us", "azure-api.us",
      &regional},
-    {"AzureChinaCloud", "china", "https://management.chinacloudapi.cn",
+    {"AzureChinaCloud", "china", "china", "https://management.chinacloudapi.cn",
      "https://login.partner.microsoftonline.cn",
      "https://microsoftgraph.chinacloudapi.cn", "azure-api.cn", &hourly},
     {0}};
@@ -41,7 +41,8 @@ const struct cloud *cloud_find(const char *name)
 {
     for (const struct cloud *cloud = clouds; cloud->name != NULL; cloud++) {
         if (text_equal_nocase(cloud->name, name) ||
-            text_equal_nocase(cloud->short_name, name))
+            text_equal_nocase(cloud->short_name, name) ||
+            text_equal_nocase(cloud->terraform_name, name))
             return cloud;
     }
     return NULL;

@@ -22,19 +22,20 @@ struct request_limits {
 };
 
 struct cloud {
-    const char *name;        /* as az calls it */
-    const char *short_name;  /* as people do: "public", "usgov", "china" */
-    const char *arm;         /* Azure Resource Manager, without a slash at the end */
-    const char *login;       /* Microsoft Entra */
-    const char *graph;       /* Microsoft Graph */
-    const char *apim_suffix; /* what host names of API Management end with */
+    const char *name;           /* as az calls it */
+    const char *short_name;     /* as people do: "public", "usgov", "china" */
+    const char *terraform_name; /* as ARM_ENVIRONMENT has it */
+    const char *arm;            /* Azure Resource Manager, without a slash at the end */
+    const char *login;          /* Microsoft Entra */
+    const char *graph;          /* Microsoft Graph */
+    const char *apim_suffix;    /* what host names of API Management end with */
     const struct request_limits *limits;
 };
 
 /* Ended by a row without name; the first is the default. */
 extern const struct cloud clouds[];
 
-/* By either name, without regard to case, or NULL. */
+/* By any of its names, without regard to case, or NULL. */
 const struct cloud *cloud_find(const char *name);
 
 #endif

@@ -27,6 +27,8 @@ struct transfer {
     const char *headers[TRANSFER_HEADERS]; /* "Name: value"; the first NULL ends them */
     const char *body;                      /* NULL: none */
     size_t body_length;
+    int64_t connect_timeout_ms, timeout_ms; /* 0: the transport's own */
+    bool without_proxy;                     /* whatever the environment says */
 
     /* Called once when it is over, never from inside transfer_start(). */
     void (*done)(struct transfer *transfer);
@@ -66,6 +68,10 @@ void transfer_cancel(struct transport *transport, struct transfer *transfer);
 
 /* The value of an answer's header field, by its name in lower case, or NULL. */
 const char *transfer_field(const struct transfer *transfer, const char *name);
+
+/* The values of all fields of that name as one list (RFC 9110, 5.3), owned by the caller; NULL
+ * when there is none. */
+char *transfer_field_list(const struct transfer *transfer, const char *name);
 
 /* Frees what the answer holds, so that the transfer can be started again. */
 void transfer_reset(struct transfer *transfer);

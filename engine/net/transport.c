@@ -37,6 +37,7 @@ struct handle {
     char error[CURL_ERROR_SIZE];
     char method[METHOD_SIZE]; /* what libcurl was told last; all of it is kept */
     bool sends_body;
+    bool is_special; /* has time-outs or a proxy rule of its last transfer */
     bool is_too_large;
     struct handle *next_free;
 };
@@ -252,17 +253,13 @@ static struct handle *make_handle(struct transport *transport)
     curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl->easy_setopt(easy, CURLOPT_USERAGENT, "moongate/" MOONGATE_VERSION);
-    curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                      (long)transport->options.connect_timeout_ms);
-    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                      (long)transport->options.total_timeout_ms);
     curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_field);
     curl->easy_setopt(easy, CURLOPT_HEADERDATA, handle);
     curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl->easy_setopt(easy, CURLOPT_WRITEDATA, handle);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transport);
-    curl->easy_setopt(easy, CURLOPT_NOPROXY, transport->no_proxy);
+    handle->is_special = true; /* so the defaults are set at the first transfer */
     /* A CA path would be read anew for every connection (25 ms); a file is cached. */
     curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
     if (transport->ca_file != NULL)
@@ -317,6 +314,30 @@ static void set_body(struct handle *handle)
                       transfer->body != NULL ? transfer->body : "");
 }
 
+/* Time-outs and proxy, unless the handle has the defaults and they are what is wanted. */
+static void set_limits(struct handle *handle)
+{
+    const struct transport *transport = handle->transport;
+    const struct curl_functions *curl = transport->curl;
+    const struct transfer *transfer = handle->transfer;
+    const bool is_special = transfer->connect_timeout_ms != 0 ||
+                            transfer->timeout_ms != 0 || transfer->without_proxy;
+
+    if (!is_special && !handle->is_special)
+        return;
+    handle->is_special = is_special;
+    curl->easy_setopt(handle->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                      (long)(transfer->connect_timeout_ms != 0
+                                 ? transfer->connect_timeout_ms
+                                 : transport->options.connect_timeout_ms));
+    curl->easy_setopt(handle->easy, CURLOPT_TIMEOUT_MS,
+                      (long)(transfer->timeout_ms != 0
+                                 ? transfer->timeout_ms
+                                 : transport->options.total_timeout_ms));
+    curl->easy_setopt(handle->easy, CURLOPT_NOPROXY,
+                      transfer->without_proxy ? "*" : transport->no_proxy);
+}
+
 static bool sends_body(const struct transfer *transfer)
 {
     return transfer->body != NULL || strcmp(transfer->method, "POST") == 0 ||
@@ -339,6 +360,7 @@ static void start_now(struct transport *transport, struct transfer *transfer)
     transport->running_count++;
     transport->curl->easy_setopt(handle->easy, CURLOPT_URL, transfer->url);
     transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, link_headers(handle));
+    set_limits(handle);
     set_method(handle, sends_body(transfer));
     if (handle->sends_body)
         set_body(handle);
@@ -606,10 +628,11 @@ void transfer_cancel(struct transport *transport, struct transfer *transfer)
     loop_release(transport->loop);
 }
 
-const char *transfer_field(const struct transfer *transfer, const char *name)
+/* The value of the first field of that name from `at` on, or NULL. */
+static const char *find_field(const struct transfer *transfer, const char *at,
+                              const char *name)
 {
-    const char *at = transfer->fields.data;
-    const char *end = at != NULL ? at + transfer->fields.length : NULL;
+    const char *end = at != NULL ? transfer->fields.data + transfer->fields.length : NULL;
 
     while (at < end) {
         const char *value = at + strlen(at) + 1;
@@ -619,6 +642,26 @@ const char *transfer_field(const struct transfer *transfer, const char *name)
         at = value + strlen(value) + 1;
     }
     return NULL;
+}
+
+const char *transfer_field(const struct transfer *transfer, const char *name)
+{
+    return find_field(transfer, transfer->fields.data, name);
+}
+
+char *transfer_field_list(const struct transfer *transfer, const char *name)
+{
+    const char *value = transfer_field(transfer, name);
+    struct buffer list = {0};
+
+    if (value == NULL)
+        return NULL;
+    while (value != NULL) {
+        buffer_append_string(&list, list.length > 0 ? ", " : "");
+        buffer_append_string(&list, value);
+        value = find_field(transfer, value + strlen(value) + 1, name);
+    }
+    return buffer_take(&list);
 }
 
 void transfer_reset(struct transfer *transfer)

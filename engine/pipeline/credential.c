@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "pipeline/challenge.h"
 #include "pipeline/pipeline.h"
 
 struct credential_stage {
@@ -63,10 +64,14 @@ static void on_token(struct token_request *request)
     exchange_forward(exchange);
 }
 
-static void ask(struct credential_stage *own, struct exchange *exchange, bool is_renewal)
+/* For any token that is good, or for another than the one that was refused. */
+static void ask(struct credential_stage *own, struct exchange *exchange,
+                const struct token *refused, const char *claims)
 {
-    exchange->credential.request = (struct token_request){
-        .audience = exchange->audience, .is_renewal = is_renewal, .done = on_token};
+    exchange->credential.request = (struct token_request){.audience = exchange->audience,
+                                                          .refused = refused,
+                                                          .claims = claims,
+                                                          .done = on_token};
     exchange->credential.is_waiting = true;
     own->provider->get(own->provider, &exchange->credential.request);
 }
@@ -76,7 +81,7 @@ static void send(struct stage *stage, struct exchange *exchange)
     struct credential_stage *own = (struct credential_stage *)stage;
     const char *url = exchange->transfer.url;
 
-    exchange->credential.was_renewed = false;
+    exchange->credential.was_renewed = exchange->credential.was_challenged = false;
     if (exchange->audience == AUDIENCE_NONE) {
         exchange_forward(exchange);
         return;
@@ -92,20 +97,41 @@ static void send(struct stage *stage, struct exchange *exchange)
                                      "%s is not https: no token goes there", url));
         return;
     }
-    ask(own, exchange, false);
+    ask(own, exchange, NULL, NULL);
+}
+
+/* Graph refuses for want of claims by 403, too. */
+static char *read_claims(const struct transfer *transfer)
+{
+    char *field = transfer->status == 401 || transfer->status == 403
+                      ? transfer_field_list(transfer, "www-authenticate")
+                      : NULL;
+    char *claims = field != NULL ? challenge_claims(field) : NULL;
+
+    free(field);
+    return claims;
 }
 
 static void answered(struct stage *stage, struct exchange *exchange)
 {
     struct credential_stage *own = (struct credential_stage *)stage;
+    const struct token *token = exchange->credential.token;
+    char *claims =
+        exchange->audience != AUDIENCE_NONE ? read_claims(&exchange->transfer) : NULL;
 
-    if (exchange->transfer.status == 401 && exchange->audience != AUDIENCE_NONE &&
-        !exchange->credential.was_renewed) {
+    if (claims != NULL && !exchange->credential.was_challenged) {
+        exchange->credential.was_challenged = true;
+        free(exchange->credential.claims);
+        exchange->credential.claims = claims;
+        ask(own, exchange, token, claims);
+    } else if (claims == NULL && exchange->transfer.status == 401 && token != NULL &&
+               !exchange->credential.was_renewed) {
         exchange->credential.was_renewed = true;
-        ask(own, exchange, true);
-        return;
+        ask(own, exchange, token, NULL);
+    } else {
+        free(claims);
+        exchange_backward(exchange);
     }
-    exchange_backward(exchange);
 }
 
 static void cancel(struct stage *stage, struct exchange *exchange)

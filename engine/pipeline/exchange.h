@@ -35,7 +35,9 @@ enum rank {
 /* A wait for a token; see stage_new_credential(). */
 struct token_request {
     enum audience audience;
-    bool is_renewal;    /* the last token was refused */
+    const struct token
+        *refused;       /* not this one again, the service took it no more; or NULL.
+                                    The asker holds it */
     const char *claims; /* what the refusal asks for (JSON), borrowed, or NULL */
     void (*done)(struct token_request *request);
     struct token *token;     /* or NULL; the asker's reference */
@@ -53,6 +55,7 @@ struct exchange {
     enum audience audience;
     enum rank rank;
     bool is_repeatable;  /* a POST that may be sent twice */
+    bool is_sent_once;   /* no answer is an answer, too: it is not repeated */
     int64_t deadline_ms; /* on the loop's clock: no attempt after it; 0: none */
     void (*done)(struct exchange *exchange);
     void *owner;             /* of whoever gets `done` */
@@ -89,7 +92,8 @@ struct exchange {
     struct { /* of the credential stage */
         struct token_request request;
         struct token *token;
-        bool was_renewed, is_waiting;
+        char *claims; /* that the service asked for, or NULL */
+        bool was_renewed, was_challenged, is_waiting;
     } credential;
     char *cookie_header;     /* of the cookie stage, or NULL */
     struct wire_stage *wire; /* of the transport stage */

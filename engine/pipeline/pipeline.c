@@ -104,6 +104,7 @@ void exchange_free(struct exchange *exchange)
     }
     if (exchange->credential.token != NULL)
         token_release(exchange->credential.token);
+    free(exchange->credential.claims);
     for (size_t i = 0; i < exchange->header_count; i++)
         free((char *)exchange->transfer.headers[i]);
     transfer_reset(&exchange->transfer);

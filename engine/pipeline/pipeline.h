@@ -46,7 +46,8 @@ struct origins {
     const char *by_audience[AUDIENCE_COUNT];
 };
 
-/* Puts a token on each request; asks for a new one, once, when the old is refused (401).
+/* Puts a token on each request; asks for a new one, once, when the old is refused (401), and
+ * once for one with the claims that the service asks for (see challenge.h).
  * A token leaves only for the origin of its audience, or a host below it, by https or to
  * this machine itself. `origins` and `provider` are borrowed. */
 struct stage *stage_new_credential(const struct origins *origins,

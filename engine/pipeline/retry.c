@@ -63,7 +63,7 @@ static bool may_repeat(const struct retry_stage *own, const struct exchange *exc
 {
     const struct transfer *transfer = &exchange->transfer;
 
-    if (exchange->is_refused)
+    if (exchange->is_refused || exchange->is_sent_once)
         return false;
     if (transfer->failure != NULL)
         return may_repeat_unanswered(own, exchange);

@@ -10,12 +10,11 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
-#include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
+#include "run/endpoints.h"
 #include "run/face.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
@@ -35,9 +34,7 @@ struct session {
     struct transport *transport;
     struct stage *wire;
     struct tokens *tokens;
-    char *arm, *graph, *login;
-    const struct cloud
-        *cloud; /* whose limits hold; the first with --sim and --endpoint */
+    struct endpoints endpoints;
     struct scope scope;
 };
 
@@ -166,74 +163,15 @@ static void on_finished(struct observer *observer,
 
 /* --- the way to the service ------------------------------------------------------------ */
 
-/* A base URL without its slashes at the end; NULL when it is none. */
-static char *base_url(const char *url)
-{
-    size_t length = strlen(url);
-
-    if (!text_matches(url, "^https?://[^/?#@]+/*$"))
-        return NULL;
-    while (url[length - 1] == '/')
-        length--;
-    return memory_copy_text(url, length);
-}
-
-static struct failure *nothing_chosen(void)
-{
-    return failure_set_cure(
-        failure_new("NoTarget",
-                    "nothing says which side to use: Azure, or the simulator"),
-        "without Azure: add --sim; with Azure: set AZURE_TENANT_ID, AZURE_CLIENT_ID, "
-        "AZURE_CLIENT_SECRET and AZURE_SUBSCRIPTION_ID, and name the service with "
-        "--resource-group and --service; with a running `moongate sim`: --endpoint URL");
-}
-
-/* From the settings to the three base URLs. */
-static struct failure *choose_endpoints(struct session *session)
-{
-    const struct settings *settings = session->settings;
-    const struct cloud *cloud = &clouds[0];
-
-    if (settings->endpoint != NULL) {
-        session->arm = base_url(settings->endpoint);
-        if (session->arm == NULL)
-            return failure_new("BadSetting",
-                               "endpoint '%s' is not a base URL such as "
-                               "http://127.0.0.1:4280",
-                               settings->endpoint);
-        session->graph = memory_copy_string(session->arm);
-        session->login = memory_copy_string(session->arm);
-        return NULL;
-    }
-    if (settings->cloud == NULL && settings->client_id == NULL)
-        return nothing_chosen();
-    if (settings->cloud != NULL)
-        cloud = cloud_find(settings->cloud);
-    if (cloud == NULL)
-        return failure_new("BadSetting",
-                           "cloud '%s' is unknown; known are public, usgov, china",
-                           settings->cloud);
-    session->cloud = cloud;
-    session->arm = memory_copy_string(cloud->arm);
-    session->graph = memory_copy_string(cloud->graph);
-    session->login = settings->authority_host != NULL ? base_url(settings->authority_host)
-                                                      : memory_copy_string(cloud->login);
-    if (session->login == NULL)
-        return failure_new("BadSetting", "AZURE_AUTHORITY_HOST '%s' is not a base URL",
-                           settings->authority_host);
-    return NULL;
-}
-
 static void use_sim(struct session *session, struct credential_settings *credentials)
 {
     const struct sim_profile *profile = sim_profile(session->sim);
 
-    session->arm = memory_copy_string(profile->endpoint);
-    session->graph = memory_copy_string(profile->endpoint);
-    session->login = memory_copy_string(profile->endpoint);
-    credentials->tenant_id = profile->tenant_id;
-    credentials->client_id = profile->client_id;
-    credentials->client_secret = profile->client_secret;
+    endpoints_set(&session->endpoints, profile->endpoint);
+    *credentials = (struct credential_settings){.selection = "EnvironmentCredential",
+                                                .tenant_id = profile->tenant_id,
+                                                .client_id = profile->client_id,
+                                                .client_secret = profile->client_secret};
     session->scope = (struct scope){profile->subscription_id, profile->resource_group,
                                     profile->service};
 }
@@ -241,14 +179,13 @@ static void use_sim(struct session *session, struct credential_settings *credent
 static struct failure *open_client(struct session *session)
 {
     const struct settings *settings = session->settings;
-    struct credential_settings credentials = {.tenant_id = settings->tenant_id,
-                                              .client_id = settings->client_id,
-                                              .client_secret = settings->client_secret};
+    const struct endpoints *endpoints = &session->endpoints;
+    struct credential_settings credentials = settings->credentials;
 
     if (session->sim != NULL) {
         use_sim(session, &credentials);
     } else {
-        struct failure *failure = choose_endpoints(session);
+        struct failure *failure = endpoints_choose(&session->endpoints, settings);
 
         if (failure != NULL)
             return failure;
@@ -264,14 +201,16 @@ static struct failure *open_client(struct session *session)
     struct stage *guard =
         stage_new_guard(&settings->guard, session->scope.subscription, &failure);
 
-    if (guard == NULL)
+    if (guard == NULL) {
+        endpoints_deinit(&session->endpoints);
         return failure;
-    credentials.authority = session->login;
-    credentials.resources[AUDIENCE_ARM] = session->arm;
-    credentials.resources[AUDIENCE_GRAPH] = session->graph;
-    session->client.origins.by_audience[AUDIENCE_NONE] = session->login;
-    session->client.origins.by_audience[AUDIENCE_ARM] = session->arm;
-    session->client.origins.by_audience[AUDIENCE_GRAPH] = session->graph;
+    }
+    credentials.authority = endpoints->login;
+    credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
+    credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
+    session->client.origins.by_audience[AUDIENCE_NONE] = endpoints->login;
+    session->client.origins.by_audience[AUDIENCE_ARM] = endpoints->arm;
+    session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
     session->tokens = tokens_new(session->loop, &credentials);
 
     const struct transport_options options = {
@@ -285,7 +224,7 @@ static struct failure *open_client(struct session *session)
     session->wire = stage_new_transport(session->transport, session->loop);
 
     const struct budget_options budget = {
-        .limits = session->cloud->limits,
+        .limits = endpoints->limits,
         .principal = credentials.client_id != NULL ? credentials.client_id : "-"};
 
     /* retry stands above the budget, which counts each attempt; and both above the
@@ -309,15 +248,15 @@ struct client *session_client(struct session *session, struct failure **failure)
 {
     if (session->client.pipeline == NULL) {
         *failure = open_client(session);
-        if (*failure != NULL) {
-            free(session->arm);
-            free(session->graph);
-            free(session->login);
-            session->arm = session->graph = session->login = NULL;
+        if (*failure != NULL)
             return NULL;
-        }
     }
     return &session->client;
+}
+
+struct tokens *session_tokens(struct session *session)
+{
+    return session->tokens;
 }
 
 const struct scope *session_scope(const struct session *session)
@@ -325,16 +264,15 @@ const struct scope *session_scope(const struct session *session)
     return &session->scope;
 }
 
-struct endpoints session_endpoints(const struct session *session)
+const struct endpoints *session_endpoints(const struct session *session)
 {
-    const struct settings *settings = session->settings;
+    return &session->endpoints;
+}
 
-    return (struct endpoints){.arm = session->arm,
-                              .graph = session->graph,
-                              .login = session->login,
-                              .tenant = session->sim != NULL
-                                            ? sim_profile(session->sim)->tenant_id
-                                            : settings->tenant_id};
+const char *session_tenant(const struct session *session)
+{
+    return session->sim != NULL ? sim_profile(session->sim)->tenant_id
+                                : session->settings->credentials.tenant_id;
 }
 
 /* --- opening and closing --------------------------------------------------------------- */
@@ -355,7 +293,6 @@ struct session *session_open(const struct settings *settings, struct failure **f
     struct session *session = memory_new(sizeof *session);
 
     session->settings = settings;
-    session->cloud = &clouds[0];
     session->machine_start_ms = clock_machine_ms();
     if (!settings->sim) /* pauses between attempts must differ between clients */
         srandom((unsigned)getpid() ^ (unsigned)session->machine_start_ms);
@@ -403,9 +340,7 @@ void session_close(struct session *session)
     if (session->face != NULL)
         session->face->free(session->face);
     loop_free(session->loop);
-    free(session->arm);
-    free(session->graph);
-    free(session->login);
+    endpoints_deinit(&session->endpoints);
     free(session);
 }
 

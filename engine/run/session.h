@@ -11,21 +11,17 @@
 
 #include "arm/client.h"
 #include "base/clock.h"
+#include "run/endpoints.h"
 #include "run/event.h"
 #include "run/settings.h"
 
 struct failure;
 struct session;
+struct tokens;
 
 /* What names in scripts stand for. Strings are borrowed from the session, or NULL. */
 struct scope {
     const char *subscription, *resource_group, *service;
-};
-
-/* Base URLs, without a slash at the end, and the tenant to sign in to. Strings are borrowed
- * from the session; the tenant may be NULL. */
-struct endpoints {
-    const char *arm, *graph, *login, *tenant;
 };
 
 /* `settings` is borrowed for the session's life. NULL on failure, with the reason in
@@ -44,11 +40,17 @@ const struct settings *session_settings(const struct session *session);
  * no sense; then the reason in `*failure` (owned by the caller). */
 struct client *session_client(struct session *session, struct failure **failure);
 
+/* What requests are signed with; call session_client() first. Borrowed. */
+struct tokens *session_tokens(struct session *session);
+
 /* Where unqualified names are looked up; call session_client() first. */
 const struct scope *session_scope(const struct session *session);
 
 /* Where the services are; call session_client() first. */
-struct endpoints session_endpoints(const struct session *session);
+const struct endpoints *session_endpoints(const struct session *session);
+
+/* The tenant to sign in to, or NULL when nothing says it. Borrowed. */
+const char *session_tenant(const struct session *session);
 
 /* Sends an event to the face, with the time filled in. */
 void session_emit(struct session *session, struct event *event);

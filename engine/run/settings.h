@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/settings.h"
 #include "base/clock.h"
 #include "pipeline/guard.h"
 
@@ -17,7 +18,10 @@ enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
 struct settings {
     const char *endpoint; /* one base URL for ARM, login and Graph */
     const char *cloud;
-    const char *tenant_id, *client_id, *client_secret, *authority_host;
+    const char *authority_host; /* of every cloud */
+    const char *arm_endpoint, *graph_endpoint, *arm_audience,
+        *graph_audience;                    /* of the cloud "custom" */
+    struct credential_settings credentials; /* without the cloud's part */
     const char *subscription, *resource_group, *service;
     const char *ca_file;
     const char *allowed_hosts[MOST_HOSTS]; /* --allow-net: host, host:port or an origin */
