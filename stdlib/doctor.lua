@@ -17,6 +17,7 @@ local doctor = {}
 
 local SKEW_WARNING, SKEW_LIMIT = 30, 300 -- seconds; Entra bears five minutes (RFC 7519, 4.1.4)
 local SLOW = 1.0 -- seconds for an answer
+local PATIENCE = 5 -- seconds in which an endpoint is asked again
 local SHORT_LIFE = 300 -- seconds that a token should still live
 
 -- Tiers whose service can have workspaces.
@@ -67,6 +68,7 @@ local function new_examination()
 
   -- The answer to a GET, its failure, and how long it took, in seconds on the machine.
   function own.ask(request)
+    request.timeout = PATIENCE
     local started = core.machine_time()
     local answer, failure = tasks.try(arm.request, request)
     return answer, failure, core.machine_time() - started
@@ -92,30 +94,33 @@ local function check_credential(own)
   local answer, failure = own.ask {path = "/subscriptions",
                                    query = {["api-version"] = "2022-12-01"}}
   local signed_in = false
-  for _, credential in ipairs(core.credentials and core.credentials() or {}) do
-    local name = "credential: " .. credential.name
+  for _, credential in ipairs(core.credentials()) do
+    local name = credential.name
     if credential.state == "taken" then
       signed_in = true
       local who = {}
-      for _, part in ipairs {"tenant", "application", "principal"} do
+      for _, part in ipairs {"tenant", "application", "principal", "user"} do
         who[#who + 1] = credential[part] and ("%s %s"):format(part, credential[part])
       end
       who[#who + 1] = describe_life(credential.expires_in)
       local short = credential.expires_in and credential.expires_in < SHORT_LIFE
       own.add(name, short and "warning" or "ok", table.concat(who, ", "),
-              short and "the token is about to expire and " ..
-                (credential.is_fixed and "cannot be renewed" or "will be renewed") or nil)
+              short and "get a new token before a long run, or sign in so that moongate can "
+                .. "renew it" or nil)
     elseif credential.state == "not available" then
       own.add(name, "skipped", credential.reason)
     elseif credential.state == "refused" then
       own.add(name, "failed", credential.reason, failure and failure.cure)
     end -- those behind the one that was taken were not asked
   end
-  if core.credentials and not signed_in and failure then
-    own.refuse("sign-in", failure)
-    return nil
+  if not signed_in and failure then
+    if failure.code == "NoCredentials" then -- the reasons stand above
+      own.add("sign-in", "failed", "no credential is available", failure.cure)
+    else
+      own.refuse("sign-in", failure)
+    end
   end
-  return answer, failure
+  return signed_in, answer
 end
 
 -- --- endpoints and time ----------------------------------------------------------------
@@ -148,11 +153,15 @@ local function check_clock(own, answer)
                  "set this machine's clock (NTP); sign-in fails when it is wrong by minutes")
 end
 
-local function check_endpoints(own, first)
+local function check_login(own)
   local endpoints = core.endpoints()
-  local login = endpoints.login .. "/" .. (endpoints.tenant or "common")
-    .. "/v2.0/.well-known/openid-configuration"
-  check_endpoint(own, "login", endpoints.login, {url = login})
+  return check_endpoint(own, "login", endpoints.login, {
+    url = ("%s/%s/v2.0/.well-known/openid-configuration"):format(
+      endpoints.login, endpoints.tenant or "common")})
+end
+
+local function check_services(own)
+  local endpoints = core.endpoints()
   check_endpoint(own, "resource manager", endpoints.arm,
                  {path = "/subscriptions", query = {["api-version"] = "2022-12-01"}})
   local _, failure = check_endpoint(own, "graph", endpoints.graph,
@@ -163,7 +172,6 @@ local function check_endpoints(own, first)
   elseif not failure then
     own.add("graph: groups", "ok", "groups can be read")
   end
-  check_clock(own, first)
 end
 
 -- --- subscription and service -----------------------------------------------------------
@@ -253,10 +261,11 @@ end
 
 local function check_rights(own, ids, need)
   local id = ids[need.scope]
-  local check = ("rights at the %s%s"):format(need.scope, need.of and " for networks" or "")
+  local check = need.of and ("rights for the %s"):format(need.of)
+    or ("rights at the %s"):format(need.scope)
   local permissions, failure = tasks.try(arm.list,
     id .. "/providers/Microsoft.Authorization/permissions",
-    {query = {["api-version"] = "2022-04-01"}})
+    {query = {["api-version"] = "2022-04-01"}, timeout = PATIENCE})
   if failure then
     return own.refuse(check, failure)
   end
@@ -308,9 +317,11 @@ end
 -- @raise failure `NoTarget` or `BadSetting` when nothing says where to look
 function doctor.examine()
   local own = new_examination()
-  local answer, failure = check_credential(own)
-  if answer or (failure and failure.status) then
-    check_endpoints(own, answer)
+  local is_signed_in, answer = check_credential(own)
+  local public = check_login(own)
+  check_clock(own, answer or public)
+  if is_signed_in then
+    check_services(own)
     check_estate(own)
   end
   local is_well = true

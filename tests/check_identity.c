@@ -329,7 +329,7 @@ static const struct imds_row {
     {410, true, NULL, "AuthenticationFailed", "HTTP 410", 70000, 140000},
     {429, false, NULL, NULL, NULL, 500, 1500},
     {500, false, NULL, NULL, NULL, 500, 1500},
-    {500, true, NULL, "AuthenticationFailed", "HTTP 500", 1500, 5000},
+    {500, true, NULL, "AuthenticationFailed", "HTTP 500", 31500, 63000},
     {400, true,
      "{\"error\":\"invalid_request\",\"error_description\":\"Identity not "
      "found\"}",
