@@ -1,13 +1,15 @@
 #!/bin/sh
-# Runs the Check suites and the Lua specs named and sums up: "N passed, N failed".
-# usage: run.sh MOONGATE SUITE... SPEC.lua...
+# Runs the Check suites, Lua specs and scripts named, looks for secrets in all that they wrote,
+# and sums up: "N passed, N failed".
+# usage: run.sh MOONGATE SUITE... SPEC.lua... SCRIPT.sh...
 set -u
 moongate=$1
 shift
 passed=0
 failed=0
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+all=$(mktemp)
+trap 'rm -f "$log" "$all"' EXIT
 
 # add NAME EXIT-CODE PASSED FAILED; an exit code without a failed test counts as one
 add() {
@@ -25,6 +27,7 @@ add() {
         sed 's/^/    /' "$log"
     fi
     grep '^skipped' "$log"
+    cat "$log" >>"$all"
 }
 
 for suite in "$@"; do
@@ -32,6 +35,11 @@ for suite in "$@"; do
     case $suite in
     *.lua)
         "$moongate" run --sim ${SPEC_OPTIONS:-} "$suite" >"$log" 2>&1
+        code=$?
+        add "$name" $code $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
+        ;;
+    *.sh)
+        sh "$suite" "$moongate" >"$log" 2>&1
         code=$?
         add "$name" $code $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
         ;;
@@ -43,5 +51,14 @@ for suite in "$@"; do
         ;;
     esac
 done
+# the secrets of the suites' own servers, and how each token of the simulator begins
+secrets='s3cret-of-this-test|top/secret|eyJ0eXAi|Authorization: Bearer'
+if grep -aqE "$secrets" "$all"; then
+    failed=$((failed + 1))
+    echo "a secret is in what the tests wrote:"
+    grep -anE "$secrets" "$all" | head -n 5
+else
+    passed=$((passed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
