@@ -454,7 +454,7 @@ static void start_stub(enum stub_manner manner)
 
 START_TEST(version_and_help_are_printed_to_stdout)
 {
-    static const char *const commands[] = {"run", "sim", "doc"};
+    static const char *const commands[] = {"run", "sim", "doctor", "doc"};
 
     assert_exit(moon("--version", NULL), 0);
     ck_assert_str_eq(out(), "moongate " MOONGATE_VERSION "\n");
@@ -704,6 +704,43 @@ START_TEST(an_endpoint_that_sends_garbage_is_told)
     assert_exit(moon("run", READ, NULL), 1);
     assert_says_once(err(), "ProtocolError: ");
     assert_hides(err(), SECRET);
+}
+END_TEST
+
+#define NSG                                                                              \
+    "require 'networks'.ensure_gateway_subnet {vnet = 'vnet-apim', name = 'snet-a', "    \
+    "prefix = '10.0.4.0/24', mode = 'integration'}"
+
+START_TEST(a_missing_resource_provider_is_registered_when_asked_for)
+{
+    write_file("world.json", "{\"unregistered_providers\":[\"Microsoft.Network\"]}");
+    assert_exit(moon("run", "--sim", "--world", "world.json", "-e", NSG, NULL), 1);
+    assert_says_once(err(), "network security group 'nsg-snet-a' failed: "
+                            "MissingSubscriptionRegistration");
+    assert_says(err(), "--register-providers");
+    assert_exit(moon("run", "--sim", "--world", "world.json", "--register-providers",
+                     "-e", NSG, NULL),
+                0);
+    assert_says_once(err(), "registering resource provider Microsoft.Network");
+    assert_says_once(err(), "subnet 'snet-a' created");
+}
+END_TEST
+
+START_TEST(the_doctor_ends_with_4_when_something_essential_is_missing)
+{
+    assert_exit(moon("doctor", "--sim", NULL), 0);
+    assert_says(out(), "ok       tier");
+    ck_assert_str_eq(err(), "");
+    assert_exit(moon("doctor", "--sim", "--service", "nope", NULL), 4);
+    assert_says_once(out(), "failed   service");
+    ck_assert_str_eq(err(), "");
+    assert_exit(moon("doctor", "--sim", "--output", "json", NULL), 0);
+
+    cJSON *findings = last_line();
+
+    ck_assert(cJSON_IsTrue(json_at(findings, "ok")));
+    cJSON_Delete(findings);
+    assert_exit(moon("doctor", "now", NULL), 2);
 }
 END_TEST
 
@@ -1191,6 +1228,8 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(servers, an_endpoint_that_refuses_is_told);
     tcase_add_test(servers, an_endpoint_that_never_answers_is_given_up);
     tcase_add_test(servers, an_endpoint_that_sends_garbage_is_told);
+    tcase_add_test(servers, a_missing_resource_provider_is_registered_when_asked_for);
+    tcase_add_test(servers, the_doctor_ends_with_4_when_something_essential_is_missing);
     tcase_add_test(servers, pages_that_go_round_in_a_circle_are_told);
     tcase_add_test(servers, an_answer_without_an_end_is_refused_at_the_limit);
     tcase_add_test(simulator, sim_serves_a_run_elsewhere_and_ends_on_sigterm_with_0);
