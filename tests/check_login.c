@@ -27,6 +27,14 @@ static struct sign_in s;
 
 static void set_up(void)
 {
+    static const char *const names[] = {
+        "AZURE_TENANT_ID",     "AZURE_CLIENT_SECRET",     "AZURE_CLIENT_CERTIFICATE_PATH",
+        "ARM_TENANT_ID",       "ARM_CLIENT_SECRET",       "ARM_CLIENT_CERTIFICATE_PATH",
+        "MOONGATE_CLOUD",      "AZURE_TOKEN_CREDENTIALS", "MOONGATE_ACCESS_TOKEN",
+        "AZURE_AUTHORITY_HOST"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unsetenv(names[i]);
     sign_in_open(&s);
     s.settings.selection = "DeviceCodeCredential";
 }

@@ -174,6 +174,17 @@ static void use_sim(struct session *session, struct credential_settings *credent
                                     profile->service};
 }
 
+/* Shows what a person has to do to sign in, even if little else is shown. */
+static void tell_person(void *context, const char *text)
+{
+    struct session *session = context;
+    struct event event = {.type = EVENT_LOG,
+                          .level = session->settings->quiet ? LOG_ERROR : LOG_WARNING,
+                          .text = text};
+
+    session_emit(session, &event);
+}
+
 static struct failure *open_client(struct session *session)
 {
     const struct settings *settings = session->settings;
@@ -194,6 +205,10 @@ static struct failure *open_client(struct session *session)
         session->scope.resource_group = settings->resource_group;
     if (settings->service != NULL)
         session->scope.service = settings->service;
+    if (credentials.tell == NULL) {
+        credentials.tell = tell_person;
+        credentials.tell_context = session;
+    }
     credentials.authority = endpoints->login;
     credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
     credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
