@@ -277,10 +277,12 @@ static void assert_count(const char *name, int expected)
 static void setup(void)
 {
     static const char *const names[] = {
-        "AZURE_TENANT_ID",         "AZURE_CLIENT_ID",      "AZURE_CLIENT_SECRET",
-        "AZURE_SUBSCRIPTION_ID",   "AZURE_AUTHORITY_HOST", "MOONGATE_ENDPOINT",
-        "MOONGATE_RESOURCE_GROUP", "MOONGATE_SERVICE",     "MOONGATE_CLOUD",
-        "MOONGATE_CA_FILE"};
+        "AZURE_TENANT_ID",         "AZURE_CLIENT_ID",        "AZURE_CLIENT_SECRET",
+        "AZURE_SUBSCRIPTION_ID",   "AZURE_AUTHORITY_HOST",   "MOONGATE_ENDPOINT",
+        "MOONGATE_RESOURCE_GROUP", "MOONGATE_SERVICE",       "MOONGATE_CLOUD",
+        "MOONGATE_CA_FILE",        "ARM_TENANT_ID",          "ARM_CLIENT_ID",
+        "ARM_CLIENT_SECRET",       "ARM_SUBSCRIPTION_ID",    "ARM_ENVIRONMENT",
+        "MOONGATE_ACCESS_TOKEN",   "AZURE_TOKEN_CREDENTIALS"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);

@@ -173,6 +173,47 @@ START_TEST(a_handle_forgets_the_request_before)
 }
 END_TEST
 
+START_TEST(a_transfer_may_go_past_the_proxy_and_the_next_one_does_not)
+{
+    const struct server_step script[] = {
+        STEP("GET http://arm.invalid/a", 200, NULL, "by proxy"), {0}};
+    struct sent past = {.url = memory_copy_string("http://arm.invalid/a"),
+                        .transfer.without_proxy = true};
+    struct sent by = {.url = memory_copy_string("http://arm.invalid/a")};
+    struct sent *const both[] = {&past, &by};
+
+    setenv("http_proxy", h.server.base, 1);
+    server_play(&h.server, script);
+    for (size_t i = 0; i < 2; i++) {
+        both[i]->transfer.method = "GET";
+        both[i]->transfer.url = both[i]->url;
+        both[i]->transfer.done = on_done;
+        transfer_start(h.transport, &both[i]->transfer);
+        harness_settle(&h);
+    }
+    ck_assert_str_eq(code_of(&past), "ConnectionFailed");
+    ck_assert_int_eq(by.transfer.status, 200);
+    ck_assert_uint_eq(h.server.request_count, 1);
+    release(&past);
+    release(&by);
+}
+END_TEST
+
+START_TEST(a_transfer_may_have_a_time_out_of_its_own)
+{
+    const struct server_step script[] = {{"GET /a", .manner = SERVER_STALLS}, {0}};
+    struct sent sent = {.transfer.timeout_ms = 20};
+    const int64_t start_ms = clock_machine_ms();
+
+    server_play(&h.server, script);
+    send_it(&sent, "GET", "/a");
+    harness_settle(&h);
+    ck_assert_str_eq(code_of(&sent), "Timeout");
+    ck_assert_int_lt(clock_machine_ms() - start_ms, 280); /* the transport's is 300 */
+    release(&sent);
+}
+END_TEST
+
 START_TEST(a_connection_is_used_again)
 {
     const struct server_step script[] = {
@@ -1100,6 +1141,8 @@ int main(void)
     tcase_add_loop_test(wire, each_method_goes_out_with_its_body, 0, COUNT(methods));
     tcase_add_test(wire, a_head_has_fields_and_no_body);
     tcase_add_test(wire, a_handle_forgets_the_request_before);
+    tcase_add_test(wire, a_transfer_may_go_past_the_proxy_and_the_next_one_does_not);
+    tcase_add_test(wire, a_transfer_may_have_a_time_out_of_its_own);
     tcase_add_test(wire, a_connection_is_used_again);
     tcase_add_test(wire, a_connection_that_the_server_closed_meanwhile_is_replaced);
     tcase_add_test(wire, a_packed_answer_is_unpacked);

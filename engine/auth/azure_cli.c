@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "net/program.h"
 
-enum { TIMEOUT_MS = 30000, MOST_WORDS = 10 };
+enum { TIMEOUT_MS = 30000 };
 
 struct azure_cli {
     struct credential base;
@@ -50,14 +50,11 @@ static double read_expiry_s(const cJSON *body)
     return expiry_s;
 }
 
-static struct failure *new_failure(const char *format, const char *detail)
+static struct failure *new_failure(const char *why)
 {
-    char *message = memory_format("az account get-access-token: %s%s", format, detail);
-    struct failure *failure = failure_new("AuthenticationFailed", "%s", message);
-
-    free(message);
-    return failure_set_cure(failure,
-                            "run `az account get-access-token` by hand to see more");
+    return failure_set_cure(
+        failure_new("AuthenticationFailed", "az account get-access-token: %s", why),
+        "run `az account get-access-token` by hand to see more");
 }
 
 static void take_output(struct azure_cli *own, const struct buffer *out)
@@ -68,11 +65,10 @@ static void take_output(struct azure_cli *own, const struct buffer *out)
     const double life_s = read_expiry_s(body) - now_s;
 
     if (token == NULL || token[0] == '\0') {
-        token_fetch_fail(own->fetch, new_failure("its answer holds no token", ""));
+        token_fetch_fail(own->fetch, new_failure("its answer holds no token"));
     } else if (!(life_s > 0 && life_s < 1e7)) {
         token_fetch_fail(own->fetch, new_failure("its token has expired, or does not say "
-                                                 "when it does",
-                                                 ""));
+                                                 "when it does"));
     } else {
         struct grant grant = {.access_token = memory_copy_string(token),
                               .life_ms = (int64_t)(life_s * 1000)};
@@ -105,9 +101,9 @@ static void take_error(struct azure_cli *own, const struct program_end *end)
         strstr(end->err->data, "az account set") != NULL)
         token_fetch_pass(own->fetch, "%s", line);
     else if (line[0] != '\0')
-        token_fetch_fail(own->fetch, new_failure("", line));
+        token_fetch_fail(own->fetch, new_failure(line));
     else
-        token_fetch_fail(own->fetch, new_failure("it failed without a word", ""));
+        token_fetch_fail(own->fetch, new_failure("it failed without a word"));
     free(line);
 }
 
@@ -117,10 +113,9 @@ static void on_end(void *owner, const struct program_end *end)
 
     own->program = NULL;
     if (end->was_late)
-        token_fetch_fail(own->fetch,
-                         new_failure("no answer in time: it was stopped", ""));
+        token_fetch_fail(own->fetch, new_failure("no answer in time: it was stopped"));
     else if (end->was_too_chatty)
-        token_fetch_fail(own->fetch, new_failure("it wrote without end", ""));
+        token_fetch_fail(own->fetch, new_failure("it wrote without end"));
     else if (end->exit_code != 0)
         take_error(own, end);
     else
@@ -133,18 +128,17 @@ static void start(struct azure_cli *own, char *path)
 {
     const struct credential_settings *settings = &own->context->settings;
     const char *why = NULL;
-    char *words[MOST_WORDS] = {path,
-                               "account",
-                               "get-access-token",
-                               "--output",
-                               "json",
-                               "--resource",
-                               (char *)settings->resources[own->fetch->audience]};
+    char *const words[] = {path,
+                           "account",
+                           "get-access-token",
+                           "--output",
+                           "json",
+                           "--resource",
+                           (char *)settings->resources[own->fetch->audience],
+                           settings->tenant_id != NULL ? "--tenant" : NULL,
+                           (char *)settings->tenant_id,
+                           NULL};
 
-    if (settings->tenant_id != NULL) {
-        words[7] = "--tenant";
-        words[8] = (char *)settings->tenant_id;
-    }
     own->program = program_start(
         own->context->loop, words,
         settings->program_timeout_ms != 0 ? settings->program_timeout_ms : TIMEOUT_MS,

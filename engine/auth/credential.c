@@ -59,6 +59,6 @@ void credential_tell(const struct credential_context *context, const char *text)
     if (context->settings.tell != NULL)
         context->settings.tell(context->settings.tell_context, line);
     else
-        log_line(log_is_on(LOG_WARNING) ? LOG_WARNING : LOG_ERROR, "%s", line);
+        log_line(LOG_WARNING, "%s", line);
     free(line);
 }

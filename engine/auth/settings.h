@@ -52,8 +52,8 @@ struct credential_settings {
 };
 
 /* Fills in from the names of the Azure SDKs, then Terraform's, and MOONGATE_*, what is still
- * NULL, and whether there is a terminal. What has to be put together is kept for the life
- * of the program. */
+ * NULL, and whether there is a terminal. What it has to put together is valid until the next
+ * call. */
 void credential_settings_read_environment(struct credential_settings *settings);
 
 /* Whether something names a way to sign in. */

@@ -176,56 +176,46 @@ static void use_sim(struct session *session, struct credential_settings *credent
                                     profile->service};
 }
 
-static struct failure *open_client(struct session *session)
+/* Shows what a person has to do to sign in, even if little else is shown. */
+static void tell_person(void *context, const char *text)
+{
+    struct session *session = context;
+    struct event event = {.type = EVENT_LOG,
+                          .level = session->settings->quiet ? LOG_ERROR : LOG_WARNING,
+                          .text = text};
+
+    session_emit(session, &event);
+}
+
+static void choose_scope(struct session *session)
 {
     const struct settings *settings = session->settings;
-    const struct endpoints *endpoints = &session->endpoints;
-    struct credential_settings credentials = settings->credentials;
 
-    if (session->sim != NULL) {
-        use_sim(session, &credentials);
-    } else {
-        struct failure *failure = endpoints_choose(&session->endpoints, settings);
-
-        if (failure != NULL)
-            return failure;
-    }
     if (settings->subscription != NULL)
         session->scope.subscription = settings->subscription;
     if (settings->resource_group != NULL)
         session->scope.resource_group = settings->resource_group;
     if (settings->service != NULL)
         session->scope.service = settings->service;
+}
 
-    struct failure *failure = NULL;
-    struct stage *guard =
-        stage_new_guard(&settings->guard, session->scope.subscription, &failure);
-
-    if (guard == NULL) {
-        endpoints_deinit(&session->endpoints);
-        return failure;
-    }
-    credentials.authority = endpoints->login;
-    credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
-    credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
-    session->client.origins.by_audience[AUDIENCE_NONE] = endpoints->login;
-    session->client.origins.by_audience[AUDIENCE_ARM] = endpoints->arm;
-    session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
-    session->tokens = tokens_new(session->loop, &credentials);
-
+/* Opens the pipeline; the guard is its to free from then on. */
+static void open_pipeline(struct session *session, struct stage *guard,
+                          const struct credential_settings *credentials)
+{
+    const struct settings *settings = session->settings;
     const struct transport_options options = {
         .ca_file = settings->ca_file,
         .connect_timeout_ms = settings->connect_timeout_ms,
         .total_timeout_ms = settings->request_timeout_ms,
         .max_answer_bytes = settings->max_response_bytes,
         .concurrency = settings->concurrency};
+    const struct budget_options budget = {
+        .limits = session->endpoints.limits,
+        .principal = credentials->client_id != NULL ? credentials->client_id : "-"};
 
     session->transport = transport_new(session->loop, &options);
     session->wire = stage_new_transport(session->transport, session->loop);
-
-    const struct budget_options budget = {
-        .limits = endpoints->limits,
-        .principal = credentials.client_id != NULL ? credentials.client_id : "-"};
 
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
@@ -238,9 +228,45 @@ static struct failure *open_client(struct session *session)
         stage_new_cookies(),
         session->wire};
 
-    session->client.may_register = settings->may_register_providers;
     session->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
+}
+
+static struct failure *open_client(struct session *session)
+{
+    const struct settings *settings = session->settings;
+    const struct endpoints *endpoints = &session->endpoints;
+    struct credential_settings credentials = settings->credentials;
+    struct failure *failure = NULL;
+
+    if (session->sim != NULL)
+        use_sim(session, &credentials);
+    else
+        failure = endpoints_choose(&session->endpoints, settings);
+    if (failure != NULL)
+        return failure;
+    choose_scope(session);
+
+    struct stage *guard =
+        stage_new_guard(&settings->guard, session->scope.subscription, &failure);
+
+    if (guard == NULL) {
+        endpoints_deinit(&session->endpoints);
+        return failure;
+    }
+    if (credentials.tell == NULL) {
+        credentials.tell = tell_person;
+        credentials.tell_context = session;
+    }
+    credentials.authority = endpoints->login;
+    credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
+    credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
+    session->client.origins.by_audience[AUDIENCE_NONE] = endpoints->login;
+    session->client.origins.by_audience[AUDIENCE_ARM] = endpoints->arm;
+    session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
+    session->client.may_register = settings->may_register_providers;
+    session->tokens = tokens_new(session->loop, &credentials);
+    open_pipeline(session, guard, &credentials);
     return NULL;
 }
 
