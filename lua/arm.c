@@ -8,7 +8,6 @@
 #include "arm/client.h"
 #include "arm/link.h"
 #include "arm/operation.h"
-#include "arm/paging.h"
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/memory.h"
@@ -319,21 +318,8 @@ static int arm_request(lua_State *L)
 /* next_url(url, link, replaces_version) -> absolute URL, key */
 static int arm_next_url(lua_State *L)
 {
-    struct failure *failure = NULL;
-    char *url = paging_resolve(luaL_checkstring(L, 1), luaL_checkstring(L, 2),
-                               lua_toboolean(L, 3), &failure);
-    char key[TEXT_KEY_SIZE];
-
-    if (url == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        return lua_error(L);
-    }
-    text_format_key(url, key);
-    lua_pushstring(L, url);
-    free(url);
-    lua_pushstring(L, key);
-    return 2;
+    return bind_push_next_url(L, luaL_checkstring(L, 1), luaL_checkstring(L, 2),
+                              lua_toboolean(L, 3));
 }
 
 /* link_next(field) -> the target of the link to the next page, or nil */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arm/client.h"
+#include "arm/paging.h"
 #include "base/duration.h"
 #include "base/failure.h"
 #include "base/json.h"
@@ -146,6 +147,25 @@ int bind_raise(lua_State *L, const char *code, const char *format, ...)
     bind_push_failure(L, failure);
     failure_free(failure);
     return lua_error(L);
+}
+
+int bind_push_next_url(lua_State *L, const char *url, const char *link,
+                       bool replaces_version)
+{
+    struct failure *failure = NULL;
+    char *next = paging_resolve(url, link, replaces_version, &failure);
+    char key[TEXT_KEY_SIZE];
+
+    if (next == NULL) {
+        bind_push_failure(L, failure);
+        failure_free(failure);
+        return lua_error(L);
+    }
+    text_format_key(next, key);
+    lua_pushstring(L, next);
+    free(next);
+    lua_pushstring(L, key);
+    return 2;
 }
 
 /* The string field of the table at 1, or NULL. Leaves it on the stack. */

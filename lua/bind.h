@@ -97,6 +97,12 @@ cJSON *bind_to_json(lua_State *L, int index);
 /* Pushes the value that stands for null inside tables. */
 void bind_push_null(lua_State *L);
 
+/* Pushes the absolute URL of the page that `link` in an answer from `url` means, and a short key
+ * that stands for it; see paging_resolve(). Raises a failure when it leads elsewhere. Returns
+ * 2. */
+int bind_push_next_url(lua_State *L, const char *url, const char *link,
+                       bool replaces_version);
+
 /* Keeps scripts from the metatable on top: they must not call its __gc. */
 void bind_seal_metatable(lua_State *L);
 

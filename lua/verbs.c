@@ -10,7 +10,6 @@
 
 #include "arm/client.h"
 #include "arm/operation.h"
-#include "arm/paging.h"
 #include "arm/resource.h"
 #include "base/buffer.h"
 #include "base/failure.h"
@@ -256,22 +255,10 @@ static int verb_delete(lua_State *L)
 static int push_next(lua_State *L, struct operation *operation)
 {
     const char *link = json_string_at(operation_body(operation), "nextLink");
-    struct failure *failure = NULL;
-    char *url, key[TEXT_KEY_SIZE];
 
     if (link == NULL || link[0] == '\0')
         return 0;
-    url = paging_resolve(operation_url(operation), link, false, &failure);
-    if (url == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        return lua_error(L);
-    }
-    text_format_key(url, key);
-    lua_pushstring(L, url);
-    free(url);
-    lua_pushstring(L, key);
-    return 2;
+    return bind_push_next_url(L, operation_url(operation), link, false);
 }
 
 static int page_finish(lua_State *L, int status, lua_KContext context)

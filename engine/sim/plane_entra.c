@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -44,36 +45,6 @@ struct token {
 
 /* ---- tokens ---- */
 
-static void append_base64url(struct buffer *to, const unsigned char *bytes, size_t length)
-{
-    unsigned char *text = memory_new(length / 3 * 4 + 8);
-
-    EVP_EncodeBlock(text, bytes, (int)length);
-    for (const unsigned char *c = text; *c != '\0' && *c != '='; c++)
-        buffer_append_char(to, *c == '+' ? '-' : *c == '/' ? '_' : (char)*c);
-    free(text);
-}
-
-/* The bytes and a NUL, owned by the caller, or NULL when it is not base 64. */
-static char *decode_base64url(const char *text, size_t length)
-{
-    char *padded = memory_new(length + 4);
-    unsigned char *bytes = memory_new(length + 4);
-
-    for (size_t i = 0; i < length; i++)
-        padded[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
-    for (; length % 4 != 0; length++)
-        padded[length] = '=';
-
-    const int decoded = EVP_DecodeBlock(bytes, (unsigned char *)padded, (int)length);
-
-    free(padded);
-    if (decoded >= 0)
-        return (char *)bytes;
-    free(bytes);
-    return NULL;
-}
-
 static void append_signature(const struct world *world, struct buffer *token)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -82,7 +53,7 @@ static void append_signature(const struct world *world, struct buffer *token)
     HMAC(EVP_sha256(), world->token_key, (int)sizeof world->token_key,
          (const unsigned char *)token->data, token->length, digest, &size);
     buffer_append_char(token, '.');
-    append_base64url(token, digest, DIGEST_SIZE);
+    base64_append_url(token, digest, DIGEST_SIZE);
 }
 
 /* Owned by the caller. */
@@ -109,9 +80,9 @@ static char *make_token(const struct world *world, const struct caller *caller,
 
     char *text = json_print(claims);
 
-    append_base64url(&token, (const unsigned char *)header, strlen(header));
+    base64_append_url(&token, header, strlen(header));
     buffer_append_char(&token, '.');
-    append_base64url(&token, (const unsigned char *)text, strlen(text));
+    base64_append_url(&token, text, strlen(text));
     append_signature(world, &token);
     free(text);
     cJSON_Delete(claims);
@@ -165,8 +136,11 @@ static struct token *read_token(struct world *world, const char *text)
     if (!is_ours)
         return NULL;
 
-    char *json = decode_base64url(payload + 1, (size_t)(end - payload - 1));
-    cJSON *claims = json_parse(json, strlen(json), NULL);
+    struct buffer json = {0};
+
+    base64_decode(&json, payload + 1, (size_t)(end - payload - 1));
+
+    cJSON *claims = json_parse(json.data, json.length, NULL);
     struct token *token = memory_new(sizeof *token);
     const char *object = json_string_at(claims, "oid");
 
@@ -180,7 +154,7 @@ static struct token *read_token(struct world *world, const char *text)
     token->expires_s = (int64_t)json_number_at(claims, "exp", 0);
     token->is_proven = cJSON_IsTrue(json_at(claims, PROVEN));
     cJSON_Delete(claims);
-    free(json);
+    buffer_deinit(&json);
     return token;
 }
 
