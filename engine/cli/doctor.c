@@ -51,7 +51,8 @@ static int execute(struct doctor_command *command)
                                         .argument_count = 1};
     struct failure *failure = NULL;
 
-    if (command->settings.connect_timeout_ms == 0) /* who looks at trouble meets it often */
+    if (command->settings.connect_timeout_ms ==
+        0) /* who looks at trouble meets it often */
         command->settings.connect_timeout_ms = CONNECT_TIMEOUT_MS;
     command->settings.output = OUTPUT_TEXT; /* the findings are the output, no events */
     command->settings.quiet = true;
