@@ -22,7 +22,7 @@ static const double GLOBAL_FACTOR = 15.0;
 static const double ALMOST = 1e-6;
 
 struct limit {
-    double size, per_second; /* size 0: no limit */
+    double size, per_second;
 };
 
 /* Counts what was taken and has not come back yet, so that a zeroed bucket is full. */
@@ -30,6 +30,9 @@ struct bucket {
     double taken;
     int64_t filled_ms; /* UTC, when it was reckoned last */
 };
+
+/* No limit is a bucket that nobody can empty; clients that pace themselves are told so. */
+static const struct limit unlimited = {1e6, 1e6};
 
 struct principal {
     struct bucket subscription[CALL_CLASS_COUNT], tenant[CALL_CLASS_COUNT];
@@ -76,7 +79,9 @@ struct throttle *throttle_new(const cJSON *limits)
                 (struct limit){cJSON_GetArrayItem(limit, 0)->valuedouble,
                                cJSON_GetArrayItem(limit, 1)->valuedouble};
         else if (limit != NULL)
-            throttle->limits[i] = (struct limit){0};
+            throttle->limits[i] = unlimited;
+        if (throttle->limits[i].size == 0.0)
+            throttle->limits[i] = unlimited;
     }
     return throttle;
 }
@@ -159,9 +164,6 @@ static size_t find_sources(const struct world *world, const struct call *call,
     const struct limit limit = throttle->limits[class];
     const struct limit all = {limit.size * GLOBAL_FACTOR,
                               limit.per_second * GLOBAL_FACTOR};
-
-    if (limit.size == 0.0)
-        return 0;
 
     struct principal *principal = find_principal(throttle, caller->object_id);
 

@@ -45,7 +45,7 @@ measure() {
 # wait_for FILE WORD: until a server that writes there has said it
 wait_for() {
     tries=0
-    until grep -q "$2" "$1"; do
+    until grep -qs "$2" "$1"; do
         tries=$((tries + 1))
         [ $tries -lt 100 ] || exit 1
         sleep 0.05
@@ -84,13 +84,14 @@ waiting() {
  "limits": {"reads": null, "writes": null, "deletes": null}}
 END
     for who in operations tasks; do
+        rm -f "$work/profile"
         "$moongate" sim --listen 127.0.0.1:0 --world "$work/waiting.json" >"$work/profile" 2>/dev/null &
         servers="$servers $!"
         wait_for "$work/profile" ready
         sed /ready/d "$work/profile" >"$work/environment"
-        kb=$(. "$work/environment" && "$moongate" run --quiet "$here/waiting.lua" 1000 $who 2>/dev/null)
+        kb=$(. "$work/environment" && "$moongate" run --quiet "$here/waiting.lua" 10000 $who 2>/dev/null)
         if [ $who = operations ]; then
-            report "one of 1,000 waiting operations" "${kb:-999}" 4 KB
+            report "one of 10,000 waiting operations" "${kb:-999}" 4 KB
         else
             report "the same with a task of its own that waits" "${kb:-999}" 8 KB
         fi
