@@ -2,29 +2,12 @@
  * about itself (RFC 7523, 2.2). */
 #include <stdlib.h>
 
+#include "auth/application.h"
 #include "auth/certificate.h"
-#include "auth/credential.h"
 #include "auth/entra.h"
 #include "auth/jwt.h"
-#include "auth/request.h"
 #include "auth/secret.h"
 #include "base/failure.h"
-#include "base/memory.h"
-
-struct client_certificate {
-    struct credential base;
-    const struct credential_context *context;
-    struct auth_request request;
-    struct token_fetch *fetch;
-};
-
-static void on_answer(void *owner, const struct auth_request *request,
-                      const struct transfer *answer)
-{
-    struct client_certificate *own = owner;
-
-    entra_answer(own->context, request, answer, own->fetch);
-}
 
 /* The file is read anew for each token: it may have been replaced, and between two tokens
  * the key need not be in memory. NULL on failure. */
@@ -54,7 +37,7 @@ static char *make_assertion(const struct credential_context *context,
 
 static void fetch_token(struct credential *credential, struct token_fetch *fetch)
 {
-    struct client_certificate *own = (struct client_certificate *)credential;
+    struct application *own = (struct application *)credential;
     const struct credential_settings *settings = &own->context->settings;
     struct failure *failure = NULL;
 
@@ -72,29 +55,11 @@ static void fetch_token(struct credential *credential, struct token_fetch *fetch
         return;
     }
     own->fetch = fetch;
-    entra_prepare(&own->request, own->context, settings->tenant_id, "token",
-                  "client_credentials", settings->client_id);
-    entra_add_assertion(&own->request, assertion);
+    application_ask_by_assertion(own, assertion);
     secret_free(assertion);
-    entra_add_wish(&own->request, own->context, fetch, "");
-    auth_request_start(&own->request, own, on_answer);
-}
-
-static void cancel(struct credential *credential)
-{
-    auth_request_cancel(&((struct client_certificate *)credential)->request);
-}
-
-static void release(struct credential *credential)
-{
-    free(credential);
 }
 
 struct credential *credential_new_certificate(const struct credential_context *context)
 {
-    struct client_certificate *own = memory_new(sizeof *own);
-
-    own->base = (struct credential){fetch_token, cancel, release};
-    own->context = context;
-    return &own->base;
+    return application_new(context, fetch_token);
 }

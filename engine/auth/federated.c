@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/credential.h"
-#include "auth/entra.h"
+#include "auth/application.h"
 #include "auth/file.h"
-#include "auth/request.h"
 #include "auth/secret.h"
 #include "base/failure.h"
 #include "base/json.h"
@@ -17,35 +15,9 @@
 
 enum { LARGEST_TOKEN = 65536 };
 
-struct federated {
-    struct credential base;
-    const struct credential_context *context;
-    struct auth_request request;
-    struct token_fetch *fetch;
-};
-
-static void on_answer(void *owner, const struct auth_request *request,
-                      const struct transfer *answer)
-{
-    struct federated *own = owner;
-
-    entra_answer(own->context, request, answer, own->fetch);
-}
-
-static void exchange_assertion(struct federated *own, const char *assertion)
-{
-    const struct credential_settings *settings = &own->context->settings;
-
-    entra_prepare(&own->request, own->context, settings->tenant_id, "token",
-                  "client_credentials", settings->client_id);
-    entra_add_assertion(&own->request, assertion);
-    entra_add_wish(&own->request, own->context, own->fetch, "");
-    auth_request_start(&own->request, own, on_answer);
-}
-
 /* --- the file --------------------------------------------------------------------------- */
 
-static void fail_file(struct federated *own, const char *why)
+static void fail_file(struct application *own, const char *why)
 {
     struct failure *failure =
         failure_new("AuthenticationFailed", "federated token file %s: %s",
@@ -56,7 +28,7 @@ static void fail_file(struct federated *own, const char *why)
 }
 
 /* Each time anew: the kubelet replaces the file long before the token in it expires. */
-static void use_file(struct federated *own)
+static void use_file(struct application *own)
 {
     const char *path = own->context->settings.federated_token_file, *why = NULL;
     struct buffer text = {0};
@@ -71,7 +43,7 @@ static void use_file(struct federated *own)
 
     secret_deinit(&text);
     if (assertion[0] != '\0')
-        exchange_assertion(own, assertion);
+        application_ask_by_assertion(own, assertion);
     else
         fail_file(own, "it is empty");
     secret_free(assertion);
@@ -82,7 +54,7 @@ static void use_file(struct federated *own)
 static void on_job_token(void *owner, const struct auth_request *request,
                          const struct transfer *answer)
 {
-    struct federated *own = owner;
+    struct application *own = owner;
     cJSON *body =
         answer->failure == NULL && answer->status == 200 && answer->answer.length > 0
             ? json_parse(answer->answer.data, answer->answer.length, NULL)
@@ -93,7 +65,7 @@ static void on_job_token(void *owner, const struct auth_request *request,
     if (answer->failure != NULL) {
         token_fetch_fail(own->fetch, auth_request_failure(answer));
     } else if (assertion != NULL && assertion[0] != '\0') {
-        exchange_assertion(own, assertion);
+        application_ask_by_assertion(own, assertion);
     } else {
         struct failure *failure = failure_new(
             "AuthenticationFailed", "GitHub gave this job no token about itself");
@@ -106,7 +78,7 @@ static void on_job_token(void *owner, const struct auth_request *request,
     secret_delete_json(body);
 }
 
-static void use_job(struct federated *own)
+static void use_job(struct application *own)
 {
     const struct credential_settings *settings = &own->context->settings;
     const char *url = settings->oidc_url;
@@ -131,7 +103,7 @@ static void use_job(struct federated *own)
 
 static void fetch_token(struct credential *credential, struct token_fetch *fetch)
 {
-    struct federated *own = (struct federated *)credential;
+    struct application *own = (struct application *)credential;
     const struct credential_settings *settings = &own->context->settings;
     const bool is_in_job = settings->oidc_url != NULL && settings->oidc_bearer != NULL;
 
@@ -151,21 +123,7 @@ static void fetch_token(struct credential *credential, struct token_fetch *fetch
         use_file(own);
 }
 
-static void cancel(struct credential *credential)
-{
-    auth_request_cancel(&((struct federated *)credential)->request);
-}
-
-static void release(struct credential *credential)
-{
-    free(credential);
-}
-
 struct credential *credential_new_federated(const struct credential_context *context)
 {
-    struct federated *own = memory_new(sizeof *own);
-
-    own->base = (struct credential){fetch_token, cancel, release};
-    own->context = context;
-    return &own->base;
+    return application_new(context, fetch_token);
 }
