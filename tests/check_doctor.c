@@ -15,7 +15,6 @@
 static struct settings settings;
 static struct session *session;
 static struct sim *sim;
-static char world_file[] = "/tmp/check_doctor.XXXXXX";
 
 static void open_session(void)
 {
@@ -31,6 +30,7 @@ static void open_sim(const char *world)
 {
     struct sim_options options = {.address = "127.0.0.1:0"};
     struct failure *failure = NULL;
+    char world_file[] = "/tmp/check_doctor.XXXXXX";
 
     if (world != NULL) {
         const int fd = mkstemp(world_file);
