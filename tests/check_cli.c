@@ -869,6 +869,13 @@ START_TEST(what_a_guard_refuses_is_not_sent_and_exits_with_5)
 }
 END_TEST
 
+START_TEST(teams_that_a_guard_refused_exit_with_5)
+{
+    assert_exit(moon("run", "--sim", "--read-only", BULK, teams_csv, NULL), 5);
+    assert_says(out(), "GuardRefused");
+}
+END_TEST
+
 START_TEST(a_script_may_go_on_but_not_hide_that_a_guard_refused)
 {
     assert_exit(
@@ -1255,6 +1262,7 @@ static void add_run_cases(Suite *suite)
     tcase_add_test(results, onboarding_twice_writes_96_then_nothing);
     tcase_add_loop_test(guards, what_a_guard_refuses_is_not_sent_and_exits_with_5, 0,
                         (int)(sizeof guardeds / sizeof guardeds[0]));
+    tcase_add_test(guards, teams_that_a_guard_refused_exit_with_5);
     tcase_add_test(guards, a_script_may_go_on_but_not_hide_that_a_guard_refused);
     tcase_add_test(guards, a_resource_group_by_name_needs_a_subscription);
     tcase_add_test(guards, a_run_that_stays_inside_its_guards_is_not_disturbed);
