@@ -10,6 +10,7 @@ local arm = require "arm"
 local clock = require "clock"
 local core = require "core.doctor"
 local json = require "json"
+local log = require "log"
 local run = require "run"
 local tasks = require "tasks"
 
@@ -333,7 +334,11 @@ end
 
 -- Print the findings and end the run; for the command.
 function doctor.main(format)
-  local findings, is_well = doctor.examine()
+  local findings, is_well = tasks.try(doctor.examine)
+  if not findings then -- a failure in its place
+    log.error(tostring(is_well))
+    run.exit(2)
+  end
   if format == "json" then
     print(json.encode {findings = json.array(findings), ok = is_well})
   else

@@ -746,6 +746,14 @@ START_TEST(the_doctor_ends_with_4_when_something_essential_is_missing)
 }
 END_TEST
 
+START_TEST(the_doctor_says_what_to_set_and_not_where_it_stood)
+{
+    assert_exit(moon("doctor", NULL), 2);
+    assert_says_once(err(), "NoTarget: nothing says which side to use");
+    ck_assert_ptr_null(strstr(err(), "stack traceback"));
+}
+END_TEST
+
 START_TEST(pages_that_go_round_in_a_circle_are_told)
 {
     start_stub(STUB_CIRCLE);
@@ -1239,6 +1247,7 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(servers, an_endpoint_that_sends_garbage_is_told);
     tcase_add_test(servers, a_missing_resource_provider_is_registered_when_asked_for);
     tcase_add_test(servers, the_doctor_ends_with_4_when_something_essential_is_missing);
+    tcase_add_test(servers, the_doctor_says_what_to_set_and_not_where_it_stood);
     tcase_add_test(servers, pages_that_go_round_in_a_circle_are_told);
     tcase_add_test(servers, an_answer_without_an_end_is_refused_at_the_limit);
     tcase_add_test(simulator, sim_serves_a_run_elsewhere_and_ends_on_sigterm_with_0);
