@@ -165,12 +165,12 @@ local function check_services(own)
   local endpoints = core.endpoints()
   check_endpoint(own, "resource manager", endpoints.arm,
                  {path = "/subscriptions", query = {["api-version"] = "2022-12-01"}})
-  local _, failure = check_endpoint(own, "graph", endpoints.graph,
+  local answer, failure = check_endpoint(own, "graph", endpoints.graph,
     {graph = true, path = "/v1.0/groups", query = {["$top"] = 1, ["$select"] = "id"}})
   if failure and failure.status then
     own.refuse("graph: groups", failure,
                "give the application GroupMember.Read.All and let an administrator consent")
-  elseif not failure then
+  elseif answer then
     own.add("graph: groups", "ok", "groups can be read")
   end
 end

@@ -746,6 +746,17 @@ START_TEST(the_doctor_ends_with_4_when_something_essential_is_missing)
 }
 END_TEST
 
+START_TEST(the_doctor_does_not_call_groups_readable_when_graph_was_not_asked)
+{
+    start_sim(NULL, NULL);
+    setenv("MOONGATE_ACCESS_TOKEN", "a.b.c", 1); /* and none for Graph */
+    assert_exit(moon("doctor", NULL), 4);
+    assert_says_once(out(), "failed   graph");
+    ck_assert_ptr_null(strstr(out(), "groups can be read"));
+    ck_assert_int_eq(end_sim(SIGTERM), 0);
+}
+END_TEST
+
 START_TEST(the_doctor_says_what_to_set_and_not_where_it_stood)
 {
     assert_exit(moon("doctor", NULL), 2);
@@ -1247,6 +1258,8 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(servers, an_endpoint_that_sends_garbage_is_told);
     tcase_add_test(servers, a_missing_resource_provider_is_registered_when_asked_for);
     tcase_add_test(servers, the_doctor_ends_with_4_when_something_essential_is_missing);
+    tcase_add_test(servers,
+                   the_doctor_does_not_call_groups_readable_when_graph_was_not_asked);
     tcase_add_test(servers, the_doctor_says_what_to_set_and_not_where_it_stood);
     tcase_add_test(servers, pages_that_go_round_in_a_circle_are_told);
     tcase_add_test(servers, an_answer_without_an_end_is_refused_at_the_limit);
