@@ -53,11 +53,12 @@ options.teams, options.groups_prefix = nil, nil
 
 local teams = source_file and onboarding.read_csv(source_file, options)
   or onboarding.from_groups(prefix, options)
-local failed = 0
+local failed, refused = 0, false
 
 for _, row in ipairs(onboarding.run(teams, options)) do
   if row.failure then
     failed = failed + 1
+    refused = refused or row.failure.code == "GuardRefused"
     print(("%-15s failed: %s"):format(row.team, tostring(row.failure)))
   else
     print(("%-15s %-20s %s"):format(row.team, row.gateway, row.hostname or "-"))
@@ -66,4 +67,4 @@ end
 
 print(("%d team%s onboarded%s"):format(#teams - failed, #teams - failed == 1 and "" or "s",
                                        failed > 0 and (", %d failed"):format(failed) or ""))
-run.exit(failed > 0 and 1 or 0)
+run.exit(refused and 5 or failed > 0 and 1 or 0) -- 5: a guard refused, as in any run

@@ -84,7 +84,14 @@ local function check_options(options)
   end
   for name in pairs(options) do
     if not LIST_OPTIONS[name] then
-      check.fail(("unknown option '%s'"):format(tostring(name)))
+      local names = {}
+      for known in pairs(LIST_OPTIONS) do
+        names[#names + 1] = known
+      end
+      table.sort(names)
+      local near = check.nearest(tostring(name), names)
+      check.fail(("unknown option '%s'%s"):format(
+        tostring(name), near and ("; did you mean '%s'?"):format(near) or ""))
     end
   end
   return options

@@ -10,6 +10,7 @@ local arm = require "arm"
 local clock = require "clock"
 local core = require "core.doctor"
 local json = require "json"
+local log = require "log"
 local run = require "run"
 local tasks = require "tasks"
 
@@ -164,12 +165,12 @@ local function check_services(own)
   local endpoints = core.endpoints()
   check_endpoint(own, "resource manager", endpoints.arm,
                  {path = "/subscriptions", query = {["api-version"] = "2022-12-01"}})
-  local _, failure = check_endpoint(own, "graph", endpoints.graph,
+  local answer, failure = check_endpoint(own, "graph", endpoints.graph,
     {graph = true, path = "/v1.0/groups", query = {["$top"] = 1, ["$select"] = "id"}})
   if failure and failure.status then
     own.refuse("graph: groups", failure,
                "give the application GroupMember.Read.All and let an administrator consent")
-  elseif not failure then
+  elseif answer then
     own.add("graph: groups", "ok", "groups can be read")
   end
 end
@@ -333,7 +334,11 @@ end
 
 -- Print the findings and end the run; for the command.
 function doctor.main(format)
-  local findings, is_well = doctor.examine()
+  local findings, is_well = tasks.try(doctor.examine)
+  if not findings then -- a failure in its place
+    log.error(tostring(is_well))
+    run.exit(2)
+  end
   if format == "json" then
     print(json.encode {findings = json.array(findings), ok = is_well})
   else

@@ -746,6 +746,25 @@ START_TEST(the_doctor_ends_with_4_when_something_essential_is_missing)
 }
 END_TEST
 
+START_TEST(the_doctor_does_not_call_groups_readable_when_graph_was_not_asked)
+{
+    start_sim(NULL, NULL);
+    setenv("MOONGATE_ACCESS_TOKEN", "a.b.c", 1); /* and none for Graph */
+    assert_exit(moon("doctor", NULL), 4);
+    assert_says_once(out(), "failed   graph");
+    ck_assert_ptr_null(strstr(out(), "groups can be read"));
+    ck_assert_int_eq(end_sim(SIGTERM), 0);
+}
+END_TEST
+
+START_TEST(the_doctor_says_what_to_set_and_not_where_it_stood)
+{
+    assert_exit(moon("doctor", NULL), 2);
+    assert_says_once(err(), "NoTarget: nothing says which side to use");
+    ck_assert_ptr_null(strstr(err(), "stack traceback"));
+}
+END_TEST
+
 START_TEST(pages_that_go_round_in_a_circle_are_told)
 {
     start_stub(STUB_CIRCLE);
@@ -866,6 +885,13 @@ START_TEST(what_a_guard_refuses_is_not_sent_and_exits_with_5)
     assert_says(out(), "GuardRefused");
     assert_says(out(), row->says);
     assert_count("requests", 0);
+}
+END_TEST
+
+START_TEST(teams_that_a_guard_refused_exit_with_5)
+{
+    assert_exit(moon("run", "--sim", "--read-only", BULK, teams_csv, NULL), 5);
+    assert_says(out(), "GuardRefused");
 }
 END_TEST
 
@@ -1232,6 +1258,9 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(servers, an_endpoint_that_sends_garbage_is_told);
     tcase_add_test(servers, a_missing_resource_provider_is_registered_when_asked_for);
     tcase_add_test(servers, the_doctor_ends_with_4_when_something_essential_is_missing);
+    tcase_add_test(servers,
+                   the_doctor_does_not_call_groups_readable_when_graph_was_not_asked);
+    tcase_add_test(servers, the_doctor_says_what_to_set_and_not_where_it_stood);
     tcase_add_test(servers, pages_that_go_round_in_a_circle_are_told);
     tcase_add_test(servers, an_answer_without_an_end_is_refused_at_the_limit);
     tcase_add_test(simulator, sim_serves_a_run_elsewhere_and_ends_on_sigterm_with_0);
@@ -1255,6 +1284,7 @@ static void add_run_cases(Suite *suite)
     tcase_add_test(results, onboarding_twice_writes_96_then_nothing);
     tcase_add_loop_test(guards, what_a_guard_refuses_is_not_sent_and_exits_with_5, 0,
                         (int)(sizeof guardeds / sizeof guardeds[0]));
+    tcase_add_test(guards, teams_that_a_guard_refused_exit_with_5);
     tcase_add_test(guards, a_script_may_go_on_but_not_hide_that_a_guard_refused);
     tcase_add_test(guards, a_resource_group_by_name_needs_a_subscription);
     tcase_add_test(guards, a_run_that_stays_inside_its_guards_is_not_disturbed);

@@ -65,4 +65,8 @@ spec.test("a wrong request is refused before it is sent", function()
   wrong({path = "/x", final_state_via = "there"}, "final_state_via")
 end)
 
+spec.test("a mistyped option of a list is told with the near name", function()
+  spec.raises("did you mean 'items'?", arm.each, "/subscriptions", {itms = "value"})
+end)
+
 spec.finish()
