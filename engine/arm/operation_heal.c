@@ -91,6 +91,7 @@ static bool starts_registration(struct operation *operation, struct failure *fai
                            &operation->registration))
         return false;
     operation->was_registered = true;
+    operation_start_limit(operation);
     operation->method = POLL_NOTHING;
     operation_set_text(&operation->state, failure->code);
     failure_free(failure);
