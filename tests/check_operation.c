@@ -1056,6 +1056,26 @@ START_TEST(a_registration_that_is_refused_fails_those_who_wait)
 }
 END_TEST
 
+START_TEST(a_registration_that_needs_itself_is_refused)
+{
+    const struct server_step script[] = {STEP("PUT " THING, 409, NULL, UNREGISTERED),
+                                         STEP("POST " PROVIDER
+                                              "/register?api-version=2021-04-01",
+                                              409, NULL, UNREGISTERED),
+                                         {0}};
+
+    h.client.may_register = true;
+    server_play(&h.server, script);
+
+    struct operation *operation = run("PUT", THING);
+
+    ck_assert_str_eq(code_of(operation), "MissingSubscriptionRegistration");
+    ck_assert_uint_eq(h.server.request_count, 2);
+    ck_assert_int_eq(clock_now_ms(&h.clock), 0);
+    operation_release(operation);
+}
+END_TEST
+
 START_TEST(the_time_limit_ends_the_wait_for_a_registration)
 {
     struct server_step script[] = {STEP("PUT " THING, 409, NULL, UNREGISTERED),
@@ -1265,6 +1285,7 @@ int main(void)
     tcase_add_test(healing, a_missing_provider_is_registered_once_when_the_run_may);
     tcase_add_test(healing, a_missing_provider_is_a_refusal_when_the_run_may_not);
     tcase_add_test(healing, a_registration_that_is_refused_fails_those_who_wait);
+    tcase_add_test(healing, a_registration_that_needs_itself_is_refused);
     tcase_add_test(healing, the_time_limit_ends_the_wait_for_a_registration);
     tcase_add_test(healing,
                    one_that_is_released_while_a_provider_is_registered_is_not_sent_again);
