@@ -663,6 +663,24 @@ static void note(void *context, const struct operation *operation)
         strcat(strcat(seen->states, state != NULL ? state : "-"), " ");
 }
 
+START_TEST(the_signature_of_a_foreign_monitor_is_not_told)
+{
+    const struct server_step script[] = {
+        STEP("PUT /t/x", 202, "Azure-AsyncOperation: https://elsewhere.example/m?s=SIGNED",
+             NULL),
+        {0}};
+
+    server_play(&h.server, script);
+
+    struct operation *operation = run("PUT", "/t/x");
+    const char *message = operation_failure(operation)->message;
+
+    ck_assert_ptr_nonnull(strstr(message, "https://elsewhere.example/m"));
+    ck_assert_ptr_null(strstr(message, "SIGNED"));
+    operation_release(operation);
+}
+END_TEST
+
 START_TEST(progress_tells_each_new_state_and_percentage)
 {
     const struct server_step script[] = {STEP("PUT /t/x", 201, NULL, CREATING),
@@ -1275,6 +1293,7 @@ int main(void)
     tcase_add_test(exchanges, the_body_can_be_taken);
     tcase_add_test(time, the_first_poll_waits_as_long_as_the_answer_asks);
     tcase_add_test(time, three_hours_take_a_few_dozen_polls);
+    tcase_add_test(time, the_signature_of_a_foreign_monitor_is_not_told);
     tcase_add_test(time, progress_tells_each_new_state_and_percentage);
     tcase_add_test(time, a_watched_resource_is_read_until_its_state_is_final);
     tcase_add_loop_test(healing, a_passing_refusal_is_waited_out, 0,
