@@ -843,6 +843,21 @@ START_TEST(a_guest_without_rights_exits_with_4)
 }
 END_TEST
 
+START_TEST(a_token_that_the_service_does_not_take_exits_with_4)
+{
+    static const char *const codes[] = {"InvalidAuthenticationToken",
+                                        "ExpiredAuthenticationToken", "Unauthorized",
+                                        "Forbidden"};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        char code[64];
+
+        snprintf(code, sizeof code, "error({code = '%s'})", codes[i]);
+        assert_exit(moon("run", "-e", code, NULL), 4);
+    }
+}
+END_TEST
+
 #define PUT "require 'arm'.put('/subscriptions/s/resourceGroups/rg', {}, {})"
 
 static const struct guarded {
@@ -1240,6 +1255,7 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(simulator, a_listening_address_that_is_taken_is_told);
     tcase_add_test(simulator, a_wrong_secret_exits_with_4_and_is_not_shown);
     tcase_add_test(simulator, a_guest_without_rights_exits_with_4);
+    tcase_add_test(simulator, a_token_that_the_service_does_not_take_exits_with_4);
     tcase_add_test(simulator, secrets_are_in_no_output);
 }
 
