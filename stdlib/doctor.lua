@@ -19,7 +19,10 @@ local doctor = {}
 local SKEW_WARNING, SKEW_LIMIT = 30, 300 -- seconds; Entra bears five minutes (RFC 7519, 4.1.4)
 local SLOW = 1.0 -- seconds for an answer
 local PATIENCE = 5 -- seconds in which an endpoint is asked again
+local SIGN_IN_PATIENCE = 900 -- seconds; a person may have to find a browser
+local TOKEN_PATIENCE = 20 -- seconds for a second token; az takes its time
 local SHORT_LIFE = 300 -- seconds that a token should still live
+local REACH_CURE = "check the network, the proxy settings and --cloud"
 
 -- Tiers whose service can have workspaces.
 local WORKSPACE_TIERS = {Premium = true, PremiumV2 = true, StandardV2 = true, BasicV2 = true}
@@ -67,12 +70,29 @@ local function new_examination()
     return status ~= "failed"
   end
 
-  -- The answer to a GET, its failure, and how long it took, in seconds on the machine.
+  -- The answer to a GET, its failure, and how long it took, in seconds on the machine. What
+  -- is no JSON was written by somebody in between.
   function own.ask(request)
     request.timeout = PATIENCE
     local started = core.machine_time()
     local answer, failure = tasks.try(arm.request, request)
+    if answer and type(answer.body) ~= "table" then
+      answer, failure = nil, {code = "ProtocolError",
+                              message = "the answer is no JSON, it may be a proxy's"}
+    end
     return answer, failure, core.machine_time() - started
+  end
+
+  -- The same for the first request that needs a token, which goes on being fetched while
+  -- nobody waits: it is asked again until there is one, or a refusal.
+  function own.ask_first(request, is_decided)
+    local started = core.machine_time()
+    local answer, failure
+    repeat
+      answer, failure = own.ask(request)
+    until answer or failure.code ~= "Timeout" or is_decided()
+      or core.machine_time() - started > SIGN_IN_PATIENCE
+    return answer, failure
   end
 
   -- A failure as a finding.
@@ -91,9 +111,18 @@ end
 
 -- --- sign-in ---------------------------------------------------------------------------
 
+local function is_decided()
+  for _, credential in ipairs(core.credentials()) do
+    if credential.state == "taken" or credential.state == "refused" then
+      return true
+    end
+  end
+  return false
+end
+
 local function check_credential(own)
-  local answer, failure = own.ask {path = "/subscriptions",
-                                   query = {["api-version"] = "2022-12-01"}}
+  local answer, failure = own.ask_first({path = "/subscriptions",
+                                         query = {["api-version"] = "2022-12-01"}}, is_decided)
   local signed_in = false
   for _, credential in ipairs(core.credentials()) do
     local name = credential.name
@@ -131,7 +160,8 @@ local function check_endpoint(own, check, url, request)
   local reached = answer or failure.status
   local text = reached and ("%s answers in %.0f ms"):format(url, seconds * 1000)
   if not reached then
-    return own.refuse(check, failure, "check the network, the proxy settings and --cloud") and nil
+    own.refuse(check, failure, REACH_CURE)
+    return nil, failure
   end
   own.add(check, seconds > SLOW and "warning" or "ok", text,
           seconds > SLOW and "a slow way to Azure makes runs slow: is there a proxy?" or nil)
@@ -165,13 +195,21 @@ local function check_services(own)
   local endpoints = core.endpoints()
   check_endpoint(own, "resource manager", endpoints.arm,
                  {path = "/subscriptions", query = {["api-version"] = "2022-12-01"}})
-  local answer, failure = check_endpoint(own, "graph", endpoints.graph,
-    {graph = true, path = "/v1.0/groups", query = {["$top"] = 1, ["$select"] = "id"}})
-  if failure and failure.status then
+  local groups = {graph = true, path = "/v1.0/groups", query = {["$top"] = 1, ["$select"] = "id"}}
+  local started = core.machine_time()
+  local answer, failure = own.ask_first(groups, function() -- its token is not Graph's time
+    return core.machine_time() - started > TOKEN_PATIENCE
+  end)
+  if answer or failure.status then
+    answer, failure = check_endpoint(own, "graph", endpoints.graph, groups)
+  else
+    own.refuse("graph", failure, REACH_CURE)
+  end
+  if answer then
+    own.add("graph: groups", "ok", "groups can be read")
+  elseif failure.status then
     own.refuse("graph: groups", failure,
                "give the application GroupMember.Read.All and let an administrator consent")
-  elseif answer then
-    own.add("graph: groups", "ok", "groups can be read")
   end
 end
 

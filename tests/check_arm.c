@@ -653,6 +653,31 @@ START_TEST(who_leaves_the_queue_is_passed_over)
 }
 END_TEST
 
+static unsigned ended;
+
+static void end_at_once(struct serial_turn *turn)
+{
+    ended++;
+    serial_give_back(turn);
+}
+
+START_TEST(many_turns_that_end_at_once_need_no_stack)
+{
+    enum { TURNS = 1000000 };
+
+    struct serial_turn *turns = memory_new(TURNS * sizeof *turns);
+
+    for (size_t i = 0; i < TURNS; i++) {
+        turns[i].granted = end_at_once;
+        ck_assert(serial_take(&serial, "k", &turns[i]) == (i == 0));
+    }
+    serial_give_back(&turns[0]);
+    ck_assert_uint_eq(ended, TURNS - 1);
+    serial_deinit(&serial);
+    free(turns);
+}
+END_TEST
+
 START_TEST(a_turn_never_taken_can_be_given_back)
 {
     struct numbered_turn turn = {0};
@@ -698,6 +723,7 @@ int main(void)
     tcase_add_test(turns, turns_are_granted_in_the_order_they_were_asked_for);
     tcase_add_test(turns, keys_do_not_wait_for_each_other);
     tcase_add_test(turns, who_leaves_the_queue_is_passed_over);
+    tcase_add_test(turns, many_turns_that_end_at_once_need_no_stack);
     tcase_add_test(turns, a_turn_never_taken_can_be_given_back);
     return harness_run_suite(suite);
 }

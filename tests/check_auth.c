@@ -377,6 +377,27 @@ START_TEST(claims_pass_by_the_cache_and_replace_what_is_in_it)
 }
 END_TEST
 
+START_TEST(claims_are_asked_for_once_however_many_are_told_of_them)
+{
+    static const char claims[] = "{\"access_token\":{\"nbf\":{\"value\":\"1\"}}}";
+    struct wish first, late[3];
+
+    sign_in_use_secret(&s);
+    first = sign_in_ask(&s, AUDIENCE_ARM);
+    sign_in_begin(&s, &late[0], AUDIENCE_ARM, first.request.token, claims);
+    harness_settle(&s.h);
+    /* these carried the old one and come when all is done */
+    sign_in_begin(&s, &late[1], AUDIENCE_ARM, first.request.token, claims);
+    sign_in_begin(&s, &late[2], AUDIENCE_ARM, late[0].request.token, claims);
+    harness_settle(&s.h);
+    wish_got(&late[1], "token-2");
+    wish_got(&late[2], "token-3"); /* it was refused in spite of them */
+    wish_got(&late[0], "token-2");
+    wish_got(&first, "token-1");
+    ck_assert_uint_eq(s.h.server.token_count, 3);
+}
+END_TEST
+
 START_TEST(freed_while_it_signs_in_nobody_hears_of_it)
 {
     const struct server_step script[] = {{TOKEN_PATH, .manner = SERVER_STALLS}, {0}};
@@ -663,6 +684,7 @@ int main(void)
     tcase_add_test(life, a_renewal_that_fails_keeps_the_old_token_and_is_tried_again);
     tcase_add_test(life, for_a_token_that_has_expired_all_wait);
     tcase_add_test(life, a_refused_token_is_replaced_once_however_many_carried_it);
+    tcase_add_test(life, claims_are_asked_for_once_however_many_are_told_of_them);
     tcase_add_test(life, claims_pass_by_the_cache_and_replace_what_is_in_it);
     tcase_add_test(life, freed_while_it_signs_in_nobody_hears_of_it);
     tcase_add_loop_test(refusals, each_refusal_has_its_cause_and_cure, 0,

@@ -862,6 +862,32 @@ START_TEST(a_guest_without_rights_exits_with_4)
 }
 END_TEST
 
+START_TEST(without_a_home_nobody_is_asked_to_sign_in_for_good)
+{
+    unsetenv("HOME");
+    unsetenv("XDG_STATE_HOME");
+    setenv("MOONGATE_ENDPOINT", "http://127.0.0.1:1", 1);
+    assert_exit(moon("login", "--keep", NULL), 1);
+    assert_says(err(), "there is no HOME");
+    assert_hides(err(), "ConnectionFailed");
+}
+END_TEST
+
+START_TEST(a_token_that_the_service_does_not_take_exits_with_4)
+{
+    static const char *const codes[] = {"InvalidAuthenticationToken",
+                                        "ExpiredAuthenticationToken", "Unauthorized",
+                                        "Forbidden"};
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        char code[64];
+
+        snprintf(code, sizeof code, "error({code = '%s'})", codes[i]);
+        assert_exit(moon("run", "-e", code, NULL), 4);
+    }
+}
+END_TEST
+
 #define PUT "require 'arm'.put('/subscriptions/s/resourceGroups/rg', {}, {})"
 
 static const struct guarded {
@@ -1269,6 +1295,8 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(simulator, a_listening_address_that_is_taken_is_told);
     tcase_add_test(simulator, a_wrong_secret_exits_with_4_and_is_not_shown);
     tcase_add_test(simulator, a_guest_without_rights_exits_with_4);
+    tcase_add_test(simulator, without_a_home_nobody_is_asked_to_sign_in_for_good);
+    tcase_add_test(simulator, a_token_that_the_service_does_not_take_exits_with_4);
     tcase_add_test(simulator, secrets_are_in_no_output);
 }
 

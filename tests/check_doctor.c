@@ -207,6 +207,72 @@ START_TEST(a_clock_that_is_wrong_is_told)
 }
 END_TEST
 
+/* Signed in; the rest of the way is as the script of the server says. */
+static void look_behind(const struct server_step *script, const char *graph,
+                        const struct run_request *request)
+{
+    struct server server;
+
+    open_session();
+    server_open(&server, session_loop(session));
+    server_play(&server, script);
+    settings.cloud = "custom";
+    settings.arm_endpoint = settings.authority_host = server.base;
+    settings.graph_endpoint = graph != NULL ? graph : server.base;
+    settings.subscription = "s";
+    settings.credentials =
+        (struct credential_settings){.tenant_id = "tenant",
+                                     .client_id = "client",
+                                     .client_secret = "secret",
+                                     .selection = "EnvironmentCredential"};
+    ck_assert_int_eq(run_script(session, request), EXIT_DONE);
+    server_close(&server);
+    session_close(session);
+}
+
+#define PORTAL                                                                           \
+    200, "Content-Type: text/html", "<html><title>Log in to the network</title></html>"
+#define FINDINGS                                                                         \
+    "local by = {}\n"                                                                    \
+    "for _, finding in ipairs((require 'doctor'.examine())) do\n"                        \
+    "  by[finding.check] = finding.status .. ': ' .. finding.text\n"                     \
+    "end\n"
+
+START_TEST(answers_of_somebody_in_between_are_told)
+{
+    static const struct server_step script[] = {
+        {"GET /subscriptions?api-version=2022-12-01", PORTAL, .stays = true},
+        {"GET /tenant/v2.0/.well-known/openid-configuration", PORTAL, .stays = true},
+        {"GET /subscriptions/s?api-version=2022-12-01", PORTAL, .stays = true},
+        {"GET /v1.0/groups?%24top=1&%24select=id", PORTAL, .stays = true},
+        {"GET /v1.0/groups?%24select=id&%24top=1", PORTAL, .stays = true},
+        {0}};
+    const struct run_request request = {
+        .code = FINDINGS
+        "for _, check in ipairs {'login', 'resource manager', 'graph', 'subscription'} do\n"
+        "  assert(by[check]:find('^failed: .*no JSON'), by[check])\n"
+        "end"};
+
+    look_behind(script, NULL, &request);
+}
+END_TEST
+
+START_TEST(a_graph_that_is_not_reached_reads_no_groups)
+{
+    static const struct server_step script[] = {
+        {"GET /subscriptions?api-version=2022-12-01", 200, NULL, "{}", .stays = true},
+        {"GET /tenant/v2.0/.well-known/openid-configuration", 200, NULL, "{}",
+         .stays = true},
+        {"GET /subscriptions/s?api-version=2022-12-01", 403, NULL, NULL, .stays = true},
+        {0}};
+    const struct run_request request = {
+        .code = FINDINGS "assert(by.graph:find('^failed: ConnectionFailed'), by.graph)\n"
+                         "assert(by['graph: groups'] == nil)"};
+
+    look_behind(script, "http://127.0.0.1:1", &request);
+}
+END_TEST
+
 START_TEST(nothing_to_sign_in_with_is_told_by_each_credential)
 {
     open_session();
@@ -256,6 +322,8 @@ int main(void)
     tcase_add_loop_test(topic, the_doctor_finds_what_is_wrong, 0,
                         (int)(sizeof rows / sizeof rows[0]));
     tcase_add_test(topic, a_clock_that_is_wrong_is_told);
+    tcase_add_test(topic, answers_of_somebody_in_between_are_told);
+    tcase_add_test(topic, a_graph_that_is_not_reached_reads_no_groups);
     tcase_add_test(topic, nothing_to_sign_in_with_is_told_by_each_credential);
     tcase_add_test(topic, actions_match_as_azure_matches_them);
     return harness_run_suite(suite);

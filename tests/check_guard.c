@@ -138,6 +138,7 @@ static struct harness h;
 static struct pipeline *pipeline;
 static char *warning; /* the last */
 static char *refusal; /* of the last request, or NULL */
+static bool is_sign_in;
 
 static void take_warning(void *context, enum log_level level, const char *text)
 {
@@ -165,6 +166,7 @@ static void tear_down(void)
     free(warning);
     free(refusal);
     warning = refusal = NULL;
+    is_sign_in = false;
     pipeline = NULL;
 }
 
@@ -193,6 +195,7 @@ static bool passes_with(const char *method, const char *path, enum audience audi
     unsigned done = 0;
 
     exchange->owner = &done;
+    exchange->is_sign_in = is_sign_in;
     if (header != NULL)
         exchange_add_header(exchange, header);
     exchange_start(exchange);
@@ -260,7 +263,10 @@ static const struct read_only_row {
     {"POST", RG, AUDIENCE_ARM, false},
     {"PUT", "/v1.0/groups", AUDIENCE_GRAPH, false},
     {"POST", "/v1.0/groups", AUDIENCE_GRAPH, false},
-    {"POST", "/token", AUDIENCE_NONE, true},
+    {"POST", "/token", AUDIENCE_NONE, false},
+    {"DELETE", "/x", AUDIENCE_NONE, false},
+    {"POST", "/getByIds", AUDIENCE_NONE, false},
+    {"GET", "/x", AUDIENCE_NONE, true},
     {"POST", SERVICE "/subscriptions/x/listSecrets", AUDIENCE_ARM, false},
     {"POST", SERVICE "/listKeys", AUDIENCE_ARM, false},
     {"POST", "/providers/Microsoft.ResourceGraph/resources?api-version=1", AUDIENCE_ARM,
@@ -300,6 +306,17 @@ START_TEST(read_only_lets_questions_pass)
         assert_refusal(text);
         free(text);
     }
+}
+END_TEST
+
+START_TEST(signing_in_is_no_write)
+{
+    guard_by(&(struct guard_settings){.read_only = true,
+                                      .within = {RG},
+                                      .within_count = 1,
+                                      .max_writes = {.is_set = true}});
+    is_sign_in = true;
+    ck_assert(passes_with("POST", "/token", AUDIENCE_NONE, NULL));
 }
 END_TEST
 
@@ -346,7 +363,9 @@ static const struct scope_row {
     {"Graph", "DELETE", "/v1.0/groups/1", AUDIENCE_GRAPH, true},
     {"graph", "PUT", RG, AUDIENCE_ARM, false},
     {"graph", "PUT", "/graph", AUDIENCE_ARM, false},
-    {RG, "POST", "/token", AUDIENCE_NONE, true},
+    {RG, "PUT", RG, AUDIENCE_NONE, false},
+    {"graph", "PUT", RG, AUDIENCE_NONE, false},
+    {RG, "GET", "/x", AUDIENCE_NONE, true},
 };
 
 START_TEST(within_a_scope_means_at_it_or_below)
@@ -521,6 +540,7 @@ int main(void)
     tcase_add_loop_test(stage, read_only_lets_questions_pass, 0, COUNT(read_only_rows));
     tcase_add_test(stage, a_header_that_names_another_method_makes_a_write);
     tcase_add_loop_test(stage, within_a_scope_means_at_it_or_below, 0, COUNT(scope_rows));
+    tcase_add_test(stage, signing_in_is_no_write);
     tcase_add_test(stage, several_scopes_allow_what_one_of_them_allows);
     tcase_add_test(stage, a_name_needs_a_subscription);
     tcase_add_test(stage, writes_are_limited_with_deletions_among_them);

@@ -663,6 +663,24 @@ static void note(void *context, const struct operation *operation)
         strcat(strcat(seen->states, state != NULL ? state : "-"), " ");
 }
 
+START_TEST(the_signature_of_a_foreign_monitor_is_not_told)
+{
+    const struct server_step script[] = {
+        STEP("PUT /t/x", 202, "Azure-AsyncOperation: https://elsewhere.example/m?s=SIGNED",
+             NULL),
+        {0}};
+
+    server_play(&h.server, script);
+
+    struct operation *operation = run("PUT", "/t/x");
+    const char *message = operation_failure(operation)->message;
+
+    ck_assert_ptr_nonnull(strstr(message, "https://elsewhere.example/m"));
+    ck_assert_ptr_null(strstr(message, "SIGNED"));
+    operation_release(operation);
+}
+END_TEST
+
 START_TEST(progress_tells_each_new_state_and_percentage)
 {
     const struct server_step script[] = {STEP("PUT /t/x", 201, NULL, CREATING),
@@ -869,6 +887,30 @@ START_TEST(an_operation_ends_at_its_own_time_limit)
 }
 END_TEST
 
+static bool is_done(void *operation)
+{
+    return operation_waitable(operation)->is_done;
+}
+
+START_TEST(the_time_limit_ends_a_request_that_is_not_answered)
+{
+    const struct server_step script[] = {
+        {"GET /t/x", 200, NULL, PLAIN, .manner = SERVER_STALLS}, {0}};
+    struct operation_request request = request_of("GET", "/t/x");
+
+    request.time_limit_ms = 2000;
+    server_play(&h.server, script);
+
+    struct operation *operation = operation_start(&h.client, &request);
+
+    ck_assert(loop_run(h.loop, was_asked, NULL, false));
+    clock_advance_to(&h.clock, 2000); /* it stands still while a request is under way */
+    ck_assert(loop_run(h.loop, is_done, operation, false));
+    ck_assert_str_eq(code_of(operation), "Timeout");
+    operation_release(operation);
+}
+END_TEST
+
 START_TEST(a_wait_that_would_be_longer_than_the_limit_is_not_begun)
 {
     const struct server_step script[] = {
@@ -1028,6 +1070,51 @@ START_TEST(a_registration_that_is_refused_fails_those_who_wait)
     struct operation *operation = run("PUT", THING);
 
     ck_assert_str_eq(code_of(operation), "AuthorizationFailed");
+    operation_release(operation);
+}
+END_TEST
+
+START_TEST(a_registration_that_needs_itself_is_refused)
+{
+    const struct server_step script[] = {STEP("PUT " THING, 409, NULL, UNREGISTERED),
+                                         STEP("POST " PROVIDER
+                                              "/register?api-version=2021-04-01",
+                                              409, NULL, UNREGISTERED),
+                                         {0}};
+
+    h.client.may_register = true;
+    server_play(&h.server, script);
+
+    struct operation *operation = run("PUT", THING);
+
+    ck_assert_str_eq(code_of(operation), "MissingSubscriptionRegistration");
+    ck_assert_uint_eq(h.server.request_count, 2);
+    ck_assert_int_eq(clock_now_ms(&h.clock), 0);
+    operation_release(operation);
+}
+END_TEST
+
+START_TEST(the_time_limit_ends_the_wait_for_a_registration)
+{
+    struct server_step script[] = {STEP("PUT " THING, 409, NULL, UNREGISTERED),
+                                   STEP("POST " PROVIDER
+                                        "/register?api-version=2021-04-01",
+                                        200, NULL, REGISTRATION("Registering")),
+                                   STEP("GET " PROVIDER "?api-version=2021-04-01", 200,
+                                        NULL, REGISTRATION("Registering")),
+                                   {0}};
+    struct operation_request request = request_of("PUT", THING);
+
+    script[2].stays = true;
+    request.time_limit_ms = 300000;
+    h.client.may_register = true;
+    server_play(&h.server, script);
+
+    struct operation *operation = operation_start(&h.client, &request);
+
+    harness_settle(&h);
+    ck_assert_str_eq(code_of(operation), "Timeout");
+    ck_assert_int_lt(clock_now_ms(&h.clock), 320000);
     operation_release(operation);
 }
 END_TEST
@@ -1206,6 +1293,7 @@ int main(void)
     tcase_add_test(exchanges, the_body_can_be_taken);
     tcase_add_test(time, the_first_poll_waits_as_long_as_the_answer_asks);
     tcase_add_test(time, three_hours_take_a_few_dozen_polls);
+    tcase_add_test(time, the_signature_of_a_foreign_monitor_is_not_told);
     tcase_add_test(time, progress_tells_each_new_state_and_percentage);
     tcase_add_test(time, a_watched_resource_is_read_until_its_state_is_final);
     tcase_add_loop_test(healing, a_passing_refusal_is_waited_out, 0,
@@ -1216,9 +1304,12 @@ int main(void)
     tcase_add_test(healing, a_missing_provider_is_registered_once_when_the_run_may);
     tcase_add_test(healing, a_missing_provider_is_a_refusal_when_the_run_may_not);
     tcase_add_test(healing, a_registration_that_is_refused_fails_those_who_wait);
+    tcase_add_test(healing, a_registration_that_needs_itself_is_refused);
+    tcase_add_test(healing, the_time_limit_ends_the_wait_for_a_registration);
     tcase_add_test(healing,
                    one_that_is_released_while_a_provider_is_registered_is_not_sent_again);
     tcase_add_test(time, an_operation_ends_at_its_own_time_limit);
+    tcase_add_test(time, the_time_limit_ends_a_request_that_is_not_answered);
     tcase_add_test(time, a_wait_that_would_be_longer_than_the_limit_is_not_begun);
     tcase_add_test(time, a_long_retry_after_is_waited_for);
     tcase_add_test(exchanges, all_requests_of_an_operation_carry_one_client_request_id);

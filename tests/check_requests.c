@@ -37,7 +37,9 @@ static const struct {
              {"https://a/l", "https://a.evil.example/l", false, NULL},
              {"https://a/l", "//b/l", false, NULL},
              {"https://a/l", "javascript:alert(1)", false, NULL},
-             {"https://a/l", "a b", false, NULL}};
+             {"https://a/l", "a b", false, NULL},
+             {"https://a/l", "https://b/l?s=SIGNED", false, NULL},
+             {"https://a/l", "a b?s=SIGNED", false, NULL}};
 
 START_TEST(a_link_leads_to_the_next_page_or_nowhere)
 {
@@ -51,6 +53,7 @@ START_TEST(a_link_leads_to_the_next_page_or_nowhere)
     } else {
         ck_assert_ptr_null(next);
         ck_assert_str_eq(failure->code, "ProtocolError");
+        ck_assert_ptr_null(strstr(failure->message, "SIGNED"));
     }
     free(next);
     failure_free(failure);

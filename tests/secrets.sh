@@ -39,7 +39,7 @@ printf 'federated-assertion-of-this-test\n' >assertion
 mkdir bin
 cat >bin/az <<'END'
 #!/bin/sh
-echo '{"accessToken": "az-token-of-this-test", "expires_on": 4102444800}'
+echo "{\"accessToken\": \"az-token-of-this-test\", \"expires_on\": $(($(date +%s) + 3600))}"
 END
 chmod +x bin/az
 
@@ -93,7 +93,7 @@ check "Bearer " "an Authorization field"
 check client_assertion= "a token request"
 
 # and much was written: or nothing was looked at
-for words in 'workspace.*payments' 'AuthenticationFailed' 'GuardRefused' 'ConnectionFailed' \
+for words in 'workspace.*payments' 'AuthenticationFailed' 'signed in: az' 'GuardRefused' 'ConnectionFailed' \
     '"event":"log"' 'GET http'; do
     if grep -aq "$words" written; then
         passed=$((passed + 1))

@@ -38,6 +38,7 @@ void operation_finish(struct operation *operation)
             operation->failure->target = memory_copy_text(
                 operation->request.url, strcspn(operation->request.url, "?"));
     }
+    timer_stop(operation->client->loop, &operation->timer);
     operation_drop_standby(operation);
     cookies_deinit(&operation->cookies);
     serial_give_back(&operation->turn);
@@ -107,6 +108,25 @@ struct operation *operation_of_timer(struct timer *timer)
         return operation;
     time_out(operation);
     return NULL;
+}
+
+/* Whatever it waits for is not waited for any longer. */
+static void fire_limit(struct timer *timer)
+{
+    struct operation *operation = LIST_ENTRY(timer, struct operation, timer);
+
+    exchange_free(operation->exchange);
+    operation->exchange = NULL;
+    registration_leave(&operation->registration);
+    time_out(operation);
+}
+
+void operation_start_limit(struct operation *operation)
+{
+    const int64_t left_ms = operation->deadline_ms - operation_now_ms(operation);
+
+    operation->timer.fire = fire_limit;
+    timer_start(operation->client->loop, &operation->timer, left_ms > 0 ? left_ms : 0);
 }
 
 /* --- states --------------------------------------------------------------------------- */
@@ -181,6 +201,7 @@ static struct exchange *new_exchange(struct operation *operation, const char *me
     exchange->deadline_ms = operation->deadline_ms;
     exchange->owner = operation;
     operation->exchange = exchange;
+    operation_start_limit(operation);
     return exchange;
 }
 
@@ -198,6 +219,7 @@ int64_t operation_end_exchange(struct operation *operation, struct failure **fai
     struct transfer *transfer = &operation->exchange->transfer;
     const int64_t asked_ms = retry_after_ms(transfer);
 
+    timer_stop(operation->client->loop, &operation->timer);
     *failure = transfer->failure;
     transfer->failure = NULL;
     reply_take(&operation->reply, transfer);

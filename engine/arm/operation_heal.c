@@ -84,13 +84,15 @@ static void on_registered(struct registration_wait *wait, const struct failure *
 /* Registers the resource provider that is missing, once; takes the failure if so. */
 static bool starts_registration(struct operation *operation, struct failure *failure)
 {
-    if (!operation->client->may_register || operation->was_registered)
+    if (!operation->client->may_register || operation->was_registered ||
+        operation->request.registers)
         return false;
     operation->registration.done = on_registered;
     if (!registration_join(operation->client, operation->request.url, failure,
                            &operation->registration))
         return false;
     operation->was_registered = true;
+    operation_start_limit(operation);
     operation->method = POLL_NOTHING;
     operation_set_text(&operation->state, failure->code);
     failure_free(failure);

@@ -21,7 +21,7 @@ struct operation {
     struct operation_request request;
     struct serial_turn turn;
     struct exchange *exchange; /* the request that is under way, or NULL */
-    struct timer timer;        /* until the next one */
+    struct timer timer;        /* until the next one; while one is under way, its limit */
     struct registration_wait registration;
     operation_progress *progress;
     void *progress_context;
@@ -66,6 +66,9 @@ void operation_pause(struct operation *operation, int64_t pause_ms,
 
 /* Whose timer it is; NULL when its time is over, and then it has ended. */
 struct operation *operation_of_timer(struct timer *timer);
+
+/* Ends it at the deadline, whatever is under way or waited for then. */
+void operation_start_limit(struct operation *operation);
 
 /* Replaces an owned text by a copy. */
 void operation_set_text(char **to, const char *text);

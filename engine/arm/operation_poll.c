@@ -58,10 +58,11 @@ static void follow(struct operation *operation)
     }
 }
 
+/* A query may hold a signature. */
 static struct failure *foreign_url(const char *what, const char *url)
 {
-    return failure_new("ProtocolError", "%s is at '%s', which is not ours to ask", what,
-                       url);
+    return failure_new("ProtocolError", "%s is at '%.*s', which is not ours to ask", what,
+                       (int)strcspn(url, "?"), url);
 }
 
 /* It has succeeded; the result may be elsewhere. */

@@ -40,14 +40,15 @@ char *paging_resolve(const char *url, const char *link, bool replaces_version,
     char *next = url_resolve(url, link);
     size_t length = 0, own_length;
     const char *version = url_parameter(url, version_name, &length);
+    const size_t path_length = strcspn(link, "?"); /* a query may hold a signature */
 
     if (next == NULL || !url_same_origin(next, url)) {
         *failure =
             failure_new("ProtocolError",
-                        next == NULL ? "the link of the next page, '%.200s', is no URL"
-                                     : "the next page is at '%.200s', which is another "
+                        next == NULL ? "the link of the next page, '%.*s', is no URL"
+                                     : "the next page is at '%.*s', which is another "
                                        "server",
-                        link);
+                        (int)(path_length < 200 ? path_length : 200), link);
         free(next);
         return NULL;
     }

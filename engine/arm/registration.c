@@ -118,6 +118,7 @@ static void ask(struct registration *own, const char *method, const char *action
         .url = memory_format("%s%s?api-version=" API_VERSION, own->url, action),
         .audience = AUDIENCE_ARM,
         .is_repeatable = true,
+        .registers = true,
         .label = memory_format("register resource provider %s", own->namespace)};
 
     operation_release(own->operation);

@@ -42,6 +42,25 @@ bool serial_take(struct serial *serial, const char *key, struct serial_turn *tur
     return is_first;
 }
 
+/* A turn may end as soon as it is granted, and so may the next: no stack grows by that. */
+static void grant(struct serial *serial, struct serial_turn *turn)
+{
+    struct list *link;
+
+    if (serial->due.next == NULL)
+        list_init(&serial->due);
+    list_append(&serial->due, &turn->due);
+    if (serial->is_granting)
+        return;
+    serial->is_granting = true;
+    while ((link = list_take_first(&serial->due)) != NULL) {
+        struct serial_turn *next = LIST_ENTRY(link, struct serial_turn, due);
+
+        next->granted(next);
+    }
+    serial->is_granting = false;
+}
+
 void serial_give_back(struct serial_turn *turn)
 {
     struct serial_queue *queue = turn->queue;
@@ -50,16 +69,15 @@ void serial_give_back(struct serial_turn *turn)
         return;
 
     const bool was_first = queue->turns.next == &turn->link;
+    struct serial *serial = turn->serial;
 
     turn->queue = NULL;
     list_remove(&turn->link);
+    list_remove(&turn->due);
     if (list_is_empty(&queue->turns)) {
-        map_remove(&turn->serial->queues, queue->key);
+        map_remove(&serial->queues, queue->key);
         free_queue(queue);
     } else if (was_first) {
-        struct serial_turn *next =
-            LIST_ENTRY(queue->turns.next, struct serial_turn, link);
-
-        next->granted(next);
+        grant(serial, LIST_ENTRY(queue->turns.next, struct serial_turn, link));
     }
 }

@@ -12,6 +12,8 @@ struct serial_queue;
 
 struct serial {
     struct map queues; /* by key */
+    struct list due;   /* turns to be granted */
+    bool is_granting;
 };
 
 /* A place in a queue. Zero it before use. */
@@ -19,7 +21,7 @@ struct serial_turn {
     void (*granted)(struct serial_turn *turn);
     struct serial *serial;
     struct serial_queue *queue;
-    struct list link;
+    struct list link, due;
 };
 
 void serial_deinit(struct serial *serial);

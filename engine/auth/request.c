@@ -47,6 +47,7 @@ void auth_request_prepare(struct auth_request *request,
     request->exchange =
         exchange_new(context->pipeline, method, url, AUDIENCE_NONE, on_answer);
     request->exchange->is_repeatable = true;
+    request->exchange->is_sign_in = true;
 }
 
 void auth_request_add_header(struct auth_request *request, char *header)

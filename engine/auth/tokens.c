@@ -22,6 +22,7 @@ enum {
 struct entry {
     struct token *token; /* or NULL */
     int64_t renew_at_ms, expires_at_ms;
+    char *claims; /* that it was asked for with, or NULL */
 };
 
 /* A fetch that is under way, and who waits for it: nobody when it is ahead of need. */
@@ -51,7 +52,7 @@ static void give(struct token *token, struct token_request *request)
 }
 
 static void put(struct entry *entry, struct token *token, const struct grant *grant,
-                int64_t now_ms)
+                const char *claims, int64_t now_ms)
 {
     const int64_t life_ms = grant->life_ms;
     int64_t renew_ms = life_ms < SHORT_LIFE_MS ? life_ms / 2 : life_ms - EARLY_MS;
@@ -62,6 +63,8 @@ static void put(struct entry *entry, struct token *token, const struct grant *gr
         token_release(entry->token);
     entry->token = token;
     token->references++;
+    free(entry->claims);
+    entry->claims = memory_copy_string(claims);
     entry->renew_at_ms = now_ms + renew_ms;
     entry->expires_at_ms = now_ms + life_ms;
 }
@@ -70,6 +73,7 @@ static void drop(struct entry *entry)
 {
     if (entry->token != NULL)
         token_release(entry->token);
+    free(entry->claims);
     *entry = (struct entry){0};
 }
 
@@ -110,7 +114,7 @@ static void on_fetched(struct token_fetch *fetch)
     if (fetch->failure == NULL) {
         struct token *token = token_new(fetch->grant.access_token);
 
-        put(entry, token, &fetch->grant, now_ms);
+        put(entry, token, &fetch->grant, flight->claims, now_ms);
         land(flight, token, NULL);
         token_release(token);
     } else {
@@ -165,13 +169,22 @@ static void wait_for(struct tokens *tokens, enum audience audience, const char *
         chain_fetch(tokens->chain, &flight->fetch);
 }
 
+/* Whether the token that was refused has been replaced by one with the claims asked for. */
+static bool has_claims(const struct entry *entry, const struct token_request *request,
+                       int64_t now_ms)
+{
+    return entry->token != NULL && entry->token != request->refused &&
+           now_ms < entry->expires_at_ms && entry->claims != NULL &&
+           strcmp(entry->claims, request->claims) == 0;
+}
+
 static void get(struct token_provider *provider, struct token_request *request)
 {
     struct tokens *tokens = (struct tokens *)provider;
     struct entry *entry = &tokens->entries[request->audience];
     const int64_t now_ms = clock_now_ms(loop_clock(tokens->context.loop));
 
-    if (request->claims != NULL) {
+    if (request->claims != NULL && !has_claims(entry, request, now_ms)) {
         wait_for(tokens, request->audience, request->claims, request);
         return;
     }

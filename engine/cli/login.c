@@ -177,6 +177,11 @@ int command_login(int argc, char **argv)
         return EXIT_USAGE;
     }
     prepare(&command.settings);
+    if (command.settings.credentials.keeps_sign_in &&
+        command.settings.credentials.state_folder == NULL)
+        return complain("login", failure_new("IOError", "the sign-in cannot be kept: "
+                                                        "there is no HOME to keep it "
+                                                        "in"));
 
     struct session *session = session_open(&command.settings, &failure);
 

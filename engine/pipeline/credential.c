@@ -80,6 +80,7 @@ static void send(struct stage *stage, struct exchange *exchange)
 {
     struct credential_stage *own = (struct credential_stage *)stage;
     const char *url = exchange->transfer.url;
+    const int length = (int)strcspn(url, "?"); /* a query may hold a signature */
 
     exchange->credential.was_renewed = exchange->credential.was_challenged = false;
     if (exchange->audience == AUDIENCE_NONE) {
@@ -88,13 +89,14 @@ static void send(struct stage *stage, struct exchange *exchange)
     }
     if (!url_is_within(url, own->origins->by_audience[exchange->audience])) {
         refuse(exchange,
-               failure_new("ProtocolError", "%s is not below %s: no token goes there",
-                           url, own->origins->by_audience[exchange->audience]));
+               failure_new("ProtocolError", "%.*s is not below %s: no token goes there",
+                           length, url, own->origins->by_audience[exchange->audience]));
         return;
     }
     if (!text_has_prefix_nocase(url, "https://") && !url_is_loopback(url)) {
         refuse(exchange, failure_new("InsecureEndpoint",
-                                     "%s is not https: no token goes there", url));
+                                     "%.*s is not https: no token goes there", length,
+                                     url));
         return;
     }
     ask(own, exchange, NULL, NULL);

@@ -55,6 +55,7 @@ struct exchange {
     enum audience audience;
     enum rank rank;
     bool is_repeatable;  /* a POST that may be sent twice */
+    bool is_sign_in;     /* of a credential; no guard minds it */
     bool is_sent_once;   /* no answer is an answer, too: it is not repeated */
     int64_t deadline_ms; /* on the loop's clock: no attempt after it; 0: none */
     void (*done)(struct exchange *exchange);

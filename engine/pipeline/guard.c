@@ -39,7 +39,8 @@ static bool is_harmless_post(const char *path, enum audience audience)
     const char *provider = audience == AUDIENCE_ARM ? path_provider(path, &length) : NULL;
     const char *slash = strrchr(path, '/');
 
-    if (slash == NULL || (audience == AUDIENCE_ARM && provider == NULL))
+    if (slash == NULL || audience == AUDIENCE_NONE ||
+        (audience == AUDIENCE_ARM && provider == NULL))
         return false;
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
         const char *wanted = harmless[i].provider;
@@ -105,6 +106,8 @@ static char *check_within(const struct guard_stage *own, const char *name,
                    ? NULL
                    : memory_format("--within: %s goes to Graph; --within graph allows it",
                                    name);
+    if (audience == AUDIENCE_NONE)
+        return memory_format("--within: %s goes to another host", name);
     if (path == NULL)
         return memory_format("--within: the path of %s can be read in more than one way",
                              name);
@@ -170,8 +173,7 @@ static void send(struct stage *stage, struct exchange *exchange)
     struct guard_stage *own = (struct guard_stage *)stage;
     char *refusal = NULL;
 
-    if (exchange->audience != AUDIENCE_NONE &&
-        !is_read(exchange)) { /* signing in is no write */
+    if (!exchange->is_sign_in && !is_read(exchange)) {
         const char *path = path_normalize(&own->path, url_path(exchange->transfer.url))
                                ? own->path.data
                                : NULL;

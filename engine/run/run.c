@@ -104,6 +104,12 @@ static int exit_code_of(const struct task *task)
                  {"AuthenticationFailed", EXIT_NO_RIGHTS},
                  {"AuthorizationFailed", EXIT_NO_RIGHTS},
                  {"LinkedAuthorizationFailed", EXIT_NO_RIGHTS},
+                 {"InvalidAuthenticationToken", EXIT_NO_RIGHTS},
+                 {"InvalidAuthenticationTokenAudience", EXIT_NO_RIGHTS},
+                 {"InvalidAuthenticationTokenTenant", EXIT_NO_RIGHTS},
+                 {"ExpiredAuthenticationToken", EXIT_NO_RIGHTS},
+                 {"Unauthorized", EXIT_NO_RIGHTS},
+                 {"Forbidden", EXIT_NO_RIGHTS},
                  {"Authorization_RequestDenied", EXIT_NO_RIGHTS},
                  {"GuardRefused", EXIT_GUARD_REFUSED}};
     const char *code = code_of_failed(task);
