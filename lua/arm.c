@@ -308,7 +308,9 @@ static int arm_request(lua_State *L)
     held->release = free;
     request.url = check_url(L, client, &request.audience);
     take_headers(L, &request);
-    request.label = memory_format("%s", request.method);
+    request.label =
+        memory_format("%s %.*s", request.method, (int)strcspn(url_path(request.url), "?"),
+                      url_path(request.url));
     held->object = operation_start(client, &request);
     held->release = (void (*)(void *))operation_release;
     held->waitable = operation_waitable(held->object);

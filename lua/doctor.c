@@ -3,6 +3,7 @@
 #include "arm/client.h"
 #include "auth/tokens.h"
 #include "base/clock.h"
+#include "base/url.h"
 #include "lua/bind.h"
 #include "lua/modules.h"
 #include "run/session.h"
@@ -13,14 +14,17 @@ static void set_text(lua_State *L, const char *name, const char *text)
     lua_setfield(L, -2, name);
 }
 
-/* endpoints() -> {arm=, graph=, login=, tenant=}: base URLs, and where one signs in to */
+/* endpoints() -> {arm=, graph=, login=, tenant=, is_here=}: base URLs, where one signs in to, and
+ * whether ARM is on this machine */
 static int doctor_endpoints(lua_State *L)
 {
     bind_client(L);
 
     const struct endpoints *endpoints = session_endpoints(bind_session(L));
 
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
+    lua_pushboolean(L, url_is_loopback(endpoints->arm));
+    lua_setfield(L, -2, "is_here");
     set_text(L, "arm", endpoints->arm);
     set_text(L, "graph", endpoints->graph);
     set_text(L, "login", endpoints->login);

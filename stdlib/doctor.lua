@@ -168,20 +168,31 @@ local function check_endpoint(own, check, url, request)
   return answer, failure
 end
 
+--- What a difference between this machine's clock and the service's means.
+-- @tparam number skew seconds ahead of the service
+-- @tparam boolean is_here the service is on this machine: a simulator, whose clock is its own
+-- @treturn string a status
+-- @treturn string the text
+-- @treturn ?string the cure
+function doctor.judge_clock(skew, is_here)
+  local seconds = math.abs(math.floor(skew + 0.5))
+  local text = seconds == 0 and "as the service's"
+    or ("%s %s the service"):format(clock.format(seconds), skew < 0 and "behind" or "ahead of")
+  if seconds < SKEW_WARNING then
+    return "ok", text
+  elseif is_here then
+    return "skipped", text .. ", which is a simulator with a clock of its own"
+  end
+  return seconds > SKEW_LIMIT and "failed" or "warning", text,
+    "set this machine's clock (NTP); sign-in fails when it is wrong by minutes"
+end
+
 local function check_clock(own, answer)
   local date = answer and answer.headers.date and core.parse_date(answer.headers.date)
   if not date then
     return own.add("clock", "skipped", "the service did not say what time it is")
   end
-  local skew = clock.now() - date
-  local seconds = math.abs(math.floor(skew + 0.5))
-  local text = seconds == 0 and "as the service's"
-    or ("%s %s the service"):format(clock.format(seconds), skew < 0 and "behind" or "ahead of")
-  if math.abs(skew) < SKEW_WARNING then
-    return own.add("clock", "ok", text)
-  end
-  return own.add("clock", math.abs(skew) > SKEW_LIMIT and "failed" or "warning", text,
-                 "set this machine's clock (NTP); sign-in fails when it is wrong by minutes")
+  return own.add("clock", doctor.judge_clock(clock.now() - date, core.endpoints().is_here))
 end
 
 local function check_login(own)

@@ -1137,6 +1137,31 @@ START_TEST(an_interrupt_during_a_wait_exits_with_6_and_says_what_goes_on)
 }
 END_TEST
 
+/* A thousand writes that the request budget holds back; a simulator in real time. */
+START_TEST(what_was_never_sent_is_not_said_to_go_on)
+{
+    write_file("world.json", "{\"limits\":{\"workspaces_per_service\":2000}}");
+    start(&program, PIPED, "run", "--sim", "--world", "world.json", "--clock", "real",
+          "-e",
+          "local workspaces, tasks = require 'workspaces', require 'tasks'\n"
+          "local names = {}\n"
+          "for i = 1, 1000 do names[i] = 'w' .. i end\n"
+          "tasks.spawn(tasks.map, names, function(name)\n"
+          "  workspaces.create(name, {})\n"
+          "end, {limit = 1000})\n"
+          "tasks.sleep(1.5)\n"
+          "print 'now'\n"
+          "tasks.sleep(100)",
+          NULL);
+    await_text(&program, &program.out_text, "now");
+    kill(program.pid, SIGINT);
+    assert_exit(await_end(&program), 6);
+    assert_says_once(err(), " not begun; ");
+    assert_hides(err(), "still going on at the service");
+    assert_hides(err(), "no longer waited for");
+}
+END_TEST
+
 START_TEST(a_second_interrupt_does_not_wait_for_answers)
 {
     start_stub(STUB_SIGNS_IN);
@@ -1321,6 +1346,7 @@ static void add_run_cases(Suite *suite)
     tcase_add_test(streams, results_go_to_stdout_and_all_else_to_stderr);
     tcase_add_loop_test(
         signals, an_interrupt_during_a_wait_exits_with_6_and_says_what_goes_on, 0, 4);
+    tcase_add_test(signals, what_was_never_sent_is_not_said_to_go_on);
     tcase_add_test(signals, a_second_interrupt_does_not_wait_for_answers);
     tcase_add_test(signals, an_interrupted_run_of_two_can_be_finished_by_the_same_script);
     tcase_add_loop_test(signals, an_interrupt_stops_a_busy_script_that_catches_errors, 0,

@@ -178,7 +178,7 @@ START_TEST(the_doctor_finds_what_is_wrong)
 }
 END_TEST
 
-START_TEST(a_clock_that_is_wrong_is_told)
+START_TEST(the_clock_of_a_simulator_is_its_own)
 {
     static const struct server_step script[] = {
         {"GET /subscriptions?api-version=2022-12-01", 200,
@@ -201,7 +201,7 @@ START_TEST(a_clock_that_is_wrong_is_told)
                                      .client_id = "client",
                                      .client_secret = "secret",
                                      .selection = "EnvironmentCredential"};
-    look("clock", "failed", "NTP", "false");
+    look("clock", "skipped", "a clock of its own", "false");
     server_close(&server);
     session_close(session);
 }
@@ -248,10 +248,10 @@ START_TEST(answers_of_somebody_in_between_are_told)
         {"GET /v1.0/groups?%24select=id&%24top=1", PORTAL, .stays = true},
         {0}};
     const struct run_request request = {
-        .code = FINDINGS
-        "for _, check in ipairs {'login', 'resource manager', 'graph', 'subscription'} do\n"
-        "  assert(by[check]:find('^failed: .*no JSON'), by[check])\n"
-        "end"};
+        .code = FINDINGS "for _, check in ipairs {'login', 'resource manager', 'graph', "
+                         "'subscription'} do\n"
+                         "  assert(by[check]:find('^failed: .*no JSON'), by[check])\n"
+                         "end"};
 
     look_behind(script, NULL, &request);
 }
@@ -290,6 +290,25 @@ START_TEST(nothing_to_sign_in_with_is_told_by_each_credential)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_wrong_is_told)
+{
+    const struct run_request request = {
+        .code =
+            "local judge = require 'doctor'.judge_clock\n"
+            "assert(judge(0, false) == 'ok' and judge(-29, false) == 'ok')\n"
+            "assert(judge(30, false) == 'warning' and judge(-300, false) == 'warning')\n"
+            "local status, text, cure = judge(-301, false)\n"
+            "assert(status == 'failed' and text == '05:01 behind the service', text)\n"
+            "assert(cure:find 'NTP')\n"
+            "assert(select(2, judge(86400, false)):find 'ahead of')\n"
+            "assert(judge(86400, true) == 'skipped')"};
+
+    open_session();
+    ck_assert_int_eq(run_script(session, &request), EXIT_DONE);
+    session_close(session);
+}
+END_TEST
+
 START_TEST(actions_match_as_azure_matches_them)
 {
     const struct run_request request = {
@@ -321,6 +340,7 @@ int main(void)
 
     tcase_add_loop_test(topic, the_doctor_finds_what_is_wrong, 0,
                         (int)(sizeof rows / sizeof rows[0]));
+    tcase_add_test(topic, the_clock_of_a_simulator_is_its_own);
     tcase_add_test(topic, a_clock_that_is_wrong_is_told);
     tcase_add_test(topic, answers_of_somebody_in_between_are_told);
     tcase_add_test(topic, a_graph_that_is_not_reached_reads_no_groups);

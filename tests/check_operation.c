@@ -613,10 +613,12 @@ START_TEST(the_first_poll_waits_as_long_as_the_answer_asks)
 }
 END_TEST
 
-static bool has_been_three_hours(void *context)
+static int64_t until_ms;
+
+static bool is_late(void *context)
 {
     (void)context;
-    return clock_now_ms(&h.clock) >= 3 * 3600000;
+    return clock_now_ms(&h.clock) >= until_ms;
 }
 
 START_TEST(three_hours_take_a_few_dozen_polls)
@@ -631,7 +633,8 @@ START_TEST(three_hours_take_a_few_dozen_polls)
 
     struct operation *operation = start("PUT", "/t/x");
 
-    ck_assert(loop_run(h.loop, has_been_three_hours, NULL, false));
+    until_ms = 3 * 3600000;
+    ck_assert(loop_run(h.loop, is_late, NULL, false));
     ck_assert(!operation_waitable(operation)->is_done);
     ck_assert_uint_gt(h.server.request_count, 30);
     ck_assert_uint_lt(h.server.request_count, 120);
@@ -666,8 +669,8 @@ static void note(void *context, const struct operation *operation)
 START_TEST(the_signature_of_a_foreign_monitor_is_not_told)
 {
     const struct server_step script[] = {
-        STEP("PUT /t/x", 202, "Azure-AsyncOperation: https://elsewhere.example/m?s=SIGNED",
-             NULL),
+        STEP("PUT /t/x", 202,
+             "Azure-AsyncOperation: https://elsewhere.example/m?s=SIGNED", NULL),
         {0}};
 
     server_play(&h.server, script);
@@ -862,6 +865,42 @@ START_TEST(a_busy_resource_is_looked_at_until_it_rests)
     ck_assert_str_eq(code_of(operation), "none");
     operation_release(operation);
     free(expected);
+}
+END_TEST
+
+#define SIGN_IN "POST /tenant/oauth2/v2.0/token"
+#define HOUR    "{\"access_token\":\"a\",\"expires_in\":3600}"
+
+/* The token runs out while the sign-in endpoint is in trouble for longer than one request is
+ * repeated. */
+START_TEST(a_wait_outlives_trouble_at_sign_in)
+{
+    const struct server_step script[] = {STEP(SIGN_IN, 200, NULL, HOUR),
+                                         STEP("PUT /t/x", 202, MONITOR, NULL),
+                                         {"GET /m/1", 200, NULL, RUNNING, .stays = true},
+                                         {0}};
+    const struct server_step trouble[] = {
+        {SIGN_IN, 503, NULL, "<html>down</html>", .stays = true}, {0}};
+    const struct server_step end[] = {STEP(SIGN_IN, 200, NULL, HOUR),
+                                      STEP("GET /m/1", 200, NULL, ENDED),
+                                      STEP("GET /t/x", 200, NULL, PLAIN),
+                                      {0}};
+
+    server_play(&h.server, script);
+
+    struct operation *operation = start("PUT", "/t/x");
+
+    until_ms = 3000000;
+    ck_assert(loop_run(h.loop, is_late, NULL, false));
+    server_play(&h.server, trouble);
+    until_ms = 3 * 3600000;
+    ck_assert(loop_run(h.loop, is_late, NULL, false));
+    ck_assert(!operation_waitable(operation)->is_done);
+    ck_assert_uint_gt(h.server.request_count, 20); /* it went on asking for a token */
+    server_play(&h.server, end);
+    harness_settle(&h);
+    ck_assert_str_eq(code_of(operation), "none");
+    operation_release(operation);
 }
 END_TEST
 
@@ -1308,6 +1347,7 @@ int main(void)
     tcase_add_test(healing, the_time_limit_ends_the_wait_for_a_registration);
     tcase_add_test(healing,
                    one_that_is_released_while_a_provider_is_registered_is_not_sent_again);
+    tcase_add_test(time, a_wait_outlives_trouble_at_sign_in);
     tcase_add_test(time, an_operation_ends_at_its_own_time_limit);
     tcase_add_test(time, the_time_limit_ends_a_request_that_is_not_answered);
     tcase_add_test(time, a_wait_that_would_be_longer_than_the_limit_is_not_begun);

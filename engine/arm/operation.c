@@ -446,6 +446,12 @@ bool operation_is_accepted(const struct operation *operation)
     return operation->method != POLL_NOTHING;
 }
 
+bool operation_may_go_on(const struct operation *operation)
+{
+    return operation_is_accepted(operation) ||
+           (operation->exchange != NULL && exchange_may_have_effect(operation->exchange));
+}
+
 void operation_release(struct operation *operation)
 {
     if (operation == NULL)

@@ -88,6 +88,10 @@ const char *operation_state(const struct operation *operation);
 double operation_percent(const struct operation *operation);
 bool operation_is_accepted(const struct operation *operation);
 
+/* Whether the service works on it, or may do so: its request is on the wire, or the answer was
+ * lost. */
+bool operation_may_go_on(const struct operation *operation);
+
 /* Cancels it first if it still runs: nobody waits any more, the service may go on. Accepts
  * NULL. */
 void operation_release(struct operation *operation);

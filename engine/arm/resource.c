@@ -560,6 +560,12 @@ bool resource_was_adopted(const struct resource_operation *operation)
     return operation->was_adopted;
 }
 
+bool resource_may_go_on(const struct resource_operation *operation)
+{
+    return operation->operation != NULL &&
+           (operation->step == STEP_WAIT || operation_may_go_on(operation->operation));
+}
+
 void resource_release(struct resource_operation *operation)
 {
     if (operation == NULL)

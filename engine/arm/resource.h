@@ -75,6 +75,9 @@ resource_number(const struct resource_operation *operation); /* 0: not reported 
 bool resource_was_adopted(
     const struct resource_operation *operation); /* began elsewhere */
 
+/* Whether the service works on it, or may do so, whoever waits. */
+bool resource_may_go_on(const struct resource_operation *operation);
+
 /* Cancels it first if it still runs. Accepts NULL. */
 void resource_release(struct resource_operation *operation);
 

@@ -120,7 +120,19 @@ static char *read_request_id(const cJSON *body)
     return id != NULL ? secret_redact(id, NULL) : NULL;
 }
 
-static struct failure *describe(const cJSON *body, int status, const char *form)
+/* An answer that says nothing of who asked: the endpoint itself is in trouble. Whoever waits
+ * may go on waiting. */
+static struct failure *trouble(int status)
+{
+    struct failure *failure = failure_new(
+        "ServiceUnavailable", "the sign-in endpoint answered HTTP %d", status);
+
+    failure->retryable = true;
+    return failure_set_cure(failure, "it is not you: try again later");
+}
+
+static struct failure *describe(const cJSON *body, int status, const char *form,
+                                bool is_known)
 {
     const char *description = json_string_at(body, "error_description");
     const char *error = json_string_at(body, "error");
@@ -128,6 +140,8 @@ static struct failure *describe(const cJSON *body, int status, const char *form)
 
     if (status == 200)
         return failure_new("ProtocolError", "sign-in answered without an access token");
+    if ((status >= 500 || status == 429) && !is_known)
+        return trouble(status);
     if (description == NULL && error == NULL)
         return failure_new("AuthenticationFailed",
                            "sign-in refused: HTTP %d without an explanation", status);
@@ -150,12 +164,13 @@ struct failure *entra_failure(const struct transfer *answer, const char *form)
     const char *description = json_string_at(body, "error_description");
     const struct row *row =
         description != NULL ? find_row(read_number(description)) : NULL;
-    struct failure *failure = describe(body, answer->status, form);
+    struct failure *failure = describe(body, answer->status, form, row != NULL);
 
     failure->status = answer->status;
     failure->target = memory_copy_string(answer->url);
     failure->request_id = read_request_id(body);
-    failure_set_cure(failure, row != NULL ? row->cure : default_cure);
+    if (failure->cure == NULL)
+        failure_set_cure(failure, row != NULL ? row->cure : default_cure);
     secret_delete_json(body);
     return failure;
 }

@@ -94,9 +94,9 @@ static void send(struct stage *stage, struct exchange *exchange)
         return;
     }
     if (!text_has_prefix_nocase(url, "https://") && !url_is_loopback(url)) {
-        refuse(exchange, failure_new("InsecureEndpoint",
-                                     "%.*s is not https: no token goes there", length,
-                                     url));
+        refuse(exchange,
+               failure_new("InsecureEndpoint", "%.*s is not https: no token goes there",
+                           length, url));
         return;
     }
     ask(own, exchange, NULL, NULL);

@@ -117,6 +117,10 @@ void exchange_add_header(struct exchange *exchange, char *header);
 /* Sends it. `done` is called once; from inside this call when a stage answers at once. */
 void exchange_start(struct exchange *exchange);
 
+/* Whether the server may be doing what was asked: the request is on the wire, or was, and the
+ * answer was lost. */
+bool exchange_may_have_effect(const struct exchange *exchange);
+
 /* Stops it wherever it is and frees it. Accepts NULL. */
 void exchange_free(struct exchange *exchange);
 

@@ -94,6 +94,13 @@ void exchange_backward(struct exchange *exchange)
     exchange->done(exchange);
 }
 
+bool exchange_may_have_effect(const struct exchange *exchange)
+{
+    const struct transfer *transfer = &exchange->transfer;
+
+    return transfer->handle != NULL || (transfer->failure != NULL && transfer->was_sent);
+}
+
 void exchange_free(struct exchange *exchange)
 {
     if (exchange == NULL)

@@ -32,11 +32,12 @@ enum event_outcome {
     OUTCOME_DELETED,
     OUTCOME_ABSENT, /* to be deleted, but it was not there; comes without a start */
     OUTCOME_FAILED,
-    OUTCOME_CANCELED, /* nobody waits any more; the service may go on */
+    OUTCOME_CANCELED,  /* nobody waits any more; the service may go on */
+    OUTCOME_NOT_BEGUN, /* the same, but it was never sent: it waited for its turn */
     OUTCOME_COUNT
 };
 
-/* "created", "changed", "unchanged", "deleted", "absent", "failed", "canceled". */
+/* "created", "changed", "unchanged", "deleted", "absent", "failed", "canceled", "not begun". */
 extern const char *const outcome_names[];
 
 enum run_status { RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };

@@ -255,7 +255,8 @@ static void on_finished(struct live_face *live, const struct event *event)
     struct buffer line = {0};
 
     tally_finish(&live->tally, event);
-    if (event->outcome != OUTCOME_FAILED && event->age_ms <= LONG_MS)
+    if (event->outcome == OUTCOME_NOT_BEGUN ||
+        (event->outcome != OUTCOME_FAILED && event->age_ms <= LONG_MS))
         return;
     summary_append_time(&live->above, event->wall_ms);
     summary_append_finish(&line, event);

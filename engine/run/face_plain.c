@@ -212,6 +212,8 @@ static void on_going_on(struct plain_face *plain, const struct event *event)
 
 static bool is_worth_a_line(const struct event *event, bool was_told)
 {
+    if (event->outcome == OUTCOME_NOT_BEGUN)
+        return false; /* there may be thousands; the summary counts them */
     return was_told ||
            (event->outcome != OUTCOME_UNCHANGED && event->outcome != OUTCOME_ABSENT);
 }

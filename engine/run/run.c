@@ -59,6 +59,28 @@ static int tostring(lua_State *L)
     return 1;
 }
 
+/* A failure's stable code, or NULL; borrowed from the thread's stack. */
+static const char *code_of_failed(const struct task *task)
+{
+    lua_State *thread = task_thread(task);
+    const char *code = NULL;
+
+    if (lua_istable(thread, -1)) {
+        lua_pushliteral(thread, "code");
+        if (lua_rawget(thread, -2) == LUA_TSTRING)
+            code = lua_tostring(thread, -1); /* the table keeps it */
+        lua_pop(thread, 1);
+    }
+    return code;
+}
+
+/* What the command line or the environment says is wrong, so no line of the script is. */
+static bool is_setting(const char *code)
+{
+    return code != NULL &&
+           (strcmp(code, "NoTarget") == 0 || strcmp(code, "BadSetting") == 0);
+}
+
 /* The message of the error on top of a failed task's stack, with its traceback. */
 static char *describe_failed(lua_State *L, const struct task *task)
 {
@@ -74,23 +96,9 @@ static char *describe_failed(lua_State *L, const struct task *task)
     }
     buffer_append_string(&text, lua_tostring(L, -1));
     lua_pop(L, 1);
-    append_traceback(&text, task_traceback(task));
+    if (!is_setting(code_of_failed(task)))
+        append_traceback(&text, task_traceback(task));
     return buffer_take(&text);
-}
-
-/* A failure's stable code, or NULL; borrowed from the thread's stack. */
-static const char *code_of_failed(const struct task *task)
-{
-    lua_State *thread = task_thread(task);
-    const char *code = NULL;
-
-    if (lua_istable(thread, -1)) {
-        lua_pushliteral(thread, "code");
-        if (lua_rawget(thread, -2) == LUA_TSTRING)
-            code = lua_tostring(thread, -1); /* the table keeps it */
-        lua_pop(thread, 1);
-    }
-    return code;
 }
 
 static int exit_code_of(const struct task *task)

@@ -19,6 +19,8 @@
 #include "run/terminal.h"
 #include "sim/sim.h"
 
+enum { SIM_TIMEOUT_MS = 10000 };
+
 struct session {
     const struct settings *settings;
     struct clock clock;
@@ -104,9 +106,10 @@ static enum event_outcome outcome_of(const struct resource_operation *operation)
     const struct failure *failure = resource_failure(operation);
 
     if (failure != NULL)
-        return strcmp(failure->code, "Canceled") == 0 && failure->status == 0
-                   ? OUTCOME_CANCELED
-                   : OUTCOME_FAILED;
+        return strcmp(failure->code, "Canceled") != 0 || failure->status != 0
+                   ? OUTCOME_FAILED
+               : resource_may_go_on(operation) ? OUTCOME_CANCELED
+                                               : OUTCOME_NOT_BEGUN;
     switch (resource_outcome(operation)) {
     case RESOURCE_CREATED:
         return OUTCOME_CREATED;
@@ -199,6 +202,15 @@ static void choose_scope(struct session *session)
         session->scope.service = settings->service;
 }
 
+/* The simulator answers at once or, as a fault, never; real time would pass meanwhile, whatever
+ * the run's clock is. */
+static int64_t request_timeout_ms(const struct session *session)
+{
+    const int64_t asked_ms = session->settings->request_timeout_ms;
+
+    return asked_ms == 0 && session->sim != NULL ? SIM_TIMEOUT_MS : asked_ms;
+}
+
 /* Opens the pipeline; the guard is its to free from then on. */
 static void open_pipeline(struct session *session, struct stage *guard,
                           const struct credential_settings *credentials)
@@ -207,7 +219,7 @@ static void open_pipeline(struct session *session, struct stage *guard,
     const struct transport_options options = {
         .ca_file = settings->ca_file,
         .connect_timeout_ms = settings->connect_timeout_ms,
-        .total_timeout_ms = settings->request_timeout_ms,
+        .total_timeout_ms = request_timeout_ms(session),
         .max_answer_bytes = settings->max_response_bytes,
         .concurrency = settings->concurrency};
     const struct budget_options budget = {

@@ -109,10 +109,10 @@ static void append_failure(struct buffer *text, const struct failure *failure)
 void summary_append_finish(struct buffer *text, const struct event *event)
 {
     static const char *const span_words[OUTCOME_COUNT] = {
-        [OUTCOME_CREATED] = "in",    [OUTCOME_CHANGED] = "in",
-        [OUTCOME_DELETED] = "in",    [OUTCOME_UNCHANGED] = "after",
-        [OUTCOME_ABSENT] = "after",  [OUTCOME_FAILED] = "after",
-        [OUTCOME_CANCELED] = "after"};
+        [OUTCOME_CREATED] = "in",     [OUTCOME_CHANGED] = "in",
+        [OUTCOME_DELETED] = "in",     [OUTCOME_UNCHANGED] = "after",
+        [OUTCOME_ABSENT] = "after",   [OUTCOME_FAILED] = "after",
+        [OUTCOME_CANCELED] = "after", [OUTCOME_NOT_BEGUN] = "after"};
 
     summary_append_subject(text, event->kind, event->name);
     buffer_printf(text, " %s",
