@@ -251,14 +251,21 @@ static int verb_delete(lua_State *L)
 
 /* --- lists ---------------------------------------------------------------------------- */
 
-/* Pushes the URL of the next page and its key, or nothing when this is the last. */
+/* Pushes the URL of the next page, its key and that of this page, or nothing when this is the
+ * last. */
 static int push_next(lua_State *L, struct operation *operation)
 {
     const char *link = json_string_at(operation_body(operation), "nextLink");
 
     if (link == NULL || link[0] == '\0')
         return 0;
-    return bind_push_next_url(L, operation_url(operation), link, false);
+
+    const char *url = operation_url(operation);
+    const int count = bind_push_next_url(L, url, link, false);
+
+    bind_push_next_url(L, url, url, false);
+    lua_remove(L, -2); /* the key alone */
+    return count + 1;
 }
 
 static int page_finish(lua_State *L, int status, lua_KContext context)
@@ -291,7 +298,7 @@ static int page_finish(lua_State *L, int status, lua_KContext context)
 }
 
 /* resources.page(kind, parent, query) -> list, and if there is more: next URL, a short key of
- * it. `parent` is the id whose
+ * it, one of this page. `parent` is the id whose
  * collection is read, or the URL of a following page. */
 static int page(lua_State *L)
 {

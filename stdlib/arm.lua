@@ -142,8 +142,9 @@ local function next_request(options, answer, url)
                          message = "the link of the next page is no text"}, 0)
   end
   local next_url, key = core.next_url(url, link, options.keep_api_version)
+  local _, own_key = core.next_url(url, url, options.keep_api_version)
   return {url = next_url, graph = options.graph, headers = options.headers,
-          timeout = options.timeout}, key
+          timeout = options.timeout}, key, own_key
 end
 
 --- Go through a list page by page, however long it is.

@@ -10,14 +10,14 @@ local paging = {}
 
 --- Go through the items of all pages. The first is fetched at once.
 -- @tparam function fetch gives a page: `fetch(where)` -> list of items, and when there is
---   another page: where it is, a short key that stands for it
+--   another page: where it is, a short key that stands for it, and the key of this page
 -- @param first where the first page is
 -- @treturn function an iterator
 -- @raise failure `ProtocolError` when the pages go round in a circle
 function paging.each(fetch, first)
-  local page, where, key = fetch(first)
+  local page, where, key, own_key = fetch(first)
   local i = 0
-  local seen = {} -- keys alone, so that a thousand pages cost little
+  local seen = {[own_key or ""] = true} -- keys alone: a thousand pages cost little
   return function()
     i = i + 1
     while page[i] == nil do

@@ -115,20 +115,32 @@ static const struct healing *find_healing(const struct operation *operation,
 }
 
 /* Sends the write again later when its refusal is of the passing kind; takes the failure. */
+/* Counts a refusal. False when they have gone on for too long; one that comes long after the
+ * last has nothing to do with those before. */
+static bool note_refusal(struct operation *operation, const struct healing *healing)
+{
+    const int64_t now_ms = operation_now_ms(operation);
+
+    if (operation->refusals == 0 ||
+        now_ms - operation->last_refused_ms > healing->longest_ms) {
+        operation->refusals = 0;
+        operation->refused_ms = now_ms;
+    }
+    operation->last_refused_ms = now_ms;
+    operation->refusals++;
+    return now_ms - operation->refused_ms <= healing->longest_ms;
+}
+
 void operation_heal_or_fail(struct operation *operation, struct failure *failure)
 {
     const struct healing *healing = find_healing(operation, failure);
 
-    if (operation->refusals == 0)
-        operation->refused_ms = operation_now_ms(operation);
     if (starts_registration(operation, failure))
         return;
-    if (healing == NULL ||
-        operation_now_ms(operation) - operation->refused_ms > healing->longest_ms) {
+    if (healing == NULL || !note_refusal(operation, healing)) {
         operation_fail(operation, failure);
         return;
     }
-    operation->refusals++;
 
     const int64_t pause_ms = healing_pause_ms(healing, operation->refusals);
     const bool looks = healing->is_busy && strcmp(operation->request.method, "POST") != 0;

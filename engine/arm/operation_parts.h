@@ -33,6 +33,7 @@ struct operation {
     double percent;
     int64_t accepted_ms; /* when the first answer came, on the loop's clock */
     int64_t refused_ms;  /* when it was first refused for a passing reason */
+    int64_t last_refused_ms;
     int64_t deadline_ms; /* 0 until it is sent */
     unsigned polls;      /* answered or not */
     unsigned misses, refusals;

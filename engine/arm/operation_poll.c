@@ -183,7 +183,7 @@ static void fail_refused_poll(struct operation *operation)
         free(failure->message);
         failure->message = message;
     }
-    if (operation->standby != NULL)
+    if (operation->method != POLL_LOCATION || operation->standby != NULL)
         operation_fail_waiting(operation, failure);
     else
         operation_heal_or_fail(

@@ -14,6 +14,8 @@
 
 enum { TIMEOUT_MS = 30000 };
 
+static const double LONGEST_LIFE_S = 1e7; /* more is as good */
+
 struct azure_cli {
     struct credential base;
     const struct credential_context *context;
@@ -66,12 +68,14 @@ static void take_output(struct azure_cli *own, const struct buffer *out)
 
     if (token == NULL || token[0] == '\0') {
         token_fetch_fail(own->fetch, new_failure("its answer holds no token"));
-    } else if (!(life_s > 0 && life_s < 1e7)) {
+    } else if (!(life_s > 0)) {
         token_fetch_fail(own->fetch, new_failure("its token has expired, or does not say "
                                                  "when it does"));
     } else {
-        struct grant grant = {.access_token = memory_copy_string(token),
-                              .life_ms = (int64_t)(life_s * 1000)};
+        struct grant grant = {
+            .access_token = memory_copy_string(token),
+            .life_ms =
+                (int64_t)((life_s < LONGEST_LIFE_S ? life_s : LONGEST_LIFE_S) * 1000)};
 
         token_fetch_give(own->fetch, &grant);
     }
