@@ -75,15 +75,19 @@ int64_t operation_now_ms(const struct operation *operation)
 
 static void time_out(struct operation *operation)
 {
+    const char *rest = operation_is_accepted(operation) ? "; it goes on at the service, "
+                                                          "nobody waits any more"
+                       : operation_may_go_on(operation) ? "; it may go on at the service"
+                                                        : "";
     char limit[DURATION_TEXT_SIZE];
-    struct failure *failure;
 
     duration_format(operation->request.time_limit_ms, limit);
-    failure = failure_new("Timeout", "not over within %s%s", limit,
-                          operation_is_accepted(operation)
-                              ? "; it goes on at the service, nobody waits any more"
-                              : "");
+
+    struct failure *failure = failure_new("Timeout", "not over within %s%s", limit, rest);
+
     failure->retryable = true;
+    exchange_free(operation->exchange);
+    operation->exchange = NULL;
     operation_fail(operation, failure);
 }
 
@@ -115,8 +119,6 @@ static void fire_limit(struct timer *timer)
 {
     struct operation *operation = LIST_ENTRY(timer, struct operation, timer);
 
-    exchange_free(operation->exchange);
-    operation->exchange = NULL;
     registration_leave(&operation->registration);
     time_out(operation);
 }
