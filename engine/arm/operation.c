@@ -304,6 +304,14 @@ static void add_headers(struct exchange *exchange,
         exchange_add_header(exchange, memory_format("%sapplication/json", type));
 }
 
+static void on_sent(struct exchange *exchange)
+{
+    struct operation *operation = exchange->owner;
+
+    operation->was_sent = true;
+    operation_report(operation);
+}
+
 void operation_send(struct operation *operation)
 {
     const struct operation_request *request = &operation->request;
@@ -318,6 +326,7 @@ void operation_send(struct operation *operation)
     exchange->transfer.body = request->body;
     exchange->transfer.body_length = request->body_length;
     exchange->is_repeatable = request->is_repeatable;
+    exchange->sent = on_sent;
     exchange_start(exchange);
 }
 
@@ -446,6 +455,11 @@ double operation_percent(const struct operation *operation)
 bool operation_is_accepted(const struct operation *operation)
 {
     return operation->method != POLL_NOTHING;
+}
+
+bool operation_was_sent(const struct operation *operation)
+{
+    return operation->was_sent;
 }
 
 bool operation_may_go_on(const struct operation *operation)

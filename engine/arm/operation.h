@@ -48,7 +48,7 @@ struct operation_request {
     bool registers;     /* a provider: none is registered for its sake */
 };
 
-/* Called whenever a poll brought a new state. */
+/* Called when the request is first put on the wire, and whenever a poll brought a new state. */
 typedef void operation_progress(void *context, const struct operation *operation);
 
 /* Starts it; it may be over already. Owned by the caller until operation_release(). */
@@ -87,6 +87,9 @@ cJSON *operation_take_body(struct operation *operation);
 const char *operation_state(const struct operation *operation);
 double operation_percent(const struct operation *operation);
 bool operation_is_accepted(const struct operation *operation);
+
+/* Whether its request was ever put on the wire: until then it waits for its turn. */
+bool operation_was_sent(const struct operation *operation);
 
 /* Whether the service works on it, or may do so: its request is on the wire, or the answer was
  * lost. */

@@ -37,7 +37,7 @@ struct operation {
     int64_t deadline_ms; /* 0 until it is sent */
     unsigned polls;      /* answered or not */
     unsigned misses, refusals;
-    bool is_final_get, was_known, has_lost_monitor, was_dropped, was_registered;
+    bool is_final_get, was_known, has_lost_monitor, was_dropped, was_registered, was_sent;
 
     struct reply reply;
     struct reply *standby; /* a first answer that is a result by itself, or NULL */

@@ -50,9 +50,23 @@ static void start_step(struct resource_operation *own, enum step step, const cha
 
 /* --- the end -------------------------------------------------------------------------- */
 
+/* Tells the observer of a write or wait, the first time one is sent. */
+static void announce(struct resource_operation *own)
+{
+    if (own->number != 0)
+        return;
+    own->started_ms = clock_now_ms(loop_clock(own->client->loop));
+    own->number = ++own->client->last_number;
+    if (own->client->observer != NULL)
+        own->client->observer->started(own->client->observer, own);
+}
+
 static void finish(struct resource_operation *own)
 {
     struct observer *observer = own->client->observer;
+    if (own->failure != NULL && own->step == STEP_WRITE)
+        announce(own); /* it failed before it could be sent */
+
     const bool is_worth_telling = own->number != 0 ||
                                   own->outcome == RESOURCE_UNCHANGED ||
                                   (own->verb == RESOURCE_DELETE && own->failure == NULL);
@@ -356,20 +370,12 @@ static void on_progress(void *context, const struct operation *operation)
 {
     struct resource_operation *own = context;
 
+    if (own->step == STEP_WRITE && operation_was_sent(operation))
+        announce(own);
     if (own->step == STEP_WRITE && operation_is_accepted(operation))
         drop_wishes(own);
     if (own->client->observer != NULL && own->number != 0)
         own->client->observer->changed(own->client->observer, own);
-}
-
-/* Tells the observer of a write or wait, the first time there is one. */
-static void announce(struct resource_operation *own)
-{
-    if (own->number != 0)
-        return;
-    own->number = ++own->client->last_number;
-    if (own->client->observer != NULL)
-        own->client->observer->started(own->client->observer, own);
 }
 
 /* Off with "/type/name", or with "/providers/namespace/type/name" of an extension. */
@@ -437,13 +443,14 @@ static void start_step(struct resource_operation *own, enum step step, const cha
     if (step != STEP_LOOK) {
         request.label = memory_format("%s %s '%s'", resource_verb_names[own->verb],
                                       kind->name, resource_name(own));
-        announce(own);
     } else {
         own->looked_at = own->client->write_count;
     }
     own->step = step;
     own->operation = operation_start(own->client, &request);
     operation_watch(own->operation, on_progress, own);
+    if (step == STEP_WAIT || (step == STEP_WRITE && operation_was_sent(own->operation)))
+        announce(own);
     if (operation_waitable(own->operation)->is_done)
         loop_defer(own->client->loop, &own->advance);
     else
@@ -570,8 +577,10 @@ void resource_release(struct resource_operation *operation)
 {
     if (operation == NULL)
         return;
-    if (!operation->waitable.is_done && operation->number != 0 &&
-        operation->client->observer != NULL) {
+    if (!operation->waitable.is_done && operation->client->observer != NULL &&
+        (operation->number != 0 || operation->step == STEP_WRITE)) {
+        if (operation->number == 0)
+            operation->number = ++operation->client->last_number;
         operation->failure = failure_new("Canceled", "nobody waits for it any more");
         operation->client->observer->finished(operation->client->observer, operation);
     }

@@ -58,6 +58,7 @@ struct exchange {
     bool is_sign_in;     /* of a credential; no guard minds it */
     bool is_sent_once;   /* no answer is an answer, too: it is not repeated */
     int64_t deadline_ms; /* on the loop's clock: no attempt after it; 0: none */
+    void (*sent)(struct exchange *exchange); /* first put on the wire; or NULL */
     void (*done)(struct exchange *exchange);
     void *owner;             /* of whoever gets `done` */
     struct cookies *cookies; /* that it shares with others, borrowed, or NULL */

@@ -57,9 +57,14 @@ static void send(struct stage *stage, struct exchange *exchange)
     own->under_way++;
     log_line(LOG_DEBUG, "%s %.*s", method, (int)strcspn(exchange->transfer.url, "?"),
              exchange->transfer.url); /* a query may hold a signature */
+
+    const bool is_first = exchange->wire == NULL;
+
     exchange->transfer.done = done;
     exchange->wire = own;
     transfer_start(own->transport, &exchange->transfer);
+    if (is_first && exchange->sent != NULL)
+        exchange->sent(exchange);
 }
 
 static void cancel(struct stage *stage, struct exchange *exchange)
