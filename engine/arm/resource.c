@@ -64,6 +64,7 @@ static void announce(struct resource_operation *own)
 static void finish(struct resource_operation *own)
 {
     struct observer *observer = own->client->observer;
+
     if (own->failure != NULL && own->step == STEP_WRITE)
         announce(own); /* it failed before it could be sent */
 

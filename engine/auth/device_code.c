@@ -141,20 +141,31 @@ static void judge(struct device_code *own, const char *error, struct failure *fa
     failure_free(failure);
 }
 
+/* Ends with the token of an answer. False when there is none: then the failure, and the name
+ * of the error or NULL; both the caller's to free. */
+static bool succeeds(struct device_code *own, const struct auth_request *request,
+                     const struct transfer *answer, struct failure **failure,
+                     char **error)
+{
+    struct grant grant = {0};
+
+    if (entra_read_grant(own->context, request, answer, &grant, failure)) {
+        succeed(own, &grant);
+        return true;
+    }
+    *error = entra_error_name(answer);
+    return false;
+}
+
 static void on_polled(void *owner, const struct auth_request *request,
                       const struct transfer *answer)
 {
     struct device_code *own = owner;
     struct failure *failure = NULL;
-    struct grant grant = {0};
+    char *error = NULL;
 
-    if (entra_read_grant(own->context, request, answer, &grant, &failure)) {
-        succeed(own, &grant);
+    if (succeeds(own, request, answer, &failure, &error))
         return;
-    }
-
-    char *error = entra_error_name(answer);
-
     judge(own, error != NULL ? error : "", failure);
     free(error);
 }
@@ -200,10 +211,7 @@ static void on_code(void *owner, const struct auth_request *request,
                     const struct transfer *answer)
 {
     struct device_code *own = owner;
-    cJSON *body =
-        answer->failure == NULL && answer->status == 200 && answer->answer.length > 0
-            ? json_parse(answer->answer.data, answer->answer.length, NULL)
-            : NULL;
+    cJSON *body = auth_request_json(answer);
 
     own->code = memory_copy_string(json_string_at(body, "device_code"));
     if (own->code == NULL) {
@@ -234,14 +242,11 @@ static void on_refreshed(void *owner, const struct auth_request *request,
 {
     struct device_code *own = owner;
     struct failure *failure = NULL;
-    struct grant grant = {0};
+    char *error = NULL;
 
-    if (entra_read_grant(own->context, request, answer, &grant, &failure)) {
-        succeed(own, &grant);
+    if (succeeds(own, request, answer, &failure, &error))
         return;
-    }
 
-    char *error = entra_error_name(answer);
     const bool is_over = error != NULL && (strcmp(error, "invalid_grant") == 0 ||
                                            strcmp(error, "interaction_required") == 0);
 

@@ -84,14 +84,11 @@ bool entra_read_grant(const struct credential_context *context,
                       const struct auth_request *request, const struct transfer *answer,
                       struct grant *grant, struct failure **failure)
 {
-    cJSON *body = NULL;
-    bool is_there = false;
+    cJSON *body = auth_request_json(answer);
+    const bool is_there =
+        grant_read(grant, body, clock_wall_ms(loop_clock(context->loop)));
 
-    if (answer->failure == NULL && answer->status == 200 && answer->answer.length > 0) {
-        body = json_parse(answer->answer.data, answer->answer.length, NULL);
-        is_there = grant_read(grant, body, clock_wall_ms(loop_clock(context->loop)));
-        secret_delete_json(body);
-    }
+    secret_delete_json(body);
     if (!is_there)
         *failure = entra_failure(answer, request->form.data);
     return is_there;

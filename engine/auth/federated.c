@@ -55,10 +55,7 @@ static void on_job_token(void *owner, const struct auth_request *request,
                          const struct transfer *answer)
 {
     struct application *own = owner;
-    cJSON *body =
-        answer->failure == NULL && answer->status == 200 && answer->answer.length > 0
-            ? json_parse(answer->answer.data, answer->answer.length, NULL)
-            : NULL;
+    cJSON *body = auth_request_json(answer);
     const char *assertion = json_string_at(body, "value");
 
     (void)request;

@@ -74,16 +74,16 @@ static void refuse(struct managed_identity *own, const struct transfer *answer)
 void managed_identity_answer(struct managed_identity *own, const struct transfer *answer)
 {
     struct grant grant = {0};
-    cJSON *body = NULL;
-    bool is_there = false;
 
     if (answer->failure != NULL) {
         token_fetch_fail(own->fetch, auth_request_failure(answer));
         return;
     }
-    if (answer->status == 200 && answer->answer.length > 0)
-        body = json_parse(answer->answer.data, answer->answer.length, NULL);
-    is_there = grant_read(&grant, body, clock_wall_ms(loop_clock(own->context->loop)));
+
+    cJSON *body = auth_request_json(answer);
+    const bool is_there =
+        grant_read(&grant, body, clock_wall_ms(loop_clock(own->context->loop)));
+
     secret_delete_json(body);
     if (!is_there) {
         refuse(own, answer);

@@ -8,6 +8,7 @@
 
 #include "auth/secret.h"
 #include "base/failure.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 enum { USUAL_FORM_BYTES = 8192 }; /* a form that grows leaves copies behind */
@@ -101,4 +102,11 @@ struct failure *auth_request_failure(const struct transfer *answer)
     free(failure->operation);
     failure->operation = memory_copy_string("sign-in");
     return failure;
+}
+
+cJSON *auth_request_json(const struct transfer *answer)
+{
+    return answer->failure == NULL && answer->status == 200 && answer->answer.length > 0
+               ? json_parse(answer->answer.data, answer->answer.length, NULL)
+               : NULL;
 }

@@ -5,6 +5,8 @@
 #ifndef MOONGATE_AUTH_REQUEST_H
 #define MOONGATE_AUTH_REQUEST_H
 
+#include <cjson/cJSON.h>
+
 #include "auth/credential.h"
 
 struct auth_request {
@@ -39,5 +41,8 @@ void auth_request_cancel(struct auth_request *request);
 
 /* The failure of a request that got no answer, owned by the caller. */
 struct failure *auth_request_failure(const struct transfer *answer);
+
+/* The JSON of an answer of 200, or NULL. Owned by the caller: secret_delete_json(). */
+cJSON *auth_request_json(const struct transfer *answer);
 
 #endif

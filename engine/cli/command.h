@@ -6,12 +6,17 @@
 #include "cli/options.h"
 #include "run/settings.h"
 
+struct failure;
+
 int command_doc(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
+
+/* Says on stderr what went wrong; takes the failure. */
+void command_complain(const char *command, struct failure *failure);
 
 /* The options that all commands share that touch Azure; their context is a settings. */
 extern const struct option common_options[];

@@ -62,11 +62,7 @@ static int execute(struct doctor_command *command)
     struct session *session = session_open(&command->settings, &failure);
 
     if (session == NULL) {
-        char *text = failure_describe(failure);
-
-        fprintf(stderr, "moongate doctor: %s\n", text);
-        free(text);
-        failure_free(failure);
+        command_complain("doctor", failure);
         return EXIT_SCRIPT_FAILED;
     }
 

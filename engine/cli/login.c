@@ -63,11 +63,8 @@ static int complain(const char *command, struct failure *failure)
 {
     const bool is_usage = strcmp(failure->code, "BadSetting") == 0;
     const bool is_disk = strcmp(failure->code, "IOError") == 0;
-    char *text = failure_describe(failure);
 
-    fprintf(stderr, "moongate %s: %s\n", command, text);
-    free(text);
-    failure_free(failure);
+    command_complain(command, failure);
     return is_usage ? EXIT_USAGE : is_disk ? EXIT_SCRIPT_FAILED : EXIT_NO_RIGHTS;
 }
 

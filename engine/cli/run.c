@@ -85,11 +85,7 @@ static int execute(struct run_command *command, const struct run_request *reques
     struct session *session = session_open(&command->settings, &failure);
 
     if (session == NULL) {
-        char *text = failure_describe(failure);
-
-        fprintf(stderr, "moongate run: %s\n", text);
-        free(text);
-        failure_free(failure);
+        command_complain("run", failure);
         return EXIT_SCRIPT_FAILED;
     }
 

@@ -126,11 +126,7 @@ static int serve(struct sim_command *command, struct loop *loop)
     struct sim *sim = sim_open(loop, &settings, &failure);
 
     if (sim == NULL) {
-        char *text = failure_describe(failure);
-
-        fprintf(stderr, "moongate sim: %s\n", text);
-        free(text);
-        failure_free(failure);
+        command_complain("sim", failure);
         return EXIT_SCRIPT_FAILED;
     }
     sim_serve_others(sim);
