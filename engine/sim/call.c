@@ -116,13 +116,14 @@ cJSON *call_json(struct call *call)
     return cJSON_IsObject(call->json) ? call->json : NULL;
 }
 
-char *call_form_field(const struct call *call, const char *name)
+cJSON *call_form(const struct call *call)
 {
     char *text =
         memory_copy_text(call->body != NULL ? call->body : "", call->body_length);
-    char *rest = text, *found = NULL;
+    char *rest = text;
+    cJSON *form = cJSON_CreateObject();
 
-    while (*rest != '\0' && found == NULL) {
+    for (size_t i = 0; i < CALL_FORM_LIMIT && *rest != '\0'; i++) {
         char *field = rest, *value;
 
         rest += strcspn(rest, "&");
@@ -132,9 +133,9 @@ char *call_form_field(const struct call *call, const char *name)
         if (*value != '\0')
             *value++ = '\0';
         plus_to_space(value);
-        if (decode(field) && decode(value) && strcmp(field, name) == 0)
-            found = memory_copy_string(value);
+        if (decode(field) && decode(value))
+            cJSON_AddStringToObject(form, field, value);
     }
     free(text);
-    return found;
+    return form;
 }

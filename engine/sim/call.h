@@ -25,7 +25,7 @@ enum call_method {
 /* As Azure Resource Manager counts requests. */
 enum call_class { CLASS_READS, CLASS_WRITES, CLASS_DELETES, CALL_CLASS_COUNT };
 
-enum { CALL_SEGMENT_LIMIT = 48, CALL_PARAMETER_LIMIT = 24 };
+enum { CALL_SEGMENT_LIMIT = 48, CALL_PARAMETER_LIMIT = 24, CALL_FORM_LIMIT = 64 };
 
 struct call_parameter {
     const char *name, *value;
@@ -68,8 +68,9 @@ bool call_segment_is(const struct call *call, size_t index, const char *text);
 /* The body as a JSON object, or NULL when it is none. Borrowed; it may be changed. */
 cJSON *call_json(struct call *call);
 
-/* A field of a body that is a form (application/x-www-form-urlencoded), owned by the
- * caller, or NULL. */
-char *call_form_field(const struct call *call, const char *name);
+/* The fields of a body that is a form (application/x-www-form-urlencoded): an object with a
+ * string for each, owned by the caller. Of one that comes twice the first counts; what cannot
+ * be decoded, and what comes after the 64th, is left out. */
+cJSON *call_form(const struct call *call);
 
 #endif

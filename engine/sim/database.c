@@ -12,7 +12,7 @@
 #include "base/memory.h"
 
 /* "moon": tells our files from other people's. */
-enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 2 };
+enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 3 };
 
 struct database {
     sqlite3 *handle;
@@ -22,7 +22,7 @@ struct database {
 };
 
 static const char schema[] =
-    "CREATE TABLE world (options TEXT NOT NULL, token_key BLOB NOT NULL,"
+    "CREATE TABLE world (options TEXT NOT NULL,"
     " now_ms INTEGER NOT NULL, calls INTEGER NOT NULL, version INTEGER NOT NULL);"
     /* Azure resources. A key is the id in lower case. */
     "CREATE TABLE entity (key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL,"
@@ -69,6 +69,23 @@ static const char schema[] =
     "CREATE TABLE member (owner TEXT NOT NULL, member TEXT NOT NULL,"
     " PRIMARY KEY (owner, member)) WITHOUT ROWID;"
     "CREATE INDEX member_of ON member (member, owner);"
+    /* By what applications prove who they are, beyond a secret: the certificate as base64 of
+     * DER; what another issuer has to say, and its keys if they are known. */
+    "CREATE TABLE app_certificate (app_id TEXT NOT NULL, sha256 TEXT NOT NULL,"
+    " sha1 TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (app_id, sha256))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE app_federated (app_id TEXT NOT NULL, issuer TEXT NOT NULL,"
+    " subject TEXT NOT NULL, audience TEXT NOT NULL, keys TEXT,"
+    " PRIMARY KEY (app_id, issuer, subject, audience)) WITHOUT ROWID;"
+    /* Sign-ins of users: those under way, and those that can be renewed. */
+    "CREATE TABLE device_code (code TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE,"
+    " app_id TEXT NOT NULL, scope TEXT NOT NULL, expires_ms INTEGER NOT NULL,"
+    " polled_ms INTEGER NOT NULL, state INTEGER NOT NULL, user TEXT) WITHOUT ROWID;"
+    "CREATE INDEX device_code_expires ON device_code (expires_ms);"
+    "CREATE TABLE refresh_token (token TEXT PRIMARY KEY, app_id TEXT NOT NULL,"
+    " user TEXT NOT NULL, is_family INTEGER NOT NULL, scope TEXT NOT NULL,"
+    " expires_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX refresh_token_expires ON refresh_token (expires_ms);"
     /* Resource providers that were not registered from the start. */
     "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL)"
     " WITHOUT ROWID;"

@@ -2,6 +2,9 @@
 #include "sim/directory.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -39,6 +42,38 @@ void directory_save(struct world *world, const char *type, const cJSON *body,
     free(nickname);
     free(upn);
     free(text);
+}
+
+void directory_set_secret(struct world *world, const char *id, const char *secret)
+{
+    database_run(world->database, "UPDATE object SET secret = ? WHERE id = ?", "tt",
+                 secret, id);
+}
+
+/* `expected` is taken; an empty one, or NULL, is no secret. */
+static bool is_same(char *expected, const char *secret)
+{
+    const size_t length = expected != NULL ? strlen(expected) : 0;
+    const bool is_good = length > 0 && length == strlen(secret) &&
+                         CRYPTO_memcmp(expected, secret, length) == 0;
+
+    free(expected);
+    return is_good;
+}
+
+bool directory_check_secret(struct world *world, const char *app_id, const char *secret)
+{
+    return is_same(database_text(world->database,
+                                 "SELECT secret FROM object WHERE app_id = ?", "t",
+                                 app_id),
+                   secret);
+}
+
+bool directory_check_password(struct world *world, const char *id, const char *password)
+{
+    return is_same(
+        database_text(world->database, "SELECT secret FROM object WHERE id = ?", "t", id),
+        password);
 }
 
 char *directory_find(struct world *world, const char *type, const char *id)

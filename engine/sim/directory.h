@@ -20,6 +20,15 @@ struct directory_secret {
 void directory_save(struct world *world, const char *type, const cJSON *body,
                     int64_t replicated_ms, const struct directory_secret *secret);
 
+/* Sets the secret of an application or the password of a user. */
+void directory_set_secret(struct world *world, const char *id, const char *secret);
+
+/* Whether it is one of the application's secrets, now. */
+bool directory_check_secret(struct world *world, const char *app_id, const char *secret);
+
+/* Whether it is the user's password. */
+bool directory_check_password(struct world *world, const char *id, const char *password);
+
 /* The object's text, owned by the caller, or NULL; `type` NULL takes any. */
 char *directory_find(struct world *world, const char *type, const char *id);
 

@@ -11,6 +11,7 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
+#include "sim/entra_device.h"
 #include "sim/faults.h"
 #include "sim/traffic.h"
 #include "sim/world.h"
@@ -76,6 +77,8 @@ void plane_controls(struct world *world, const struct call *call, struct answer 
 {
     if (call->method == CALL_POST && call_segment_is(call, 1, "faults")) {
         replace_faults(world, call, answer);
+    } else if (call->method == CALL_POST && call_segment_is(call, 1, "devicecode")) {
+        entra_device_control(world, call, answer);
     } else if (call->method != CALL_GET) {
         answer_refuse(answer, REFUSE_METHOD, "'%s' is for reading.", call->path);
     } else if (call_segment_is(call, 1, "ledger")) {

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/rand.h>
-
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/failure.h"
@@ -16,6 +14,7 @@
 #include "model/kind.h"
 #include "sim/chance.h"
 #include "sim/database.h"
+#include "sim/entra_key.h"
 #include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/monitor.h"
@@ -219,18 +218,10 @@ static bool make(struct world *world)
 {
     char *options = json_print(world->options);
 
-    RAND_bytes(world->token_key, sizeof world->token_key);
     database_begin(world->database);
-    database_run(world->database, "INSERT INTO world VALUES (?, zeroblob(32), ?, 0, 0)",
-                 "ti", options, world->now_ms);
+    database_run(world->database, "INSERT INTO world VALUES (?, ?, 0, 0)", "ti", options,
+                 world->now_ms);
     free(options);
-
-    sqlite3_stmt *update =
-        database_query(world->database, "UPDATE world SET token_key = ?", "");
-
-    sqlite3_bind_blob(update, 1, world->token_key, sizeof world->token_key,
-                      SQLITE_STATIC);
-    database_step(world->database, update);
     read_options(world);
     world_file_populate(world);
     world_save_time(world);
@@ -241,24 +232,21 @@ static bool make(struct world *world)
 static bool load(struct world *world)
 {
     sqlite3_stmt *row = database_query(
-        world->database, "SELECT options, token_key, now_ms, calls, version FROM world",
-        "");
+        world->database, "SELECT options, now_ms, calls, version FROM world", "");
 
     if (!database_step(world->database, row))
         return false;
 
     const char *options = database_column(row, 0);
-    const int64_t last_ms = sqlite3_column_int64(row, 2);
+    const int64_t last_ms = sqlite3_column_int64(row, 1);
 
     cJSON_Delete(world->options);
     world->options = json_parse(options, strlen(options), NULL);
-    if (sqlite3_column_bytes(row, 1) == (int)sizeof world->token_key)
-        memcpy(world->token_key, sqlite3_column_blob(row, 1), sizeof world->token_key);
     if (last_ms > world->now_ms)
         world->ahead_ms = last_ms - world->now_ms;
     world->now_ms += world->ahead_ms;
-    world->calls = sqlite3_column_int64(row, 3);
-    world->version = sqlite3_column_int64(row, 4);
+    world->calls = sqlite3_column_int64(row, 2);
+    world->version = sqlite3_column_int64(row, 3);
     database_done(row);
     read_options(world);
     return world->options != NULL;
@@ -318,6 +306,7 @@ void world_close(struct world *world)
     grants_forget(world);
     throttle_free(world->throttle);
     faults_free(world->faults);
+    entra_key_free(world->entra_key);
     map_deinit(&world->tokens, free);
     map_deinit(&world->challenged, NULL);
     map_deinit(&world->unregistered, NULL);

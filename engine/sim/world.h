@@ -19,6 +19,7 @@
  *   "unregistered_providers"  namespaces that have to be registered before a write, such
  *                       as ["Microsoft.Network"]
  *   "token_life"        how long access tokens live ("59m59s")
+ *   "applications", "users"   who else can sign in, and by what (world_applications.h)
  *
  * The state file keeps the world that it was made with. */
 #ifndef MOONGATE_SIM_WORLD_H
@@ -35,6 +36,7 @@
 
 struct clock;
 struct database;
+struct entra_key;
 struct faults;
 struct kind;
 struct throttle;
@@ -53,17 +55,17 @@ struct world {
     struct sim_profile profile; /* endpoint is not set; the other strings are ours */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
-    unsigned char token_key[32];
-    int64_t version; /* of the resource that was written last */
-    int64_t next_ms; /* when the next long operation changes, or INT64_MAX */
+    struct entra_key *entra_key; /* NULL until it is needed; see entra_key.h */
+    int64_t version;             /* of the resource that was written last */
+    int64_t next_ms;             /* when the next long operation changes, or INT64_MAX */
     struct traffic traffic;
     struct faults *faults;
     struct throttle *throttle;  /* token buckets */
     struct map kinds;           /* of const struct kind, by ARM type in lower case */
     struct map grants;          /* what principals may do; see grants.h */
-    struct map tokens;          /* tokens that were seen; see plane_entra.c */
+    struct map tokens;          /* tokens that were seen; see entra_access.c */
     struct map unregistered;    /* refusals that are remembered; see provider.c */
-    struct map challenged;      /* who has to sign in with claims; see plane_entra.c */
+    struct map challenged;      /* who has to sign in with claims; see entra_access.c */
     bool clients_are_elsewhere; /* their waits are real whatever the clock */
 };
 

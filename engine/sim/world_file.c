@@ -23,6 +23,7 @@
 #include "sim/provider.h"
 #include "sim/rules.h"
 #include "sim/world.h"
+#include "sim/world_applications.h"
 
 #define DOMAIN "contoso.example"
 
@@ -274,6 +275,8 @@ static const struct key file_keys[] = {{"service", check_service},
                                        {"replication_seconds", check_number},
                                        {"unregistered_providers", check_providers},
                                        {"token_life", check_token_life},
+                                       {"applications", world_applications_check},
+                                       {"users", world_passwords_check},
                                        {0}};
 
 static struct failure *read_file(const char *name, struct buffer *text)
@@ -384,24 +387,6 @@ static void add_network(struct world *world, const char *group_id, const char *n
                     ? cJSON_Duplicate(prefixes, true)
                     : cJSON_CreateStringArray((const char *[]){"10.0.0.0/16"}, 1));
     free(add_resource(world, &virtual_network_kind, group_id, name, tree));
-}
-
-static void add_application(struct world *world, const char *name, const char *app_id,
-                            const char *secret, bool is_admin, char id[UUID_TEXT_SIZE])
-{
-    cJSON *body = cJSON_CreateObject(), *names;
-
-    uuid_from_name(app_id, id);
-    cJSON_AddStringToObject(body, "id", id);
-    cJSON_AddStringToObject(body, "appId", app_id);
-    cJSON_AddStringToObject(body, "displayName", name);
-    cJSON_AddStringToObject(body, "servicePrincipalType", "Application");
-    cJSON_AddBoolToObject(body, "accountEnabled", true);
-    names = cJSON_AddArrayToObject(body, "servicePrincipalNames");
-    cJSON_AddItemToArray(names, cJSON_CreateString(app_id));
-    directory_save(world, "ServicePrincipal", body, world->now_ms,
-                   &(struct directory_secret){app_id, secret, is_admin});
-    cJSON_Delete(body);
 }
 
 static void capitalize(char *text)
@@ -558,6 +543,16 @@ static void add_groups(struct world *world, const cJSON *groups)
     }
 }
 
+static void add_users(struct world *world, const cJSON *users)
+{
+    char id[UUID_TEXT_SIZE];
+    const cJSON *user;
+
+    cJSON_ArrayForEach (user, users)
+        add_user(world, json_string_at(user, "name"), id);
+    world_passwords_add(world, users);
+}
+
 void world_file_populate(struct world *world)
 {
     const struct sim_profile *profile = &world->profile;
@@ -565,10 +560,10 @@ void world_file_populate(struct world *world)
     const cJSON *groups = json_at(world->options, "groups"), *provider;
     char owner[UUID_TEXT_SIZE], guest[UUID_TEXT_SIZE];
 
-    add_application(world, "contoso-automation", profile->client_id,
-                    profile->client_secret, true, owner);
-    add_application(world, "contoso-guest", profile->guest_id, profile->guest_secret,
-                    false, guest);
+    world_application_add(world, "contoso-automation", profile->client_id,
+                          profile->client_secret, true, owner);
+    world_application_add(world, "contoso-guest", profile->guest_id,
+                          profile->guest_secret, false, guest);
     role_assignment_add(world, world->subscription_id, role_find("Owner"), owner,
                         "ServicePrincipal");
 
@@ -588,4 +583,6 @@ void world_file_populate(struct world *world)
         add_default_groups(world);
     else
         add_groups(world, groups);
+    add_users(world, json_at(world->options, "users"));
+    world_applications_add(world, json_at(world->options, "applications"));
 }

@@ -1,0 +1,159 @@
+/* engine/sim/entra_access.c - tokens that come back, in requests to the other services.
+ *
+ * A signature is verified when a token is seen for the first time; later on its text is
+ * enough. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "sim/call.h"
+#include "sim/database.h"
+#include "sim/entra.h"
+#include "sim/entra_key.h"
+#include "sim/faults.h"
+#include "sim/jws.h"
+#include "sim/plane.h"
+#include "sim/world.h"
+
+enum { REMEMBERED_TOKENS = 1000 };
+
+const char plane_revoked_message[] =
+    "Continuous access evaluation resulted in challenge with result: InteractionRequired "
+    "and code: TokenIssuedBeforeRevocationTimestamp";
+
+struct token {
+    struct caller caller;
+    unsigned audiences;
+    int64_t expires_s;
+    bool is_proven; /* it was given for a challenge's claims */
+    bool is_revoked;
+};
+
+static void copy_claim(char *to, size_t size, const cJSON *claims, const char *name)
+{
+    const char *text = json_string_at(claims, name);
+
+    snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+static struct token *read_claims(struct world *world, const struct call *call,
+                                 const cJSON *claims)
+{
+    struct token *token = memory_new(sizeof *token);
+    const char *audience = json_string_at(claims, "aud");
+
+    copy_claim(token->caller.object_id, sizeof token->caller.object_id, claims, "oid");
+    copy_claim(token->caller.application_id, sizeof token->caller.application_id, claims,
+               "appid");
+    token->caller.is_admin =
+        database_number(world->database, 0, "SELECT is_admin FROM object WHERE id = ?",
+                        "t", token->caller.object_id) != 0;
+    if (audience == NULL || !entra_find_audiences(call, audience, &token->audiences))
+        token->audiences = 0;
+    token->expires_s = (int64_t)json_number_at(claims, "exp", 0);
+    token->is_proven = cJSON_IsTrue(json_at(claims, ENTRA_PROVEN_CLAIM));
+    return token;
+}
+
+/* Reads a token that nobody has seen yet. NULL when it is no access token of ours. */
+static struct token *read_token(struct world *world, const struct call *call,
+                                const char *text)
+{
+    struct jws jws;
+    struct token *token = NULL;
+
+    if (jws_open(&jws, text) &&
+        jws_is_signed_by(&jws, entra_key_pair(entra_key_get(world))) &&
+        json_string_at(jws.claims, "appid") != NULL)
+        token = read_claims(world, call, jws.claims);
+    jws_close(&jws);
+    return token;
+}
+
+static struct token *find_token(struct world *world, const struct call *call,
+                                const char *text)
+{
+    struct token *token = map_find(&world->tokens, text);
+
+    if (token != NULL)
+        return token;
+    token = read_token(world, call, text);
+    if (token == NULL)
+        return NULL;
+    if (world->tokens.count >= REMEMBERED_TOKENS) {
+        map_deinit(&world->tokens, free);
+        world->tokens = (struct map){0};
+    }
+    map_set(&world->tokens, text, token);
+    return token;
+}
+
+/* Revokes it, perhaps, and all that its owner has. */
+static bool check_revoked(struct world *world, struct token *token)
+{
+    const char *owner = token->caller.object_id;
+
+    if (token->is_proven)
+        return false;
+    if (!token->is_revoked && map_find(&world->challenged, owner) == NULL) {
+        if (!faults_strike(world->faults, FAULT_REVOKE, NULL))
+            return false;
+        map_set(&world->challenged, owner, world); /* any value will do */
+    }
+    token->is_revoked = true;
+    return true;
+}
+
+bool plane_authenticate(struct world *world, const struct call *call,
+                        enum audience audience, struct caller *caller,
+                        enum token_fault *wrong)
+{
+    const char *text = call->authorization;
+    struct token *token;
+
+    *wrong = TOKEN_ABSENT;
+    if (text == NULL)
+        return false;
+    *wrong = TOKEN_INVALID;
+    if (!text_has_prefix_nocase(text, "Bearer ") ||
+        (token = find_token(world, call, text + strlen("Bearer "))) == NULL)
+        return false;
+    *wrong = TOKEN_EXPIRED;
+    if (token->expires_s * 1000 <= world->now_ms)
+        return false;
+    *wrong = TOKEN_AUDIENCE;
+    if ((token->audiences & audience) == 0)
+        return false;
+    *wrong = TOKEN_REVOKED;
+    if (check_revoked(world, token))
+        return false;
+    *caller = token->caller;
+    return true;
+}
+
+char *plane_format_challenge(const struct world *world, const struct call *call)
+{
+    char *claims = memory_format("{\"access_token\":{\"nbf\":{\"essential\":true,"
+                                 "\"value\":\"%" PRId64 "\"}}}",
+                                 world->now_ms / 1000);
+    struct buffer text = {0};
+
+    base64_append(&text, claims, strlen(claims));
+
+    char *challenge = memory_format(
+        "Bearer realm=\"\", authorization_uri=\"%s/common/oauth2/authorize\", "
+        "client_id=\"00000003-0000-0000-c000-000000000000\", "
+        "error=\"insufficient_claims\", claims=\"%s\"",
+        call->base, text.data);
+
+    buffer_deinit(&text);
+    free(claims);
+    return challenge;
+}
