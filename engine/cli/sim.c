@@ -149,7 +149,8 @@ static void print_quoted(const char *text)
 static void print_ca(const char *file)
 {
     static const char *const names[] = {"MOONGATE_CA_FILE", "NODE_EXTRA_CA_CERTS",
-                                        "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"};
+                                        "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
+                                        "SSL_CERT_FILE"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         printf("export %s=", names[i]);

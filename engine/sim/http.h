@@ -1,7 +1,8 @@
 /* engine/sim/http.h - the simulator's HTTP/1.1 server (RFC 9112): what stands between a
  * socket and a call.
  *
- * It refuses by itself what is no good HTTP; all else goes to the service's `answer`. */
+ * It refuses by itself what is no good HTTP; all else goes to the service's `answer`. Chunks
+ * with extensions, which no known client sends, are refused too. */
 #ifndef MOONGATE_SIM_HTTP_H
 #define MOONGATE_SIM_HTTP_H
 

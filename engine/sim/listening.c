@@ -24,25 +24,23 @@ static bool parse_port(const char *digits, in_port_t *port)
     return digits[0] >= '0' && digits[0] <= '9' && *end == '\0' && number <= 65535;
 }
 
+/* An IPv6 address is in brackets. */
 static bool parse_host(const char *host, struct sockaddr_storage *to)
 {
     struct sockaddr_in *four = (struct sockaddr_in *)to;
     struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
     const size_t length = strlen(host);
-    bool is_good;
 
-    if (host[0] != '[') {
-        to->ss_family = AF_INET;
+    to->ss_family = host[0] == '[' ? AF_INET6 : AF_INET;
+    if (host[0] != '[')
         return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
                          &four->sin_addr) == 1;
-    }
+    if (length < 2 || host[length - 1] != ']')
+        return false;
 
-    char *inner = memory_copy_text(host + 1, length - 1);
+    char *inner = memory_copy_text(host + 1, length - 2);
+    const bool is_good = inet_pton(AF_INET6, inner, &six->sin6_addr) == 1;
 
-    is_good = length > 2 && host[length - 1] == ']';
-    inner[length - 2] = '\0';
-    to->ss_family = AF_INET6;
-    is_good = is_good && inet_pton(AF_INET6, inner, &six->sin6_addr) == 1;
     free(inner);
     return is_good;
 }

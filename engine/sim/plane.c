@@ -80,6 +80,9 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
     world->calls++;
     traffic_receive(&world->traffic, plane, call);
     world_tick(world);
+    if (call->method == CALL_HEAD && plane != PLANE_MANAGER)
+        call->method =
+            CALL_GET; /* the body is not sent; there a kind says if it has one */
     if (!is_good) {
         answer_refuse(answer, REFUSE_REQUEST_URI, "The URL of the request is malformed.");
     } else if (!strike_before(world, plane, answer)) {
