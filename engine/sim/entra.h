@@ -49,6 +49,7 @@ enum entra_refusal {
     ENTRA_FIELD_MISSING,
     ENTRA_GRANT_TYPE,
     ENTRA_RESPONSE_TYPE,
+    ENTRA_SCOPE,
     ENTRA_SCOPE_NOT_DEFAULT,
     ENTRA_SCOPE_MANY,
     ENTRA_RESOURCE_PARAMETER,
@@ -114,6 +115,7 @@ struct entra_scope {
     char *audience;     /* of the access token */
     unsigned audiences; /* of enum audience; 0: a service that is not simulated */
     bool is_default;    /* all that was consented to, by ".default" */
+    bool is_malformed;  /* of something no permission is named */
     bool has_openid, has_offline_access;
 };
 
@@ -127,9 +129,12 @@ bool entra_find_audiences(const struct call *call, const char *audience,
  * nothing of it. */
 char *entra_scope_text(const struct entra_request *request);
 
+/* Who a token is for. */
+enum entra_owner { OWNER_APPLICATION, OWNER_USER };
+
 /* Reads such a text. False when it has refused; close it all the same. */
 bool entra_scope_open(const struct entra_request *request, const char *text,
-                      struct entra_scope *scope);
+                      enum entra_owner owner, struct entra_scope *scope);
 void entra_scope_close(struct entra_scope *scope);
 
 /* A user of the tenant, or NULL, owned by the caller: by user principal name or by object

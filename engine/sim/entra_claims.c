@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/json.h"
@@ -14,6 +17,8 @@
 #include "sim/entra_key.h"
 #include "sim/plane.h"
 #include "sim/world.h"
+
+enum { UNIQUE_BYTES = 16 };
 
 char *entra_access_issuer(const struct world *world)
 {
@@ -46,25 +51,26 @@ static void add_text(cJSON *claims, const char *name, const char *text)
 /* Something that no other token has. */
 static void add_unique(cJSON *claims, const char *name)
 {
-    char id[UUID_TEXT_SIZE];
+    unsigned char bytes[UNIQUE_BYTES];
     struct buffer text = {0};
 
-    uuid_random(id);
-    base64_append_url(&text, id, UUID_TEXT_SIZE - 1);
-    cJSON_AddItemToObject(claims, name, cJSON_CreateString(text.data));
+    RAND_bytes(bytes, sizeof bytes);
+    base64_append_url(&text, bytes, sizeof bytes);
+    cJSON_AddStringToObject(claims, name, text.data);
     buffer_deinit(&text);
 }
 
 /* Who it is within one application: the same for ever, and another one elsewhere. */
 static void add_pairwise_subject(cJSON *claims, const char *user, const char *audience)
 {
-    char *name = memory_format("subject %s %s", user, audience);
-    char id[UUID_TEXT_SIZE];
+    char *name = memory_format("%s %s", user, audience);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
     struct buffer text = {0};
 
-    uuid_from_name(name, id);
-    base64_append_url(&text, id, UUID_TEXT_SIZE - 1);
-    cJSON_AddStringToObject(claims, "sub", text.data);
+    EVP_Digest(name, strlen(name), digest, &length, EVP_sha256(), NULL);
+    base64_append_url(&text, digest, length);
+    cJSON_AddStringToObject(claims, "sub", text.data != NULL ? text.data : "");
     buffer_deinit(&text);
     free(name);
 }

@@ -109,7 +109,7 @@ void entra_answer_device_request(const struct entra_request *request)
     struct entra_client client;
 
     if (entra_client_open(request, false, &client) &&
-        entra_scope_open(request, text, &scope))
+        entra_scope_open(request, text, OWNER_USER, &scope))
         give_code(request, &client, text);
     entra_scope_close(&scope);
     free(text);

@@ -55,7 +55,7 @@ static void give_to_user(const struct entra_request *request,
                      request->world->profile.tenant_id);
     else if (cJSON_IsFalse(json_at(user, "accountEnabled")))
         entra_refuse(request, ENTRA_USER_DISABLED, "The user account is disabled.");
-    else if (entra_scope_open(request, scope_text, &scope))
+    else if (entra_scope_open(request, scope_text, OWNER_USER, &scope))
         entra_answer_tokens(request, &(struct entra_grant){client, user, &scope});
     entra_scope_close(&scope);
 }
@@ -72,20 +72,6 @@ void entra_give_to_user(const struct entra_request *request,
 
 /* ---- the application itself ---- */
 
-static void give_to_client(const struct entra_request *request,
-                           const struct entra_client *client,
-                           const struct entra_scope *scope)
-{
-    if (scope->is_default)
-        entra_answer_tokens(request, &(struct entra_grant){client, NULL, scope});
-    else
-        entra_refuse(request, ENTRA_SCOPE_NOT_DEFAULT,
-                     "The provided value for scope %s is not valid. Client credential "
-                     "flows must have a scope value with /.default suffixed to the "
-                     "resource identifier (application ID URI).",
-                     entra_field(request, "scope"));
-}
-
 void entra_grant_client(const struct entra_request *request)
 {
     char *text = entra_scope_text(request);
@@ -97,8 +83,8 @@ void entra_grant_client(const struct entra_request *request)
                      "No tenant-identifying information found in either the request or "
                      "implied by any provided credentials.");
     else if (entra_client_open(request, true, &client) &&
-             entra_scope_open(request, text, &scope))
-        give_to_client(request, &client, &scope);
+             entra_scope_open(request, text, OWNER_APPLICATION, &scope))
+        entra_answer_tokens(request, &(struct entra_grant){&client, NULL, &scope});
     entra_scope_close(&scope);
     free(text);
 }

@@ -29,6 +29,7 @@ static const struct {
     [ENTRA_FIELD_MISSING] = {900144, 400, "invalid_request"},            /* observed */
     [ENTRA_GRANT_TYPE] = {70003, 400, "unsupported_grant_type"},         /* documented */
     [ENTRA_RESPONSE_TYPE] = {70005, 400, "unsupported_response_type"},   /* documented */
+    [ENTRA_SCOPE] = {70011, 400, "invalid_scope"},                       /* documented */
     [ENTRA_SCOPE_NOT_DEFAULT] = {1002012, 400, "invalid_scope"},         /* observed */
     [ENTRA_SCOPE_MANY] = {28000, 400, "invalid_request"},                /* assumed */
     [ENTRA_RESOURCE_PARAMETER] = {901002, 400, "invalid_request"},       /* observed */

@@ -80,22 +80,28 @@ static bool take_flag(struct entra_scope *scope, const char *word)
     return true;
 }
 
-/* "https://management.azure.com//.default" -> "https://management.azure.com/"; a permission
- * alone is one of Graph's. Owned by the caller. */
-static char *take_resource(const char *word)
+/* Where the permission begins, at its slash: "https://management.azure.com//.default" is of
+ * "https://management.azure.com/". NULL when there is no slash but those of a URL. */
+static const char *find_permission(const char *word)
 {
-    const char *slash = strrchr(word, '/');
+    const char *scheme = strstr(word, "://");
 
-    return slash != NULL ? memory_copy_text(word, (size_t)(slash - word))
-                         : memory_copy_string(clouds[0].graph);
+    return strrchr(scheme != NULL ? scheme + strlen("://") : word, '/');
 }
 
+/* A word alone is a permission of Graph, a URL alone is no permission at all. */
 static bool take_permission(const struct entra_request *request,
                             struct entra_scope *scope, const char *word)
 {
-    const char *slash = strrchr(word, '/');
-    char *resource = take_resource(word);
+    const char *permission = find_permission(word);
+    char *resource = permission != NULL
+                         ? memory_copy_text(word, (size_t)(permission - word))
+                         : memory_copy_string(clouds[0].graph);
 
+    if (permission != NULL && strcmp(permission + 1, DEFAULT_PERMISSION) == 0)
+        scope->is_default = true;
+    else if (permission == NULL && strstr(word, "://") != NULL)
+        scope->is_malformed = true;
     if (scope->audience != NULL && strcmp(scope->audience, resource) != 0) {
         free(resource);
         return entra_refuse(request, ENTRA_SCOPE_MANY,
@@ -104,9 +110,27 @@ static bool take_permission(const struct entra_request *request,
     }
     free(scope->audience);
     scope->audience = resource;
-    if (slash != NULL && strcmp(slash + 1, DEFAULT_PERMISSION) == 0)
-        scope->is_default = true;
     return true;
+}
+
+/* Applications get what they were given, users what they ask for. */
+static bool check_permission(const struct entra_request *request,
+                             const struct entra_scope *scope, const char *text,
+                             enum entra_owner owner)
+{
+    if (owner == OWNER_APPLICATION && !scope->is_default)
+        return entra_refuse(
+            request, ENTRA_SCOPE_NOT_DEFAULT,
+            "The provided value for scope %s is not valid. Client credential flows must "
+            "have a scope value with /.default suffixed to the resource identifier "
+            "(application ID URI).",
+            text);
+    return !scope->is_malformed ||
+           entra_refuse(request, ENTRA_SCOPE,
+                        "The provided request must include a 'scope' input parameter. "
+                        "The provided value for the input parameter 'scope' is not "
+                        "valid. The scope %s is not valid.",
+                        text);
 }
 
 static bool check_resource(const struct entra_request *request, struct entra_scope *scope)
@@ -124,7 +148,7 @@ static bool check_resource(const struct entra_request *request, struct entra_sco
 }
 
 bool entra_scope_open(const struct entra_request *request, const char *text,
-                      struct entra_scope *scope)
+                      enum entra_owner owner, struct entra_scope *scope)
 {
     *scope = (struct entra_scope){0};
     if (!request->is_v1 && !request->is_adfs && entra_field(request, "resource") != NULL)
@@ -143,7 +167,8 @@ bool entra_scope_open(const struct entra_request *request, const char *text,
     while (is_good && (word = strtok_r(rest, " ", &rest)) != NULL)
         is_good = take_flag(scope, word) || take_permission(request, scope, word);
     free(words);
-    return is_good && check_resource(request, scope);
+    return is_good && check_permission(request, scope, text, owner) &&
+           check_resource(request, scope);
 }
 
 void entra_scope_close(struct entra_scope *scope)
