@@ -443,7 +443,7 @@ START_TEST(a_guest_may_do_nothing_until_a_role_is_assigned)
     ck_assert_int_eq(delete_item(h.service), 403);
     ck_assert_int_eq(get("%s/providers/Microsoft.Network?" VERSION, h.subscription), 403);
     ck_assert_int_eq(get("/subscriptions?" VERSION), 200);
-    ck_assert_int_eq(count_values(), 0);
+    ck_assert_int_eq(count_values(), 1);
     free(guest);
     free(body);
     free(id);

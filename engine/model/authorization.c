@@ -56,11 +56,34 @@ static const struct field permission_fields[] = {
      .help = "What it does not allow on data after all."},
     {0}};
 
+/* What the service notes of a write. */
+#define WRITTEN_FIELDS                                                                   \
+    {.name = "created_at",                                                               \
+     .path = "properties.createdOn",                                                     \
+     .type = FIELD_TIME,                                                                 \
+     .flags = FIELD_READ_ONLY,                                                           \
+     .help = "When it was made."},                                                       \
+        {.name = "created_by",                                                           \
+         .path = "properties.createdBy",                                                 \
+         .type = FIELD_STRING,                                                           \
+         .flags = FIELD_READ_ONLY,                                                       \
+         .help = "The object id of who made it."},                                       \
+        {.name = "updated_at",                                                           \
+         .path = "properties.updatedOn",                                                 \
+         .type = FIELD_TIME,                                                             \
+         .flags = FIELD_READ_ONLY,                                                       \
+         .help = "When it was changed last."},                                           \
+    {                                                                                    \
+        .name = "updated_by", .path = "properties.updatedBy", .type = FIELD_STRING,      \
+        .flags = FIELD_READ_ONLY, .help = "The object id of who changed it last."        \
+    }
+
 static const struct field role_definition_fields[] = {
     {.name = "role_name",
      .path = "properties.roleName",
      .type = FIELD_STRING,
-     .help = "The name that people know."},
+     .flags = FIELD_REQUIRED,
+     .help = "The name that people know; unique in the tenant."},
     {.name = "description",
      .path = "properties.description",
      .type = FIELD_STRING,
@@ -72,12 +95,15 @@ static const struct field role_definition_fields[] = {
     {.name = "permissions",
      .path = "properties.permissions",
      .type = FIELD_LIST,
+     .flags = FIELD_REQUIRED,
      .items = permission_fields,
      .help = "What it allows."},
     {.name = "assignable_scopes",
      .path = "properties.assignableScopes",
      .type = FIELD_STRINGS,
+     .flags = FIELD_REQUIRED,
      .help = "Where it can be assigned."},
+    WRITTEN_FIELDS,
     {0},
 };
 
@@ -90,9 +116,105 @@ const struct kind role_definition_kind = {
     .name_min = 36,
     .name_max = 36,
     .name_pattern = GUID,
-    .operations = KIND_GET | KIND_LIST,
+    .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
     .fields = role_definition_fields,
     .help = "A role: a named set of allowed actions."};
+
+static const struct field principal_fields[] = {
+    {.name = "id",
+     .path = "id",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The Entra object id; all zeros: everyone."},
+    {.name = "type",
+     .path = "type",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "User, Group, ServicePrincipal, or SystemDefined for everyone."},
+    {0}};
+
+static const struct field denied_fields[] = {
+    {.name = "actions",
+     .path = "actions",
+     .type = FIELD_STRINGS,
+     .flags = FIELD_READ_ONLY,
+     .help = "What it denies."},
+    {.name = "not_actions",
+     .path = "notActions",
+     .type = FIELD_STRINGS,
+     .flags = FIELD_READ_ONLY,
+     .help = "What it does not deny after all."},
+    {.name = "data_actions",
+     .path = "dataActions",
+     .type = FIELD_STRINGS,
+     .flags = FIELD_READ_ONLY,
+     .help = "What it denies on data."},
+    {.name = "not_data_actions",
+     .path = "notDataActions",
+     .type = FIELD_STRINGS,
+     .flags = FIELD_READ_ONLY,
+     .help = "What it does not deny on data after all."},
+    {0}};
+
+static const struct field deny_assignment_fields[] = {
+    {.name = "deny_name",
+     .path = "properties.denyAssignmentName",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The name that people know."},
+    {.name = "description",
+     .path = "properties.description",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "What it protects."},
+    {.name = "permissions",
+     .path = "properties.permissions",
+     .type = FIELD_LIST,
+     .flags = FIELD_READ_ONLY,
+     .items = denied_fields,
+     .help = "What it denies."},
+    {.name = "scope",
+     .path = "properties.scope",
+     .type = FIELD_ID,
+     .flags = FIELD_READ_ONLY,
+     .help = "Where it holds."},
+    {.name = "is_here_only",
+     .path = "properties.doNotApplyToChildScopes",
+     .type = FIELD_BOOLEAN,
+     .flags = FIELD_READ_ONLY,
+     .help = "Whether it does not hold below its scope."},
+    {.name = "principals",
+     .path = "properties.principals",
+     .type = FIELD_LIST,
+     .flags = FIELD_READ_ONLY,
+     .items = principal_fields,
+     .help = "Whom it keeps from it."},
+    {.name = "excluded_principals",
+     .path = "properties.excludePrincipals",
+     .type = FIELD_LIST,
+     .flags = FIELD_READ_ONLY,
+     .items = principal_fields,
+     .help = "Whom it does not keep from it after all."},
+    {.name = "is_system_protected",
+     .path = "properties.isSystemProtected",
+     .type = FIELD_BOOLEAN,
+     .flags = FIELD_READ_ONLY,
+     .help = "Whether nobody but Azure can change it."},
+    WRITTEN_FIELDS,
+    {0}};
+
+const struct kind deny_assignment_kind = {
+    .name = "deny assignment",
+    .arm_type = "Microsoft.Authorization/denyAssignments",
+    .api_version = "2022-04-01",
+    .collection = "/providers/Microsoft.Authorization/denyAssignments",
+    .is_extension = true,
+    .name_min = 36,
+    .name_max = 36,
+    .name_pattern = GUID,
+    .operations = KIND_GET | KIND_LIST,
+    .fields = deny_assignment_fields,
+    .help = "Actions denied at a scope whatever roles allow; made by Azure alone."};
 
 static const struct choice principal_types[] = {{"User", "User"},
                                                 {"Group", "Group"},
@@ -124,21 +246,25 @@ static const struct field role_assignment_fields[] = {
      .path = "properties.description",
      .type = FIELD_STRING,
      .help = "Why it was given."},
+    {.name = "condition",
+     .path = "properties.condition",
+     .type = FIELD_STRING,
+     .help = "When the role holds, in Azure's language of conditions."},
+    {.name = "condition_version",
+     .path = "properties.conditionVersion",
+     .type = FIELD_STRING,
+     .pattern = "^2[.]0$",
+     .help = "The version of that language: 2.0."},
+    {.name = "delegated_identity",
+     .path = "properties.delegatedManagedIdentityResourceId",
+     .type = FIELD_ID,
+     .help = "The managed identity of another tenant that it is given to."},
     {.name = "scope",
      .path = "properties.scope",
      .type = FIELD_ID,
      .flags = FIELD_READ_ONLY,
      .help = "Where the role holds: there and below."},
-    {.name = "created_at",
-     .path = "properties.createdOn",
-     .type = FIELD_TIME,
-     .flags = FIELD_READ_ONLY,
-     .help = "When it was given."},
-    {.name = "created_by",
-     .path = "properties.createdBy",
-     .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY,
-     .help = "The object id of who gave it."},
+    WRITTEN_FIELDS,
     {0}};
 
 /* A GUID tells nobody anything; the role does. */

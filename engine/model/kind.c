@@ -9,11 +9,19 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-const struct kind *const kinds[] = {
-    &resource_group_kind,  &service_kind,         &workspace_kind,
-    &workspace_link_kind,  &gateway_kind,         &config_connection_kind,
-    &virtual_network_kind, &subnet_kind,          &network_security_group_kind,
-    &role_definition_kind, &role_assignment_kind, NULL};
+const struct kind *const kinds[] = {&resource_group_kind,
+                                    &service_kind,
+                                    &workspace_kind,
+                                    &workspace_link_kind,
+                                    &gateway_kind,
+                                    &config_connection_kind,
+                                    &virtual_network_kind,
+                                    &subnet_kind,
+                                    &network_security_group_kind,
+                                    &role_definition_kind,
+                                    &role_assignment_kind,
+                                    &deny_assignment_kind,
+                                    NULL};
 
 const struct kind *kind_find(const char *name)
 {
@@ -137,6 +145,8 @@ static char *check_list(const struct field *field, const char *name, const cJSON
         if (field->type == FIELD_IDS &&
             !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(element, "id")))
             return memory_format("%s must be a list of objects with an id", name);
+        if (field->type == FIELD_LIST && !cJSON_IsObject(element))
+            return memory_format("%s must be a list of objects", name);
         for (const struct field *item = field->items; item != NULL && item->name != NULL;
              item++) {
             const cJSON *part = element;

@@ -50,10 +50,25 @@ static const char schema[] =
     "CREATE INDEX block_range ON block (network, first);"
     "CREATE TABLE assignment (key TEXT PRIMARY KEY, name TEXT NOT NULL, scope TEXT NOT "
     "NULL,"
-    " principal TEXT NOT NULL, role TEXT NOT NULL) WITHOUT ROWID;"
+    " principal TEXT NOT NULL, role TEXT NOT NULL, from_ms INTEGER NOT NULL) WITHOUT "
+    "ROWID;"
     "CREATE UNIQUE INDEX assignment_what ON assignment (principal, scope, role);"
     "CREATE INDEX assignment_scope ON assignment (scope, role);"
     "CREATE UNIQUE INDEX assignment_name ON assignment (name);"
+    "CREATE INDEX assignment_role ON assignment (role);"
+    "CREATE INDEX assignment_from ON assignment (from_ms);"
+    /* Deleted assignments that still count for a while. */
+    "CREATE TABLE retired (scope TEXT NOT NULL, principal TEXT NOT NULL,"
+    " role TEXT NOT NULL, until_ms INTEGER NOT NULL);"
+    "CREATE INDEX retired_principal ON retired (principal);"
+    "CREATE INDEX retired_until ON retired (until_ms);"
+    /* Custom roles, by GUID. */
+    "CREATE TABLE role (id TEXT PRIMARY KEY, name_key TEXT NOT NULL UNIQUE) WITHOUT "
+    "ROWID;"
+    /* Whom deny assignments are about. */
+    "CREATE TABLE denial (key TEXT NOT NULL, principal TEXT NOT NULL,"
+    " is_excluded INTEGER NOT NULL, PRIMARY KEY (principal, is_excluded, key))"
+    " WITHOUT ROWID;"
     /* Entra objects. Keys are in lower case. */
     "CREATE TABLE object (id TEXT PRIMARY KEY, type TEXT NOT NULL, name_key TEXT NOT "
     "NULL,"

@@ -14,10 +14,10 @@
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
-#include "sim/grants.h"
 #include "sim/ledger.h"
 #include "sim/monitor.h"
 #include "sim/plane.h"
+#include "sim/roles.h"
 #include "sim/rules.h"
 #include "sim/shape.h"
 #include "sim/target.h"
@@ -156,7 +156,7 @@ static void commit(struct world *world, struct answer *answer)
     world_save_time(world);
     if (database_commit(world->database))
         return;
-    grants_forget(world);
+    roles_forget(world);
     world->next_ms = monitor_next(world);
     answer_refuse(answer, REFUSE_INTERNAL, "The simulator could not keep the change: %s",
                   database_error(world->database));
@@ -187,7 +187,7 @@ static void apply(struct change *change, const struct call *call)
     struct world *world = change->world;
     const struct rules *rules = rules_find(change->kind);
     const char *verb = find_verb(change);
-    int status = change->old == NULL ? 201 : 200;
+    int status = change->old == NULL || rules->is_always_created ? 201 : 200;
 
     database_begin(world->database);
     if (monitor_start(world, call, change->answer, change->kind, change->body, verb,
@@ -206,6 +206,8 @@ static void apply(struct change *change, const struct call *call)
 
     if (entity != NULL)
         show(world, entity, change->answer, status);
+    if (entity != NULL && rules->answered != NULL)
+        rules->answered(change);
     entity_free(entity);
     commit(world, change->answer);
 }
@@ -232,9 +234,32 @@ static void consider(struct change *change, const struct call *call,
         return;
     if (change->old != NULL && change->aside == NULL && !has_failed(change) &&
         shape_is_equal(change->old_body, change->body))
-        show(change->world, change->old, answer, 200);
+        show(change->world, change->old, answer, rules->is_always_created ? 201 : 200);
     else if (rules->check == NULL || rules->check(change))
         apply(change, call);
+}
+
+void item_stamp(const struct world *world, cJSON *body, const cJSON *old,
+                const char *caller)
+{
+    static const char *const times[] = {"properties.createdOn", "properties.updatedOn"};
+    static const char *const names[] = {"properties.createdBy", "properties.updatedBy"};
+    char *now = world_format_now(world);
+
+    for (size_t i = 0; i < 2; i++) {
+        const cJSON *time = json_at(old, times[i]), *name = json_at(old, names[i]);
+
+        json_set_at(body, times[i],
+                    time != NULL ? cJSON_Duplicate(time, true) : cJSON_CreateString(now));
+        json_set_at(body, names[i],
+                    name != NULL ? cJSON_Duplicate(name, true)
+                                 : cJSON_CreateString(caller));
+    }
+    if (old != NULL && !shape_is_equal(old, body)) {
+        json_set_at(body, "properties.updatedOn", cJSON_CreateString(now));
+        json_set_at(body, "properties.updatedBy", cJSON_CreateString(caller));
+    }
+    free(now);
 }
 
 static void start_change(struct change *change, struct world *world,
@@ -396,6 +421,9 @@ void item_answer(struct world *world, struct call *call, const struct caller *ca
                       call->path);
         return;
     }
+    if (rules->check_write != NULL && call->method != CALL_GET &&
+        !rules->check_write(target, answer))
+        return;
     if (rules->get != NULL && call->method == CALL_GET) {
         rules->get(world, call, target, answer);
         return;

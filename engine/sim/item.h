@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/buffer.h"
 
 struct answer;
@@ -17,8 +19,15 @@ struct world;
 void item_answer(struct world *world, struct call *call, const struct caller *caller,
                  const struct target *target, struct answer *answer);
 
-void item_list(struct world *world, const struct call *call, const struct target *target,
-               struct answer *answer);
+/* Notes in the body's properties who made the resource when and who changed it last, once
+ * all else is in the body. `old` is what it was, or NULL: it is new. */
+void item_stamp(const struct world *world, cJSON *body, const cJSON *old,
+                const char *caller);
+
+/* Of resource groups a caller sees those that it can read; who lists anything else has
+ * been found to be allowed to. */
+void item_list(struct world *world, const struct call *call, const struct caller *caller,
+               const struct target *target, struct answer *answer);
 
 /* A page under way: bodies are appended to `items`, with commas. */
 struct page {

@@ -10,9 +10,13 @@
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
+#include "sim/grants.h"
+#include "sim/plane.h"
 #include "sim/rules.h"
 #include "sim/target.h"
 #include "sim/world.h"
+
+#define READ_GROUP "Microsoft.Resources/subscriptions/resourceGroups/read"
 
 enum { DEFAULT_TOP = 100, LIMIT_TOP = 1000 };
 
@@ -110,7 +114,7 @@ static void add(struct world *world, struct page *page, sqlite3_stmt *row,
 }
 
 static sqlite3_stmt *query(struct world *world, const struct target *target,
-                           const char *after, long skip, size_t limit)
+                           const char *after, long skip, int64_t limit)
 {
     const struct kind *kind = target->kind;
     const bool is_whole_subscription =
@@ -120,18 +124,29 @@ static sqlite3_stmt *query(struct world *world, const struct target *target,
         return database_query(world->database,
                               "SELECT key, body FROM entity WHERE type = ? AND key > ?"
                               " ORDER BY key LIMIT ? OFFSET ?",
-                              "ttii", kind->arm_type, after, (int64_t)limit,
-                              (int64_t)skip);
+                              "ttii", kind->arm_type, after, limit, (int64_t)skip);
     return database_query(
         world->database,
         "SELECT key, body FROM entity WHERE parent = ? AND type = ? AND key > ?"
         " ORDER BY key LIMIT ? OFFSET ?",
-        "tttii", target->parent, kind->arm_type, after, (int64_t)limit, (int64_t)skip);
+        "tttii", target->parent, kind->arm_type, after, limit, (int64_t)skip);
+}
+
+/* Whom the items have to be asked about one by one, or NULL: all of them may be seen. */
+static const char *find_reader(struct world *world, const struct caller *caller,
+                               const struct target *target)
+{
+    return target->kind != &resource_group_kind ||
+                   grants_allow(world, caller->object_id, target->key, READ_GROUP)
+               ? NULL
+               : caller->object_id;
 }
 
 static void list(struct world *world, const struct call *call,
-                 const struct target *target, long skip, struct answer *answer)
+                 const struct caller *caller, const struct target *target, long skip,
+                 struct answer *answer)
 {
+    const char *reader = find_reader(world, caller, target);
     const char *after = call_parameter(call, "$skiptoken");
     struct buffer last = {0}, next = {0};
     struct page page;
@@ -141,10 +156,13 @@ static void list(struct world *world, const struct call *call,
     if (!page_open(&page, call, answer))
         return;
 
-    sqlite3_stmt *row =
-        query(world, target, after != NULL ? after : "", skip, page.limit + 1);
+    sqlite3_stmt *row = query(world, target, after != NULL ? after : "", skip,
+                              reader == NULL ? (int64_t)page.limit + 1 : INT64_MAX);
 
     while (!has_more && database_step(world->database, row)) {
+        if (reader != NULL &&
+            !grants_allow(world, reader, database_column(row, 0), READ_GROUP))
+            continue;
         if (page.count == page.limit) {
             has_more = true;
             database_done(row);
@@ -167,8 +185,8 @@ static void list(struct world *world, const struct call *call,
     buffer_deinit(&next);
 }
 
-void item_list(struct world *world, const struct call *call, const struct target *target,
-               struct answer *answer)
+void item_list(struct world *world, const struct call *call, const struct caller *caller,
+               const struct target *target, struct answer *answer)
 {
     const struct rules *rules = rules_find(target->kind);
     const char *skip = call_parameter(call, "$skip");
@@ -188,6 +206,6 @@ void item_list(struct world *world, const struct call *call, const struct target
         answer_add_detail(answer, "$skip", "$skip must be a number from 0 on.");
         answer_refuse_details(answer);
     } else {
-        list(world, call, target, skipped, answer);
+        list(world, call, caller, target, skipped, answer);
     }
 }

@@ -13,6 +13,7 @@
 #include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/item.h"
+#include "sim/linked.h"
 #include "sim/monitor.h"
 #include "sim/plane.h"
 #include "sim/provider.h"
@@ -94,15 +95,43 @@ static char *format_action(const struct call *call, const struct kind *kind,
     return memory_format("%s/read", type);
 }
 
+/* Says which deny assignment takes away what a role allows; its id is without dashes. */
+static bool refuse_denied(const struct caller *caller, const char *action,
+                          const char *scope_id, const cJSON *denial,
+                          struct answer *answer)
+{
+    const char *name = json_string_at(denial, "name");
+    char id[40];
+    size_t length = 0;
+
+    for (; *name != '\0' && length + 1 < sizeof id; name++) {
+        if (*name != '-')
+            id[length++] = *name;
+    }
+    id[length] = '\0';
+    return answer_refuse(
+        answer, REFUSE_DENIED,
+        "The client '%s' with object id '%s' has permission to perform action '%s' on "
+        "scope '%s'; however, the access is denied because of the deny assignment with "
+        "name '%s' and Id '%s' at scope '%s'.",
+        caller->application_id, caller->object_id, action, scope_id,
+        json_string_at(denial, "properties.denyAssignmentName"), id,
+        json_string_at(denial, "properties.scope"));
+}
+
 static bool check_action(struct world *world, const struct caller *caller,
                          const char *action, const char *scope_id, struct answer *answer)
 {
     char *key = entity_make_key(scope_id);
     const bool is_allowed = grants_allow(world, caller->object_id, key, action);
+    const cJSON *denial =
+        is_allowed ? NULL : grants_find_denial(world, caller->object_id, key, action);
 
     free(key);
     if (is_allowed)
         return true;
+    if (denial != NULL)
+        return refuse_denied(caller, action, scope_id, denial, answer);
     return answer_refuse(
         answer, REFUSE_AUTHORIZATION,
         "The client '%s' with object id '%s' does not have authorization to "
@@ -111,16 +140,32 @@ static bool check_action(struct world *world, const struct caller *caller,
         caller->application_id, caller->object_id, action, scope_id);
 }
 
-static bool check_right(struct world *world, const struct call *call,
-                        const struct caller *caller, const struct target *target,
-                        struct answer *answer)
+/* What anybody may read without a role for it (assumed): the groups that they can read
+ * themselves, the subscription in which they have a role somewhere, and the roles of the
+ * tenant. */
+static bool is_open(struct world *world, const struct call *call,
+                    const struct caller *caller, const struct target *target)
+{
+    if (call->method != CALL_GET)
+        return false;
+    if (target->form == TARGET_SUBSCRIPTION)
+        return grants_reach(world, caller->object_id, world->subscription_key);
+    if (target->form == TARGET_LIST && target->kind == &resource_group_kind)
+        return grants_reach(world, caller->object_id, world->subscription_key);
+    return (target->form == TARGET_LIST || target->form == TARGET_ITEM) &&
+           target->kind == &role_definition_kind &&
+           text_has_prefix_nocase(call->path, "/providers/");
+}
+
+/* The action that a call needs and on what, both owned by the caller; `*action` is NULL
+ * when it needs none. */
+static void find_action(struct world *world, const struct call *call,
+                        const struct target *target, char **action, char **scope)
 {
     const struct kind *kind = target->kind;
-    char *scope =
-        memory_copy_string(target->id != NULL ? target->id : world->subscription_id);
-    char *action = NULL;
-    bool is_allowed = true;
 
+    *action = NULL;
+    *scope = memory_copy_string(target->id != NULL ? target->id : world->subscription_id);
     switch (target->form) {
     case TARGET_SUBSCRIPTIONS:
     case TARGET_TENANTS:
@@ -128,27 +173,38 @@ static bool check_right(struct world *world, const struct call *call,
         break; /* anybody may ask, and sees what is theirs */
     case TARGET_PROVIDER:
         if (call->method == CALL_POST)
-            action = memory_format("%s/register/action", target->name);
+            *action = memory_format("%s/register/action", target->name);
         else
-            action = memory_copy_string("Microsoft.Resources/subscriptions/read");
+            *action = memory_copy_string("Microsoft.Resources/subscriptions/read");
         break;
     case TARGET_SUBSCRIPTION:
     case TARGET_LOCATIONS:
-        action = memory_copy_string("Microsoft.Resources/subscriptions/read");
+        *action = memory_copy_string("Microsoft.Resources/subscriptions/read");
         break;
     case TARGET_MONITOR:
-        free(scope);
-        scope = monitor_find_resource(world, target->name, &kind);
-        action = scope != NULL ? memory_format("%s/read", kind->arm_type) : NULL;
+        free(*scope);
+        *scope = monitor_find_resource(world, target->name, &kind);
+        *action = *scope != NULL ? memory_format("%s/read", kind->arm_type) : NULL;
         break;
     case TARGET_LIST:
     case TARGET_ITEM:
     case TARGET_ACTION:
-        action = format_action(call, kind, target->action);
+        *action = format_action(call, kind, target->action);
         break;
     }
-    if (action != NULL)
-        is_allowed = check_action(world, caller, action, scope, answer);
+}
+
+static bool check_right(struct world *world, struct call *call,
+                        const struct caller *caller, const struct target *target,
+                        struct answer *answer)
+{
+    char *action, *scope;
+    bool is_allowed = true;
+
+    find_action(world, call, target, &action, &scope);
+    if (action != NULL && !is_open(world, call, caller, target))
+        is_allowed = check_action(world, caller, action, scope, answer) &&
+                     linked_check(world, call, caller, target, action, answer);
     free(action);
     free(scope);
     return is_allowed;
@@ -228,8 +284,7 @@ static void serve(struct world *world, struct call *call, const struct caller *c
     switch (target->form) {
     case TARGET_SUBSCRIPTIONS:
         answer_list_of(answer,
-                       grants_allow(world, caller->object_id, world->subscription_key,
-                                    "Microsoft.Resources/subscriptions/read")
+                       grants_reach(world, caller->object_id, world->subscription_key)
                            ? describe_subscription(world)
                            : NULL);
         break;
@@ -256,7 +311,7 @@ static void serve(struct world *world, struct call *call, const struct caller *c
             monitor_answer(world, call, answer, target->name);
         break;
     case TARGET_LIST:
-        item_list(world, call, target, answer);
+        item_list(world, call, caller, target, answer);
         break;
     case TARGET_ITEM:
         item_answer(world, call, caller, target, answer);

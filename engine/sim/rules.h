@@ -41,15 +41,19 @@ struct rules {
         *delete_target; /* targetProvisioningState, or NULL */
     bool has_etag_in_body;
     bool has_no_async_operation; /* only Location */
+    bool is_always_created;      /* a PUT that changes answers 201 too */
     int retry_after_s;           /* of its long operations; 0: a default */
     enum refusal immutable;      /* a field that cannot change any more was to change */
 
+    /* Before anything that writes is looked at, whether there is such a resource or not. */
+    bool (*check_write)(const struct target *target, struct answer *answer);
     void (*take)(struct change *change); /* first: before read-only fields are dropped */
     bool (*check_parent)(
         struct change *change);              /* before others' operations are looked at */
     bool (*check)(struct change *change);    /* after the row's own checks */
     void (*complete)(struct change *change); /* sets what the service sets */
     void (*saved)(struct change *change);    /* after the write, in its transaction */
+    void (*answered)(struct change *change); /* once the answer shows the resource */
     const char *(*update_verb)(const struct change *change); /* NULL: "update" */
     bool (*check_delete)(struct world *world, struct answer *answer,
                          const struct entity *entity);
@@ -75,6 +79,6 @@ void role_assignment_add(struct world *world, const char *scope_id,
 extern const struct rules resource_group_rules, service_rules, workspace_rules,
     workspace_link_rules, gateway_rules, config_connection_rules, virtual_network_rules,
     subnet_rules, network_security_group_rules, role_definition_rules,
-    role_assignment_rules;
+    role_assignment_rules, deny_assignment_rules;
 
 #endif

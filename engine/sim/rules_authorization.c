@@ -1,5 +1,5 @@
-/* engine/sim/rules_authorization.c - what Microsoft.Authorization knows about roles and
- * their assignments beyond the rows, and Microsoft.Resources about groups. */
+/* engine/sim/rules_authorization.c - what Microsoft.Authorization knows about role
+ * assignments beyond the row, and Microsoft.Resources about groups. */
 #include "sim/rules.h"
 
 #include <stdlib.h>
@@ -18,6 +18,8 @@
 #include "sim/entity.h"
 #include "sim/grants.h"
 #include "sim/item.h"
+#include "sim/roles.h"
+#include "sim/scope_filter.h"
 #include "sim/target.h"
 #include "sim/world.h"
 
@@ -28,152 +30,23 @@ const struct rules resource_group_rules = {.kind = &resource_group_kind,
                                            .has_no_async_operation = true,
                                            .retry_after_s = 15};
 
-/* The text in quotes behind `prefix` in a filter, a doubled quote undone; owned by the
- * caller, or NULL when it is not there. */
-static char *find_quoted(const char *filter, const char *prefix)
-{
-    const size_t length = strlen(prefix);
-    struct buffer text = {0};
-
-    while (*filter != '\0' && !text_has_prefix_nocase(filter, prefix))
-        filter++;
-    if (*filter == '\0' || filter[length] != '\'')
-        return NULL;
-    for (filter += length + 1; *filter != '\0'; filter++) {
-        if (*filter == '\'' && *++filter != '\'')
-            return buffer_take(&text);
-        buffer_append_char(&text, *filter);
-    }
-    buffer_deinit(&text);
-    return NULL;
-}
-
-/* ---- role definitions ---- */
-
-static cJSON *list_actions(const char *const *actions)
-{
-    cJSON *list = cJSON_CreateArray();
-
-    for (; actions != NULL && *actions != NULL; actions++)
-        cJSON_AddItemToArray(list, cJSON_CreateString(*actions));
-    return list;
-}
-
-/* Owned by the caller. */
-static char *describe_role(const struct world *world, const struct role *role)
-{
-    cJSON *body = cJSON_CreateObject(), *permission = cJSON_CreateObject();
-    char *id = kind_format_id(&role_definition_kind, world->subscription_id, role->id);
-
-    cJSON_AddStringToObject(body, "id", id);
-    cJSON_AddStringToObject(body, "type", role_definition_kind.arm_type);
-    cJSON_AddStringToObject(body, "name", role->id);
-    json_set_at(body, "properties.roleName", cJSON_CreateString(role->name));
-    json_set_at(body, "properties.type", cJSON_CreateString("BuiltInRole"));
-    json_set_at(body, "properties.description", cJSON_CreateString(role->description));
-    json_set_at(body, "properties.assignableScopes",
-                cJSON_CreateStringArray((const char *[]){"/"}, 1));
-    cJSON_AddItemToObject(permission, "actions", list_actions(role->actions));
-    cJSON_AddItemToObject(permission, "notActions", list_actions(role->not_actions));
-    cJSON_AddItemToObject(permission, "dataActions", cJSON_CreateArray());
-    cJSON_AddItemToObject(permission, "notDataActions", cJSON_CreateArray());
-    json_set_at(body, "properties.permissions", cJSON_CreateArray());
-    cJSON_AddItemToArray((cJSON *)(uintptr_t)json_at(body, "properties.permissions"),
-                         permission);
-
-    char *text = json_print(body);
-
-    cJSON_Delete(body);
-    free(id);
-    return text;
-}
-
-static void get_role(struct world *world, const struct call *call,
-                     const struct target *target, struct answer *answer)
-{
-    const struct role *role = role_find(target->name);
-
-    (void)call;
-    if (role == NULL || !text_equal_nocase(role->id, target->name)) {
-        answer_refuse(answer, REFUSE_ROLE_DEFINITION,
-                      "The specified role definition with ID '%s' does not exist.",
-                      target->name);
-        return;
-    }
-
-    char *text = describe_role(world, role);
-
-    answer_set_text(answer, 200, text);
-    free(text);
-}
-
-static void list_roles(struct world *world, const struct call *call,
-                       const struct target *target, struct answer *answer)
-{
-    const char *filter = call_parameter(call, "$filter");
-    char *name = filter != NULL ? find_quoted(filter, "roleName eq ") : NULL;
-    struct page page = {0};
-
-    (void)target;
-    if (filter != NULL && name == NULL && strstr(filter, "atScope") == NULL &&
-        strstr(filter, "type eq") == NULL) {
-        answer_refuse(answer, REFUSE_FILTER, "The filter '%s' is not supported.", filter);
-        return;
-    }
-    for (const struct role *role = roles; role->name != NULL; role++) {
-        if (name != NULL && !text_equal_nocase(name, role->name))
-            continue;
-
-        char *text = describe_role(world, role);
-
-        page_add(&page, text);
-        free(text);
-    }
-    page_close(&page, call, answer, -1, NULL);
-    free(name);
-}
-
-const struct rules role_definition_rules = {
-    .kind = &role_definition_kind, .get = get_role, .list = list_roles};
-
-/* ---- role assignments ---- */
-
 static void save_assignment(struct world *world, const char *key, const char *scope,
-                            const char *principal, const char *role_id)
+                            const char *principal, const char *role_id, int64_t from_ms)
 {
     char *low = text_lower(memory_copy_string(principal));
 
-    database_run(world->database, "REPLACE INTO assignment VALUES (?, ?, ?, ?, ?)",
-                 "ttttt", key, strrchr(key, '/') + 1, scope, low, role_id);
+    database_run(world->database, "INSERT INTO assignment VALUES (?, ?, ?, ?, ?, ?)",
+                 "ttttti", key, strrchr(key, '/') + 1, scope, low, role_id, from_ms);
     free(low);
     grants_forget(world);
 }
 
-static const struct role *find_role(const cJSON *body)
+static const struct tenant_role *find_role(struct world *world, const cJSON *body)
 {
     const char *id = json_string_at(body, "properties.roleDefinitionId");
     const char *name = id != NULL ? strrchr(id, '/') : NULL;
 
-    return name != NULL && uuid_is_valid(name + 1) ? role_find(name + 1) : NULL;
-}
-
-/* What the service adds; the role as it spells it. */
-static void complete_body(struct world *world, cJSON *body, const struct role *role,
-                          const char *scope, const char *caller, bool is_new)
-{
-    char *now = world_format_now(world);
-    char *id = kind_format_id(&role_definition_kind, world->subscription_id, role->id);
-
-    json_set_at(body, "properties.roleDefinitionId", cJSON_CreateString(id));
-    json_set_at(body, "properties.scope", cJSON_CreateString(scope));
-    if (is_new) {
-        json_set_at(body, "properties.createdOn", cJSON_CreateString(now));
-        json_set_at(body, "properties.createdBy", cJSON_CreateString(caller));
-        json_set_at(body, "properties.updatedOn", cJSON_CreateString(now));
-        json_set_at(body, "properties.updatedBy", cJSON_CreateString(caller));
-    }
-    free(id);
-    free(now);
+    return name != NULL ? roles_find(world, name + 1) : NULL;
 }
 
 /* "/subscriptions/..", without
@@ -186,29 +59,96 @@ static char *format_scope(const char *id)
     return length > tail ? memory_copy_text(id, length - tail) : memory_copy_string("/");
 }
 
+/* All members that Azure shows, with null for those that are not set. */
+static void order_members(cJSON *body)
+{
+    static const char *const names[] = {"roleDefinitionId",
+                                        "principalId",
+                                        "principalType",
+                                        "scope",
+                                        "condition",
+                                        "conditionVersion",
+                                        "createdOn",
+                                        "updatedOn",
+                                        "createdBy",
+                                        "updatedBy",
+                                        "delegatedManagedIdentityResourceId",
+                                        "description"};
+    cJSON *old = cJSON_DetachItemFromObjectCaseSensitive(body, "properties");
+    cJSON *properties = cJSON_AddObjectToObject(body, "properties");
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        cJSON *value = cJSON_DetachItemFromObjectCaseSensitive(old, names[i]);
+
+        cJSON_AddItemToObject(properties, names[i],
+                              value != NULL ? value : cJSON_CreateNull());
+    }
+    cJSON_Delete(old);
+}
+
+/* What the service adds; the role as it spells it. */
+static void complete_body(struct world *world, cJSON *body,
+                          const struct tenant_role *role, const char *scope,
+                          const char *caller, const cJSON *old)
+{
+    if (role != NULL) {
+        char *id =
+            kind_format_id(&role_definition_kind, world->subscription_id, role->id);
+
+        json_set_at(body, "properties.roleDefinitionId", cJSON_CreateString(id));
+        free(id);
+    }
+    json_set_at(body, "properties.scope", cJSON_CreateString(scope));
+    order_members(body);
+    item_stamp(world, body, old, caller);
+}
+
 static void complete_assignment(struct change *change)
 {
-    const struct role *role = find_role(change->body);
-    const cJSON *updated = json_at(change->old_body, "properties.updatedOn");
     char *scope = format_scope(change->id);
 
-    if (role != NULL)
-        complete_body(change->world, change->body, role, scope, change->caller,
-                      change->old == NULL);
-    if (updated != NULL) {
-        json_set_at(change->body, "properties.updatedOn", cJSON_Duplicate(updated, true));
-        json_set_at(
-            change->body, "properties.updatedBy",
-            cJSON_Duplicate(json_at(change->old_body, "properties.updatedBy"), true));
-    }
+    complete_body(change->world, change->body, find_role(change->world, change->body),
+                  scope, change->caller, change->old_body);
     free(scope);
+}
+
+/* The answer to a PUT that makes one does not know yet who did (observed). */
+static void forget_author(struct change *change)
+{
+    cJSON *body = change->old == NULL ? json_parse(change->answer->body.data,
+                                                   change->answer->body.length, NULL)
+                                      : NULL;
+
+    if (body == NULL)
+        return;
+    json_set_at(body, "properties.createdBy", cJSON_CreateNull());
+    answer_set_json(change->answer, change->answer->status, body);
+    cJSON_Delete(body);
+}
+
+/* What the principal is, owned by the caller, or NULL. A user or an application whose type
+ * is said need not be known everywhere yet. */
+static char *find_principal_type(struct world *world, const char *id, const char *said)
+{
+    static const char *const early[] = {"User", "ServicePrincipal"};
+    char *type = directory_principal_type(world, id);
+
+    for (size_t i = 0; i < 2 && type == NULL && said != NULL; i++) {
+        char *body = text_equal_nocase(said, early[i])
+                         ? directory_find(world, early[i], id)
+                         : NULL;
+
+        type = body != NULL ? memory_copy_string(early[i]) : NULL;
+        free(body);
+    }
+    return type;
 }
 
 static bool check_principal(struct change *change)
 {
     const char *id = json_string_at(change->body, "properties.principalId");
     const char *said = json_string_at(change->body, "properties.principalType");
-    char *type = directory_principal_type(change->world, id), short_id[UUID_TEXT_SIZE];
+    char *type = find_principal_type(change->world, id, said), short_id[UUID_TEXT_SIZE];
     size_t length = 0;
     bool is_good = true;
 
@@ -241,7 +181,7 @@ static bool check_principal(struct change *change)
     return is_good;
 }
 
-static bool check_unique(const struct change *change, const struct role *role)
+static bool check_unique(const struct change *change, const struct tenant_role *role)
 {
     struct world *world = change->world;
     char *principal = text_lower(
@@ -266,8 +206,10 @@ static bool check_unique(const struct change *change, const struct role *role)
             answer_refuse(change->answer, REFUSE_ASSIGNMENT_UPDATE,
                           "Tenant ID, application ID, principal ID, and scope are not "
                           "allowed to be updated.");
-    else if (database_number(world->database, 0, "SELECT COUNT(*) FROM assignment", "") >=
-             world->role_assignments)
+    else if (database_number(world->database, 0,
+                             "SELECT COUNT(*) FROM assignment WHERE scope = ?1 OR"
+                             " (scope > ?1 || '/' AND scope < ?1 || '0')",
+                             "t", world->subscription_key) >= world->role_assignments)
         is_good = answer_refuse(change->answer, REFUSE_ASSIGNMENT_LIMIT,
                                 "No more role assignments can be created (limit %d).",
                                 (int)world->role_assignments);
@@ -276,28 +218,91 @@ static bool check_unique(const struct change *change, const struct role *role)
     return is_good;
 }
 
+/* Whether brackets and quotes of a condition fit each other; more of its language is not
+ * read, and it is not evaluated. */
+static bool is_balanced(const char *condition)
+{
+    char open[64];
+    size_t depth = 0;
+    bool is_quoted = false;
+
+    for (const char *c = condition; *c != '\0'; c++) {
+        if (*c == '\'')
+            is_quoted = !is_quoted;
+        if (is_quoted)
+            continue;
+        if (*c == '(' || *c == '{' || *c == '[') {
+            if (depth == sizeof open)
+                return false;
+            open[depth++] = *c == '(' ? ')' : (char)(*c + 2);
+        } else if ((*c == ')' || *c == '}' || *c == ']') &&
+                   (depth == 0 || open[--depth] != *c)) {
+            return false;
+        }
+    }
+    return depth == 0 && !is_quoted;
+}
+
+static bool check_condition(const struct change *change)
+{
+    const char *condition = json_string_at(change->body, "properties.condition");
+
+    if (condition == NULL)
+        return true;
+    if (json_string_at(change->body, "properties.conditionVersion") == NULL)
+        return answer_refuse(change->answer, REFUSE_CONDITION,
+                             "A condition needs its conditionVersion, which is 2.0.");
+    if (*condition != '\0' && is_balanced(condition))
+        return true;
+    return answer_refuse(change->answer, REFUSE_CONDITION,
+                         "The condition '%s' is empty, or its brackets or quotes do not "
+                         "fit each other.",
+                         condition);
+}
+
 static bool check_assignment(struct change *change)
 {
-    const struct role *role = find_role(change->body);
+    const struct tenant_role *role = find_role(change->world, change->body);
 
+    if (!check_condition(change))
+        return false;
     if (change->old != NULL)
-        return true; /* only its description can have changed */
+        return true; /* what it gives to whom has not changed */
     if (role == NULL)
         return answer_refuse(change->answer, REFUSE_ROLE_DEFINITION,
                              "The specified role definition with ID '%s' does not exist.",
                              json_string_at(change->body, "properties.roleDefinitionId"));
+    if (!roles_is_assignable(change->world, role, change->parent, false))
+        return answer_refuse(change->answer, REFUSE_ROLE_NOT_ASSIGNABLE,
+                             "The role definition '%s' cannot be assigned at scope '%s': "
+                             "none of its assignable scopes contains it.",
+                             role->id, change->parent);
     return check_principal(change) && check_unique(change, role);
 }
 
 static void assignment_saved(struct change *change)
 {
-    save_assignment(change->world, change->key, change->parent,
-                    json_string_at(change->body, "properties.principalId"),
-                    find_role(change->body)->id);
+    struct world *world = change->world;
+
+    if (change->old == NULL)
+        save_assignment(world, change->key, change->parent,
+                        json_string_at(change->body, "properties.principalId"),
+                        find_role(world, change->body)->id,
+                        world->now_ms + world->authorization_delay_ms);
 }
 
+/* What has come into effect stays so for as long as changes take. */
 static void remove_assignment(struct world *world, const char *key)
 {
+    if (world->authorization_delay_ms > 0) {
+        database_run(world->database, "DELETE FROM retired WHERE until_ms <= ?", "i",
+                     world->now_ms);
+        database_run(world->database,
+                     "INSERT INTO retired SELECT scope, principal, role, ?2 FROM"
+                     " assignment WHERE key = ?1 AND from_ms <= ?3",
+                     "tii", key, world->now_ms + world->authorization_delay_ms,
+                     world->now_ms);
+    }
     database_run(world->database, "DELETE FROM assignment WHERE key = ?", "t", key);
     grants_forget(world);
 }
@@ -323,6 +328,7 @@ void role_assignment_add(struct world *world, const char *scope_id,
                          const struct role *role, const char *principal,
                          const char *principal_type)
 {
+    const struct tenant_role *given = roles_find(world, role->id);
     char name[UUID_TEXT_SIZE], *scope = entity_make_key(scope_id);
     cJSON *body = cJSON_CreateObject();
 
@@ -336,113 +342,68 @@ void role_assignment_add(struct world *world, const char *scope_id,
     cJSON_AddStringToObject(body, "type", role_assignment_kind.arm_type);
     json_set_at(body, "properties.principalId", cJSON_CreateString(principal));
     json_set_at(body, "properties.principalType", cJSON_CreateString(principal_type));
-    complete_body(world, body, role, scope_id, principal, true);
+    complete_body(world, body, given, scope_id, principal, NULL);
     entity_save(world, &role_assignment_kind, scope, body);
-    save_assignment(world, key, scope, principal, role->id);
+    save_assignment(world, key, scope, principal, role->id, world->now_ms);
     cJSON_Delete(body);
     free(id);
     free(key);
     free(scope);
 }
 
-/* ---- lists of role assignments ---- */
+/* ---- lists ---- */
 
-struct filter {
-    bool at_scope;   /* nothing from below */
-    char *principal; /* in lower case, or NULL: anybody's */
-    bool with_groups;
-};
+enum { ASK_AT_SCOPE, ASK_PRINCIPAL, ASK_ASSIGNED };
 
-static bool parse_filter(const struct call *call, struct filter *filter,
-                         struct answer *answer)
-{
-    const char *text = call_parameter(call, "$filter");
+static const struct scope_question questions[] = {
+    [ASK_AT_SCOPE] = {"atScope", ASK_NOTHING},
+    [ASK_PRINCIPAL] = {"principalId", ASK_EQUALITY},
+    [ASK_ASSIGNED] = {"assignedTo", ASK_IN_BRACKETS},
+    {0}};
 
-    *filter = (struct filter){0};
-    if (text == NULL || *text == '\0')
-        return true;
-    for (const char *at = text; *at != '\0'; at++)
-        filter->at_scope = filter->at_scope || text_has_prefix_nocase(at, "atScope()");
-    filter->principal = find_quoted(text, "principalId eq ");
-    if (filter->principal == NULL) {
-        filter->principal = find_quoted(text, "assignedTo(");
-        filter->with_groups = filter->principal != NULL;
-    }
-    if (filter->principal != NULL)
-        text_lower(filter->principal);
-    return filter->at_scope || filter->principal != NULL ||
-           answer_refuse(answer, REFUSE_FILTER, "The filter '%s' is not supported.",
-                         text);
-}
+/* Assignments at the scope and above it (`?1`, a list of keys) and those below `?2` unless
+ * `?3`. Each scope is looked up in the index. */
+#define FOUND                                                                            \
+    " assignment.scope IN (SELECT value FROM json_each(?1)) UNION SELECT key FROM"       \
+    " assignment WHERE ?3 = 0 AND scope > ?2 || '/' AND scope < ?2 || '0'"
 
-/* Keys of assignments, those at and above the scope, and below it too unless told not to.
- * What is above are the scopes that the key begins with. */
-#define AT_OR_ABOVE                                                                      \
-    "substr(?1 || '/', 1, length(assignment.scope) + 1) = assignment.scope || '/'"
-#define BELOW "(?2 = 0 AND assignment.scope > ?1 || '/' AND assignment.scope < ?1 || '0')"
-
-static sqlite3_stmt *query_principals(struct world *world, const char *scope,
-                                      const struct filter *filter, const char *after,
-                                      size_t limit)
-{
-    return database_query(
-        world->database,
-        "WITH RECURSIVE who (id) AS (SELECT ?3 UNION SELECT member.owner FROM who CROSS "
-        "JOIN"
-        " member ON member.member = who.id WHERE ?4 <> 0)"
-        " SELECT entity.key, entity.body FROM who CROSS JOIN assignment ON"
-        " assignment.principal = who.id JOIN entity ON entity.key = assignment.key"
-        " WHERE entity.key > ?5 AND (" AT_OR_ABOVE " OR " BELOW
-        ") ORDER BY entity.key LIMIT ?6",
-        "tititi", scope, (int64_t)filter->at_scope, filter->principal,
-        (int64_t)filter->with_groups, after, (int64_t)limit);
-}
-
-static sqlite3_stmt *query_anybody(struct world *world, const char *scope,
-                                   const struct filter *filter, const char *after,
+static sqlite3_stmt *query_anybody(struct world *world, const char *above,
+                                   const char *scope, bool at_scope, const char *after,
                                    size_t limit)
 {
-    if (strcmp(scope, world->subscription_key) == 0 && !filter->at_scope)
-        return database_query(world->database,
-                              "SELECT key, body FROM entity WHERE type ="
-                              " 'Microsoft.Authorization/roleAssignments' AND key > ?"
-                              " ORDER BY key LIMIT ?",
-                              "ti", after, (int64_t)limit);
-    /* The prefixes of the scope are few and each is looked up in the index. */
     return database_query(
         world->database,
-        "WITH RECURSIVE above (scope) AS (SELECT ?1 UNION ALL SELECT"
-        " rtrim(rtrim(scope, replace(scope, '/', '')), '/') FROM above WHERE scope <> "
-        "''),"
-        " found (key) AS (SELECT assignment.key FROM above CROSS JOIN assignment ON"
-        " assignment.scope = above.scope UNION SELECT key FROM assignment WHERE " BELOW
-        ")"
+        "WITH found (key) AS (SELECT key FROM assignment WHERE" FOUND ")"
         " SELECT entity.key, entity.body FROM found JOIN entity ON entity.key = found.key"
-        " WHERE entity.key > ?3 ORDER BY entity.key LIMIT ?4",
-        "titi", scope, (int64_t)filter->at_scope, after, (int64_t)limit);
+        " WHERE entity.key > ?4 ORDER BY entity.key LIMIT ?5",
+        "ttiti", above, scope, (int64_t)at_scope, after, (int64_t)limit);
 }
 
-static void list_assignments(struct world *world, const struct call *call,
-                             const struct target *target, struct answer *answer)
+static sqlite3_stmt *query_principal(struct world *world, const char *above,
+                                     const char *scope, bool at_scope,
+                                     const char *principal, bool with_groups,
+                                     const char *after, size_t limit)
 {
-    const char *token = call_parameter(call, "$skipToken");
+    return database_query(
+        world->database,
+        "WITH RECURSIVE who (id) AS (SELECT ?4 UNION SELECT member.owner FROM who CROSS"
+        " JOIN member ON member.member = who.id WHERE ?5 <> 0)"
+        " SELECT entity.key, entity.body FROM who CROSS JOIN assignment ON"
+        " assignment.principal = who.id JOIN entity ON entity.key = assignment.key"
+        " WHERE entity.key > ?6 AND (assignment.scope IN (SELECT value FROM"
+        " json_each(?1)) OR (?3 = 0 AND assignment.scope > ?2 || '/' AND"
+        " assignment.scope < ?2 || '0')) ORDER BY entity.key LIMIT ?7",
+        "ttititi", above, scope, (int64_t)at_scope, principal, (int64_t)with_groups,
+        after, (int64_t)limit);
+}
+
+static void show_page(struct world *world, const struct call *call, struct page *page,
+                      sqlite3_stmt *row, struct answer *answer)
+{
     struct buffer last = {0}, next = {0};
-    struct filter filter = {0};
-    struct page page;
-
-    if (!page_open(&page, call, answer) || !parse_filter(call, &filter, answer)) {
-        free(filter.principal);
-        return;
-    }
-
-    sqlite3_stmt *row = filter.principal != NULL
-                            ? query_principals(world, target->parent, &filter,
-                                               token != NULL ? token : "", page.limit + 1)
-                            : query_anybody(world, target->parent, &filter,
-                                            token != NULL ? token : "", page.limit + 1);
 
     while (database_step(world->database, row)) {
-        if (page.count == page.limit) {
+        if (page->count == page->limit) {
             buffer_append_string(&next, "$skipToken=");
             buffer_append_escaped(&next, last.data);
             database_done(row);
@@ -450,12 +411,40 @@ static void list_assignments(struct world *world, const struct call *call,
         }
         buffer_clear(&last);
         buffer_append_string(&last, database_column(row, 0));
-        page_add(&page, database_column(row, 1));
+        page_add(page, database_column(row, 1));
     }
-    page_close(&page, call, answer, -1, next.data);
+    page_close(page, call, answer, -1, next.data);
     buffer_deinit(&last);
     buffer_deinit(&next);
-    free(filter.principal);
+}
+
+static void list_assignments(struct world *world, const struct call *call,
+                             const struct target *target, struct answer *answer)
+{
+    const char *token = call_parameter(call, "$skipToken");
+    const char *after = token != NULL ? token : "";
+    const char *scope = grants_find_scope(world, target->parent);
+    struct scope_filter filter = {0};
+    struct page page;
+
+    if (page_open(&page, call, answer) &&
+        scope_filter_read(&filter, questions, call, answer)) {
+        char *above = grants_list_above(world, target->parent);
+        const bool at_scope = filter.texts[ASK_AT_SCOPE] != NULL;
+        const bool with_groups = filter.texts[ASK_ASSIGNED] != NULL;
+        char *principal =
+            with_groups ? filter.texts[ASK_ASSIGNED] : filter.texts[ASK_PRINCIPAL];
+
+        show_page(
+            world, call, &page,
+            principal == NULL
+                ? query_anybody(world, above, scope, at_scope, after, page.limit + 1)
+                : query_principal(world, above, scope, at_scope, text_lower(principal),
+                                  with_groups, after, page.limit + 1),
+            answer);
+        free(above);
+    }
+    scope_filter_release(&filter);
 }
 
 const struct rules role_assignment_rules = {.kind = &role_assignment_kind,
@@ -463,6 +452,7 @@ const struct rules role_assignment_rules = {.kind = &role_assignment_kind,
                                             .complete = complete_assignment,
                                             .check = check_assignment,
                                             .saved = assignment_saved,
+                                            .answered = forget_author,
                                             .check_delete = check_assignment_delete,
                                             .removed = remove_assignment,
                                             .list = list_assignments};

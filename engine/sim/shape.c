@@ -88,7 +88,8 @@ void shape_keep(const struct kind *kind, const cJSON *old, cJSON *body)
     for (const struct field *field = kind->fields; field->name != NULL; field++) {
         const cJSON *value = json_at(old, field->path);
 
-        if ((field->flags & (FIELD_READ_ONLY | FIELD_IMMUTABLE)) != 0 && value != NULL)
+        if ((field->flags & (FIELD_READ_ONLY | FIELD_IMMUTABLE)) != 0 && value != NULL &&
+            !cJSON_IsNull(value))
             json_set_at(body, field->path, cJSON_Duplicate(value, true));
     }
 }

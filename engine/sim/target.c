@@ -11,6 +11,7 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/entity.h"
+#include "sim/grants.h"
 #include "sim/world.h"
 
 enum { GROUP_LENGTH = 4 }; /* segments of "/subscriptions/s/resourceGroups/g" */
@@ -62,6 +63,18 @@ static void set_list(struct target *target, const struct call *call,
     target->parent = memory_copy_string(target->key);
 }
 
+/* A role is one and the same at whatever scope it is asked for; it is kept at the
+ * subscription. `id` stays as it was asked for. */
+static void use_subscription(struct target *target, const struct world *world)
+{
+    char *id = kind_format_id(target->kind, world->subscription_id, target->name);
+
+    free(target->key);
+    free(target->parent);
+    target->key = text_lower(id);
+    target->parent = memory_copy_string(world->subscription_key);
+}
+
 /* The last ".../providers/Namespace/type[/name]" whose type lives on any resource. */
 static bool find_extension(struct target *target, const struct world *world,
                            const struct call *call)
@@ -82,6 +95,8 @@ static bool find_extension(struct target *target, const struct world *world,
             set_item(target, call, kind, i, i + 4);
         else
             set_list(target, call, kind, i);
+        if (kind == &role_definition_kind && target->form == TARGET_ITEM)
+            use_subscription(target, world);
         return true;
     }
     return false;
@@ -261,7 +276,8 @@ static bool check_group(const char *id, struct world *world, struct answer *answ
 
 static bool is_root_or_subscription(const struct world *world, const char *key)
 {
-    return *key == '\0' || strcmp(key, world->subscription_key) == 0;
+    return *grants_find_scope(world, key) == '\0' ||
+           strcmp(key, world->subscription_key) == 0;
 }
 
 bool target_check_parents(const struct target *target, struct world *world,

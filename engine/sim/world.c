@@ -15,9 +15,11 @@
 #include "sim/chance.h"
 #include "sim/database.h"
 #include "sim/entra_key.h"
+#include "sim/denials.h"
 #include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/monitor.h"
+#include "sim/roles.h"
 #include "sim/throttle.h"
 #include "sim/world_file.h"
 
@@ -142,7 +144,9 @@ int64_t world_next_event(struct world *world)
         "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
     const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
 
-    return earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms));
+    return earlier(
+        earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms)),
+        grants_next_event(world, now_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
@@ -183,6 +187,10 @@ static void read_options(struct world *world)
         (int64_t)json_number_at(options, "limits.workspaces_per_gateway", 30);
     world->role_assignments =
         (int64_t)json_number_at(options, "limits.role_assignments", 4000);
+    world->role_definitions =
+        (int64_t)json_number_at(options, "limits.role_definitions", 5000);
+    world->authorization_delay_ms =
+        (int64_t)(json_number_at(options, "authorization_delay_seconds", 0) * 1000.0);
     world->replication_ms =
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
     world->token_life_ms = TOKEN_LIFE_MS;
@@ -214,7 +222,7 @@ static void index_kinds(struct world *world)
 }
 
 /* The first row of `world` makes the file one with a world in it. */
-static bool make(struct world *world)
+static bool make(struct world *world, struct failure **failure)
 {
     char *options = json_print(world->options);
 
@@ -224,8 +232,9 @@ static bool make(struct world *world)
     free(options);
     read_options(world);
     world_file_populate(world);
+    *failure = denials_populate(world);
     world_save_time(world);
-    return database_commit(world->database);
+    return database_commit(world->database) && *failure == NULL;
 }
 
 /* Time goes on from where the file was left: what was made then lies in the past now. */
@@ -280,11 +289,12 @@ struct world *world_open(const struct sim_options *options, const struct clock *
     if (world->database == NULL)
         goto fail;
     index_kinds(world);
-    if (!load(world) && !make(world)) {
-        *failure =
-            failure_new("IOError", "%s: %s",
-                        options->state_file != NULL ? options->state_file : "memory",
-                        database_error(world->database));
+    if (!load(world) && !make(world, failure)) {
+        if (*failure == NULL)
+            *failure =
+                failure_new("IOError", "%s: %s",
+                            options->state_file != NULL ? options->state_file : "memory",
+                            database_error(world->database));
         goto fail;
     }
     world->next_ms = monitor_next(world);
@@ -303,7 +313,7 @@ void world_close(struct world *world)
         world_save_time(world);
         database_commit(world->database);
     }
-    grants_forget(world);
+    roles_forget(world);
     throttle_free(world->throttle);
     faults_free(world->faults);
     entra_key_free(world->entra_key);

@@ -10,12 +10,16 @@
  *   "groups"            [{"name": .., "members": ["ann.lee@contoso.example", ..]}, ..], or
  *                       {"prefix": "api-team-", "count": 1000, "members": 2} for many
  *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
- *                       "role_assignments": 4000, "reads": [250, 25],
- *                       "writes": [200, 10], "deletes": [200, 10]}: the last three are
- *                       Azure's token buckets, size and refill a second; null: none
+ *                       "role_assignments": 4000, "role_definitions": 5000,
+ *                       "reads": [250, 25], "writes": [200, 10], "deletes": [200, 10]}:
+ *                       the last three are Azure's token buckets, size and refill a
+ *                       second; null: none
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
  *                       scale (of a gateway) or delete, from and to
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
+ *   "authorization_delay_seconds"  how long a new or deleted role assignment takes to
+ *                       come into effect (0)
+ *   "deny_assignments"  what nobody may do all the same: see denials.h
  *   "unregistered_providers"  namespaces that have to be registered before a write, such
  *                       as ["Microsoft.Network"]
  *   "token_life"        how long access tokens live ("59m59s")
@@ -50,8 +54,9 @@ struct world {
     int64_t sign_ins;          /* tokens given since it was opened */
     uint64_t seed;
     cJSON *options; /* the world file it was made with */
-    int64_t workspaces_per_service, workspaces_per_gateway, role_assignments;
-    int64_t replication_ms, token_life_ms;
+    int64_t workspaces_per_service, workspaces_per_gateway;
+    int64_t role_assignments, role_definitions; /* how many there may be */
+    int64_t replication_ms, token_life_ms, authorization_delay_ms;
     struct sim_profile profile; /* endpoint is not set; the other strings are ours */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
@@ -64,6 +69,7 @@ struct world {
     struct map kinds;           /* of const struct kind, by ARM type in lower case */
     struct map grants;          /* what principals may do; see grants.h */
     struct map tokens;          /* tokens that were seen; see entra_access.c */
+    struct map roles;           /* those that were looked up; see roles.h */
     struct map unregistered;    /* refusals that are remembered; see provider.c */
     struct map challenged;      /* who has to sign in with claims; see entra_access.c */
     bool clients_are_elsewhere; /* their waits are real whatever the clock */
@@ -89,7 +95,8 @@ void world_save_time(struct world *world);
 int64_t world_read_clock(const struct world *world);
 
 /* When the next thing happens by itself, or INT64_MAX: an operation changes, a principal
- * gets known everywhere, a bucket that was empty has a token, a provider is registered. */
+ * gets known everywhere, a bucket that was empty has a token, a provider is registered, a
+ * role assignment comes into effect. */
 int64_t world_next_event(struct world *world);
 
 /* What to put into Retry-After so that the client waits `seconds` of this world. */

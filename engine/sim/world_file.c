@@ -17,6 +17,7 @@
 #include "model/role.h"
 #include "sim/block.h"
 #include "sim/database.h"
+#include "sim/denials.h"
 #include "sim/directory.h"
 #include "sim/entity.h"
 #include "sim/faults.h"
@@ -190,6 +191,7 @@ static char *check_limits(const char *name, const cJSON *value)
     static const struct key keys[] = {{"workspaces_per_service", check_number},
                                       {"workspaces_per_gateway", check_number},
                                       {"role_assignments", check_number},
+                                      {"role_definitions", check_number},
                                       {"reads", check_bucket},
                                       {"writes", check_bucket},
                                       {"deletes", check_bucket},
@@ -273,6 +275,8 @@ static const struct key file_keys[] = {{"service", check_service},
                                        {"limits", check_limits},
                                        {"durations", check_durations},
                                        {"replication_seconds", check_number},
+                                       {"authorization_delay_seconds", check_number},
+                                       {"deny_assignments", denials_check},
                                        {"unregistered_providers", check_providers},
                                        {"token_life", check_token_life},
                                        {"applications", world_applications_check},
