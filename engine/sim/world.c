@@ -14,11 +14,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
-#include "sim/chance.h"
 #include "sim/database.h"
 #include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/monitor.h"
+#include "sim/spread.h"
 #include "sim/throttle.h"
 #include "sim/world_file.h"
 
@@ -60,35 +60,30 @@ static char *format_duration_name(const struct kind *kind, const char *verb)
     return name;
 }
 
-static bool find_option(const struct world *world, const struct kind *kind,
-                        const char *verb, int64_t *from_ms, int64_t *to_ms)
+static void find_option(const struct world *world, const struct kind *kind,
+                        const char *verb, struct spread *spread)
 {
     char *name = format_duration_name(kind, verb);
     const cJSON *all = cJSON_GetObjectItemCaseSensitive(world->options, "durations");
-    const cJSON *range = cJSON_GetObjectItemCaseSensitive(all, name);
+    const cJSON *option = cJSON_GetObjectItemCaseSensitive(all, name);
 
+    if (option != NULL)
+        free(spread_read(name, option, spread)); /* it was good when the file was read */
     free(name);
-    if (range == NULL)
-        return false;
-    duration_parse(cJSON_GetStringValue(cJSON_GetArrayItem(range, 0)), from_ms);
-    duration_parse(cJSON_GetStringValue(cJSON_GetArrayItem(range, 1)), to_ms);
-    return true;
 }
 
 int64_t world_duration(const struct world *world, const struct kind *kind,
                        const char *verb, const char *key)
 {
-    int64_t from_ms = DEFAULT_FROM_S * 1000, to_ms = DEFAULT_TO_S * 1000;
+    struct spread spread = {SPREAD_UNIFORM, DEFAULT_FROM_S * 1000, DEFAULT_TO_S * 1000};
 
     for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
-        if (durations[i].kind == kind && strcmp(durations[i].verb, verb) == 0) {
-            from_ms = durations[i].from_s * INT64_C(1000);
-            to_ms = durations[i].to_s * INT64_C(1000);
-        }
+        if (durations[i].kind == kind && strcmp(durations[i].verb, verb) == 0)
+            spread = (struct spread){SPREAD_UNIFORM, durations[i].from_s * INT64_C(1000),
+                                     durations[i].to_s * INT64_C(1000)};
     }
-    find_option(world, kind, verb, &from_ms, &to_ms);
-    return from_ms + (int64_t)((double)(to_ms - from_ms) *
-                               chance_fraction(chance_draw(world->seed, key, verb, 0)));
+    find_option(world, kind, verb, &spread);
+    return spread_draw(&spread, world->seed, key, verb);
 }
 
 const struct kind *world_find_kind(const struct world *world, const char *arm_type)

@@ -14,7 +14,7 @@
  *                       "writes": [200, 10], "deletes": [200, 10]}: the last three are
  *                       Azure's token buckets, size and refill a second; null: none
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
- *                       scale (of a gateway) or delete, from and to
+ *                       scale (of a gateway) or delete; how long, as sim/spread.h says
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
  *   "unregistered_providers"  namespaces that have to be registered before a write, such
  *                       as ["Microsoft.Network"]

@@ -22,6 +22,7 @@
 #include "sim/faults.h"
 #include "sim/provider.h"
 #include "sim/rules.h"
+#include "sim/spread.h"
 #include "sim/world.h"
 
 #define DOMAIN "contoso.example"
@@ -218,22 +219,19 @@ static bool is_duration_name(const char *name)
 
 static char *check_durations(const char *name, const cJSON *value)
 {
-    const cJSON *range;
+    const cJSON *member;
+    struct spread spread;
 
     if (!cJSON_IsObject(value))
         return memory_format("'%s' must be an object", name);
-    cJSON_ArrayForEach (range, value) {
-        const char *from = cJSON_GetStringValue(cJSON_GetArrayItem(range, 0));
-        const char *to = cJSON_GetStringValue(cJSON_GetArrayItem(range, 1));
-        int64_t from_ms, to_ms;
+    cJSON_ArrayForEach (member, value) {
+        char *wrong =
+            is_duration_name(member->string)
+                ? spread_read(member->string, member, &spread)
+                : memory_format("unknown key '%s' in '%s'", member->string, name);
 
-        if (!is_duration_name(range->string))
-            return memory_format("unknown key '%s' in 'durations'", range->string);
-        if (cJSON_GetArraySize(range) != 2 || from == NULL || to == NULL ||
-            duration_parse(from, &from_ms) != 0 || duration_parse(to, &to_ms) != 0 ||
-            from_ms > to_ms)
-            return memory_format("'%s' must be two durations, such as [\"5m\", \"10m\"]",
-                                 range->string);
+        if (wrong != NULL)
+            return wrong;
     }
     return NULL;
 }
