@@ -44,12 +44,11 @@ static const struct {
     {&resource_group_kind, "delete", 60, 180},
 };
 
-enum { TOKEN_LIFE_MS = 3599 * 1000 };
+enum { TOKEN_LIFE_MS = 3599 * 1000, MONITOR_LIFE_MS = 24 * 3600 * 1000 };
 
 enum { DEFAULT_FROM_S = 2, DEFAULT_TO_S = 6 };
 
-/* "config connection", "create" -> "config_connection.create"; owned by the caller. */
-static char *format_duration_name(const struct kind *kind, const char *verb)
+char *world_format_verb(const struct kind *kind, const char *verb)
 {
     char *name = memory_format("%s.%s", kind->name, verb);
 
@@ -63,7 +62,7 @@ static char *format_duration_name(const struct kind *kind, const char *verb)
 static void find_option(const struct world *world, const struct kind *kind,
                         const char *verb, struct spread *spread)
 {
-    char *name = format_duration_name(kind, verb);
+    char *name = world_format_verb(kind, verb);
     const cJSON *all = cJSON_GetObjectItemCaseSensitive(world->options, "durations");
     const cJSON *option = cJSON_GetObjectItemCaseSensitive(all, name);
 
@@ -183,6 +182,8 @@ static void read_options(struct world *world)
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
     world->token_life_ms = TOKEN_LIFE_MS;
     duration_parse(option(world, "token_life", ""), &world->token_life_ms);
+    world->monitor_life_ms = MONITOR_LIFE_MS;
+    duration_parse(option(world, "monitor_life", ""), &world->monitor_life_ms);
     world->throttle = throttle_new(json_at(options, "limits"));
     world->location = memory_copy_string(option(world, "location", "westeurope"));
     world->sku = memory_copy_string(option(world, "sku", "Premium"));
