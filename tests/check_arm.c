@@ -394,6 +394,7 @@ static const struct {
 } passing_rows[] = {
     {"PrincipalNotFound", "x"},
     {"AnotherOperationInProgress", "x"},
+    {"ServiceLocked", "The API Service x is transitioning at this time."},
     {"pessimisticconcurrencyconflict", "x"},
     {"RetryableError", "x"},
     {"RetryableErrorDueToAnotherOperation", "x"},

@@ -823,7 +823,7 @@ START_TEST(a_second_write_during_an_operation_is_refused_and_a_second_delete_joi
 
     ck_assert_int_eq(put(id, plain_gateway), 201);
     ck_assert_int_eq(patch(id, "{\"sku\":{\"capacity\":2}}"), 409);
-    ck_assert_str_eq(said("error.code"), "AnotherOperationInProgress");
+    ck_assert_str_eq(said("error.code"), "ServiceLocked");
     ck_assert_int_eq(delete_item(id), 409);
     pass(4 * HOUR_MS);
     renew_token();

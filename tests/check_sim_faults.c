@@ -330,7 +330,7 @@ START_TEST(a_lost_creation_that_is_repeated_counts_once)
     call_arm(CALL_PUT, GATEWAY, A_GATEWAY);
     ck_assert_int_eq(h.answer.fate, ANSWER_RESET);
     ck_assert_int_eq(call_arm(CALL_PUT, GATEWAY, A_GATEWAY), 409); /* it goes on */
-    ck_assert_str_eq(said("error.code"), "AnotherOperationInProgress");
+    ck_assert_str_eq(said("error.code"), "ServiceLocked");
     pass_ms(4 * HOUR_MS);
     sign_in();
     ck_assert_int_eq(call_arm(CALL_PUT, GATEWAY, A_GATEWAY), 200);

@@ -426,7 +426,7 @@ START_TEST(connections_of_a_gateway_are_written_one_at_a_time)
     make_ready_gateway("gw");
     ck_assert_int_eq(connect_workspace("gw", "c1", "a"), 201);
     ck_assert_int_eq(connect_workspace("gw", "c2", "b"), 409);
-    ck_assert_str_eq(code(), "AnotherOperationInProgress");
+    ck_assert_str_eq(code(), "ServiceLocked");
     ck_assert_int_eq(call_arm(CALL_PATCH, GATEWAYS "/gw", "{\"sku\":{\"capacity\":2}}"),
                      409);
     pass(10 * MINUTE_MS);

@@ -423,6 +423,7 @@ static const struct passing {
 } passings[] = {
     {"PrincipalNotFound", NULL, {5 * SECOND_MS, 30 * SECOND_MS, 10 * MINUTE_MS, false}},
     {"AnotherOperationInProgress", NULL, {2 * SECOND_MS, 30 * SECOND_MS, DAY_MS, true}},
+    {"ServiceLocked", NULL, {5 * SECOND_MS, MINUTE_MS, DAY_MS, true}},
     {"PessimisticConcurrencyConflict",
      NULL,
      {SECOND_MS, 30 * SECOND_MS, 10 * MINUTE_MS, false}},

@@ -45,7 +45,8 @@ static const struct {
     [REFUSE_PRECONDITION] = {412, "PreconditionFailed"},              /* documented */
     [REFUSE_NO_IF_MATCH] = {400, "ValidationError"},                  /* assumed */
     [REFUSE_BUSY] = {409, "AnotherOperationInProgress"}, /* observed on networks */
-    [REFUSE_CANCELED] = {409, "OperationCanceled"},      /* assumed */
+    [REFUSE_SERVICE_LOCKED] = {409, "ServiceLocked"}, /* observed; of gateways assumed */
+    [REFUSE_CANCELED] = {409, "OperationCanceled"},   /* assumed */
     [REFUSE_NOT_REGISTERED] = {409, "MissingSubscriptionRegistration"}, /* documented */
     [REFUSE_SUBSCRIPTION_THROTTLED] = {429,
                                        "SubscriptionRequestsThrottled"}, /* observed */

@@ -21,92 +21,93 @@ struct database {
     char error[256];
 };
 
-static const char schema[] =
+/* A statement each. */
+static const char *const schema[] = {
     "CREATE TABLE world (options TEXT NOT NULL,"
-    " now_ms INTEGER NOT NULL, calls INTEGER NOT NULL, version INTEGER NOT NULL);"
+    " now_ms INTEGER NOT NULL, calls INTEGER NOT NULL, version INTEGER NOT NULL);",
     /* Azure resources. A key is the id in lower case. */
     "CREATE TABLE entity (key TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT NOT NULL,"
     " parent TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
-    " body TEXT NOT NULL);"
-    "CREATE INDEX entity_parent ON entity (parent, type, key);"
-    "CREATE INDEX entity_type ON entity (type, key);"
+    " body TEXT NOT NULL);",
+    "CREATE INDEX entity_parent ON entity (parent, type, key);",
+    "CREATE INDEX entity_type ON entity (type, key);",
     /* Which resource names which other one in its body. */
     "CREATE TABLE link (source TEXT NOT NULL, target TEXT NOT NULL, type TEXT NOT NULL,"
-    " PRIMARY KEY (source, target)) WITHOUT ROWID;"
-    "CREATE INDEX link_target ON link (target, type, source);"
+    " PRIMARY KEY (source, target)) WITHOUT ROWID;",
+    "CREATE INDEX link_target ON link (target, type, source);",
     /* Long operations. `next_ms` is when the clock has to look at it again. */
     "CREATE TABLE monitor (id TEXT PRIMARY KEY, key TEXT NOT NULL, resource TEXT NOT "
     "NULL,"
     " type TEXT NOT NULL, verb TEXT NOT NULL, holds TEXT NOT NULL, status TEXT NOT NULL,"
     " result INTEGER NOT NULL, started_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
-    " next_ms INTEGER, error TEXT) WITHOUT ROWID;"
-    "CREATE INDEX monitor_next ON monitor (next_ms) WHERE next_ms IS NOT NULL;"
-    "CREATE INDEX monitor_holds ON monitor (holds) WHERE next_ms IS NOT NULL;"
-    "CREATE INDEX monitor_key ON monitor (key) WHERE next_ms IS NOT NULL;"
-    "CREATE INDEX monitor_due ON monitor (due_ms);"
+    " next_ms INTEGER, error TEXT) WITHOUT ROWID;",
+    "CREATE INDEX monitor_next ON monitor (next_ms) WHERE next_ms IS NOT NULL;",
+    "CREATE INDEX monitor_holds ON monitor (holds) WHERE next_ms IS NOT NULL;",
+    "CREATE INDEX monitor_key ON monitor (key) WHERE next_ms IS NOT NULL;",
+    "CREATE INDEX monitor_due ON monitor (due_ms);",
     /* The addresses of subnets, ends included. */
     "CREATE TABLE block (subnet TEXT PRIMARY KEY, network TEXT NOT NULL,"
-    " first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX block_range ON block (network, first);"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX block_range ON block (network, first);",
     "CREATE TABLE assignment (key TEXT PRIMARY KEY, name TEXT NOT NULL, scope TEXT NOT "
     "NULL,"
     " principal TEXT NOT NULL, role TEXT NOT NULL, from_ms INTEGER NOT NULL) WITHOUT "
-    "ROWID;"
-    "CREATE UNIQUE INDEX assignment_what ON assignment (principal, scope, role);"
-    "CREATE INDEX assignment_scope ON assignment (scope, role);"
-    "CREATE UNIQUE INDEX assignment_name ON assignment (name);"
-    "CREATE INDEX assignment_role ON assignment (role);"
-    "CREATE INDEX assignment_from ON assignment (from_ms);"
+    "ROWID;",
+    "CREATE UNIQUE INDEX assignment_what ON assignment (principal, scope, role);",
+    "CREATE INDEX assignment_scope ON assignment (scope, role);",
+    "CREATE UNIQUE INDEX assignment_name ON assignment (name);",
+    "CREATE INDEX assignment_role ON assignment (role);",
+    "CREATE INDEX assignment_from ON assignment (from_ms);",
     /* Deleted assignments that still count for a while. */
     "CREATE TABLE retired (scope TEXT NOT NULL, principal TEXT NOT NULL,"
-    " role TEXT NOT NULL, until_ms INTEGER NOT NULL);"
-    "CREATE INDEX retired_principal ON retired (principal);"
-    "CREATE INDEX retired_until ON retired (until_ms);"
+    " role TEXT NOT NULL, until_ms INTEGER NOT NULL);",
+    "CREATE INDEX retired_principal ON retired (principal);",
+    "CREATE INDEX retired_until ON retired (until_ms);",
     /* Custom roles, by GUID. */
     "CREATE TABLE role (id TEXT PRIMARY KEY, name_key TEXT NOT NULL UNIQUE) WITHOUT "
-    "ROWID;"
+    "ROWID;",
     /* Whom deny assignments are about. */
     "CREATE TABLE denial (key TEXT NOT NULL, principal TEXT NOT NULL,"
     " is_excluded INTEGER NOT NULL, PRIMARY KEY (principal, is_excluded, key))"
-    " WITHOUT ROWID;"
+    " WITHOUT ROWID;",
     /* Entra objects. Keys are in lower case. */
     "CREATE TABLE object (id TEXT PRIMARY KEY, type TEXT NOT NULL, name_key TEXT NOT "
     "NULL,"
     " nickname_key TEXT, upn_key TEXT, app_id TEXT, secret TEXT, is_admin INTEGER NOT "
     "NULL,"
-    " replicated_ms INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX object_name ON object (type, name_key, id);"
+    " replicated_ms INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX object_name ON object (type, name_key, id);",
     "CREATE INDEX object_nickname ON object (nickname_key) WHERE nickname_key IS NOT "
-    "NULL;"
-    "CREATE INDEX object_upn ON object (upn_key) WHERE upn_key IS NOT NULL;"
-    "CREATE INDEX object_app ON object (app_id) WHERE app_id IS NOT NULL;"
-    "CREATE INDEX object_replicated ON object (replicated_ms);"
+    "NULL;",
+    "CREATE INDEX object_upn ON object (upn_key) WHERE upn_key IS NOT NULL;",
+    "CREATE INDEX object_app ON object (app_id) WHERE app_id IS NOT NULL;",
+    "CREATE INDEX object_replicated ON object (replicated_ms);",
     "CREATE TABLE member (owner TEXT NOT NULL, member TEXT NOT NULL,"
-    " PRIMARY KEY (owner, member)) WITHOUT ROWID;"
-    "CREATE INDEX member_of ON member (member, owner);"
+    " PRIMARY KEY (owner, member)) WITHOUT ROWID;",
+    "CREATE INDEX member_of ON member (member, owner);",
     /* By what applications prove who they are, beyond a secret: the certificate as base64 of
      * DER; what another issuer has to say, and its keys if they are known. */
     "CREATE TABLE app_certificate (app_id TEXT NOT NULL, sha256 TEXT NOT NULL,"
     " sha1 TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (app_id, sha256))"
-    " WITHOUT ROWID;"
+    " WITHOUT ROWID;",
     "CREATE TABLE app_federated (app_id TEXT NOT NULL, issuer TEXT NOT NULL,"
     " subject TEXT NOT NULL, audience TEXT NOT NULL, keys TEXT,"
-    " PRIMARY KEY (app_id, issuer, subject, audience)) WITHOUT ROWID;"
+    " PRIMARY KEY (app_id, issuer, subject, audience)) WITHOUT ROWID;",
     /* Sign-ins of users: those under way, and those that can be renewed. */
     "CREATE TABLE device_code (code TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE,"
     " app_id TEXT NOT NULL, scope TEXT NOT NULL, expires_ms INTEGER NOT NULL,"
-    " polled_ms INTEGER NOT NULL, state INTEGER NOT NULL, user TEXT) WITHOUT ROWID;"
-    "CREATE INDEX device_code_expires ON device_code (expires_ms);"
+    " polled_ms INTEGER NOT NULL, state INTEGER NOT NULL, user TEXT) WITHOUT ROWID;",
+    "CREATE INDEX device_code_expires ON device_code (expires_ms);",
     "CREATE TABLE refresh_token (token TEXT PRIMARY KEY, app_id TEXT NOT NULL,"
     " user TEXT NOT NULL, is_family INTEGER NOT NULL, scope TEXT NOT NULL,"
-    " expires_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX refresh_token_expires ON refresh_token (expires_ms);"
+    " expires_ms INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX refresh_token_expires ON refresh_token (expires_ms);",
     /* Resource providers that were not registered from the start. */
     "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL)"
-    " WITHOUT ROWID;"
+    " WITHOUT ROWID;",
     "CREATE TABLE ledger (key TEXT PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT "
     "NULL,"
-    " changed INTEGER NOT NULL, deleted INTEGER NOT NULL) WITHOUT ROWID;";
+    " changed INTEGER NOT NULL, deleted INTEGER NOT NULL) WITHOUT ROWID;"};
 
 static void remember_error(struct database *database)
 {
@@ -292,7 +293,8 @@ static int make_tables(struct database *database)
 
     if (status != SQLITE_OK)
         return status;
-    sqlite3_exec(database->handle, schema, NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof schema / sizeof schema[0]; i++)
+        sqlite3_exec(database->handle, schema[i], NULL, NULL, NULL);
     sqlite3_exec(database->handle, marks, NULL, NULL, NULL);
     return sqlite3_exec(database->handle, "COMMIT", NULL, NULL, NULL);
 }

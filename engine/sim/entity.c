@@ -156,10 +156,12 @@ static void remove_one(struct world *world, const char *key, const char *id,
     if (kind != NULL && rules_find(kind)->removed != NULL)
         rules_find(kind)->removed(world, key);
     database_run(database, "DELETE FROM link WHERE source = ?", "t", key);
-    database_run(database,
-                 "UPDATE monitor SET next_ms = NULL, status = 'Canceled'"
-                 " WHERE key = ? AND next_ms IS NOT NULL",
-                 "t", key);
+    database_run(
+        database,
+        "UPDATE monitor SET next_ms = NULL, status = 'Canceled', due_ms = ?,"
+        " error = '{\"code\":\"OperationCanceled\",\"message\":\"The resource was"
+        " deleted.\"}' WHERE key = ? AND next_ms IS NOT NULL",
+        "it", world->now_ms, key);
     database_run(database, "DELETE FROM entity WHERE key = ?", "t", key);
     ledger_deleted(world, id);
 }

@@ -14,6 +14,7 @@
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
+#include "sim/form.h"
 #include "sim/ledger.h"
 #include "sim/monitor.h"
 #include "sim/plane.h"
@@ -103,6 +104,8 @@ static bool check_not_busy(struct world *world, const struct target *target,
 {
     if (!monitor_is_busy(world, target->kind, target->key))
         return true;
+    if (text_has_prefix_nocase(target->kind->arm_type, "Microsoft.ApiManagement/"))
+        return rules_refuse_locked(answer, target->id);
     return answer_refuse(
         answer, REFUSE_BUSY,
         "Another operation on this or dependent resource is in progress: '%s'.",
@@ -187,13 +190,13 @@ static void apply(struct change *change, const struct call *call)
     struct world *world = change->world;
     const struct rules *rules = rules_find(change->kind);
     const char *verb = find_verb(change);
-    int status = change->old == NULL || rules->is_always_created ? 201 : 200;
+    const int status = change->old == NULL || rules->is_always_created ? 201 : 200;
 
     database_begin(world->database);
-    if (monitor_start(world, call, change->answer, change->kind, change->body, verb,
-                      status) &&
-        call->method == CALL_PATCH)
-        status = 202;
+
+    const bool goes_on = monitor_start(world, call, change->answer, change->kind,
+                                       change->body, verb, status);
+
     entity_save(world, change->kind, change->parent, change->body);
     if (change->old == NULL)
         ledger_created(world, change->id);
@@ -208,6 +211,8 @@ static void apply(struct change *change, const struct call *call)
         show(world, entity, change->answer, status);
     if (entity != NULL && rules->answered != NULL)
         rules->answered(change);
+    if (goes_on)
+        monitor_accept(world, call, change->answer, change->kind, verb, change->body);
     entity_free(entity);
     commit(world, change->answer);
 }
@@ -380,7 +385,9 @@ static void apply_delete(struct world *world, const struct call *call,
     if (monitor_start(world, call, answer, entity->kind, body, "delete",
                       entity->kind == &resource_group_kind ? 200 : 204)) {
         entity_save(world, entity->kind, entity->parent, body);
-        answer->status = 202;
+        if (form_shows_deleted(entity->kind))
+            answer_set_json(answer, 202, body);
+        monitor_accept(world, call, answer, entity->kind, "delete", body);
     } else {
         entity_remove(world, entity->key);
         if (entity->kind->is_extension)

@@ -20,6 +20,7 @@
 #include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/faults.h"
+#include "sim/form.h"
 #include "sim/rules.h"
 #include "sim/world.h"
 
@@ -27,17 +28,10 @@
 #define TARGET "properties.targetProvisioningState"
 
 enum {
-    KEPT_MS =
-        24 * 3600 * 1000, /* how long a monitor can be asked after its operation ended */
     FIRST_STATE_MS =
         60 * 1000, /* how long a new resource stays in its first state, at most */
     DEFAULT_RETRY_S = 10
 };
-
-static bool is_of(const struct kind *kind, const char *namespace)
-{
-    return text_has_prefix_nocase(kind->arm_type, namespace);
-}
 
 /* The key of what the operation keeps busy: itself, or its parent with all its children.
  */
@@ -52,61 +46,6 @@ static char *format_holds(const struct kind *kind, const char *key)
     return memory_copy_text(key, length);
 }
 
-/* Appends an id as a URL's path. */
-static void append_id(struct buffer *url, const char *id)
-{
-    char *rest = memory_copy_string(id), *segment = rest;
-
-    while (*segment != '\0') {
-        const size_t length = strcspn(segment, "/");
-        const bool has_more = segment[length] == '/';
-
-        segment[length] = '\0';
-        buffer_append_escaped(url, segment);
-        if (has_more)
-            buffer_append_char(url, '/');
-        segment += length + (has_more ? 1 : 0);
-    }
-    free(rest);
-}
-
-static void append_location_name(struct buffer *url, const struct world *world)
-{
-    for (const char *c = world->location; *c != '\0'; c++) {
-        if (*c != ' ')
-            buffer_append_char(url, *c);
-    }
-}
-
-/* Where the monitor is asked, in the form of a namespace of its own. Owned by the caller.
- */
-static char *format_url(const struct world *world, const struct call *call,
-                        const struct kind *kind, const char *resource, const char *id,
-                        bool is_async)
-{
-    const char *version = call_parameter(call, "api-version");
-    struct buffer url = {0};
-
-    buffer_append_string(&url, call->base);
-    if (is_of(kind, "Microsoft.ApiManagement/")) {
-        append_id(&url, resource);
-        buffer_append_string(&url, "/operationresults/");
-    } else if (is_of(kind, "Microsoft.Network/")) {
-        buffer_append_string(&url, world->subscription_id);
-        buffer_append_string(&url, "/providers/Microsoft.Network/locations/");
-        append_location_name(&url, world);
-        buffer_append_string(&url, is_async ? "/operations/" : "/operationResults/");
-    } else {
-        buffer_append_string(&url, world->subscription_id);
-        buffer_append_string(&url, "/operationresults/");
-    }
-    buffer_printf(&url, "%s?api-version=", id);
-    buffer_append_escaped(&url, version != NULL ? version : kind->api_version);
-    if (is_async && is_of(kind, "Microsoft.ApiManagement/"))
-        buffer_append_string(&url, "&asyncResponse");
-    return buffer_take(&url);
-}
-
 static int retry_after(const struct world *world, const struct kind *kind)
 {
     const int seconds = rules_find(kind)->retry_after_s;
@@ -114,17 +53,22 @@ static int retry_after(const struct world *world, const struct kind *kind)
     return world_retry_after(world, seconds > 0 ? seconds : DEFAULT_RETRY_S);
 }
 
+/* Names the monitor of an operation that goes on. */
 static void set_headers(const struct world *world, const struct call *call,
-                        struct answer *answer, const struct kind *kind,
-                        const char *resource, const char *id)
+                        struct answer *answer, const struct kind *kind, const char *verb,
+                        const cJSON *body, const char *id, int result)
 {
-    const bool has_async = !rules_find(kind)->has_no_async_operation;
+    const struct form *form = form_find(world, kind, verb, body);
 
-    if (has_async)
-        answer->async_operation = format_url(world, call, kind, resource, id, true);
-    if (!has_async || call->method != CALL_PUT || is_of(kind, "Microsoft.ApiManagement/"))
-        answer->location = format_url(world, call, kind, resource, id, false);
-    answer->retry_after_s = retry_after(world, kind);
+    if (form->has_async)
+        answer->async_operation =
+            form_monitor_url(world, call, kind, verb, body, id, true);
+    if (form->is_self)
+        answer->location = form_self_url(call, kind, body, id, result);
+    else if (form->has_location)
+        answer->location = form_monitor_url(world, call, kind, verb, body, id, false);
+    if ((form->has_async || form->has_location) && !form->is_self)
+        answer->retry_after_s = retry_after(world, kind);
 }
 
 static void set_states(cJSON *body, const char *state, const char *target)
@@ -167,7 +111,7 @@ static void insert(struct world *world, const struct kind *kind, const char *res
 
     database_run(world->database,
                  "DELETE FROM monitor WHERE due_ms < ? AND next_ms IS NULL", "i",
-                 world->now_ms - KEPT_MS);
+                 world->now_ms - world->monitor_life_ms);
     database_run(
         world->database,
         "INSERT INTO monitor VALUES (?, ?, ?, ?, ?, ?, 'InProgress', ?, ?, ?, ?, NULL)",
@@ -195,9 +139,26 @@ bool monitor_start(struct world *world, const struct call *call, struct answer *
     }
     uuid_random(id);
     set_first_state(rules_find(kind), body, verb);
-    set_headers(world, call, answer, kind, resource, id);
+    set_headers(world, call, answer, kind, verb, body, id, result);
     insert(world, kind, resource, verb, result, id, duration_ms);
     return true;
+}
+
+void monitor_accept(const struct world *world, const struct call *call,
+                    struct answer *answer, const struct kind *kind, const char *verb,
+                    const cJSON *body)
+{
+    const struct form *form = form_find(world, kind, verb, body);
+    const bool is_told = form->has_async || form->has_location;
+
+    if (form->is_bare || call->method == CALL_DELETE ||
+        (call->method == CALL_PATCH && is_told))
+        answer->status = 202;
+    if (!form->is_bare)
+        return;
+    buffer_clear(&answer->body);
+    free(answer->etag);
+    answer->etag = NULL;
 }
 
 bool monitor_is_busy(struct world *world, const struct kind *kind, const char *key)
@@ -217,15 +178,22 @@ bool monitor_join_delete(struct world *world, const struct call *call,
 {
     sqlite3_stmt *row =
         database_query(world->database,
-                       "SELECT id, type, resource FROM monitor"
+                       "SELECT monitor.id, monitor.type, result, body FROM monitor"
+                       " JOIN entity USING (key)"
                        " WHERE key = ? AND next_ms IS NOT NULL AND verb = 'delete'",
                        "t", key);
 
     if (!database_step(world->database, row))
         return false;
+
+    const char *text = database_column(row, 3);
+    cJSON *body = json_parse(text, strlen(text), NULL);
+
     set_headers(world, call, answer, world_find_kind(world, database_column(row, 1)),
-                database_column(row, 2), database_column(row, 0));
+                "delete", body, database_column(row, 0),
+                (int)sqlite3_column_int64(row, 2));
     database_done(row);
+    cJSON_Delete(body);
     answer->status = 202;
     return true;
 }
@@ -240,9 +208,10 @@ bool monitor_was_creation(struct world *world, const char *key)
 
 char *monitor_find_resource(struct world *world, const char *id, const struct kind **kind)
 {
-    sqlite3_stmt *row = database_query(
-        world->database, "SELECT key, type FROM monitor WHERE id = ? AND due_ms >= ?",
-        "ti", id, world->now_ms - KEPT_MS);
+    sqlite3_stmt *row = database_query(world->database,
+                                       "SELECT key, type FROM monitor WHERE id = ? AND "
+                                       "(due_ms >= ? OR next_ms NOT NULL)",
+                                       "ti", id, world->now_ms - world->monitor_life_ms);
 
     if (!database_step(world->database, row))
         return NULL;
@@ -299,51 +268,64 @@ static bool is_running(const struct monitor *monitor)
     return strcmp(monitor->status, "InProgress") == 0;
 }
 
+static const char failed_message[] = "The operation failed because of an internal error.";
+static const char canceled_message[] = "The operation was canceled.";
+
+/* Where it was asked is where to ask again. Owned by the caller. */
+static char *format_own_url(const struct call *call)
+{
+    return memory_format("%s%s?%s", call->base, call->path,
+                         call->query != NULL ? call->query : "");
+}
+
+static void add_progress(const struct world *world, const struct call *call,
+                         const struct monitor *monitor, cJSON *body)
+{
+    const int64_t whole_ms = monitor->due_ms - monitor->started_ms;
+    const int64_t done_ms = world->now_ms - monitor->started_ms;
+    const bool is_over = !is_running(monitor);
+    char time[CLOCK_TEXT_SIZE];
+
+    clock_format_utc(monitor->started_ms, time);
+    cJSON_AddStringToObject(body, "id", call->path);
+    cJSON_AddStringToObject(body, "name", call->segments[call->segment_count - 1]);
+    cJSON_AddStringToObject(body, "startTime", time);
+    cJSON_AddNumberToObject(body, "percentComplete",
+                            is_over               ? 100.0
+                            : done_ms >= whole_ms ? 99.0
+                                                  : (double)(done_ms * 100 / whole_ms));
+    if (!is_over)
+        return;
+    clock_format_utc(monitor->due_ms, time);
+    cJSON_AddStringToObject(body, "endTime", time);
+}
+
 /* What Azure-AsyncOperation points to: always 200, and a body that says how it goes. */
 static void answer_status(struct world *world, const struct call *call,
-                          struct answer *answer, const char *id,
-                          const struct monitor *monitor)
+                          struct answer *answer, const struct monitor *monitor)
 {
-    char started[CLOCK_TEXT_SIZE], ended[CLOCK_TEXT_SIZE];
     cJSON *body = cJSON_CreateObject();
 
-    clock_format_utc(monitor->started_ms, started);
-    clock_format_utc(monitor->due_ms, ended);
-    cJSON_AddStringToObject(body, "id", call->path);
-    cJSON_AddStringToObject(body, "name", id);
     cJSON_AddStringToObject(body, "status", monitor->status);
-    cJSON_AddStringToObject(body, "startTime", started);
-    if (is_running(monitor)) {
-        const int64_t whole_ms = monitor->due_ms - monitor->started_ms;
-
-        cJSON_AddNumberToObject(
-            body, "percentComplete",
-            (double)((world->now_ms - monitor->started_ms) * 100 / whole_ms));
+    if (form_has_progress(monitor->kind))
+        add_progress(world, call, monitor, body);
+    if (is_running(monitor))
         answer->retry_after_s = retry_after(world, monitor->kind);
-    } else {
-        cJSON_AddStringToObject(body, "endTime", ended);
-        cJSON_AddNumberToObject(body, "percentComplete", 100);
-    }
     if (monitor->error[0] != '\0')
         cJSON_AddItemToObject(body, "error", cJSON_CreateRaw(monitor->error));
     answer_set_json(answer, 200, body);
     cJSON_Delete(body);
 }
 
-static const char failed_message[] = "The operation failed because of an internal error.";
-static const char canceled_message[] = "The operation was canceled.";
-
 /* What Location points to: 202 until it is over, then what the call would have answered.
  */
 static void answer_result(struct world *world, const struct call *call,
-                          struct answer *answer, const char *id,
-                          const struct monitor *monitor)
+                          struct answer *answer, const struct monitor *monitor)
 {
     if (is_running(monitor)) {
         answer->status = 202;
         answer->retry_after_s = retry_after(world, monitor->kind);
-        answer->location =
-            format_url(world, call, monitor->kind, monitor->resource, id, false);
+        answer->location = format_own_url(call);
         return;
     }
 
@@ -360,7 +342,7 @@ static void answer_result(struct world *world, const struct call *call,
 
     if (entity != NULL) {
         answer_set_text(answer, monitor->result, entity->body);
-        if (is_of(entity->kind, "Microsoft.ApiManagement/"))
+        if (text_has_prefix_nocase(entity->kind->arm_type, "Microsoft.ApiManagement/"))
             answer->etag = entity_format_etag(entity->kind, entity->version);
     } else if (strcmp(monitor->verb, "delete") == 0) {
         answer->status = monitor->result;
@@ -371,20 +353,51 @@ static void answer_result(struct world *world, const struct call *call,
     entity_free(entity);
 }
 
+/* Whether a monitor is asked where its resource is, or outside of all groups. */
+static bool is_in_place(const struct call *call, const struct monitor *monitor)
+{
+    const char *rest = monitor->key;
+
+    if (!call_segment_is(call, 2, "resourceGroups"))
+        return true;
+    for (size_t i = 0; *rest == '/'; i++) {
+        const size_t length = strcspn(++rest, "/");
+        char *segment = memory_copy_text(rest, length);
+        const bool is_same = call_segment_is(call, i, segment);
+
+        free(segment);
+        if (!is_same)
+            return false;
+        rest += length;
+    }
+    return true;
+}
+
+static bool is_status_url(const struct call *call)
+{
+    static const char *const names[] = {"operations", "operationStatuses",
+                                        "operationsStatuses"};
+    bool is_one = call_parameter(call, "asyncResponse") != NULL;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        is_one = is_one || call_segment_is(call, call->segment_count - 2, names[i]);
+    return is_one;
+}
+
 void monitor_answer(struct world *world, const struct call *call, struct answer *answer,
                     const char *id)
 {
     struct monitor monitor = {0};
-    const bool is_async = call_parameter(call, "asyncResponse") != NULL ||
-                          call_segment_is(call, call->segment_count - 2, "operations");
 
-    if (!find(world, id, &monitor) || monitor.due_ms < world->now_ms - KEPT_MS)
+    if (!find(world, id, &monitor) || !is_in_place(call, &monitor) ||
+        (!is_running(&monitor) &&
+         monitor.due_ms < world->now_ms - world->monitor_life_ms))
         answer_refuse(answer, REFUSE_MONITOR, "The operation '%s' could not be found.",
                       id);
-    else if (is_async)
-        answer_status(world, call, answer, id, &monitor);
+    else if (is_status_url(call))
+        answer_status(world, call, answer, &monitor);
     else
-        answer_result(world, call, answer, id, &monitor);
+        answer_result(world, call, answer, &monitor);
     release(&monitor);
 }
 

@@ -20,6 +20,12 @@ struct world;
 bool monitor_start(struct world *world, const struct call *call, struct answer *answer,
                    const struct kind *kind, cJSON *body, const char *verb, int result);
 
+/* Gives the answer to a call that has begun one the status and body of its form
+ * (sim/form.h), once it shows the resource, whose body is `body`. */
+void monitor_accept(const struct world *world, const struct call *call,
+                    struct answer *answer, const struct kind *kind, const char *verb,
+                    const cJSON *body);
+
 /* Whether a running operation keeps others from a resource of this kind. */
 bool monitor_is_busy(struct world *world, const struct kind *kind, const char *key);
 
@@ -34,7 +40,8 @@ char *monitor_find_resource(struct world *world, const char *id,
 /* Whether the last operation on a resource was its creation. */
 bool monitor_was_creation(struct world *world, const char *key);
 
-/* Answers a poll. */
+/* Answers a poll, be it of a URL of the monitor's own or of its resource's with asyncId. It
+ * is not found under another resource, nor once its life after the end is over. */
 void monitor_answer(struct world *world, const struct call *call, struct answer *answer,
                     const char *id);
 

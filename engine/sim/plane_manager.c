@@ -278,6 +278,16 @@ static void answer_permissions(struct world *world, const struct caller *caller,
     answer_object(answer, body);
 }
 
+static void poll(struct world *world, const struct call *call, const char *id,
+                 struct answer *answer)
+{
+    if (faults_strike(world->faults, FAULT_MONITOR_LOST, NULL))
+        answer_refuse(answer, REFUSE_MONITOR, "The operation '%s' could not be found.",
+                      id);
+    else
+        monitor_answer(world, call, answer, id);
+}
+
 static void serve(struct world *world, struct call *call, const struct caller *caller,
                   const struct target *target, struct answer *answer)
 {
@@ -304,17 +314,16 @@ static void serve(struct world *world, struct call *call, const struct caller *c
         provider_answer(world, call, target, answer);
         break;
     case TARGET_MONITOR:
-        if (faults_strike(world->faults, FAULT_MONITOR_LOST, NULL))
-            answer_refuse(answer, REFUSE_MONITOR,
-                          "The operation '%s' could not be found.", target->name);
-        else
-            monitor_answer(world, call, answer, target->name);
+        poll(world, call, target->name, answer);
         break;
     case TARGET_LIST:
         item_list(world, call, caller, target, answer);
         break;
     case TARGET_ITEM:
-        item_answer(world, call, caller, target, answer);
+        if (call->method == CALL_GET && call_parameter(call, "asyncId") != NULL)
+            poll(world, call, call_parameter(call, "asyncId"), answer);
+        else
+            item_answer(world, call, caller, target, answer);
         break;
     case TARGET_ACTION:
         answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",

@@ -68,6 +68,10 @@ struct rules {
                  const struct target *target, struct answer *answer);
 };
 
+/* Answers that something goes on with the API Management service or gateway that `id` is or
+ * lies below; false. */
+bool rules_refuse_locked(struct answer *answer, const char *id);
+
 /* Never NULL. */
 const struct rules *rules_find(const struct kind *kind);
 

@@ -61,6 +61,21 @@ static char *format_region(const char *location)
     return text_lower(buffer_take(&region));
 }
 
+bool rules_refuse_locked(struct answer *answer, const char *id)
+{
+    static const char space[] = "/providers/Microsoft.ApiManagement/";
+    const char *type = strstr(id, "/providers/");
+    const char *name = type != NULL && text_has_prefix_nocase(type, space)
+                           ? strchr(type + strlen(space), '/')
+                           : NULL;
+
+    name = name != NULL ? name + 1 : id;
+    return answer_refuse(answer, REFUSE_SERVICE_LOCKED,
+                         "The API Service %.*s is transitioning at this time. Please try "
+                         "the request again later.",
+                         (int)strcspn(name, "/"), name);
+}
+
 /* ---- service ---- */
 
 static void complete_service(struct change *change)
@@ -103,12 +118,11 @@ const struct rules service_rules = {.kind = &service_kind,
                                     .new_state = "Created",
                                     .active_state = "Activating",
                                     .update_state = "Updating",
-                                    .delete_state = "Terminating",
+                                    .delete_state = "Deleting",
                                     .new_target = "Activating",
                                     .update_target = "Updating",
                                     .delete_target = "Deleting",
                                     .has_etag_in_body = true,
-                                    .has_no_async_operation = true,
                                     .retry_after_s = 60,
                                     .complete = complete_service,
                                     .check_delete = check_service_delete};
@@ -137,8 +151,7 @@ static bool check_workspace(struct change *change)
 
     if (state != NULL && strcmp(state, "Succeeded") != 0 &&
         strcmp(state, "Updating") != 0)
-        answer_refuse(change->answer, REFUSE_BUSY,
-                      "The service is %s. Please try again later.", state);
+        rules_refuse_locked(change->answer, change->id);
     else if (change->old != NULL)
         is_good = true;
     else if (entity_count(world, &workspace_kind, change->parent) >=

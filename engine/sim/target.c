@@ -117,16 +117,22 @@ static bool find_permissions(struct target *target, const struct call *call)
     return true;
 }
 
-/* "operationresults/{id}" in its several places. */
+/* "operationresults/{id}" and the like in their several places. */
 static bool find_monitor(struct target *target, const struct call *call)
 {
+    static const char *const names[] = {"operationresults", "operationStatuses",
+                                        "operationsStatuses"};
     const size_t count = call->segment_count;
 
     if (count < 4)
         return false;
-    if (!call_segment_is(call, count - 2, "operationresults") &&
-        !(call_segment_is(call, count - 2, "operations") &&
-          call_segment_is(call, count - 4, "locations")))
+
+    bool is_one = call_segment_is(call, count - 2, "operations") &&
+                  call_segment_is(call, count - 4, "locations");
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        is_one = is_one || call_segment_is(call, count - 2, names[i]);
+    if (!is_one)
         return false;
     target->form = TARGET_MONITOR;
     target->name = call->segments[count - 1];

@@ -12,7 +12,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
-#include "sim/chance.h"
 #include "sim/database.h"
 #include "sim/entra_key.h"
 #include "sim/denials.h"
@@ -20,6 +19,7 @@
 #include "sim/grants.h"
 #include "sim/monitor.h"
 #include "sim/roles.h"
+#include "sim/spread.h"
 #include "sim/throttle.h"
 #include "sim/world_file.h"
 
@@ -45,12 +45,11 @@ static const struct {
     {&resource_group_kind, "delete", 60, 180},
 };
 
-enum { TOKEN_LIFE_MS = 3599 * 1000 };
+enum { TOKEN_LIFE_MS = 3599 * 1000, MONITOR_LIFE_MS = 24 * 3600 * 1000 };
 
 enum { DEFAULT_FROM_S = 2, DEFAULT_TO_S = 6 };
 
-/* "config connection", "create" -> "config_connection.create"; owned by the caller. */
-static char *format_duration_name(const struct kind *kind, const char *verb)
+char *world_format_verb(const struct kind *kind, const char *verb)
 {
     char *name = memory_format("%s.%s", kind->name, verb);
 
@@ -61,35 +60,30 @@ static char *format_duration_name(const struct kind *kind, const char *verb)
     return name;
 }
 
-static bool find_option(const struct world *world, const struct kind *kind,
-                        const char *verb, int64_t *from_ms, int64_t *to_ms)
+static void find_option(const struct world *world, const struct kind *kind,
+                        const char *verb, struct spread *spread)
 {
-    char *name = format_duration_name(kind, verb);
+    char *name = world_format_verb(kind, verb);
     const cJSON *all = cJSON_GetObjectItemCaseSensitive(world->options, "durations");
-    const cJSON *range = cJSON_GetObjectItemCaseSensitive(all, name);
+    const cJSON *option = cJSON_GetObjectItemCaseSensitive(all, name);
 
+    if (option != NULL)
+        free(spread_read(name, option, spread)); /* it was good when the file was read */
     free(name);
-    if (range == NULL)
-        return false;
-    duration_parse(cJSON_GetStringValue(cJSON_GetArrayItem(range, 0)), from_ms);
-    duration_parse(cJSON_GetStringValue(cJSON_GetArrayItem(range, 1)), to_ms);
-    return true;
 }
 
 int64_t world_duration(const struct world *world, const struct kind *kind,
                        const char *verb, const char *key)
 {
-    int64_t from_ms = DEFAULT_FROM_S * 1000, to_ms = DEFAULT_TO_S * 1000;
+    struct spread spread = {SPREAD_UNIFORM, DEFAULT_FROM_S * 1000, DEFAULT_TO_S * 1000};
 
     for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
-        if (durations[i].kind == kind && strcmp(durations[i].verb, verb) == 0) {
-            from_ms = durations[i].from_s * INT64_C(1000);
-            to_ms = durations[i].to_s * INT64_C(1000);
-        }
+        if (durations[i].kind == kind && strcmp(durations[i].verb, verb) == 0)
+            spread = (struct spread){SPREAD_UNIFORM, durations[i].from_s * INT64_C(1000),
+                                     durations[i].to_s * INT64_C(1000)};
     }
-    find_option(world, kind, verb, &from_ms, &to_ms);
-    return from_ms + (int64_t)((double)(to_ms - from_ms) *
-                               chance_fraction(chance_draw(world->seed, key, verb, 0)));
+    find_option(world, kind, verb, &spread);
+    return spread_draw(&spread, world->seed, key, verb);
 }
 
 const struct kind *world_find_kind(const struct world *world, const char *arm_type)
@@ -195,6 +189,8 @@ static void read_options(struct world *world)
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
     world->token_life_ms = TOKEN_LIFE_MS;
     duration_parse(option(world, "token_life", ""), &world->token_life_ms);
+    world->monitor_life_ms = MONITOR_LIFE_MS;
+    duration_parse(option(world, "monitor_life", ""), &world->monitor_life_ms);
     world->throttle = throttle_new(json_at(options, "limits"));
     world->location = memory_copy_string(option(world, "location", "westeurope"));
     world->sku = memory_copy_string(option(world, "sku", "Premium"));

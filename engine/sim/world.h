@@ -15,7 +15,9 @@
  *                       the last three are Azure's token buckets, size and refill a
  *                       second; null: none
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
- *                       scale (of a gateway) or delete, from and to
+ *                       scale (of a gateway) or delete; how long, as sim/spread.h says
+ *   "operation_forms"   {"gateway.create": "location", ..}: how it is told, as sim/form.h says
+ *   "monitor_life"      how long a long operation can be asked about after its end ("24h")
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
  *   "authorization_delay_seconds"  how long a new or deleted role assignment takes to
  *                       come into effect (0)
@@ -57,6 +59,8 @@ struct world {
     int64_t workspaces_per_service, workspaces_per_gateway;
     int64_t role_assignments, role_definitions; /* how many there may be */
     int64_t replication_ms, token_life_ms, authorization_delay_ms;
+    int64_t
+        monitor_life_ms; /* how long a long operation can be asked about after its end */
     struct sim_profile profile; /* endpoint is not set; the other strings are ours */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
@@ -109,6 +113,9 @@ char *world_format_now(const struct world *world);
  */
 int64_t world_duration(const struct world *world, const struct kind *kind,
                        const char *verb, const char *key);
+
+/* What world files call a verb on a kind: "config_connection.create"; owned by the caller. */
+char *world_format_verb(const struct kind *kind, const char *verb);
 
 /* By ARM type without regard to case, or NULL. */
 const struct kind *world_find_kind(const struct world *world, const char *arm_type);

@@ -21,8 +21,10 @@
 #include "sim/directory.h"
 #include "sim/entity.h"
 #include "sim/faults.h"
+#include "sim/form.h"
 #include "sim/provider.h"
 #include "sim/rules.h"
+#include "sim/spread.h"
 #include "sim/world.h"
 #include "sim/world_applications.h"
 
@@ -202,7 +204,7 @@ static char *check_limits(const char *name, const cJSON *value)
 }
 
 /* "gateway.create": a kind whose name has underscores for spaces, and a verb. */
-static bool is_duration_name(const char *name)
+static bool is_verb_name(const char *name)
 {
     static const char *const verbs[] = {".create", ".update", ".scale", ".delete"};
     const size_t length = strcspn(name, ".");
@@ -221,24 +223,48 @@ static bool is_duration_name(const char *name)
 
 static char *check_durations(const char *name, const cJSON *value)
 {
-    const cJSON *range;
+    const cJSON *member;
+    struct spread spread;
 
     if (!cJSON_IsObject(value))
         return memory_format("'%s' must be an object", name);
-    cJSON_ArrayForEach (range, value) {
-        const char *from = cJSON_GetStringValue(cJSON_GetArrayItem(range, 0));
-        const char *to = cJSON_GetStringValue(cJSON_GetArrayItem(range, 1));
-        int64_t from_ms, to_ms;
+    cJSON_ArrayForEach (member, value) {
+        char *wrong =
+            is_verb_name(member->string)
+                ? spread_read(member->string, member, &spread)
+                : memory_format("unknown key '%s' in '%s'", member->string, name);
 
-        if (!is_duration_name(range->string))
-            return memory_format("unknown key '%s' in 'durations'", range->string);
-        if (cJSON_GetArraySize(range) != 2 || from == NULL || to == NULL ||
-            duration_parse(from, &from_ms) != 0 || duration_parse(to, &to_ms) != 0 ||
-            from_ms > to_ms)
-            return memory_format("'%s' must be two durations, such as [\"5m\", \"10m\"]",
-                                 range->string);
+        if (wrong != NULL)
+            return wrong;
     }
     return NULL;
+}
+
+static char *check_forms(const char *name, const cJSON *value)
+{
+    const cJSON *member;
+
+    if (!cJSON_IsObject(value))
+        return memory_format("'%s' must be an object", name);
+    cJSON_ArrayForEach (member, value) {
+        char *wrong =
+            is_verb_name(member->string)
+                ? form_check_name(member->string, member)
+                : memory_format("unknown key '%s' in '%s'", member->string, name);
+
+        if (wrong != NULL)
+            return wrong;
+    }
+    return NULL;
+}
+
+static char *check_monitor_life(const char *name, const cJSON *value)
+{
+    int64_t life_ms;
+
+    return cJSON_IsString(value) && duration_parse(value->valuestring, &life_ms) == 0
+               ? NULL
+               : memory_format("'%s' must be a duration such as \"24h\"", name);
 }
 
 static char *check_providers(const char *name, const cJSON *value)
@@ -274,6 +300,8 @@ static const struct key file_keys[] = {{"service", check_service},
                                        {"groups", check_groups},
                                        {"limits", check_limits},
                                        {"durations", check_durations},
+                                       {"operation_forms", check_forms},
+                                       {"monitor_life", check_monitor_life},
                                        {"replication_seconds", check_number},
                                        {"authorization_delay_seconds", check_number},
                                        {"deny_assignments", denials_check},
