@@ -9,11 +9,19 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-const struct kind *const kinds[] = {
-    &resource_group_kind,  &service_kind,         &workspace_kind,
-    &workspace_link_kind,  &gateway_kind,         &config_connection_kind,
-    &virtual_network_kind, &subnet_kind,          &network_security_group_kind,
-    &role_definition_kind, &role_assignment_kind, NULL};
+const struct kind *const kinds[] = {&resource_group_kind,
+                                    &service_kind,
+                                    &workspace_kind,
+                                    &workspace_link_kind,
+                                    &gateway_kind,
+                                    &config_connection_kind,
+                                    &virtual_network_kind,
+                                    &subnet_kind,
+                                    &network_security_group_kind,
+                                    &role_definition_kind,
+                                    &role_assignment_kind,
+                                    &lock_kind,
+                                    NULL};
 
 const struct kind *kind_find(const char *name)
 {

@@ -161,7 +161,7 @@ static void commit(struct world *world, struct answer *answer)
     if (database_commit(world->database))
         return;
     grants_forget(world);
-    world->next_ms = monitor_next(world);
+    world_plan(world);
     answer_refuse(answer, REFUSE_INTERNAL, "The simulator could not keep the change: %s",
                   database_error(world->database));
 }
@@ -362,7 +362,7 @@ static void apply_delete(struct world *world, const struct call *call,
         answer->status = 202;
     } else {
         entity_remove(world, entity->key);
-        if (entity->kind->is_extension)
+        if (entity->kind == &role_assignment_kind)
             answer_set_text(answer, 200, entity->body);
         else
             answer->status = 200;
