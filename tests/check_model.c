@@ -249,6 +249,8 @@ static struct known {
     const char *difference, *reason;
     bool is_met;
 } known[] = {
+    {.difference = "lock: not in the model",
+     .reason = "the stored model has no management locks"},
     {.difference = "service: sku may not be PremiumV2",
      .reason = "newer than this api-version; the list is open"},
     {.difference = "gateway: network is open",

@@ -1,5 +1,5 @@
-/* engine/model/authorization.c - the rows of Microsoft.Authorization, 2022-04-01, and of
- * Microsoft.Resources, 2025-04-01. */
+/* engine/model/authorization.c - the rows of Microsoft.Authorization, 2022-04-01 (locks:
+ * 2020-05-01), and of Microsoft.Resources, 2025-04-01. */
 #include <string.h>
 
 #include "base/json.h"
@@ -291,3 +291,44 @@ const struct kind role_assignment_kind = {
     .fields = role_assignment_fields,
     .label = label_role_assignment,
     .help = "A role given to a principal at a scope."};
+
+static const struct choice lock_levels[] = {
+    {"CanNotDelete", "CanNotDelete"}, {"ReadOnly", "ReadOnly"}, {0}};
+
+static const struct field lock_owner_fields[] = {{.name = "application_id",
+                                                  .path = "applicationId",
+                                                  .type = FIELD_STRING,
+                                                  .help = "An application's id."},
+                                                 {0}};
+
+static const struct field lock_fields[] = {
+    {.name = "level",
+     .path = "properties.level",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_REQUIRED,
+     .choices = lock_levels,
+     .help = "CanNotDelete: no deletes; ReadOnly: no writes either."},
+    {.name = "notes",
+     .path = "properties.notes",
+     .type = FIELD_STRING,
+     .max = 512,
+     .help = "Why it is locked."},
+    {.name = "owners",
+     .path = "properties.owners",
+     .type = FIELD_LIST,
+     .items = lock_owner_fields,
+     .help = "The applications that hold the lock."},
+    {0}};
+
+const struct kind lock_kind = {
+    .name = "lock",
+    .arm_type = "Microsoft.Authorization/locks",
+    .api_version = "2020-05-01",
+    .collection = "/providers/Microsoft.Authorization/locks",
+    .is_extension = true,
+    .name_min = 1,
+    .name_max = 90,
+    .name_pattern = "^[[:alnum:]_().-]*[[:alnum:]_()-]$",
+    .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
+    .fields = lock_fields,
+    .help = "Keeps a scope, and all below it, from being deleted or changed."};

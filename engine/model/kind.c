@@ -21,6 +21,7 @@ const struct kind *const kinds[] = {&resource_group_kind,
                                     &role_definition_kind,
                                     &role_assignment_kind,
                                     &deny_assignment_kind,
+                                    &lock_kind,
                                     NULL};
 
 const struct kind *kind_find(const char *name)

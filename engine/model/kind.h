@@ -94,7 +94,7 @@ extern const struct kind *const kinds[];
 extern const struct kind resource_group_kind, service_kind, workspace_kind,
     workspace_link_kind, gateway_kind, config_connection_kind, virtual_network_kind,
     subnet_kind, network_security_group_kind, role_definition_kind, role_assignment_kind,
-    deny_assignment_kind;
+    deny_assignment_kind, lock_kind;
 
 /* By name ("subnet"), or NULL. */
 const struct kind *kind_find(const char *name);

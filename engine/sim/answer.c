@@ -108,6 +108,23 @@ static const struct {
     [REFUSE_ROLE_IN_USE] = {400, "RoleDefinitionHasAssignments"}, /* code documented */
     [REFUSE_ROLE_NOT_ASSIGNABLE] = {400, "RoleDefinitionNotAssignable"}, /* assumed */
     [REFUSE_CONDITION] = {400, "InvalidRoleAssignmentCondition"},        /* assumed */
+    [REFUSE_LOCKED] = {409, "ScopeLocked"},                              /* documented */
+    [REFUSE_MISSING_SUBSCRIPTION] = {404, "MissingSubscription"},        /* documented */
+    [REFUSE_SUBSCRIPTION_ID] = {400, "InvalidSubscriptionId"},           /* documented */
+    [REFUSE_PROVIDER_VERSION] = {400, "NoRegisteredProviderFound"},      /* documented */
+    [REFUSE_TEMPLATE] = {400, "InvalidTemplate"},                        /* documented */
+    [REFUSE_TEMPLATE_RIGHT] = {403, "InvalidTemplateDeployment"},        /* observed */
+    [REFUSE_DEPLOYMENT] = {404, "DeploymentNotFound"},                   /* observed */
+    [REFUSE_DEPLOYMENT_NAME] = {400,
+                                "DeploymentNameLengthLimitExceeded"}, /* documented */
+    [REFUSE_DEPLOYMENT_QUOTA] = {400, "DeploymentQuotaExceeded"},     /* documented */
+    [REFUSE_DEPLOYMENT_ACTIVE] = {409, "DeploymentActive"},           /* documented */
+    [REFUSE_DEPLOYMENT_OVER] = {409, "DeploymentCannotBeCancelled"},  /* assumed */
+    [REFUSE_TAGS] = {400, "InvalidTags"},                             /* assumed */
+    [REFUSE_SERVICE_EXISTS] = {409, "ServiceAlreadyExists"},          /* documented */
+    [REFUSE_SERVICE_DELETED] =
+        {409, "ServiceAlreadyExistsInSoftDeletedState"}, /* code observed */
+    [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"}, /* observed */
 };
 
 void answer_init(struct answer *answer)

@@ -105,6 +105,30 @@ static const char *const schema[] = {
     /* Resource providers that were not registered from the start. */
     "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL)"
     " WITHOUT ROWID;",
+    /* Deployments, and what each has to make. A key is the id in lower case. */
+    "CREATE TABLE deployment (key TEXT PRIMARY KEY, id TEXT NOT NULL, scope TEXT NOT "
+    "NULL,"
+    " name TEXT NOT NULL, state TEXT NOT NULL, operation TEXT NOT NULL, caller TEXT NOT "
+    "NULL,"
+    " application TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+    " next_ms INTEGER, body TEXT NOT NULL, template TEXT NOT NULL, parameters TEXT NOT "
+    "NULL,"
+    " error TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX deployment_scope ON deployment (scope, key);",
+    "CREATE INDEX deployment_next ON deployment (next_ms) WHERE next_ms IS NOT NULL;",
+    "CREATE TABLE deployment_step (deployment TEXT NOT NULL, number INTEGER NOT NULL,"
+    " operation TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL,"
+    " version TEXT NOT NULL, needs TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT "
+    "NULL,"
+    " code TEXT NOT NULL, error TEXT NOT NULL, started_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER NOT NULL, PRIMARY KEY (deployment, number)) WITHOUT ROWID;",
+    "CREATE INDEX deployment_step_key ON deployment_step (lower(id)) WHERE state ="
+    " 'Running';",
+    /* API Management services that were deleted and can be brought back. */
+    "CREATE TABLE deleted_service (name TEXT PRIMARY KEY, id TEXT NOT NULL,"
+    " location TEXT NOT NULL, deleted_ms INTEGER NOT NULL, purge_ms INTEGER NOT NULL,"
+    " operation TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX deleted_service_purge ON deleted_service (purge_ms);",
     "CREATE TABLE ledger (key TEXT PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT "
     "NULL,"
     " changed INTEGER NOT NULL, deleted INTEGER NOT NULL) WITHOUT ROWID;"};

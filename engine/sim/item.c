@@ -160,7 +160,7 @@ static void commit(struct world *world, struct answer *answer)
     if (database_commit(world->database))
         return;
     roles_forget(world);
-    world->next_ms = monitor_next(world);
+    world_plan(world);
     answer_refuse(answer, REFUSE_INTERNAL, "The simulator could not keep the change: %s",
                   database_error(world->database));
 }
@@ -390,7 +390,7 @@ static void apply_delete(struct world *world, const struct call *call,
         monitor_accept(world, call, answer, entity->kind, "delete", body);
     } else {
         entity_remove(world, entity->key);
-        if (entity->kind->is_extension)
+        if (entity->kind == &role_assignment_kind)
             answer_set_text(answer, 200, entity->body);
         else
             answer->status = 200;

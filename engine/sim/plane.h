@@ -24,6 +24,11 @@ enum audience { AUDIENCE_ARM = 1, AUDIENCE_GRAPH = 2 };
 void plane_answer(struct world *world, struct call *call, struct answer *answer);
 
 void plane_manager(struct world *world, struct call *call, struct answer *answer);
+
+/* The same for a call of the service's own in somebody's name: without token and buckets.
+ */
+void plane_manager_perform(struct world *world, struct call *call,
+                           const struct caller *caller, struct answer *answer);
 void plane_graph(struct world *world, struct call *call, struct answer *answer);
 void plane_controls(struct world *world, const struct call *call, struct answer *answer);
 

@@ -9,11 +9,13 @@
 #include "model/kind.h"
 #include "sim/answer.h"
 #include "sim/call.h"
+#include "sim/deployment.h"
 #include "sim/entity.h"
 #include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/item.h"
 #include "sim/linked.h"
+#include "sim/lock.h"
 #include "sim/monitor.h"
 #include "sim/plane.h"
 #include "sim/provider.h"
@@ -186,6 +188,9 @@ static void find_action(struct world *world, const struct call *call,
         *scope = monitor_find_resource(world, target->name, &kind);
         *action = *scope != NULL ? memory_format("%s/read", kind->arm_type) : NULL;
         break;
+    case TARGET_DEPLOYMENT:
+        *action = deployment_format_action(call, target);
+        break;
     case TARGET_LIST:
     case TARGET_ITEM:
     case TARGET_ACTION:
@@ -316,6 +321,9 @@ static void serve(struct world *world, struct call *call, const struct caller *c
     case TARGET_MONITOR:
         poll(world, call, target->name, answer);
         break;
+    case TARGET_DEPLOYMENT:
+        deployment_answer(world, call, caller, target, answer);
+        break;
     case TARGET_LIST:
         item_list(world, call, caller, target, answer);
         break;
@@ -337,6 +345,7 @@ static bool check_method(const struct call *call, const struct target *target,
                          struct answer *answer)
 {
     const bool is_free = target->form == TARGET_ITEM || target->form == TARGET_ACTION ||
+                         target->form == TARGET_DEPLOYMENT ||
                          (target->form == TARGET_PROVIDER && call->method == CALL_POST);
 
     if (is_free || call->method == CALL_GET)
@@ -355,16 +364,37 @@ static bool admit(struct world *world, const struct call *call, struct caller *c
     return true;
 }
 
+/* Locks do not mind each other, or none could be taken away. */
+static bool check_locks(struct world *world, const struct call *call,
+                        const struct target *target, struct answer *answer)
+{
+    const bool is_own = target->form == TARGET_ITEM || target->form == TARGET_ACTION;
+
+    if (!is_own || target->kind == &lock_kind || call->method == CALL_GET ||
+        call->method == CALL_HEAD)
+        return true;
+    return lock_check(world, target->id,
+                      call->method == CALL_DELETE ? LOCK_DELETE : LOCK_WRITE, answer);
+}
+
+void plane_manager_perform(struct world *world, struct call *call,
+                           const struct caller *caller, struct answer *answer)
+{
+    struct target target = {0};
+
+    if (check_api_version(call, answer) && target_open(&target, world, call, answer) &&
+        check_method(call, &target, answer) &&
+        check_right(world, call, caller, &target, answer) &&
+        check_locks(world, call, &target, answer) &&
+        provider_check_write(world, call, &target, answer))
+        serve(world, call, caller, &target, answer);
+    target_close(&target);
+}
+
 void plane_manager(struct world *world, struct call *call, struct answer *answer)
 {
     struct caller caller;
-    struct target target = {0};
 
-    if (admit(world, call, &caller, answer) && check_api_version(call, answer) &&
-        target_open(&target, world, call, answer) &&
-        check_method(call, &target, answer) &&
-        check_right(world, call, &caller, &target, answer) &&
-        provider_check_write(world, call, &target, answer))
-        serve(world, call, &caller, &target, answer);
-    target_close(&target);
+    if (admit(world, call, &caller, answer))
+        plane_manager_perform(world, call, &caller, answer);
 }

@@ -3,11 +3,19 @@
 
 #include <stddef.h>
 
-static const struct rules *const all_rules[] = {
-    &resource_group_rules,  &service_rules,         &workspace_rules,
-    &workspace_link_rules,  &gateway_rules,         &config_connection_rules,
-    &virtual_network_rules, &subnet_rules,          &network_security_group_rules,
-    &role_definition_rules, &role_assignment_rules, &deny_assignment_rules};
+static const struct rules *const all_rules[] = {&resource_group_rules,
+                                                &service_rules,
+                                                &workspace_rules,
+                                                &workspace_link_rules,
+                                                &gateway_rules,
+                                                &config_connection_rules,
+                                                &virtual_network_rules,
+                                                &subnet_rules,
+                                                &network_security_group_rules,
+                                                &role_definition_rules,
+                                                &role_assignment_rules,
+                                                &deny_assignment_rules,
+                                                &lock_rules};
 
 const struct rules *rules_find(const struct kind *kind)
 {

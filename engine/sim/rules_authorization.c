@@ -14,6 +14,7 @@
 #include "model/role.h"
 #include "sim/call.h"
 #include "sim/database.h"
+#include "sim/deployment.h"
 #include "sim/directory.h"
 #include "sim/entity.h"
 #include "sim/grants.h"
@@ -28,7 +29,8 @@
 const struct rules resource_group_rules = {.kind = &resource_group_kind,
                                            .delete_state = "Deleting",
                                            .has_no_async_operation = true,
-                                           .retry_after_s = 15};
+                                           .retry_after_s = 15,
+                                           .removed = deployment_remove_scope};
 
 static void save_assignment(struct world *world, const char *key, const char *scope,
                             const char *principal, const char *role_id, int64_t from_ms)

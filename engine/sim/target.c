@@ -117,6 +117,32 @@ static bool find_permissions(struct target *target, const struct call *call)
     return true;
 }
 
+/* "{scope}/providers/Microsoft.Resources/deployments[/name[/action[/detail]]]", and the
+ * older "{group}/deployments/name/operations[/id]". The scope is a group or the
+ * subscription. */
+static bool find_deployment(struct target *target, const struct call *call)
+{
+    const size_t count = call->segment_count;
+    const size_t scope = call_segment_is(call, 2, "resourceGroups") ? GROUP_LENGTH : 2;
+    size_t name = scope + 3; /* its segment */
+
+    if (call_segment_is(call, scope, "deployments"))
+        name = scope + 1;
+    else if (!call_segment_is(call, scope, "providers") ||
+             !call_segment_is(call, scope + 1, "Microsoft.Resources") ||
+             !call_segment_is(call, scope + 2, "deployments"))
+        return false;
+    if (count > name + 3 || (name == scope + 1 && count < name + 2))
+        return false;
+    target->form = TARGET_DEPLOYMENT;
+    target->id = join(call, scope);
+    target->key = entity_make_key(target->id);
+    target->name = count > name ? call->segments[name] : NULL;
+    target->action = count > name + 1 ? call->segments[name + 1] : NULL;
+    target->detail = count > name + 2 ? call->segments[name + 2] : NULL;
+    return true;
+}
+
 /* "operationresults/{id}" and the like in their several places. */
 static bool find_monitor(struct target *target, const struct call *call)
 {
@@ -181,8 +207,8 @@ static bool open_below_subscription(struct target *target, const struct world *w
 {
     const size_t count = call->segment_count;
 
-    if (find_permissions(target, call) || find_monitor(target, call) ||
-        find_extension(target, world, call))
+    if (find_permissions(target, call) || find_deployment(target, call) ||
+        find_monitor(target, call) || find_extension(target, world, call))
         return true;
     if (call_segment_is(call, 2, "locations") && count == 3) {
         target->form = TARGET_LOCATIONS;

@@ -18,8 +18,11 @@ enum target_form {
     TARGET_PERMISSIONS, /* what the caller may do at `id` */
     TARGET_LIST,        /* the members of `kind` below `parent` */
     TARGET_ITEM,
-    TARGET_ACTION, /* a POST; `action` on the item */
-    TARGET_MONITOR /* `name` is the operation */
+    TARGET_ACTION,  /* a POST; `action` on the item */
+    TARGET_MONITOR, /* `name` is the operation */
+    /* `key` is that of the scope; `name` one deployment's, or NULL: all of them; `action`
+     * what stands behind it, and `detail` behind that */
+    TARGET_DEPLOYMENT
 };
 
 struct target {
@@ -30,6 +33,7 @@ struct target {
     char *parent;       /* the parent's key, of an extension the scope's */
     const char *name;   /* borrowed from the call */
     const char *action; /* borrowed from the call, or NULL */
+    const char *detail; /* borrowed from the call, or NULL */
 };
 
 /* Finds out. False when the path leads nowhere, and then it has answered; close it all

@@ -13,8 +13,9 @@
 #include "base/text.h"
 #include "model/kind.h"
 #include "sim/database.h"
-#include "sim/entra_key.h"
 #include "sim/denials.h"
+#include "sim/deployment.h"
+#include "sim/entra_key.h"
 #include "sim/faults.h"
 #include "sim/grants.h"
 #include "sim/monitor.h"
@@ -101,6 +102,36 @@ int64_t world_read_clock(const struct world *world)
     return clock_wall_ms(world->clock) + world->ahead_ms;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void world_plan(struct world *world)
+{
+    world->next_ms = earlier(monitor_next(world), deployment_next(world));
+}
+
+/* What happens by itself, in the order in which it is due: a deployment looks at a
+ * resource when the operation on it has ended. */
+static void settle(struct world *world)
+{
+    const int64_t now_ms = world->now_ms;
+    int64_t due_ms = INT64_MIN, last_ms;
+
+    do {
+        last_ms = due_ms;
+        due_ms = deployment_next(world);
+        world->now_ms = earlier(due_ms, now_ms);
+        database_begin(world->database);
+        monitor_settle(world);
+        world_save_time(world);
+        if (database_commit(world->database) && due_ms <= now_ms)
+            deployment_settle(world);
+    } while (due_ms <= now_ms && due_ms > last_ms); /* the file may have failed */
+    world->now_ms = now_ms;
+}
+
 void world_tick(struct world *world)
 {
     const int64_t now_ms = world_read_clock(world);
@@ -109,22 +140,14 @@ void world_tick(struct world *world)
         world->now_ms = now_ms; /* the machine's own clock may have been set back */
     if (world->now_ms < world->next_ms)
         return;
-    database_begin(world->database);
-    monitor_settle(world);
-    world_save_time(world);
-    database_commit(world->database);
-    world->next_ms = monitor_next(world);
+    settle(world);
+    world_plan(world);
 }
 
 void world_save_time(struct world *world)
 {
     database_run(world->database, "UPDATE world SET now_ms = ?, calls = ?, version = ?",
                  "iii", world->now_ms, world->calls, world->version);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 int64_t world_next_event(struct world *world)
@@ -293,7 +316,7 @@ struct world *world_open(const struct sim_options *options, const struct clock *
                             database_error(world->database));
         goto fail;
     }
-    world->next_ms = monitor_next(world);
+    world_plan(world);
     return world;
 fail:
     world_close(world);

@@ -66,7 +66,7 @@ struct world {
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
     struct entra_key *entra_key; /* NULL until it is needed; see entra_key.h */
     int64_t version;             /* of the resource that was written last */
-    int64_t next_ms;             /* when the next long operation changes, or INT64_MAX */
+    int64_t next_ms; /* when the next operation or deployment changes, or INT64_MAX */
     struct traffic traffic;
     struct faults *faults;
     struct throttle *throttle;  /* token buckets */
@@ -91,6 +91,9 @@ void world_close(struct world *world);
 
 /* Begins a call: reads the clock and lets long operations that are due end. */
 void world_tick(struct world *world);
+
+/* Finds out when the next long operation or deployment changes. */
+void world_plan(struct world *world);
 
 /* Writes down how far time has come, as part of the running transaction. */
 void world_save_time(struct world *world);

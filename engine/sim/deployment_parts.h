@@ -1,0 +1,56 @@
+/* engine/sim/deployment_parts.h - what the files of deployments share. */
+#ifndef MOONGATE_SIM_DEPLOYMENT_PARTS_H
+#define MOONGATE_SIM_DEPLOYMENT_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "sim/template.h"
+
+struct answer;
+struct call;
+struct caller;
+struct world;
+
+/* One row of the table, copied. */
+struct deployment {
+    char *key, *id, *scope, *name; /* `scope` is a key */
+    char *state;                   /* provisioningState */
+    char *operation;               /* id of its monitor */
+    char *caller, *application;    /* who asked for it */
+    int64_t started_ms, ended_ms;  /* UTC; ended 0: not yet */
+    int64_t next_ms;               /* INT64_MAX: nothing will happen */
+    cJSON *body;                   /* as a GET shows it, but for state and times */
+    char *template, *parameters;   /* texts; parameters go when it ends */
+    char *error;                   /* JSON, or "" */
+};
+
+/* NULL when there is none. Owned by the caller. */
+struct deployment *deployment_find(struct world *world, const char *key);
+
+/* Accepts NULL. */
+void deployment_free(struct deployment *deployment);
+
+bool deployment_is_active(const struct deployment *deployment);
+
+/* Writes state, times, body and error. */
+void deployment_save(struct world *world, const struct deployment *deployment);
+
+/* Removes it with its operations. */
+void deployment_remove(struct world *world, const char *key);
+
+/* The scope's resource group as template functions see it, owned by the caller, or NULL.
+ */
+cJSON *deployment_find_group(struct world *world, const char *scope);
+
+/* Fills a place in; `group` is borrowed. */
+void deployment_set_place(const struct world *world, struct template_place *place,
+                          const char *name, const cJSON *group);
+
+/* Appends "PT2H51M7.25S". */
+struct buffer;
+void deployment_append_duration(struct buffer *to, int64_t span_ms);
+
+#endif
