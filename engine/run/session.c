@@ -21,6 +21,10 @@
 
 enum { SIM_TIMEOUT_MS = 10000 };
 
+/* 2026-01-05T09:00:00Z, a Monday: when a virtual clock begins, unless the world says
+ * otherwise, so that a run can be repeated to the letter. */
+static const int64_t VIRTUAL_START_MS = 1767603600000;
+
 struct session {
     const struct settings *settings;
     struct clock clock;
@@ -350,7 +354,11 @@ struct session *session_open(const struct settings *settings, struct failure **f
                                             .world_file = settings->sim_world,
                                             .faults = settings->sim_faults,
                                             .address = "127.0.0.1:0",
-                                            .seed = settings->sim_seed};
+                                            .seed = settings->sim_seed,
+                                            .sets_clock = true};
+
+        if (session->clock.mode == CLOCK_VIRTUAL)
+            clock_set_wall(&session->clock, VIRTUAL_START_MS);
 
         session->sim = sim_open(session->loop, &options, failure);
         if (session->sim == NULL)
@@ -422,4 +430,5 @@ void session_summarize(const struct session *session, struct run_summary *summar
     summary->wall_seconds =
         (double)(clock_machine_ms() - session->machine_start_ms) / 1000.0;
     summary->virtual_seconds = (double)clock_now_ms(&session->clock) / 1000.0;
+    summary->is_repeatable = session->clock.mode == CLOCK_VIRTUAL;
 }

@@ -364,6 +364,8 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
     sim->loop = loop;
     sim->date_s = -1;
     sim->world = world_open(options, loop_clock(loop), &found);
+    if (sim->world != NULL && options->sets_clock)
+        world_set_clock(sim->world, loop_clock(loop));
     if (sim->world != NULL)
         found = start_listening(sim, options->address);
     if (found != NULL) {

@@ -19,6 +19,8 @@ struct sim_options {
     const char *address;    /* "127.0.0.1:4280"; port 0 takes a free one */
     const char *faults;     /* what shall go wrong, as sim/faults.h says, or NULL */
     uint64_t seed;          /* the same seed, the same durations and faults */
+    bool sets_clock; /* the loop's clock is made to say the world's time: of clients in
+                        this process, which go by the same one */
 };
 
 /* What a client needs to know of the world. Borrowed from the simulator. */
