@@ -282,9 +282,9 @@ static void make_id(struct session *session, const struct run_request *request,
     gmtime_r(&now, &parts);
     length = strftime(id, 32, "%Y%m%d-%H%M%S-", &parts);
     if (clock->mode == CLOCK_VIRTUAL) {
-        char *name = memory_format(
-            "run %" PRIu64 " %s", session_settings(session)->sim_seed,
-            request->script != NULL ? request->script : request->code);
+        char *name =
+            memory_format("run %" PRIu64 " %s", session_settings(session)->sim_seed,
+                          request->script != NULL ? request->script : request->code);
 
         uuid_from_name(name, uuid);
         free(name);

@@ -7,6 +7,7 @@
 
 #include "arm/resource.h"
 #include "auth/tokens.h"
+#include "base/buffer.h"
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -78,11 +79,31 @@ void session_print(struct session *session, const char *text)
     session_emit(session, &event);
 }
 
+/* The simulator inside the process has another port each time, which says nothing: its
+ * URLs are told as http://sim. Owned by the caller. */
+static char *name_sim(const struct session *session, const char *text)
+{
+    const char *endpoint = sim_profile(session->sim)->endpoint, *found;
+    struct buffer named = {0};
+
+    while ((found = strstr(text, endpoint)) != NULL) {
+        buffer_append(&named, text, (size_t)(found - text));
+        buffer_append_string(&named, "http://sim");
+        text = found + strlen(endpoint);
+    }
+    buffer_append_string(&named, text);
+    return buffer_take(&named);
+}
+
 static void take_log(void *context, enum log_level level, const char *text)
 {
-    struct event event = {.type = EVENT_LOG, .level = level, .text = text};
+    struct session *session = context;
+    char *named = session->sim != NULL ? name_sim(session, text) : NULL;
+    struct event event = {
+        .type = EVENT_LOG, .level = level, .text = named != NULL ? named : text};
 
-    session_emit(context, &event);
+    session_emit(session, &event);
+    free(named);
 }
 
 static const char *verb_of(const struct resource_operation *operation)
