@@ -78,6 +78,11 @@ int64_t clock_wall_ms(const struct clock *clock)
     return clock->wall_base_ms + clock_now_ms(clock);
 }
 
+void clock_set_wall(struct clock *clock, int64_t wall_ms)
+{
+    clock->wall_base_ms = wall_ms - clock_now_ms(clock);
+}
+
 void clock_advance_to(struct clock *clock, int64_t now_ms)
 {
     if (clock->mode == CLOCK_VIRTUAL && now_ms > clock->virtual_ms)

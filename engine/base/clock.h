@@ -25,6 +25,10 @@ void clock_init(struct clock *clock, enum clock_mode mode, double factor);
 /* Parses "virtual", "real" or a factor such as "60x". Returns 0, or -1 when it is neither. */
 int clock_parse(const char *text, enum clock_mode *mode, double *factor);
 
+/* Makes a scaled or virtual clock say that it is `wall_ms` (UTC) now; what runs on
+ * clock_now_ms() does not notice. No effect on a real clock, which is the machine's. */
+void clock_set_wall(struct clock *clock, int64_t wall_ms);
+
 int64_t clock_now_ms(const struct clock *clock);
 int64_t clock_wall_ms(const struct clock *clock);
 

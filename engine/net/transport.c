@@ -383,6 +383,18 @@ static void detach(struct transport *transport, struct transfer *transfer)
         loop_defer(transport->loop, &transport->pump);
 }
 
+/* By the limit, not by what the clock said when libcurl looked at it. */
+static struct failure *describe_timeout(const struct handle *handle, const char *why)
+{
+    const int64_t limit_ms = handle->transfer->timeout_ms != 0
+                                 ? handle->transfer->timeout_ms
+                                 : handle->transport->options.total_timeout_ms;
+
+    if (strncmp(why, "Operation timed out", 19) != 0) /* while connecting */
+        return failure_new("Timeout", "%s", why);
+    return failure_new("Timeout", "no answer in %g s", (double)limit_ms / 1000.0);
+}
+
 static struct failure *describe(struct handle *handle, CURLcode code)
 {
     const struct transport *transport = handle->transport;
@@ -392,7 +404,7 @@ static struct failure *describe(struct handle *handle, CURLcode code)
 
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-        failure = failure_new("Timeout", "%s", why);
+        failure = describe_timeout(handle, why);
         failure->retryable = true;
         break;
     case CURLE_COULDNT_RESOLVE_HOST:

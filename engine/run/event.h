@@ -53,6 +53,7 @@ struct run_summary {
     uint64_t writes;        /* of them PUT, PATCH, POST, DELETE to ARM and Graph */
     double wall_seconds;    /* on the machine */
     double virtual_seconds; /* on the run's clock */
+    bool is_repeatable;     /* what the machine's time says stays out of the log */
 };
 
 struct event {

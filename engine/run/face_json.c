@@ -140,7 +140,9 @@ static void add_summary(struct json_face *json, const struct event *event)
     add_count(json, "failed", summary->outcomes[OUTCOME_FAILED]);
     add_count(json, "requests", summary->requests);
     add_count(json, "writes", summary->writes);
-    add_seconds(json, "wall_seconds", to_ms(summary->wall_seconds));
+    add_seconds(
+        json, "wall_seconds",
+        to_ms(summary->is_repeatable ? summary->virtual_seconds : summary->wall_seconds));
     add_seconds(json, "virtual_seconds", to_ms(summary->virtual_seconds));
     if (summary->status == RUN_FAILED)
         add_text(json, "error", event->text);

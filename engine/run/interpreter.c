@@ -304,6 +304,16 @@ static void restrict_libraries(lua_State *L)
     lua_register(L, "print", print);
 }
 
+/* A run on a virtual clock can be repeated, with what scripts draw. */
+static void seed_random(lua_State *L, uint64_t seed)
+{
+    lua_getglobal(L, LUA_MATHLIBNAME);
+    lua_getfield(L, -1, "randomseed");
+    lua_pushinteger(L, (lua_Integer)seed);
+    lua_call(L, 1, 0);
+    lua_pop(L, 1);
+}
+
 lua_State *interpreter_new(struct session *session, struct scheduler **scheduler)
 {
     lua_State *L = luaL_newstate();
@@ -315,6 +325,8 @@ lua_State *interpreter_new(struct session *session, struct scheduler **scheduler
     *scheduler = scheduler_new(session_loop(session), L, session);
     scheduler_set_stress(*scheduler, session_settings(session)->stress_gc);
     luaL_openlibs(L);
+    if (session_clock(session)->mode == CLOCK_VIRTUAL)
+        seed_random(L, session_settings(session)->sim_seed);
     restrict_libraries(L);
     luaL_newmetatable(L, interpreter_exit_metatable);
     lua_pop(L, 1);

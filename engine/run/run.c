@@ -1,6 +1,7 @@
 /* engine/run/run.c - one execution of a script, from its source to an exit code. */
 #include "run/run.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <lauxlib.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/memory.h"
 #include "base/uuid.h"
@@ -266,17 +268,29 @@ static void push_arguments(lua_State *L, const struct run_request *request)
 
 /* --- the run -------------------------------------------------------------------------- */
 
-/* "20260131-120000-1f3a": sorts by time, and two of one second differ. */
-static void make_id(char id[32])
+/* "20260131-120000-1f3a": sorts by time, and two of one second differ; but on a virtual
+ * clock the same script with the same seed is the same run. */
+static void make_id(struct session *session, const struct run_request *request,
+                    char id[32])
 {
-    const time_t now = time(NULL);
+    const struct clock *clock = session_clock(session);
+    const time_t now = (time_t)(clock_wall_ms(clock) / 1000);
     char uuid[UUID_TEXT_SIZE];
     struct tm parts;
     size_t length;
 
     gmtime_r(&now, &parts);
     length = strftime(id, 32, "%Y%m%d-%H%M%S-", &parts);
-    uuid_random(uuid);
+    if (clock->mode == CLOCK_VIRTUAL) {
+        char *name =
+            memory_format("run %" PRIu64 " %s", session_settings(session)->sim_seed,
+                          request->script != NULL ? request->script : request->code);
+
+        uuid_from_name(name, uuid);
+        free(name);
+    } else {
+        uuid_random(uuid);
+    }
     snprintf(id + length, 32 - length, "%.4s", uuid);
 }
 
@@ -348,7 +362,7 @@ int run_script(struct session *session, const struct run_request *request)
                             .text = request->script != NULL ? request->script : "-e"};
     char id[32], *error = NULL;
 
-    make_id(id);
+    make_id(session, request, id);
     run.L = interpreter_new(session, &run.scheduler);
     scheduler_set_report(run.scheduler, report_unjoined);
     session_emit(session, &started);

@@ -7,6 +7,7 @@
 
 #include "arm/resource.h"
 #include "auth/tokens.h"
+#include "base/buffer.h"
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -20,6 +21,10 @@
 #include "sim/sim.h"
 
 enum { SIM_TIMEOUT_MS = 10000 };
+
+/* 2026-01-05T09:00:00Z, a Monday: when a virtual clock begins, unless the world says
+ * otherwise, so that a run can be repeated to the letter. */
+static const int64_t VIRTUAL_START_MS = 1767603600000;
 
 struct session {
     const struct settings *settings;
@@ -74,11 +79,31 @@ void session_print(struct session *session, const char *text)
     session_emit(session, &event);
 }
 
+/* The simulator inside the process has another port each time, which says nothing: its
+ * URLs are told as http://sim. Owned by the caller. */
+static char *name_sim(const struct session *session, const char *text)
+{
+    const char *endpoint = sim_profile(session->sim)->endpoint, *found;
+    struct buffer named = {0};
+
+    while ((found = strstr(text, endpoint)) != NULL) {
+        buffer_append(&named, text, (size_t)(found - text));
+        buffer_append_string(&named, "http://sim");
+        text = found + strlen(endpoint);
+    }
+    buffer_append_string(&named, text);
+    return buffer_take(&named);
+}
+
 static void take_log(void *context, enum log_level level, const char *text)
 {
-    struct event event = {.type = EVENT_LOG, .level = level, .text = text};
+    struct session *session = context;
+    char *named = session->sim != NULL ? name_sim(session, text) : NULL;
+    struct event event = {
+        .type = EVENT_LOG, .level = level, .text = named != NULL ? named : text};
 
-    session_emit(context, &event);
+    session_emit(session, &event);
+    free(named);
 }
 
 static const char *verb_of(const struct resource_operation *operation)
@@ -350,7 +375,11 @@ struct session *session_open(const struct settings *settings, struct failure **f
                                             .world_file = settings->sim_world,
                                             .faults = settings->sim_faults,
                                             .address = "127.0.0.1:0",
-                                            .seed = settings->sim_seed};
+                                            .seed = settings->sim_seed,
+                                            .sets_clock = true};
+
+        if (session->clock.mode == CLOCK_VIRTUAL)
+            clock_set_wall(&session->clock, VIRTUAL_START_MS);
 
         session->sim = sim_open(session->loop, &options, failure);
         if (session->sim == NULL)
@@ -422,4 +451,5 @@ void session_summarize(const struct session *session, struct run_summary *summar
     summary->wall_seconds =
         (double)(clock_machine_ms() - session->machine_start_ms) / 1000.0;
     summary->virtual_seconds = (double)clock_now_ms(&session->clock) / 1000.0;
+    summary->is_repeatable = session->clock.mode == CLOCK_VIRTUAL;
 }

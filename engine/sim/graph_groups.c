@@ -195,7 +195,7 @@ void graph_create_group(struct world *world, struct call *call, struct answer *a
         refuse_body(world, answer);
         return;
     }
-    uuid_random(id);
+    world_make_id(world, id);
 
     cJSON *members = take_members(given);
 

@@ -137,7 +137,7 @@ bool monitor_start(struct world *world, const struct call *call, struct answer *
         set_final_state(world, kind, body);
         return false;
     }
-    uuid_random(id);
+    world_make_id(world, id);
     set_first_state(rules_find(kind), body, verb);
     set_headers(world, call, answer, kind, verb, body, id, result);
     insert(world, kind, resource, verb, result, id, duration_ms);

@@ -78,6 +78,7 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
     const enum plane plane = find_plane(world, call);
 
     world->calls++;
+    world_make_id(world, answer->request_id);
     traffic_receive(&world->traffic, plane, call);
     world_tick(world);
     if (call->method == CALL_HEAD && plane != PLANE_MANAGER)

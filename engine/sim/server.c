@@ -179,6 +179,8 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
     sim->service = (struct http_service){
         .answer = answer_request, .now_ms = read_now, .context = sim};
     sim->world = world_open(options, loop_clock(loop), &found);
+    if (sim->world != NULL && options->sets_clock)
+        world_set_clock(sim->world, loop_clock(loop));
     if (sim->world != NULL) {
         sim->profile = sim->world->profile;
         if (options->address != NULL)

@@ -26,6 +26,8 @@ struct sim_options {
     uint64_t seed;       /* the same seed, the same durations and faults */
     bool is_tls;         /* HTTPS, with a certificate of its own CA */
     bool hides_controls; /* no /_sim/; else it is there, beyond loopback for a token */
+    bool sets_clock; /* the loop's clock is made to say the world's time: of clients in
+                            this process, which go by the same one */
 };
 
 /* What a client needs to know of the world. Borrowed from the simulator. */

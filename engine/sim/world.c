@@ -132,6 +132,14 @@ static void settle(struct world *world)
     world->now_ms = now_ms;
 }
 
+void world_set_clock(struct world *world, struct clock *clock)
+{
+    if (clock->mode == CLOCK_REAL)
+        return;
+    clock_set_wall(clock, world_read_clock(world));
+    world->ahead_ms = 0;
+}
+
 void world_tick(struct world *world)
 {
     const int64_t now_ms = world_read_clock(world);
@@ -176,6 +184,12 @@ int world_retry_after(const struct world *world, int seconds)
     const int64_t span_ms = clock_machine_span_ms(world->clock, seconds * INT64_C(1000));
 
     return span_ms > 1000 ? (int)((span_ms + 999) / 1000) : 1;
+}
+
+void world_make_id(struct world *world, char id[UUID_TEXT_SIZE])
+{
+    /* calls go on where a state file was left */
+    chance_uuid(world->seed + ++world->ids, "", "id", (uint64_t)world->calls, id);
 }
 
 char *world_format_now(const struct world *world)

@@ -37,6 +37,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/map.h"
+#include "base/uuid.h"
 #include "sim/sim.h"
 #include "sim/traffic.h"
 
@@ -54,6 +55,7 @@ struct world {
     int64_t now_ms;            /* UTC in this world when the current call came */
     int64_t calls;             /* how many there have been since the world was made */
     int64_t sign_ins;          /* tokens given since it was opened */
+    uint64_t ids;              /* drawn by world_make_id() since it was opened */
     uint64_t seed;
     cJSON *options; /* the world file it was made with */
     int64_t workspaces_per_service, workspaces_per_gateway;
@@ -98,6 +100,10 @@ void world_plan(struct world *world);
 /* Writes down how far time has come, as part of the running transaction. */
 void world_save_time(struct world *world);
 
+/* Makes the clock that it was opened with say this world's time, unless that is the
+ * machine's own. */
+void world_set_clock(struct world *world, struct clock *clock);
+
 /* UTC in this world right now. */
 int64_t world_read_clock(const struct world *world);
 
@@ -108,6 +114,10 @@ int64_t world_next_event(struct world *world);
 
 /* What to put into Retry-After so that the client waits `seconds` of this world. */
 int world_retry_after(const struct world *world, int seconds);
+
+/* An id for something new. The same calls in the same order to a world of the same seed
+ * get the same ids. */
+void world_make_id(struct world *world, char id[UUID_TEXT_SIZE]);
 
 /* The time now as ISO 8601, owned by the caller. */
 char *world_format_now(const struct world *world);
