@@ -47,6 +47,9 @@ end
 
 local function add(what, name, options, fn, arguments)
   local file = testing.file(what)
+  if file.wanted and file.wanted ~= name then
+    return
+  end
   check_name(what, name)
   check_function(what, fn)
   options = check_options(what, options)

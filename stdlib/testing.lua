@@ -107,9 +107,10 @@ function testing.file(what)
   return file
 end
 
--- Loads the file: its cases by their order and names. Returns nil, or a verdict.
-local function load(chunk, name)
-  file = {cases = {}, by_name = {}, before = {}, after = {}}
+-- Loads the file: its cases by their order and names; or only the one that is wanted, as this
+-- is done for each test of the file. Returns nil, or a verdict.
+local function load(chunk, name, wanted)
+  file = {cases = {}, by_name = {}, before = {}, after = {}, wanted = wanted}
   local fine, verdict = xpcall(chunk, judge, name)
   file.is_loaded = true
   return not fine and verdict or nil
@@ -158,7 +159,7 @@ end
 
 --- Run one test. Raises a verdict unless it passes.
 function testing.run(chunk, file_name, name)
-  local verdict = load(chunk, file_name)
+  local verdict = load(chunk, file_name, name)
   if not verdict then
     local case = file.by_name[name]
     if not case then
