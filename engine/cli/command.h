@@ -32,6 +32,9 @@ extern const struct option sim_options_table[];
 char *option_take_text(const char **to, const char *text);
 char *option_take_faults(const char **to, const char *text);
 
+/* A host that scripts may ask; the context is a settings. */
+char *option_take_allowed_host(void *context, const char *text);
+
 /* A duration of 1 ms or more; a whole number up to `most`; the level of the log, without a
  * context. */
 char *option_take_duration(int64_t *to_ms, const char *text);

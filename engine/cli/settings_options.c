@@ -84,7 +84,7 @@ static char *take_ca_file(void *context, const char *text)
     return option_take_text(&((struct settings *)context)->ca_file, text);
 }
 
-static char *take_allowed_host(void *context, const char *text)
+char *option_take_allowed_host(void *context, const char *text)
 {
     struct settings *settings = context;
     char *origin = strstr(text, "://") == NULL ? memory_format("http://%s", text)
@@ -185,7 +185,7 @@ const struct option common_options[] = {
     {"--service", "NAME", "the API Management service (MOONGATE_SERVICE)", take_service},
     {"--ca-file", "FILE", "trust the CA certificates in FILE (PEM)", take_ca_file},
     {"--allow-net", "HOST", "let scripts ask HOST, too, without a token (repeatable)",
-     take_allowed_host},
+     option_take_allowed_host},
     {"--register-providers", NULL,
      "register resource providers that the subscription misses", take_register},
     {"--connect-timeout", "TIME", "give up connecting after TIME, 10s by default",

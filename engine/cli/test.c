@@ -16,7 +16,7 @@
 #include "test/runner.h"
 
 struct test_command {
-    struct settings settings;
+    struct settings settings; /* first: the shared options take it as their context */
     struct test_request request;
     bool has_seed, wants_help;
 };
@@ -154,6 +154,8 @@ static const struct option running_options[] = {
     {"--timeout", "TIME", "fail a test after so much simulated time, 24h by default",
      take_timeout},
     {"--wall-limit", "TIME", "the same of the machine's time, 60s by default", take_wall},
+    {"--allow-net", "HOST", "let tests ask HOST, too, without a token (repeatable)",
+     option_take_allowed_host},
     {"--stress-gc", NULL, "collect all garbage after each step: to find faults",
      take_stress},
     {0}};
