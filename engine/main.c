@@ -17,6 +17,7 @@ static const struct command {
 } commands[] = {
     {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]"},
     {"sim", command_sim, "serve the simulated control plane on a port"},
+    {"test", command_test, "run files of tests, each test on a simulator of its own"},
     {"doctor", command_doctor, "is everything there: credentials, rights, tier, network"},
     {"login", command_login, "sign in as a person, and keep it for later runs"},
     {"logout", command_logout, "forget a sign-in that was kept"},

@@ -16,6 +16,7 @@ int open_model(lua_State *L);
 int open_report(lua_State *L);
 int open_resources(lua_State *L);
 int open_run(lua_State *L);
+int open_sim(lua_State *L);
 int open_tasks(lua_State *L);
 
 /* Makes the metatables of tasks and groups. */

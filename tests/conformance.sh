@@ -32,9 +32,4 @@ if [ "${3:-}" = record ]; then
     node tests/record.js "$base" "$moongate" >"$4"
     exit
 fi
-code=0
-for spec in tests/spec/conformance_*.lua; do
-    echo "$(basename "$spec")"
-    "$moongate" run --quiet --sim --allow-net "localhost:$port" "$spec" "$base" || code=1
-done
-exit $code
+CONFORMANCE_SERVER=$base "$moongate" test --jobs 1 --allow-net "localhost:$port" tests/spec/conformance_*.lua

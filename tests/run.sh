@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the Check suites, Lua specs and scripts named, looks for secrets in all that they wrote,
+# Runs the Check suites, Lua specs (together, by `moongate test`) and scripts named, looks for secrets in all that they wrote,
 # and sums up: "N passed, N failed".
 # usage: run.sh MOONGATE SUITE... SPEC.lua... SCRIPT.sh...
 set -u
@@ -30,14 +30,22 @@ add() {
     cat "$log" >>"$all"
 }
 
+specs=
+for suite in "$@"; do
+    case $suite in
+    *.lua) specs="$specs $suite" ;;
+    esac
+done
+if [ -n "$specs" ]; then
+    "$moongate" test ${SPEC_OPTIONS:-} $specs >"$log" 2>&1
+    code=$?
+    add specs $code $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*$/\1 \2/p' "$log" | tail -n 1)
+fi
+
 for suite in "$@"; do
     name=$(basename "$suite")
     case $suite in
-    *.lua)
-        "$moongate" run --sim ${SPEC_OPTIONS:-} "$suite" >"$log" 2>&1
-        code=$?
-        add "$name" $code $(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
-        ;;
+    *.lua) ;; # above
     *.sh)
         sh "$suite" "$moongate" >"$log" 2>&1
         code=$?

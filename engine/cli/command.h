@@ -14,6 +14,7 @@ int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
+int command_test(int argc, char **argv);
 
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);
@@ -30,6 +31,15 @@ extern const struct option sim_options_table[];
 /* What is wrong with a text that must not be empty, a list of faults; NULL when nothing is. */
 char *option_take_text(const char **to, const char *text);
 char *option_take_faults(const char **to, const char *text);
+
+/* A host that scripts may ask; the context is a settings. */
+char *option_take_allowed_host(void *context, const char *text);
+
+/* A duration of 1 ms or more; a whole number up to `most`; the level of the log, without a
+ * context. */
+char *option_take_duration(int64_t *to_ms, const char *text);
+char *option_take_number(uint64_t *to, const char *text, uint64_t most);
+char *option_take_log_level(void *context, const char *text);
 
 /* What to tell about faults, below the options. */
 extern const char faults_help[];

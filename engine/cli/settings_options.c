@@ -32,7 +32,7 @@ const char faults_help[] =
     "timeout, revoke, monitor-lost. With the name of a resource whose next operation it\n"
     "ends: lro-fail, lro-cancel. With a duration: token-life.";
 
-static char *take_duration(int64_t *to_ms, const char *text)
+char *option_take_duration(int64_t *to_ms, const char *text)
 {
     int64_t duration_ms;
 
@@ -42,7 +42,7 @@ static char *take_duration(int64_t *to_ms, const char *text)
     return NULL;
 }
 
-static char *take_number(uint64_t *to, const char *text, uint64_t most)
+char *option_take_number(uint64_t *to, const char *text, uint64_t most)
 {
     char *end;
     const unsigned long long number = strtoull(text, &end, 10);
@@ -84,7 +84,7 @@ static char *take_ca_file(void *context, const char *text)
     return option_take_text(&((struct settings *)context)->ca_file, text);
 }
 
-static char *take_allowed_host(void *context, const char *text)
+char *option_take_allowed_host(void *context, const char *text)
 {
     struct settings *settings = context;
     char *origin = strstr(text, "://") == NULL ? memory_format("http://%s", text)
@@ -109,18 +109,18 @@ static char *take_register(void *context, const char *text)
 
 static char *take_connect_timeout(void *context, const char *text)
 {
-    return take_duration(&((struct settings *)context)->connect_timeout_ms, text);
+    return option_take_duration(&((struct settings *)context)->connect_timeout_ms, text);
 }
 
 static char *take_request_timeout(void *context, const char *text)
 {
-    return take_duration(&((struct settings *)context)->request_timeout_ms, text);
+    return option_take_duration(&((struct settings *)context)->request_timeout_ms, text);
 }
 
 static char *take_max_response(void *context, const char *text)
 {
     uint64_t megabytes = 0;
-    char *wrong = take_number(&megabytes, text, 4096);
+    char *wrong = option_take_number(&megabytes, text, 4096);
 
     if (wrong == NULL && megabytes == 0)
         wrong = memory_copy_string("at least 1 MiB");
@@ -132,7 +132,7 @@ static char *take_max_response(void *context, const char *text)
 static char *take_concurrency(void *context, const char *text)
 {
     uint64_t number = 0;
-    char *wrong = take_number(&number, text, 1024);
+    char *wrong = option_take_number(&number, text, 1024);
 
     if (wrong == NULL && number == 0)
         wrong = memory_copy_string("at least 1");
@@ -161,7 +161,7 @@ static char *take_quiet(void *context, const char *text)
     return NULL;
 }
 
-static char *take_log_level(void *context, const char *text)
+char *option_take_log_level(void *context, const char *text)
 {
     (void)context;
     for (int level = 0; level < LOG_LEVEL_COUNT; level++) {
@@ -185,7 +185,7 @@ const struct option common_options[] = {
     {"--service", "NAME", "the API Management service (MOONGATE_SERVICE)", take_service},
     {"--ca-file", "FILE", "trust the CA certificates in FILE (PEM)", take_ca_file},
     {"--allow-net", "HOST", "let scripts ask HOST, too, without a token (repeatable)",
-     take_allowed_host},
+     option_take_allowed_host},
     {"--register-providers", NULL,
      "register resource providers that the subscription misses", take_register},
     {"--connect-timeout", "TIME", "give up connecting after TIME, 10s by default",
@@ -199,7 +199,7 @@ const struct option common_options[] = {
     {"--output", "FORMAT", "text, or json: one event a line on stdout", take_output},
     {"--quiet", NULL, "only failures", take_quiet},
     {"--log-level", "LEVEL", "error, warning (the default), info or debug",
-     take_log_level},
+     option_take_log_level},
     {0}};
 
 static char *take_read_only(void *context, const char *text)
@@ -225,7 +225,7 @@ static char *take_within(void *context, const char *text)
 static char *take_limit(struct guard_limit *limit, const char *text)
 {
     limit->is_set = true;
-    return take_number(&limit->most, text, UINT32_MAX);
+    return option_take_number(&limit->most, text, UINT32_MAX);
 }
 
 static char *take_max_writes(void *context, const char *text)
@@ -264,7 +264,7 @@ static char *take_world(void *context, const char *text)
 
 static char *take_seed(void *context, const char *text)
 {
-    return take_number(&((struct settings *)context)->sim_seed, text, UINT64_MAX);
+    return option_take_number(&((struct settings *)context)->sim_seed, text, UINT64_MAX);
 }
 
 static char *take_faults(void *context, const char *text)

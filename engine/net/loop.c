@@ -14,7 +14,7 @@ struct loop {
     struct timer **heap; /* the earliest first */
     size_t heap_count, heap_capacity;
     uint64_t next_order;
-    struct list deferred;
+    struct list deferred, idle;
     unsigned held;
     struct event *alarm; /* wakes libevent for the earliest timer */
 };
@@ -72,6 +72,7 @@ struct loop *loop_new(struct clock *clock)
 
     loop->clock = clock;
     list_init(&loop->deferred);
+    list_init(&loop->idle);
     loop->base = event_base_new();
     if (loop->base != NULL)
         loop->alarm = evtimer_new(loop->base, on_alarm, NULL);
@@ -143,6 +144,14 @@ void loop_defer(struct loop *loop, struct deferred *deferred)
         list_append(&loop->deferred, &deferred->link);
 }
 
+void loop_defer_idle(struct loop *loop, struct deferred *deferred)
+{
+    if (loop->clock->mode != CLOCK_VIRTUAL)
+        loop_defer(loop, deferred);
+    else if (!list_is_linked(&deferred->link))
+        list_append(&loop->idle, &deferred->link);
+}
+
 void deferred_cancel(struct deferred *deferred)
 {
     list_remove(&deferred->link);
@@ -157,6 +166,16 @@ void loop_release(struct loop *loop)
 {
     assert(loop->held > 0);
     loop->held--;
+}
+
+/* Whether somebody waited for this time to be used up. */
+static bool wake_idle(struct loop *loop)
+{
+    struct list *link = list_take_first(&loop->idle);
+
+    if (link != NULL)
+        list_append(&loop->deferred, link);
+    return link != NULL;
 }
 
 static void run_deferred(struct loop *loop)
@@ -214,6 +233,8 @@ bool loop_run(struct loop *loop, bool (*is_over)(void *context), void *context,
         if (loop->clock->mode == CLOCK_VIRTUAL && loop->held == 0) {
             event_base_loop(loop->base, EVLOOP_NONBLOCK);
             if (!list_is_empty(&loop->deferred) || loop->held > 0 || is_over(context))
+                continue;
+            if (wake_idle(loop))
                 continue;
             if (loop->heap_count > 0) {
                 clock_advance_to(loop->clock, loop->heap[0]->due_ms);

@@ -48,6 +48,10 @@ void timer_stop(struct loop *loop, struct timer *timer);
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
 
+/* Queues it for the moment when nothing is left to do at this time: a virtual clock is about
+ * to jump. The other clocks know no such moment; there it is as loop_defer(). */
+void loop_defer_idle(struct loop *loop, struct deferred *deferred);
+
 /* While held, a virtual clock stands still: somebody waits for the outside world. */
 void loop_hold(struct loop *loop);
 void loop_release(struct loop *loop);

@@ -23,6 +23,7 @@ static struct {
     struct event *event;
     const struct scheduler *scheduler;
     void (*asked)(void *context, int times);
+    void (*stopping)(void *context, lua_State *L); /* or NULL */
     void *context;
     int pipe[2];
     volatile sig_atomic_t times;
@@ -39,7 +40,12 @@ static void restore(void)
 /* Stays set, so that a pcall in the script does not catch it for good. */
 static void stop_script(lua_State *L, lua_Debug *where)
 {
+    void (*stopping)(void *context, lua_State *L) = listener.stopping;
+
     (void)where;
+    listener.stopping = NULL;
+    if (stopping != NULL)
+        stopping(listener.context, L);
     luaL_error(L, "interrupted");
 }
 
@@ -93,11 +99,17 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
         sigaction(signals[i], &action, NULL);
 }
 
+void interrupt_set_stopping(void (*stopping)(void *context, lua_State *L))
+{
+    listener.stopping = stopping;
+}
+
 int interrupt_close(void)
 {
     if (listener.event == NULL)
         return 0;
     restore();
+    listener.stopping = NULL;
     event_free(listener.event);
     listener.event = NULL;
     for (int i = 0; i < 2; i++) {

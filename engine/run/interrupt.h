@@ -5,12 +5,18 @@
 #ifndef MOONGATE_RUN_INTERRUPT_H
 #define MOONGATE_RUN_INTERRUPT_H
 
+#include <lua.h>
+
 struct loop;
 struct scheduler;
 
 /* Starts to listen; one at a time in a process. `scheduler` is borrowed. */
 void interrupt_open(struct loop *loop, struct scheduler *scheduler,
                     void (*asked)(void *context, int times), void *context);
+
+/* Calls `stopping` with the same context once, in front of the error that stops a script that
+ * computes: it may look where that is. Ends with interrupt_close(). */
+void interrupt_set_stopping(void (*stopping)(void *context, lua_State *L));
 
 /* Signals have their usual effect again. Returns how often one came, told of or not. */
 int interrupt_close(void);

@@ -83,8 +83,7 @@ static bool is_setting(const char *code)
            (strcmp(code, "NoTarget") == 0 || strcmp(code, "BadSetting") == 0);
 }
 
-/* The message of the error on top of a failed task's stack, with its traceback. */
-static char *describe_failed(lua_State *L, const struct task *task)
+char *run_describe_failed(lua_State *L, const struct task *task)
 {
     lua_State *thread = task_thread(task);
     struct buffer text = {0};
@@ -151,7 +150,7 @@ static void report_unjoined(void *host, const struct task *task)
     if (asked_to_exit(task, &code))
         return;
 
-    char *text = describe_failed(task_thread(task), task);
+    char *text = run_describe_failed(task_thread(task), task);
     struct event event = {.type = EVENT_TASK_FAILED, .text = text};
 
     session_emit(host, &event);
@@ -309,7 +308,7 @@ static int judge(struct run *run, bool everybody_ended, char **error)
     if (task_state(main) == TASK_FAILED) {
         if (asked_to_exit(main, &code))
             return code;
-        *error = describe_failed(run->L, main);
+        *error = run_describe_failed(run->L, main);
         return exit_code_of(main);
     }
     if (task_state(main) == TASK_CANCELED) {

@@ -2,7 +2,10 @@
 #ifndef MOONGATE_RUN_RUN_H
 #define MOONGATE_RUN_RUN_H
 
+#include <lua.h>
+
 struct session;
+struct task;
 
 /* What the process ends with. */
 enum exit_code {
@@ -23,5 +26,9 @@ struct run_request {
 
 /* Runs it to its end and reports that end as the last event. Returns an exit code. */
 int run_script(struct session *session, const struct run_request *request);
+
+/* What a failed task ended in, with its traceback through the files of scripts; owned by the
+ * caller. L is any thread of its state. */
+char *run_describe_failed(lua_State *L, const struct task *task);
 
 #endif

@@ -426,6 +426,17 @@ struct face *session_face(struct session *session)
     return session->face;
 }
 
+void session_set_face(struct session *session, struct face *face)
+{
+    session->face->free(session->face);
+    session->face = face;
+}
+
+struct sim *session_sim(const struct session *session)
+{
+    return session->sim;
+}
+
 const struct settings *session_settings(const struct session *session)
 {
     return session->settings;

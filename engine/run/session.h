@@ -17,6 +17,7 @@
 
 struct failure;
 struct session;
+struct sim;
 struct tokens;
 
 /* What names in scripts stand for. Strings are borrowed from the session, or NULL. */
@@ -35,6 +36,12 @@ struct loop *session_loop(struct session *session);
 struct clock *session_clock(struct session *session);
 struct face *session_face(struct session *session);
 const struct settings *session_settings(const struct session *session);
+
+/* Shows events by another face from now on; takes it, and frees the one before. */
+void session_set_face(struct session *session, struct face *face);
+
+/* The simulator inside the process, or NULL. Borrowed. */
+struct sim *session_sim(const struct session *session);
 
 /* The way to the service. NULL when nothing says which side to use, or what was said makes
  * no sense; then the reason in `*failure` (owned by the caller). */

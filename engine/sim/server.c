@@ -75,6 +75,43 @@ static int64_t read_now(const void *context)
     return ((const struct sim *)context)->world->now_ms;
 }
 
+static enum call_method parse_method(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum call_method method;
+    } methods[] = {{"PUT", CALL_PUT}, {"POST", CALL_POST}, {"DELETE", CALL_DELETE}};
+
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (strcmp(methods[i].name, name) == 0)
+            return methods[i].method;
+    }
+    return CALL_GET;
+}
+
+int sim_control(struct sim *sim, const char *method, const char *path, const char *body,
+                struct buffer *to)
+{
+    struct answer answer;
+    struct call call = {.method = parse_method(method),
+                        .base = sim->endpoint,
+                        .path = path,
+                        .body = body,
+                        .body_length = body != NULL ? strlen(body) : 0};
+
+    answer_init(&answer);
+    call_open(&call);
+    world_tick(sim->world);
+    plane_controls(sim->world, &call, &answer);
+    call_close(&call);
+
+    const int status = answer.status;
+
+    buffer_append(to, answer.body.data, answer.body.length);
+    answer_deinit(&answer);
+    return status;
+}
+
 /* Nobody has asked for a moment: whoever there is waits for what comes next. */
 static void on_idle(evutil_socket_t fd, short events, void *context)
 {

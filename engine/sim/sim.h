@@ -11,6 +11,7 @@
 
 struct answer;
 struct call;
+struct buffer;
 struct failure;
 struct loop;
 struct sim;
@@ -50,6 +51,12 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
                      struct failure **failure);
 
 const struct sim_profile *sim_profile(const struct sim *sim);
+
+/* Asks one of its controls, such as GET "/_sim/ledger", without a socket: no fault strikes
+ * and no request is counted. `method` is one of HTTP's; `body` may be NULL. Appends the
+ * answer, mostly JSON, and returns its HTTP status. */
+int sim_control(struct sim *sim, const char *method, const char *path, const char *body,
+                struct buffer *answer);
 
 /* Its clients are other processes, whose waits are real and not seen here: a pause that
  * they are asked for is in the machine's seconds, and a virtual clock jumps to what comes

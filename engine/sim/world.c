@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
+#include "sim/chance.h"
 #include "sim/database.h"
 #include "sim/denials.h"
 #include "sim/deployment.h"

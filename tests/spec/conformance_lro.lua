@@ -1,46 +1,43 @@
 -- The long-running operations of the Azure SDK team's test server, driven through arm.request.
 --
---   moongate run --sim --allow-net localhost:3000 tests/spec/conformance_lro.lua http://localhost:3000
+--   CONFORMANCE_SERVER=http://localhost:3000 \
+--     moongate test --allow-net localhost:3000 tests/spec/conformance_lro.lua
 --
 -- Time is virtual: the hours between polls pass at once. Each row of conformance_lro.json says how an
--- operation has to end; a number as second argument runs one row alone.
-local arm, json, tasks = require "arm", require "json", require "tasks"
-local spec = require "spec"
+-- operation has to end; `--filter "12: "` runs the twelfth alone.
+local arm, env, json, tasks = require "arm", require "env", require "json", require "tasks"
+local test = require "test"
 
-local base, only = ...
+local base = env.require "CONFORMANCE_SERVER"
 local file <close> = assert(io.open((arg[0]:gsub("%.lua$", ".json"))))
 local rows = json.decode(file:read "a")
 
 local function ends_as(row, answer, failure)
   if row.outcome == "succeeded" then
-    spec.ok(not failure, tostring(failure))
+    test.ok(not failure, tostring(failure))
     if not row.anything then
-      spec.equal(answer.body, row.value ~= json.null and row.value or nil)
+      test.equal(answer.body, row.value ~= json.null and row.value or nil)
     end
   elseif row.outcome == "failed" then
-    spec.ok(failure and not failure.status and failure.code ~= "Canceled", tostring(failure))
-    spec.equal(failure.code, row.code or failure.code)
-    spec.equal(failure.message, row.message or failure.message)
+    test.ok(failure and not failure.status and failure.code ~= "Canceled", tostring(failure))
+    test.equal(failure.code, row.code or failure.code)
+    test.equal(failure.message, row.message or failure.message)
   elseif row.outcome == "canceled" then
-    spec.equal(failure and failure.code, "Canceled")
+    test.equal(failure and failure.code, "Canceled")
   elseif row.outcome == "malformed" then
-    spec.equal(failure and failure.code, "ProtocolError")
+    test.equal(failure and failure.code, "ProtocolError")
   else
-    spec.equal(failure and failure.status, row.status)
+    test.equal(failure and failure.status, row.status)
   end
 end
 
 for number, row in ipairs(rows) do
-  if not only or tonumber(only) == number then
-    spec.test(("%d: %s %s"):format(number, row.method, row.path), function()
-      ends_as(row, tasks.try(arm.request, {
-        method = row.method, url = base .. row.path, final_state_via = row.final_state_via,
-        repeatable = row.repeatable,
-        body = row.method ~= "DELETE" and {} or nil,
-        headers = row.client_request_id and {["x-ms-client-request-id"] = row.client_request_id},
-      }))
-    end)
-  end
+  test.case(("%d: %s %s"):format(number, row.method, row.path), function()
+    ends_as(row, tasks.try(arm.request, {
+      method = row.method, url = base .. row.path, final_state_via = row.final_state_via,
+      repeatable = row.repeatable,
+      body = row.method ~= "DELETE" and {} or nil,
+      headers = row.client_request_id and {["x-ms-client-request-id"] = row.client_request_id},
+    }))
+  end)
 end
-
-spec.finish()

@@ -1,10 +1,11 @@
 -- Lists and HEAD requests of the Azure SDK team's test server, through arm.each and arm.head.
 --
---   moongate run --sim --allow-net localhost:3000 tests/spec/conformance_paging.lua http://localhost:3000
-local arm, json = require "arm", require "json"
-local spec = require "spec"
+--   CONFORMANCE_SERVER=http://localhost:3000 \
+--     moongate test --allow-net localhost:3000 tests/spec/conformance_paging.lua
+local arm, env, json = require "arm", require "env", require "json"
+local test = require "test"
 
-local base = ...
+local base = env.require "CONFORMANCE_SERVER"
 
 -- How many items a list has, and what ended it too early.
 local function count(path, options)
@@ -72,47 +73,45 @@ local rows = {
 }
 
 for number, row in ipairs(rows) do
-  spec.test(("paging %d: %s"):format(number, row[1]), function()
+  test.case(("paging %d: %s"):format(number, row[1]), function()
     local items, failure = count(row[1], row[2])
     if row[4] == nil then
-      spec.ok(not failure, tostring(failure))
+      test.ok(not failure, tostring(failure))
     elseif row[4] == true then
-      spec.ok(failure)
+      test.ok(failure)
     else
-      spec.equal(failure and failure.status, row[4])
+      test.equal(failure and failure.status, row[4])
     end
-    spec.equal(items, row[3])
+    test.equal(items, row[3])
   end)
 end
 
 for status, is_there in pairs {[200] = true, [204] = true, [404] = false} do
-  spec.test(("head: %d is %s"):format(status, tostring(is_there)), function()
-    spec.equal(arm.head(("%s/http/success/%d"):format(base, status)) ~= nil, is_there)
+  test.case(("head: %d is %s"):format(status, tostring(is_there)), function()
+    test.equal(arm.head(("%s/http/success/%d"):format(base, status)) ~= nil, is_there)
   end)
-  spec.test(("head with exceptions: %d"):format(status), function()
+  test.case(("head with exceptions: %d"):format(status), function()
     local request = {method = "HEAD", url = ("%s/http/success/%d"):format(base, status)}
     if is_there then
-      spec.equal(arm.request(request).status, status)
+      test.equal(arm.request(request).status, status)
     else
-      spec.equal(spec.raises("NotFound", arm.request, request).status, 404)
+      test.equal(test.raises("NotFound", arm.request, request).status, 404)
     end
   end)
 end
 
-spec.test("the caller's own request id is sent", function()
+test.case("the caller's own request id is sent", function()
   local id = "9C4D50EE-2D56-4CD3-8152-34347DC9F2B0"
   local answer = arm.request {
     url = base .. "/azurespecials/overwrite/x-ms-client-request-id/method/",
     headers = {["x-ms-client-request-id"] = id},
   }
-  spec.equal(answer.headers["x-ms-request-id"], "123")
+  test.equal(answer.headers["x-ms-request-id"], "123")
 end)
 
-spec.test("an OData filter is escaped", function()
+test.case("an OData filter is escaped", function()
   arm.request {
     url = base .. "/azurespecials/odata/filter",
     query = {["$filter"] = "id gt 5 and name eq 'foo'", ["$orderby"] = "id", ["$top"] = 10},
   }
 end)
-
-spec.finish()

@@ -1,6 +1,6 @@
 -- Requests that have no binding of their own.
 local arm, run = require "arm", require "run"
-local spec = require "spec"
+local test = require "test"
 
 local VERSION = {["api-version"] = "2024-05-01"}
 local scope = run.scope()
@@ -8,47 +8,54 @@ local group = ("/subscriptions/%s/resourceGroups/%s"):format(scope.subscription,
                                                              scope.resource_group)
 local service = group .. "/providers/Microsoft.ApiManagement/service/" .. scope.service
 
-spec.test("an answer has status, header fields, body and text", function()
+test.case("an answer has status, header fields, body and text", function()
   local answer = arm.get(service, VERSION)
-  spec.equal(answer.status, 200)
-  spec.equal(answer.body.name, scope.service)
-  spec.contains(answer.headers["content-type"], "application/json")
-  spec.contains(answer.text, '"name"')
+  test.equal(answer.status, 200)
+  test.equal(answer.body.name, scope.service)
+  test.contains(answer.headers["content-type"], "application/json")
+  test.contains(answer.text, '"name"')
 end)
 
-spec.test("a table is sent as JSON, and a long-running operation is waited for", function()
-  local answer = arm.put(group .. "/providers/Microsoft.ApiManagement/gateways/gw-raw", VERSION, {
+local gateway = group .. "/providers/Microsoft.ApiManagement/gateways/gw-raw"
+
+local function put_gateway()
+  return arm.put(gateway, VERSION, {
     location = "westeurope", sku = {name = "WorkspaceGatewayPremium", capacity = 1},
     properties = {virtualNetworkType = "None"},
   })
-  spec.equal(answer.body.properties.provisioningState, "Succeeded")
-  spec.ok(require("clock").elapsed() > 9000)
+end
+
+test.case("a table is sent as JSON, and a long-running operation is waited for", function()
+  local answer = put_gateway()
+  test.equal(answer.body.properties.provisioningState, "Succeeded")
+  test.ok(require("clock").elapsed() > 9000)
 end)
 
-spec.test("wait = false gives the first answer", function()
+test.case("wait = false gives the first answer", function()
+  put_gateway()
   local answer = arm.request {
-    method = "PATCH", path = group .. "/providers/Microsoft.ApiManagement/gateways/gw-raw",
-    query = VERSION, body = {sku = {capacity = 2}}, wait = false,
+    method = "PATCH", path = gateway, query = VERSION, body = {sku = {capacity = 2}},
+    wait = false,
   }
-  spec.ok(answer.status == 200 or answer.status == 202)
-  spec.ok(answer.headers["azure-asyncoperation"] or answer.headers.location)
+  test.ok(answer.status == 200 or answer.status == 202)
+  test.ok(answer.headers["azure-asyncoperation"] or answer.headers.location)
 end)
 
-spec.test("a refusal is a failure with the service's code", function()
-  local failure = spec.raises("ResourceNotFound", arm.get, service .. "/workspaces/nope", VERSION)
-  spec.equal(failure.status, 404)
-  spec.ok(failure.request_id)
-  spec.equal(failure.retryable, false)
+test.case("a refusal is a failure with the service's code", function()
+  local failure = test.raises("ResourceNotFound", arm.get, service .. "/workspaces/nope", VERSION)
+  test.equal(failure.status, 404)
+  test.ok(failure.request_id)
+  test.equal(failure.retryable, false)
 end)
 
-spec.test("a token never goes to another host", function()
-  spec.raises("HostNotAllowed", arm.request, {url = "http://127.0.0.2:9/subscriptions"})
-  spec.raises("HostNotAllowed", arm.request, {url = "https://management.azure.com.evil.example/"})
+test.case("a token never goes to another host", function()
+  test.raises("HostNotAllowed", arm.request, {url = "http://127.0.0.2:9/subscriptions"})
+  test.raises("HostNotAllowed", arm.request, {url = "https://management.azure.com.evil.example/"})
 end)
 
-spec.test("a wrong request is refused before it is sent", function()
+test.case("a wrong request is refused before it is sent", function()
   local function wrong(request, text)
-    spec.raises(text, arm.request, request)
+    test.raises(text, arm.request, request)
   end
   wrong({path = "x"}, "does not begin with '/'")
   wrong({}, "either path or url")
@@ -65,8 +72,6 @@ spec.test("a wrong request is refused before it is sent", function()
   wrong({path = "/x", final_state_via = "there"}, "final_state_via")
 end)
 
-spec.test("a mistyped option of a list is told with the near name", function()
-  spec.raises("did you mean 'items'?", arm.each, "/subscriptions", {itms = "value"})
+test.case("a mistyped option of a list is told with the near name", function()
+  test.raises("did you mean 'items'?", arm.each, "/subscriptions", {itms = "value"})
 end)
-
-spec.finish()

@@ -1,10 +1,9 @@
 -- The directory in its corners: names, members, pages.
 local entra = require "entra"
-local spec = require "spec"
+local test = require "test"
 local tasks = require "tasks"
 
-local test, equal, ok, raises, contains = spec.test, spec.equal, spec.ok, spec.raises,
-                                          spec.contains
+local equal, ok, raises, contains = test.equal, test.ok, test.raises, test.contains
 
 local function names_of(list)
   local names = {}
@@ -15,7 +14,7 @@ local function names_of(list)
   return names
 end
 
-test("names with quotes, signs and other scripts are found again", function()
+test.case("names with quotes, signs and other scripts are found again", function()
   for _, name in ipairs {"it's", "''", "a & b", "100% + #1?", "Größe", "漢字", "a/b\\c",
                           "x\"y"} do
     local group = entra.create(name, {mail_nickname = "nick"})
@@ -27,7 +26,7 @@ test("names with quotes, signs and other scripts are found again", function()
   end
 end)
 
-test("names that are none are refused before anything is sent", function()
+test.case("names that are none are refused before anything is sent", function()
   raises("group: a text expected, got nil", entra.find)
   raises("group: a text expected, got an empty one", entra.create, "")
   raises("UTF-8 of 1 to 256 characters", entra.create, ("x"):rep(257))
@@ -38,7 +37,7 @@ test("names that are none are refused before anything is sent", function()
   raises("user: a text expected", entra.user)
 end)
 
-test("a group has description and nickname; its text names it", function()
+test.case("a group has description and nickname; its text names it", function()
   local group = entra.create("Described", {description = "What for", mail_nickname = "desc"})
   equal({group.description, group.mail_nickname, group.type}, {"What for", "desc", "Group"})
   equal(tostring(group), ("group 'Described' (%s)"):format(group.id))
@@ -46,12 +45,12 @@ test("a group has description and nickname; its text names it", function()
   equal(entra.create("Plain").description, nil)
 end)
 
-test("an id that is no group's is absent", function()
+test.case("an id that is no group's is absent", function()
   equal(entra.find "00000000-0000-4000-8000-000000000000", nil)
   raises("GroupNotFound", entra.group, "00000000-0000-4000-8000-000000000000")
 end)
 
-test("users are found by name and id", function()
+test.case("users are found by name and id", function()
   local user = entra.group("api-team-orders"):members()[1]
   contains(user.upn, "@contoso.example")
   equal(entra.user(user.upn).id, user.id)
@@ -61,7 +60,7 @@ test("users are found by name and id", function()
   raises("InvalidRequestUri", entra.user, "no/body")
 end)
 
-test("members are nested to any depth, each once", function()
+test.case("members are nested to any depth, each once", function()
   local user = entra.group("api-team-orders"):members()[1]
   local groups = {}
   for i = 1, 4 do
@@ -83,7 +82,7 @@ test("members are nested to any depth, each once", function()
   raises("unknown option 'deep'; there is nested", groups[1].members, groups[1], {deep = true})
 end)
 
-test("added and removed twice is told, not refused", function()
+test.case("added and removed twice is told, not refused", function()
   local group = entra.create "twice"
   local user = entra.group("api-team-orders"):members()[1]
   equal({group:add(user), group:add(user.id), group:add(user.upn)}, {true, false, false})
@@ -93,7 +92,7 @@ test("added and removed twice is told, not refused", function()
   raises("member: a text expected, got nil", group.add, group)
 end)
 
-test("many groups are listed page by page", function()
+test.case("many groups are listed page by page", function()
   local numbers = {}
   for i = 1, 300 do
     numbers[i] = i
@@ -110,5 +109,3 @@ test("many groups are listed page by page", function()
   equal(count, 300)
   equal(#entra.list {prefix = "page-00", filter = "mailNickname eq 'page-001'"}, 1)
 end)
-
-spec.finish()

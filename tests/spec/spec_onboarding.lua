@@ -6,11 +6,10 @@ local ledger = require "ledger"
 local networks = require "networks"
 local onboarding = require "onboarding"
 local rbac = require "rbac"
-local spec = require "spec"
+local test = require "test"
 local workspaces = require "workspaces"
 
-local test, equal, ok, raises, contains = spec.test, spec.equal, spec.ok, spec.raises,
-                                          spec.contains
+local equal, ok, raises, contains = test.equal, test.ok, test.raises, test.contains
 local folder = arg[0]:match "^(.*/)" or ""
 
 -- Teams by name, each of the group of its name.
@@ -39,7 +38,7 @@ end
 
 -- files ----------------------------------------------------------------------------------
 
-test("a file is read as people's programs write it, and completed", function()
+test.case("a file is read as people's programs write it, and completed", function()
   local teams = onboarding.read_csv(folder .. "teams_good.csv", {gateway_prefix = "g-"})
   equal(column(teams, "line"), {2, 3, 4})
   equal(column(teams, "team"), {"payments", "orders", "search"})
@@ -52,7 +51,7 @@ test("a file is read as people's programs write it, and completed", function()
   equal(column(teams, "subnet_prefix"), {false, "10.0.8.0/26", false})
 end)
 
-test("every mistake of a file is told with its line, and nothing is sent", function()
+test.case("every mistake of a file is told with its line, and nothing is sent", function()
   local failure
   local requests = ledger.during(function()
     failure = raises("BadTeams", onboarding.read_csv, folder .. "teams_bad.csv")
@@ -87,14 +86,14 @@ test("every mistake of a file is told with its line, and nothing is sent", funct
   raises("IOError", onboarding.read_csv, folder .. "teams_missing.csv")
 end)
 
-test("options are checked", function()
+test.case("options are checked", function()
   raises("unknown option 'shared_team'; did you mean 'shared_teams'?", onboarding.check, {},
          {shared_team = 1})
   raises("unknown option", onboarding.run, {}, {nothing = 1})
   equal(onboarding.check({}, {}), {})
 end)
 
-test("teams of one gateway must describe it alike", function()
+test.case("teams of one gateway must describe it alike", function()
   local teams = teams_of({"orders", "search"}, {gateway = "gw-same"})
   teams[2].units = 3
   contains(raises("BadTeams", onboarding.check, teams).message,
@@ -105,7 +104,7 @@ end)
 
 local OWN = {network = "integration", gateway_prefix = "own-"}
 
-test("a team gets workspace, gateway, subnet and three roles", function()
+test.case("a team gets workspace, gateway, subnet and three roles", function()
   local row = onboard(teams_of {"payments"}, OWN)[1]
   equal({row.team, row.gateway, row.failure}, {"payments", "own-payments"})
   contains(row.hostname, "own-payments")
@@ -132,7 +131,7 @@ test("a team gets workspace, gateway, subnet and three roles", function()
   equal(roles(gateway.id), {rbac.role_id "Reader"})
 end)
 
-test("a second run writes nothing and chooses the same subnets", function()
+test.case("a second run writes nothing and chooses the same subnets", function()
   local names = {"payments", "orders", "search", "catalog"}
   local first = onboard(teams_of(names), OWN)
   equal(column(first, "gateway"), {"own-payments", "own-orders", "own-search", "own-catalog"})
@@ -152,14 +151,15 @@ test("a second run writes nothing and chooses the same subnets", function()
   equal(other_order, 0)
 end)
 
-test("a new team's subnet goes where there is room", function()
+test.case("a new team's subnet goes where there is room", function()
+  onboard(teams_of {"payments", "orders", "search", "catalog"}, OWN)
   onboard({{team = "identity", display_name = "I", group = "api-team-identity",
             subnet_prefix = "10.0.0.128/27"}}, OWN)
   onboard(teams_of {"payments", "shipping"}, OWN)
   equal(networks.subnets("vnet-apim"):get("snet-own-shipping").prefix, "10.0.0.160/27")
 end)
 
-test("an address space that is full is told before anything is written", function()
+test.case("an address space that is full is told before anything is written", function()
   local _, writes = ledger.during(function()
     local failure = raises("AddressSpaceFull", onboard, teams_of {"billing", "loyalty"},
                            {network = "injection", subnet_space = "10.0.1.0/27"})
@@ -170,14 +170,14 @@ test("an address space that is full is told before anything is written", functio
          {network = "injection", subnet_space = "10.0.1"})
 end)
 
-test("the injection mode has its own delegation", function()
+test.case("the injection mode has its own delegation", function()
   onboard(teams_of {"billing"}, {network = "injection"})
   equal(networks.subnets("vnet-apim"):get("snet-gw-billing").delegations[1].service,
         "Microsoft.Web/hostingEnvironments")
   equal(gateways.get("gw-billing").network, "injection")
 end)
 
-test("teams that name the same gateway share it, and it is made once", function()
+test.case("teams that name the same gateway share it, and it is made once", function()
   local rows = onboard(teams_of({"analytics", "inventory"}, {gateway = "gw-both"}),
                        {network = "integration"})
   equal(column(rows, "gateway"), {"gw-both", "gw-both"})
@@ -189,21 +189,22 @@ end)
 
 local SHARED = {gateway = "shared", shared_teams = 2, gateway_prefix = "s-"}
 
-test("shared gateways are filled up to their number of teams", function()
+test.case("shared gateways are filled up to their number of teams", function()
   local rows = onboard(teams_of {"payments", "orders", "search"}, SHARED)
   equal(column(rows, "gateway"), {"s-shared-1", "s-shared-1", "s-shared-2"})
   equal(#gateways.get("s-shared-1"):workspaces(), 2)
   equal(gateways.find "s-payments", nil)
 end)
 
-test("who shares a gateway stays there; others fill up what has room", function()
+test.case("who shares a gateway stays there; others fill up what has room", function()
+  onboard(teams_of {"payments", "orders", "search"}, SHARED)
   local _, writes = ledger.during(onboard, teams_of {"search", "orders", "payments"}, SHARED)
   equal(writes, 0)
   local rows = onboard(teams_of {"catalog", "search", "shipping", "payments"}, SHARED)
   equal(column(rows, "gateway"), {"s-shared-2", "s-shared-2", "s-shared-3", "s-shared-1"})
 end)
 
-test("shared gateways have networks, too", function()
+test.case("shared gateways have networks, too", function()
   local rows = onboard(teams_of {"loyalty", "partners"}, {gateway = "shared", gateway_prefix = "n-",
                                                           network = "integration"})
   equal(rows[1].gateway, rows[2].gateway)
@@ -217,7 +218,7 @@ end)
 
 -- groups, failures -----------------------------------------------------------------------
 
-test("teams are made of groups by their prefix", function()
+test.case("teams are made of groups by their prefix", function()
   entra.ensure("x-beta", {description = "Second"})
   entra.ensure "x-alpha"
   local teams = onboarding.from_groups "x-"
@@ -230,14 +231,14 @@ test("teams are made of groups by their prefix", function()
   raises("GroupNotFound", onboarding.from_groups, "nobody-")
 end)
 
-test("groups whose names make no teams are told together", function()
+test.case("groups whose names make no teams are told together", function()
   entra.ensure "y-a*"
   entra.ensure "y-b?"
   local failure = raises("BadTeams", onboarding.from_groups, "y-")
   contains(failure.message, "2 mistakes in groups y-*")
 end)
 
-test("one team's failure does not stop the others", function()
+test.case("one team's failure does not stop the others", function()
   local teams = teams_of {"notifications", "identity"}
   table.insert(teams, 2, {team = "lost", display_name = "Lost", group = "api-team-lost"})
   local rows = onboard(teams, {gateway_prefix = "f-"})
@@ -247,7 +248,7 @@ test("one team's failure does not stop the others", function()
   equal(workspaces.find "lost", nil)
 end)
 
-test("a gateway that cannot be made fails all of its teams, and no others", function()
+test.case("a gateway that cannot be made fails all of its teams, and no others", function()
   local teams = teams_of({"orders", "search"}, {gateway = "gw-bad", network = "integration"})
   teams[3] = teams_of({"catalog"}, {gateway = "gw-good"})[1]
   for _, team in ipairs(teams) do
@@ -260,7 +261,7 @@ test("a gateway that cannot be made fails all of its teams, and no others", func
   ok(gateways.exists "gw-good" and not gateways.exists "gw-bad")
 end)
 
-test("one team is onboarded by itself, and its failure is raised", function()
+test.case("one team is onboarded by itself, and its failure is raised", function()
   local row = onboarding.team({team = "partners", display_name = "P",
                                group = "api-team-partners"}, {gateway_prefix = "one-"})
   equal(row.gateway, "one-partners")
@@ -268,5 +269,3 @@ test("one team is onboarded by itself, and its failure is raised", function()
   raises("BadTeams", onboarding.team, {team = "p", display_name = "P", group = "g", units = 13})
   ok(#arm.get("/_sim/ledger").body.resources > 0)
 end)
-
-spec.finish()

@@ -4,12 +4,11 @@ local gateways = require "gateways"
 local json = require "json"
 local ledger = require "ledger"
 local run = require "run"
-local spec = require "spec"
+local test = require "test"
 local tasks = require "tasks"
 local workspaces = require "workspaces"
 
-local test, equal, ok, raises, contains = spec.test, spec.equal, spec.ok, spec.raises,
-                                          spec.contains
+local equal, ok, raises, contains = test.equal, test.ok, test.raises, test.contains
 
 -- The start of a message that blames the line of this file that is `below` the caller's.
 local function here(below)
@@ -27,7 +26,9 @@ end
 -- Each verb with arguments that are fine and give `result`, that the service refuses with
 -- `code`, and that are wrong so that the message holds `says`.
 local function sentences(name, collection, field, value)
-  local resource = collection.ensure("six", {})
+  local function make_six()
+    return (collection.ensure("six", {}))
+  end
   local cases = {
     get = {fine = {"six"}, refused = {"absent"}, code = "ResourceNotFound"},
     find = {fine = {"six"}},
@@ -41,7 +42,8 @@ local function sentences(name, collection, field, value)
   }
   for verb, case in pairs(cases) do
     local call = collection[verb]
-    test(("%s.%s returns what is there"):format(name, verb), function()
+    test.case(("%s.%s returns what is there"):format(name, verb), function()
+      local six = make_six()
       local result = call(table.unpack(case.fine))
       if case.list then
         local names = {}
@@ -52,10 +54,11 @@ local function sentences(name, collection, field, value)
       elseif case.result ~= nil then
         equal(result, case.result)
       else
-        equal({result.name, result.kind}, {case.fine[1], resource.kind})
+        equal({result.name, result.kind}, {case.fine[1], six.kind})
       end
     end)
-    test(("%s.%s raises a failure with its code"):format(name, verb), function()
+    test.case(("%s.%s raises a failure with its code"):format(name, verb), function()
+      make_six()
       if case.refused then
         local failure = raises(case.code, call, table.unpack(case.refused))
         contains(failure.operation, verb)
@@ -71,7 +74,7 @@ local function sentences(name, collection, field, value)
         end
       end
     end)
-    test(("%s.%s raises on a bad argument with the script's line"):format(name, verb), function()
+    test.case(("%s.%s raises on a bad argument with the script's line"):format(name, verb), function()
       local where = here(2)
       local message = raises("unknown option 'dispaly_name'", function()
         local _ = call(case.list and {dispaly_name = 1} or "six", {dispaly_name = 1})
@@ -83,12 +86,14 @@ local function sentences(name, collection, field, value)
         raises("has a NUL byte in it", call, "a\0b")
       end
     end)
-    test(("%s.%s raises where it cannot wait"):format(name, verb), function()
+    test.case(("%s.%s raises where it cannot wait"):format(name, verb), function()
+      make_six()
       raises("cannot wait here", table.sort, {2, 1}, function()
         call(table.unpack(case.fine))
       end)
     end)
-    test(("%s.%s is canceled with its task"):format(name, verb), function()
+    test.case(("%s.%s is canceled with its task"):format(name, verb), function()
+      make_six()
       local task = tasks.spawn(call, table.unpack(case.fine))
       tasks.yield()
       equal(task:status(), "waiting")
@@ -97,28 +102,38 @@ local function sentences(name, collection, field, value)
       raises("Canceled", task.join, task)
     end)
   end
-  collection.delete "made"
-  test(("%s.each goes from one to the next, page by page"):format(name), function()
+  test.case(("%s.each goes from one to the next, page by page"):format(name), function()
+    make_six()
     local names = {}
     for item in collection.each() do
       names[#names + 1] = item.name
     end
     equal(names, {"six"})
+    collection.delete "six"
+    equal(collection.list(), {})
     raises("cannot wait here", table.sort, {2, 1}, function()
       collection.each()
     end)
   end)
-  collection.delete "six"
-  equal(collection.list(), {})
 end
 
 sentences("workspaces", workspaces, "description", "d")
 
 sentences("gateways", gateways, "tags", {a = "b"})
 
+-- what tests begin with ------------------------------------------------------------------
+
+local function make_two(description)
+  return (workspaces.create("two", {display_name = "Two", description = description}))
+end
+
+local function make_apart(units)
+  return (gateways.create("apart", {units = units}))
+end
+
 -- verbs ----------------------------------------------------------------------------------
 
-test("create fails when it exists, find and exists take absence as an answer", function()
+test.case("create fails when it exists, find and exists take absence as an answer", function()
   equal(select(2, workspaces.create("one", {display_name = "One"})), "created")
   raises("AlreadyExists", workspaces.create, "one", {display_name = "One"})
   equal({workspaces.find "none", workspaces.exists "none", workspaces.exists "one"},
@@ -126,7 +141,7 @@ test("create fails when it exists, find and exists take absence as an answer", f
   equal(ledger.of "/workspaces/one", {1, 0, 0})
 end)
 
-test("ensure creates, then writes nothing while nothing differs", function()
+test.case("ensure creates, then writes nothing while nothing differs", function()
   local fields = {display_name = "Two", description = "Number two"}
   equal(select(2, workspaces.ensure("two", fields)), "created")
   for _, same in ipairs {fields, {}, {display_name = "Two"}} do
@@ -137,13 +152,14 @@ test("ensure creates, then writes nothing while nothing differs", function()
   end
 end)
 
-test("ensure changes only what differs", function()
+test.case("ensure changes only what differs", function()
+  make_two "Number two"
   local changed, outcome = workspaces.ensure("two", {description = "Other"})
   equal({outcome, changed.display_name, changed.description}, {"changed", "Two", "Other"})
   equal(ledger.of "/workspaces/two", {1, 1, 0})
 end)
 
-test("a new resource has its defaults, one that exists keeps what it has", function()
+test.case("a new resource has its defaults, one that exists keeps what it has", function()
   equal(workspaces.ensure("plain", {}).display_name, "plain")
   workspaces.update("plain", {display_name = "Plain"})
   equal(select(2, workspaces.ensure("plain", {})), "unchanged")
@@ -152,12 +168,12 @@ test("a new resource has its defaults, one that exists keeps what it has", funct
         {"westeurope", "WorkspaceGatewayPremium", 1, "none", "Succeeded"})
 end)
 
-test("creating a gateway takes hours of virtual time", function()
+test.case("creating a gateway takes hours of virtual time", function()
   local seconds = took(gateways.create, "slow", {units = 2})
   ok(seconds >= 10200 and seconds <= 12000, "about three hours, took " .. seconds)
 end)
 
-test("ensure waits for one that another task is still making", function()
+test.case("ensure waits for one that another task is still making", function()
   local first = tasks.spawn(gateways.ensure, "adopted", {units = 1})
   tasks.sleep "10m"
   equal(gateways.get("adopted").state, "Activating")
@@ -167,7 +183,7 @@ test("ensure waits for one that another task is still making", function()
   equal(ledger.of "/gateways/adopted", {1, 0, 0})
 end)
 
-test("ensure changes one that is still being made once it is there", function()
+test.case("ensure changes one that is still being made once it is there", function()
   local first = tasks.spawn(gateways.ensure, "grown", {units = 1})
   tasks.sleep "1m"
   equal(gateways.ensure("grown", {units = 3}).units, 3)
@@ -175,7 +191,7 @@ test("ensure changes one that is still being made once it is there", function()
   equal(ledger.of "/gateways/grown", {1, 1, 0})
 end)
 
-test("many tasks may ensure the same thing", function()
+test.case("many tasks may ensure the same thing", function()
   local list = {}
   for i = 1, 20 do
     list[i] = i
@@ -188,7 +204,8 @@ test("many tasks may ensure the same thing", function()
   equal(ledger.of "/gateways/common", {1, 0, 0})
 end)
 
-test("the network of a gateway cannot be changed", function()
+test.case("the network of a gateway cannot be changed", function()
+  gateways.create("plain", {})
   local requests, writes = ledger.during(function()
     local failure = raises("ImmutableProperty", gateways.ensure, "plain", {network = "injection"})
     contains(failure.message, "network is")
@@ -198,7 +215,8 @@ test("the network of a gateway cannot be changed", function()
   equal(gateways.ensure("plain", {network = "none"}).network, "none")
 end)
 
-test("fields are checked before anything is sent", function()
+test.case("fields are checked before anything is sent", function()
+  gateways.create("first", {}) -- the first asks where the service is, for its location
   local requests = ledger.during(function()
     raises("units 0 is outside 1 to 12", gateways.ensure, "g", {units = 0})
     raises("units 13 is outside 1 to 12", gateways.ensure, "g", {units = 13})
@@ -227,8 +245,8 @@ test("fields are checked before anything is sent", function()
   equal(requests, 0)
 end)
 
-test("names may be ids, resources, and of any script", function()
-  local two = workspaces.get "two"
+test.case("names may be ids, resources, and of any script", function()
+  local two = make_two()
   equal(workspaces.get(two.id), two)
   equal(workspaces.get(two), two)
   equal(workspaces.get("TWO"):refresh().name:lower(), "two")
@@ -240,28 +258,30 @@ test("names may be ids, resources, and of any script", function()
   ok(workspaces.delete(name))
 end)
 
-test("where a name is looked up can be said", function()
-  local id = workspaces.get("two").id
+test.case("where a name is looked up can be said", function()
+  local id = make_two().id
+  gateways.create("plain", {})
   equal(workspaces.get("two", {service = run.scope().service}).id, id)
   equal(workspaces.get("two", {service = id:match "^(.*)/workspaces"}).id, id)
   raises("ResourceNotFound", workspaces.get, "two", {service = "elsewhere"})
   raises("NotFound", gateways.get, "plain", {resource_group = "elsewhere"})
 end)
 
-test("update changes what is named and raises when it is absent", function()
+test.case("update changes what is named and raises when it is absent", function()
+  make_two "Number two"
   local changed, outcome = workspaces.update("two", {description = "Updated"})
   equal({changed.description, changed.display_name, outcome}, {"Updated", "Two", "changed"})
   raises("ResourceNotFound", workspaces.update, "none", {description = "x"})
 end)
 
-test("delete is fine when it is absent, and says whether it was there", function()
+test.case("delete is fine when it is absent, and says whether it was there", function()
+  workspaces.create("plain", {})
   equal({workspaces.delete "plain", workspaces.delete "plain"}, {true, false})
   equal(workspaces.find "plain", nil)
   equal(ledger.of("/workspaces/plain")[3], 1)
 end)
 
-test("list and each read all pages", function()
-  local before = #workspaces.list()
+test.case("list and each read all pages", function()
   local names = {}
   for i = 1, 60 do
     names[i] = ("many%03d"):format(i)
@@ -269,22 +289,23 @@ test("list and each read all pages", function()
   tasks.map(names, function(name)
     return (workspaces.ensure(name, {}))
   end)
-  equal(#workspaces.list(), before + 60)
+  equal(#workspaces.list(), 60)
   local seen, count = {}, 0
   for workspace in workspaces.each() do
     ok(not seen[workspace.id], "twice: " .. workspace.id)
     seen[workspace.id] = true
     count = count + 1
   end
-  equal(count, before + 60)
+  equal(count, 60)
   tasks.map(names, function(name)
     return workspaces.delete(name)
   end)
+  equal(workspaces.list(), {})
 end)
 
 -- operations that nobody waits for -------------------------------------------------------
 
-test("wait = false gives an operation that goes on by itself", function()
+test.case("wait = false gives an operation that goes on by itself", function()
   local op
   equal(took(function()
     op = gateways.create("apart", {wait = false})
@@ -299,7 +320,8 @@ test("wait = false gives an operation that goes on by itself", function()
   equal(op:result(), gateway)
 end)
 
-test("a wait has its own time, and its end does not end the operation", function()
+test.case("a wait has its own time, and its end does not end the operation", function()
+  make_apart(1)
   local op = gateways.update("apart", {units = 2, wait = false})
   local failure
   equal(took(function()
@@ -312,7 +334,7 @@ test("a wait has its own time, and its end does not end the operation", function
   equal(op:wait({timeout = 1}).units, 2)
 end)
 
-test("an operation gives what its verb gives, also when that is no resource", function()
+test.case("an operation gives what its verb gives, also when that is no resource", function()
   local op = workspaces.delete("absent", {wait = false})
   equal(op:wait {timeout = "1m"}, false)
   op = workspaces.ensure("delayed", {wait = false})
@@ -321,7 +343,8 @@ test("an operation gives what its verb gives, also when that is no resource", fu
   equal(op:result(), true)
 end)
 
-test("an operation raises its failure each time it is asked", function()
+test.case("an operation raises its failure each time it is asked", function()
+  make_two()
   local op = workspaces.create("two", {wait = false})
   raises("AlreadyExists", op.wait, op)
   equal(op:status(), "failed")
@@ -329,7 +352,7 @@ test("an operation raises its failure each time it is asked", function()
   raises("AlreadyExists", op.wait, op, {timeout = "1s"})
 end)
 
-test("an operation that was canceled says so; the service goes on", function()
+test.case("an operation that was canceled says so; the service goes on", function()
   local op = gateways.create("left", {wait = false})
   tasks.sleep "1m"
   local waiter = tasks.spawn(op.result, op)
@@ -345,8 +368,9 @@ test("an operation that was canceled says so; the service goes on", function()
   equal(ledger.of "/gateways/left", {1, 0, 0})
 end)
 
-test("who waits for an operation is told when it is canceled", function()
-  local op = gateways.update("left", {units = 2, wait = false})
+test.case("who waits for an operation is told when it is canceled", function()
+  make_apart(1)
+  local op = gateways.update("apart", {units = 2, wait = false})
   local waiter = tasks.spawn(pcall, op.result, op)
   tasks.sleep "1m"
   op:cancel()
@@ -354,7 +378,7 @@ test("who waits for an operation is told when it is canceled", function()
   equal({fine, failure.code}, {false, "Canceled"})
 end)
 
-test("op:wait and op:result raise on wrong arguments and where they cannot wait", function()
+test.case("op:wait and op:result raise on wrong arguments and where they cannot wait", function()
   local op = workspaces.ensure("two", {wait = false})
   raises("wait: unknown option 'time'; there is 'timeout'", op.wait, op, {time = 1})
   raises("duration", op.wait, op, {timeout = "soon"})
@@ -367,8 +391,8 @@ end)
 
 -- resource objects -----------------------------------------------------------------------
 
-test("fields have the model's names, raw is the body as it came", function()
-  local gateway = gateways.get "apart"
+test.case("fields have the model's names, raw is the body as it came", function()
+  local gateway = make_apart(2)
   equal({gateway.name, gateway.kind, gateway.units}, {"apart", "gateway", 2})
   contains(gateway.hostname, ".azure-api.net")
   contains(gateway.id, "/providers/Microsoft.ApiManagement/gateways/apart")
@@ -379,14 +403,14 @@ test("fields have the model's names, raw is the body as it came", function()
   equal(math.type(gateway.units), "integer")
 end)
 
-test("raw is a copy", function()
-  local gateway = gateways.get "apart"
+test.case("raw is a copy", function()
+  local gateway = make_apart(2)
   gateway.raw.sku.capacity = 12
   equal(gateway.units, 2)
 end)
 
-test("tostring names kind, name and fields; pairs gives the fields that are set", function()
-  local two = workspaces.get "two"
+test.case("tostring names kind, name and fields; pairs gives the fields that are set", function()
+  local two = make_two "Updated"
   equal(tostring(two), "workspace 'two' (display_name = Two, description = Updated)")
   local fields = {}
   for name, value in pairs(two) do
@@ -395,8 +419,8 @@ test("tostring names kind, name and fields; pairs gives the fields that are set"
   equal(fields, {display_name = "Two", description = "Updated"})
 end)
 
-test("two readings of the same are equal, others are not", function()
-  local two = workspaces.get "two"
+test.case("two readings of the same are equal, others are not", function()
+  local two = make_two()
   ok(two == workspaces.get "two")
   ok(two ~= workspaces.ensure("three", {}))
   local old = workspaces.get "two"
@@ -405,7 +429,8 @@ test("two readings of the same are equal, others are not", function()
   ok(two == old:refresh())
 end)
 
-test("fields are not assigned", function()
+test.case("fields are not assigned", function()
+  make_two()
   local where = here(2)
   local message = raises("fields of a workspace are changed with update", function()
     workspaces.get("two").description = "x"
@@ -413,8 +438,8 @@ test("fields are not assigned", function()
   contains(message, where)
 end)
 
-test("update, refresh and delete are methods that give the resource itself", function()
-  local three = workspaces.get "three"
+test.case("update, refresh and delete are methods that give the resource itself", function()
+  local three = workspaces.create("three", {})
   local same, outcome = three:update {description = "3"}
   ok(rawequal(same, three))
   equal({three.description, outcome}, {"3", "changed"})
@@ -431,15 +456,15 @@ test("update, refresh and delete are methods that give the resource itself", fun
          {descripton = "x"})
 end)
 
-test("update with wait = false leaves the object as it is and gives an operation", function()
-  local gateway = gateways.get "apart"
+test.case("update with wait = false leaves the object as it is and gives an operation", function()
+  local gateway = make_apart(2)
   local op = gateway:update {units = 1, wait = false}
   equal(gateway.units, 2)
   equal(op:wait {timeout = "2h"}.units, 1)
   equal(gateway:refresh().units, 1)
 end)
 
-test("a resource with a description of JSON's worst comes back as it went", function()
+test.case("a resource with a description of JSON's worst comes back as it went", function()
   local text = 'quote " back \\ tab \t line \n ü 漢 𝄞 \u{7f} <&>'
   equal(workspaces.ensure("worst", {description = text}).description, text)
   equal(workspaces.get("worst").description, text)
@@ -447,8 +472,7 @@ test("a resource with a description of JSON's worst comes back as it went", func
   contains(json.encode(workspaces.get("worst").raw), "\\n")
 end)
 
-spec.test("tasks that want the same absent resource make it once", function()
-  local tasks, gateways, workspaces = require "tasks", require "gateways", require "workspaces"
+test.case("tasks that want the same absent resource make it once", function()
   local function outcomes(ensure)
     local counts = {}
     for _, outcome in ipairs(tasks.map({1, 2, 3, 4, 5, 6, 7, 8}, function(i)
@@ -458,15 +482,13 @@ spec.test("tasks that want the same absent resource make it once", function()
     end
     return counts
   end
-  spec.equal(outcomes(function()
+  test.equal(outcomes(function()
     return gateways.ensure("gw-once", {})
   end), {created = 1, unchanged = 7})
-  spec.equal(outcomes(function()
+  test.equal(outcomes(function()
     return workspaces.ensure("ws-once", {description = "one"})
   end), {created = 1, unchanged = 7})
-  spec.equal(outcomes(function()
+  test.equal(outcomes(function()
     return workspaces.ensure("ws-once", {description = "two"})
   end), {changed = 1, unchanged = 7})
 end)
-
-spec.finish()

@@ -1,12 +1,11 @@
 -- Tasks: spawn, join, cancel, and what is made of them; waits inside a script's coroutines.
 local clock = require "clock"
 local core = require "core.arm"
-local spec = require "spec"
+local test = require "test"
 local tasks = require "tasks"
 local workspaces = require "workspaces"
 
-local test, equal, ok, raises, contains = spec.test, spec.equal, spec.ok, spec.raises,
-                                          spec.contains
+local equal, ok, raises, contains = test.equal, test.ok, test.raises, test.contains
 
 -- A value whose closing is noted in `list`.
 local function closing(list, name)
@@ -27,7 +26,7 @@ end
 
 -- spawn, join, status --------------------------------------------------------------------
 
-test("spawn passes arguments and join gives all results", function()
+test.case("spawn passes arguments and join gives all results", function()
   local task = tasks.spawn(function(...)
     tasks.sleep(1)
     return select("#", ...), ...
@@ -36,7 +35,7 @@ test("spawn passes arguments and join gives all results", function()
   equal(table.pack(task:join()), {4, 1, nil, "c", nil, n = 5})
 end)
 
-test("a task begins when the one that spawned it waits", function()
+test.case("a task begins when the one that spawned it waits", function()
   local began = false
   local task = tasks.spawn(function()
     began = true
@@ -46,7 +45,7 @@ test("a task begins when the one that spawned it waits", function()
   equal({began, task:status()}, {true, "done"})
 end)
 
-test("status tells what becomes of a task", function()
+test.case("status tells what becomes of a task", function()
   local task
   task = tasks.spawn(function()
     equal(task:status(), "running")
@@ -61,7 +60,7 @@ test("status tells what becomes of a task", function()
   contains(task, "task (failed)")
 end)
 
-test("join raises what the task raised, as it was", function()
+test.case("join raises what the task raised, as it was", function()
   local what = {}
   local task = tasks.spawn(function()
     error(what)
@@ -74,7 +73,7 @@ test("join raises what the task raised, as it was", function()
   contains(failure.traceback, "stdlib/collection.lua")
 end)
 
-test("several may join one task", function()
+test.case("several may join one task", function()
   local task = tasks.spawn(function()
     tasks.sleep(5)
     return "x"
@@ -84,7 +83,7 @@ test("several may join one task", function()
   end}, {"x", "x", "x"})
 end)
 
-test("a task cannot wait for itself", function()
+test.case("a task cannot wait for itself", function()
   local task
   task = tasks.spawn(function()
     task:join()
@@ -92,7 +91,7 @@ test("a task cannot wait for itself", function()
   raises("a task cannot wait for itself", task.join, task)
 end)
 
-test("hundreds of tasks run side by side", function()
+test.case("hundreds of tasks run side by side", function()
   local sum, list = 0, {}
   local seconds = took(function()
     for i = 1, 500 do
@@ -108,7 +107,7 @@ test("hundreds of tasks run side by side", function()
   equal({sum, seconds}, {125250, 9})
 end)
 
-test("coroutine.yield in a task lets the others run", function()
+test.case("coroutine.yield in a task lets the others run", function()
   local order = {}
   local function turn(name)
     for _ = 1, 2 do
@@ -122,14 +121,14 @@ end)
 
 -- time -----------------------------------------------------------------------------------
 
-test("sleep takes seconds and durations, in virtual time", function()
+test.case("sleep takes seconds and durations, in virtual time", function()
   equal(took(tasks.sleep, 0.25), 0.25)
   equal(took(tasks.sleep, "1h30m"), 5400)
   equal(took(tasks.sleep, "250ms"), 0.25)
   equal(took(tasks.sleep, 0), 0)
 end)
 
-test("sleep refuses what is no duration, with the script's line", function()
+test.case("sleep refuses what is no duration, with the script's line", function()
   local line = debug.getinfo(1, "l").currentline
   local message = raises("duration 'soon' is not a duration", function()
     tasks.sleep "soon"
@@ -142,14 +141,14 @@ test("sleep refuses what is no duration, with the script's line", function()
   raises("duration", tasks.sleep)
 end)
 
-test("timeout gives what the function returns in time", function()
+test.case("timeout gives what the function returns in time", function()
   equal(table.pack(tasks.timeout("1m", function(a, b)
     tasks.sleep(59)
     return b, a
   end, 1, nil)), {nil, 1, n = 2})
 end)
 
-test("timeout raises Timeout at its time and cancels the function", function()
+test.case("timeout raises Timeout at its time and cancels the function", function()
   local closed = {}
   local failure
   equal(took(function()
@@ -163,7 +162,7 @@ test("timeout raises Timeout at its time and cancels the function", function()
   equal(closed, {"work"})
 end)
 
-test("timeout raises what the function raises and refuses wrong arguments", function()
+test.case("timeout raises what the function raises and refuses wrong arguments", function()
   raises("ResourceNotFound", tasks.timeout, 60, workspaces.get, "nobody")
   raises("a function expected, got nil", tasks.timeout, 60)
   raises("duration", tasks.timeout, "soon", forever)
@@ -171,7 +170,7 @@ end)
 
 -- canceling ------------------------------------------------------------------------------
 
-test("cancel closes what the task holds, innermost first", function()
+test.case("cancel closes what the task holds, innermost first", function()
   local closed = {}
   local task = tasks.spawn(function()
     local _ <close> = closing(closed, "outer")
@@ -185,7 +184,7 @@ test("cancel closes what the task holds, innermost first", function()
   task:cancel()
 end)
 
-test("cancel closes what the script's own coroutines hold", function()
+test.case("cancel closes what the script's own coroutines hold", function()
   local closed = {}
   local task = tasks.spawn(function()
     local _ <close> = closing(closed, "task")
@@ -202,7 +201,7 @@ test("cancel closes what the script's own coroutines hold", function()
   equal(closed, {"resume", "wrap", "task"})
 end)
 
-test("the joiner of a canceled task gets Canceled", function()
+test.case("the joiner of a canceled task gets Canceled", function()
   local task = tasks.spawn(forever)
   local joiner = tasks.spawn(task.join, task)
   tasks.yield()
@@ -211,7 +210,7 @@ test("the joiner of a canceled task gets Canceled", function()
   raises("Canceled", task.join, task)
 end)
 
-test("a task that was never resumed can be canceled", function()
+test.case("a task that was never resumed can be canceled", function()
   local began = false
   local task = tasks.spawn(function()
     began = true
@@ -221,7 +220,7 @@ test("a task that was never resumed can be canceled", function()
   ok(not began)
 end)
 
-test("a task cancels itself at its next wait", function()
+test.case("a task cancels itself at its next wait", function()
   local after, task = false, nil
   task = tasks.spawn(function()
     task:cancel()
@@ -232,7 +231,7 @@ test("a task cancels itself at its next wait", function()
   ok(not after)
 end)
 
-test("a pcall does not catch a cancellation", function()
+test.case("a pcall does not catch a cancellation", function()
   local caught = false
   local task = tasks.spawn(function()
     pcall(forever)
@@ -244,7 +243,7 @@ test("a pcall does not catch a cancellation", function()
   ok(not caught)
 end)
 
-test("waiting while a task is being closed raises", function()
+test.case("waiting while a task is being closed raises", function()
   local message
   local task = tasks.spawn(function()
     local _ <close> = setmetatable({}, {__close = function()
@@ -257,7 +256,7 @@ test("waiting while a task is being closed raises", function()
   contains(message, "cannot wait here")
 end)
 
-test("a task is canceled while its request is on the wire", function()
+test.case("a task is canceled while its request is on the wire", function()
   local before = core.request {path = "/_sim/requests"}.body.requests
   local list = {}
   for i = 1, 20 do
@@ -275,7 +274,7 @@ end)
 
 -- all, any, map --------------------------------------------------------------------------
 
-test("all keeps the order of the list, of functions and tasks", function()
+test.case("all keeps the order of the list, of functions and tasks", function()
   equal(tasks.all {
     function() tasks.sleep(3) return "a" end,
     tasks.spawn(function() tasks.sleep(2) return "b" end),
@@ -284,7 +283,7 @@ test("all keeps the order of the list, of functions and tasks", function()
   equal(tasks.all {}, {})
 end)
 
-test("all raises the first failure at once and cancels its functions, not the tasks", function()
+test.case("all raises the first failure at once and cancels its functions, not the tasks", function()
   local closed = {}
   local task = tasks.spawn(function()
     tasks.sleep(100)
@@ -303,7 +302,7 @@ test("all raises the first failure at once and cancels its functions, not the ta
   equal(task:join(), "mine")
 end)
 
-test("any gives the first success, its place, and cancels the rest", function()
+test.case("any gives the first success, its place, and cancels the rest", function()
   local closed = {}
   local result, place = tasks.any {
     function()
@@ -317,7 +316,7 @@ test("any gives the first success, its place, and cancels the rest", function()
   equal(closed, {"slow"})
 end)
 
-test("any raises the last failure when all fail, and refuses an empty list", function()
+test.case("any raises the last failure when all fail, and refuses an empty list", function()
   raises("late", tasks.any, {
     function() tasks.sleep(2) error "late" end,
     function() error "soon" end,
@@ -327,7 +326,7 @@ test("any raises the last failure when all fail, and refuses an empty list", fun
   raises("a list expected, got number", tasks.all, 7)
 end)
 
-test("map keeps the order and gives element and index", function()
+test.case("map keeps the order and gives element and index", function()
   equal(tasks.map({"a", "b", "c"}, function(element, i)
     tasks.sleep(10 - i)
     return element .. i
@@ -335,7 +334,7 @@ test("map keeps the order and gives element and index", function()
   equal(tasks.map({}, forever), {})
 end)
 
-test("map holds its limit", function()
+test.case("map holds its limit", function()
   local alive, most, list = 0, 0, {}
   for i = 1, 50 do
     list[i] = i
@@ -349,7 +348,7 @@ test("map holds its limit", function()
   equal({most, seconds}, {5, 10})
 end)
 
-test("map's first failure cancels the rest and starts nothing new", function()
+test.case("map's first failure cancels the rest and starts nothing new", function()
   local began, closed = 0, {}
   raises("three", tasks.map, {1, 2, 3, 4, 5, 6}, function(i)
     local _ <close> = closing(closed, i)
@@ -362,7 +361,7 @@ test("map's first failure cancels the rest and starts nothing new", function()
   equal(closed, {1, 2, 3, 4})
 end)
 
-test("map refuses wrong arguments", function()
+test.case("map refuses wrong arguments", function()
   raises("a list expected, got nil", tasks.map)
   raises("a function expected, got nil", tasks.map, {})
   raises("unknown option 'limits'", tasks.map, {}, forever, {limits = 1})
@@ -372,7 +371,7 @@ end)
 
 -- groups ---------------------------------------------------------------------------------
 
-test("a group waits for its children and gives what the function returns", function()
+test.case("a group waits for its children and gives what the function returns", function()
   local done = {}
   local results = table.pack(tasks.group(function(group)
     for i = 1, 3 do
@@ -388,7 +387,7 @@ test("a group waits for its children and gives what the function returns", funct
   equal(done, {"child1", "child2", "child3"})
 end)
 
-test("a failing child cancels its siblings and ends the function", function()
+test.case("a failing child cancels its siblings and ends the function", function()
   local closed = {}
   equal(took(function()
     raises("child failed", tasks.group, function(group)
@@ -408,7 +407,7 @@ test("a failing child cancels its siblings and ends the function", function()
   equal(closed, {"function", "sibling"})
 end)
 
-test("a failing function cancels the children", function()
+test.case("a failing function cancels the children", function()
   local closed = {}
   raises("function failed", tasks.group, function(group)
     group:spawn(function()
@@ -421,7 +420,7 @@ test("a failing function cancels the children", function()
   equal(closed, {"child"})
 end)
 
-test("nothing outlives a group whose task is canceled", function()
+test.case("nothing outlives a group whose task is canceled", function()
   local closed = {}
   local task = tasks.spawn(tasks.group, function(group)
     group:spawn(tasks.group, function(inner)
@@ -437,7 +436,7 @@ test("nothing outlives a group whose task is canceled", function()
   equal(closed, {"grandchild"})
 end)
 
-test("a child that was canceled fails the group, unless somebody expects it", function()
+test.case("a child that was canceled fails the group, unless somebody expects it", function()
   raises("Canceled", tasks.group, function(group)
     group:spawn(forever):cancel()
   end)
@@ -446,7 +445,7 @@ end)
 
 -- try ------------------------------------------------------------------------------------
 
-test("try gives results, or nil and the failure", function()
+test.case("try gives results, or nil and the failure", function()
   equal(table.pack(tasks.try(function(a) return a, nil end, 7)), {7, nil, n = 2})
   local nothing, failure = tasks.try(workspaces.get, "nobody")
   equal({nothing, failure.code, failure.status}, {nil, "ResourceNotFound", 404})
@@ -455,14 +454,14 @@ test("try gives results, or nil and the failure", function()
   contains(failure, "ResourceNotFound: ")
 end)
 
-test("try raises errors that are no failures", function()
+test.case("try raises errors that are no failures", function()
   raises("a bug", tasks.try, error, "a bug")
   raises("workspace name", tasks.try, workspaces.get, "a*")
 end)
 
 -- coroutines of the script ---------------------------------------------------------------
 
-test("a wait passes through several levels of the script's coroutines", function()
+test.case("a wait passes through several levels of the script's coroutines", function()
   local seconds = took(function()
     local result = coroutine.wrap(function(a)
       local fine, b = coroutine.resume(coroutine.create(function(c)
@@ -480,7 +479,7 @@ test("a wait passes through several levels of the script's coroutines", function
   equal(seconds, 5)
 end)
 
-test("an iterator waits between the values it yields", function()
+test.case("an iterator waits between the values it yields", function()
   local seen = {}
   equal(took(function()
     for value, twice in coroutine.wrap(function()
@@ -495,7 +494,7 @@ test("an iterator waits between the values it yields", function()
   equal(seen, {3, 6, 9})
 end)
 
-test("values go both ways between resumes with waits in between", function()
+test.case("values go both ways between resumes with waits in between", function()
   local co = coroutine.create(function(first)
     tasks.sleep(1)
     local second = coroutine.yield(first .. "!")
@@ -508,7 +507,7 @@ test("values go both ways between resumes with waits in between", function()
   equal({coroutine.resume(co)}, {false, "cannot resume dead coroutine"})
 end)
 
-test("pcall works across waits, at every level", function()
+test.case("pcall works across waits, at every level", function()
   local fine, message = pcall(function()
     local inside, problem = pcall(coroutine.wrap(function()
       tasks.sleep(1)
@@ -522,7 +521,7 @@ test("pcall works across waits, at every level", function()
   equal({fine, message}, {false, "outside"})
 end)
 
-test("an error behind a wait comes out of resume and wrap", function()
+test.case("an error behind a wait comes out of resume and wrap", function()
   local co = coroutine.create(function()
     tasks.sleep(1)
     workspaces.get "nobody"
@@ -532,7 +531,7 @@ test("an error behind a wait comes out of resume and wrap", function()
   raises("ResourceNotFound", coroutine.wrap(workspaces.get), "nobody")
 end)
 
-test("a coroutine that waits for the engine is resumed by nobody else", function()
+test.case("a coroutine that waits for the engine is resumed by nobody else", function()
   local co = coroutine.create(function()
     tasks.sleep(10)
     return "slept"
@@ -545,7 +544,7 @@ test("a coroutine that waits for the engine is resumed by nobody else", function
   equal(select(2, task:join()), "slept")
 end)
 
-test("a coroutine that waits for the engine is closed by nobody else", function()
+test.case("a coroutine that waits for the engine is closed by nobody else", function()
   local co = coroutine.create(function()
     tasks.sleep(10)
     return "slept"
@@ -557,7 +556,7 @@ test("a coroutine that waits for the engine is closed by nobody else", function(
   equal(coroutine.close(co), true)
 end)
 
-test("a script's own suspended coroutine is closed as ever", function()
+test.case("a script's own suspended coroutine is closed as ever", function()
   local closed = {}
   local co = coroutine.create(function()
     local _ <close> = closing(closed, "co")
@@ -569,7 +568,7 @@ test("a script's own suspended coroutine is closed as ever", function()
   raises("coroutine", coroutine.close, 7)
 end)
 
-test("the coroutine of a task is neither resumed nor closed by a script", function()
+test.case("the coroutine of a task is neither resumed nor closed by a script", function()
   local own
   local task = tasks.spawn(function()
     own = coroutine.running()
@@ -584,7 +583,7 @@ test("the coroutine of a task is neither resumed nor closed by a script", functi
   contains(select(2, coroutine.resume(own)), "cannot resume")
 end)
 
-test("running gives the coroutine that the script made", function()
+test.case("running gives the coroutine that the script made", function()
   local inside
   local co = coroutine.create(function()
     inside = coroutine.running()
@@ -594,7 +593,7 @@ test("running gives the coroutine that the script made", function()
   equal({inside, coroutine.resume(co)}, {co, true})
 end)
 
-test("tasks are spawned and joined from inside a coroutine", function()
+test.case("tasks are spawned and joined from inside a coroutine", function()
   equal(coroutine.wrap(function()
     return tasks.map({1, 2, 3}, function(i)
       tasks.sleep(i)
@@ -603,7 +602,7 @@ test("tasks are spawned and joined from inside a coroutine", function()
   end)(), {1, 4, 9})
 end)
 
-test("waiting below a C function that cannot be left raises a clear message", function()
+test.case("waiting below a C function that cannot be left raises a clear message", function()
   local message = raises("cannot wait here: this runs inside a C function", table.sort, {3, 1, 2},
                          function(a, b)
     tasks.sleep(1)
@@ -615,7 +614,7 @@ test("waiting below a C function that cannot be left raises a clear message", fu
   end)
 end)
 
-test("waits pass through metamethods and generic for", function()
+test.case("waits pass through metamethods and generic for", function()
   local slow = setmetatable({}, {__index = function(_, key)
     tasks.sleep(1)
     return key .. key
@@ -628,5 +627,3 @@ test("waits pass through metamethods and generic for", function()
     equal(slow + 1, 7)
   end), 2)
 end)
-
-spec.finish()

@@ -1,0 +1,151 @@
+--- Look into the simulator of a test, and steer it.
+--
+-- Works where the simulator is inside the process: under `moongate test`, where each test has
+-- one of its own, and under `moongate run --sim`; elsewhere `require "sim"` raises. Nothing
+-- here is a request: no fault strikes it, and it is counted nowhere.
+-- @module sim
+local json = require "json"
+local check = require "core.check"
+local clock = require "clock"
+local core = require "core.sim"
+local tasks = require "core.tasks"
+
+local profile = core.profile() -- raises where there is no simulator
+
+local sim = {
+  endpoint = profile.endpoint, -- "http://127.0.0.1:41723": for other clients
+  profile = profile,
+}
+
+-- The answer of a control, as a table where it is JSON; what it refuses is raised.
+local function control(method, path, body)
+  local status, text = core.control(method, "/_sim/" .. path, body)
+  local answer = text ~= "" and json.decode(text) or {}
+  if status >= 400 then
+    local refusal = answer.error or {}
+    error(check.failure {
+      code = refusal.code or "Refused", status = status, operation = "sim: " .. path,
+      message = refusal.message or text,
+    }, 0)
+  end
+  return answer
+end
+
+--- Let time pass.
+-- The other tasks go on meanwhile, and so does what the simulated service does. When the call
+-- returns, all that happens up to then has happened: requests that are on their way then have
+-- their answers, too.
+-- @tparam number|string duration seconds, or text such as `"90s"`, `"3h"`
+-- @raise a message when it is not a duration
+-- @usage sim.advance "3h"
+function sim.advance(duration)
+  tasks.sleep(duration)
+  core.settle()
+  control("GET", "clock") -- what is due happens now, not at the next request
+end
+
+--- The simulated service's time.
+-- @treturn number seconds since 1970
+-- @usage print(clock.utc(sim.now()))
+function sim.now()
+  return clock.parse(control("GET", "clock").now)
+end
+
+-- {throttle = 0.1, lro_fail = {"gw-1", "gw-2"}} -> "lro-fail=gw-1,lro-fail=gw-2,throttle=0.1"
+local function faults_text(rules)
+  local parts = {}
+  for name, values in pairs(rules) do
+    for _, value in ipairs(type(values) == "table" and values or {values}) do
+      parts[#parts + 1] = ("%s=%s"):format(tostring(name):gsub("_", "-"), value)
+    end
+  end
+  table.sort(parts)
+  return table.concat(parts, ",")
+end
+
+--- Say what shall go wrong from now on, in place of what was said before.
+-- @tparam string|table rules as `--sim-faults` takes them, `"throttle=0.1,lro-fail=gw-7"`; or
+--   a table, `{throttle = 0.1, lro_fail = "gw-7"}`, with a list for a name that comes more
+--   than once
+-- @raise failure when they make no sense
+-- @usage sim.fault {reset_after = "#3"}
+function sim.fault(rules)
+  if type(rules) ~= "string" and type(rules) ~= "table" then
+    check.fail("sim.fault: a text or table of faults expected, got " .. type(rules))
+  end
+  control("POST", "faults", type(rules) == "table" and faults_text(rules) or rules)
+end
+
+--- Nothing goes wrong any more.
+-- @usage sim.clear_faults()
+function sim.clear_faults()
+  control("POST", "faults", "")
+end
+
+-- Whether an id has a text in it or matches it as a pattern; letters in any case.
+local function id_matches(id, wanted)
+  id, wanted = id:lower(), wanted:lower()
+  return id:find(wanted, 1, true) ~= nil or id:find(wanted) ~= nil
+end
+
+--- How often resources were really created, changed and deleted.
+-- The simulator counts by itself, whatever its answers said or became.
+-- @tparam[opt] string id the end of a resource's id, such as `"/gateways/gw-7"`
+-- @treturn table of one resource `{created=, changed=, deleted=}`, all 0 when it never was;
+--   without `id` a list of them, which have `id`, too
+-- @usage test.equal(sim.ledger "/gateways/gw-7", {created = 1, changed = 0, deleted = 0})
+function sim.ledger(id)
+  local rows = control("GET", "ledger").resources
+  if id == nil then
+    return rows
+  end
+  for _, row in ipairs(rows) do
+    if row.id:sub(-#id):lower() == id:lower() then
+      return {created = row.created, changed = row.changed, deleted = row.deleted}
+    end
+  end
+  return {created = 0, changed = 0, deleted = 0}
+end
+
+local function count(what, pattern)
+  local total = 0
+  for _, row in ipairs(sim.ledger()) do
+    if pattern == nil or id_matches(row.id, pattern) then
+      total = total + row[what]
+    end
+  end
+  return total
+end
+
+--- How many resources were created.
+-- @tparam[opt] string pattern only those whose id has this text in it, or matches it as a Lua
+--   pattern; in any case
+-- @treturn integer
+-- @usage test.equal(sim.created "/gateways/", 2)
+function sim.created(pattern)
+  return count("created", pattern)
+end
+
+--- How many changes of resources there were.
+-- @tparam[opt] string pattern as for `sim.created`
+-- @treturn integer
+function sim.changed(pattern)
+  return count("changed", pattern)
+end
+
+--- How many resources were deleted.
+-- @tparam[opt] string pattern as for `sim.created`
+-- @treturn integer
+function sim.deleted(pattern)
+  return count("deleted", pattern)
+end
+
+--- What came in and what was said to it, in numbers.
+-- @treturn table with `requests`, `by_class`, `by_status`, `lost`, `throttled`, `faults`,
+--   `writes`, `first_write` and `last_write`
+-- @usage test.equal(sim.requests().throttled, 0)
+function sim.requests()
+  return control("GET", "requests")
+end
+
+return sim
