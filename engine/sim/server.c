@@ -3,15 +3,19 @@
 #include "sim/sim.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 
 #include <event2/event.h>
 #include <openssl/rand.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/memory.h"
 #include "net/loop.h"
+#include "sim/answer.h"
+#include "sim/call.h"
 #include "sim/http.h"
 #include "sim/listening.h"
 #include "sim/plane.h"
