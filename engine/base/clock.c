@@ -28,12 +28,17 @@ int64_t clock_machine_ms(void)
     return read_ms(MACHINE_CLOCK);
 }
 
+int64_t clock_machine_wall_ms(void)
+{
+    return read_ms(CLOCK_REALTIME);
+}
+
 void clock_init(struct clock *clock, enum clock_mode mode, double factor)
 {
     *clock = (struct clock){.mode = mode,
                             .factor = mode == CLOCK_SCALED ? factor : 1.0,
                             .machine_base_ms = clock_machine_ms(),
-                            .wall_base_ms = read_ms(CLOCK_REALTIME)};
+                            .wall_base_ms = clock_machine_wall_ms()};
 }
 
 int clock_parse(const char *text, enum clock_mode *mode, double *factor)
@@ -74,7 +79,7 @@ int64_t clock_now_ms(const struct clock *clock)
 int64_t clock_wall_ms(const struct clock *clock)
 {
     if (clock->mode == CLOCK_REAL)
-        return read_ms(CLOCK_REALTIME);
+        return clock_machine_wall_ms();
     return clock->wall_base_ms + clock_now_ms(clock);
 }
 

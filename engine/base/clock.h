@@ -42,6 +42,9 @@ int64_t clock_machine_span_ms(const struct clock *clock, int64_t span_ms);
  * long the program itself took. */
 int64_t clock_machine_ms(void);
 
+/* UTC as the machine has it, whatever clock is in use: for what other programs go by. */
+int64_t clock_machine_wall_ms(void);
+
 /* Writes "2026-01-31T12:00:00.123Z" (ISO 8601, UTC); needs 25 bytes. */
 enum { CLOCK_TEXT_SIZE = 32 };
 void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);

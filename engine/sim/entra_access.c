@@ -126,7 +126,7 @@ bool plane_authenticate(struct world *world, const struct call *call,
         (token = find_token(world, call, text + strlen("Bearer "))) == NULL)
         return false;
     *wrong = TOKEN_EXPIRED;
-    if (token->expires_s * 1000 <= world->now_ms)
+    if (token->expires_s * 1000 <= world_client_ms(world))
         return false;
     *wrong = TOKEN_AUDIENCE;
     if ((token->audiences & audience) == 0)
@@ -142,7 +142,7 @@ char *plane_format_challenge(const struct world *world, const struct call *call)
 {
     char *claims = memory_format("{\"access_token\":{\"nbf\":{\"essential\":true,"
                                  "\"value\":\"%" PRId64 "\"}}}",
-                                 world->now_ms / 1000);
+                                 world_client_ms(world) / 1000);
     struct buffer text = {0};
 
     base64_append(&text, claims, strlen(claims));

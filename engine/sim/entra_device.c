@@ -54,11 +54,11 @@ static void save(struct world *world, const char *code, const char *user_code,
                  const char *app_id, const char *scope)
 {
     database_run(world->database, "DELETE FROM device_code WHERE expires_ms < ?", "i",
-                 world->now_ms - LIFE_S * INT64_C(1000));
-    database_run(world->database,
-                 "INSERT INTO device_code VALUES (?, ?, ?, ?, ?, 0, ?, NULL)", "ttttii",
-                 code, user_code, app_id, scope, world->now_ms + LIFE_S * INT64_C(1000),
-                 (int64_t)DEVICE_PENDING);
+                 world_client_ms(world) - LIFE_S * INT64_C(1000));
+    database_run(
+        world->database, "INSERT INTO device_code VALUES (?, ?, ?, ?, ?, 0, ?, NULL)",
+        "ttttii", code, user_code, app_id, scope,
+        world_client_ms(world) + LIFE_S * INT64_C(1000), (int64_t)DEVICE_PENDING);
 }
 
 static void add_seconds(cJSON *body, const struct entra_request *request,
@@ -149,7 +149,8 @@ static bool is_too_fast(const struct world *world, const struct device *device)
 {
     if (world->clients_are_elsewhere && world->clock->mode == CLOCK_VIRTUAL)
         return false;
-    return world->now_ms < device->polled_ms + INTERVAL_S * INT64_C(1000) - EARLY_MS;
+    return world_client_ms(world) <
+           device->polled_ms + INTERVAL_S * INT64_C(1000) - EARLY_MS;
 }
 
 static void answer_pending(const struct entra_request *request,
@@ -165,7 +166,7 @@ static void answer_pending(const struct entra_request *request,
                      "polling.");
     database_run(request->world->database,
                  "UPDATE device_code SET polled_ms = ? WHERE code = ?", "it",
-                 request->world->now_ms, code);
+                 world_client_ms(request->world), code);
 }
 
 /* A code is good for one sign-in. */
@@ -186,7 +187,7 @@ static void answer_poll(const struct entra_request *request,
         entra_refuse(request, ENTRA_DEVICE_CODE,
                      "The provided value for the input parameter 'device_code' is not "
                      "valid.");
-    else if (device->expires_ms <= request->world->now_ms)
+    else if (device->expires_ms <= world_client_ms(request->world))
         entra_refuse(request, ENTRA_DEVICE_EXPIRED,
                      "The provided value for the input parameter 'device_code' is not "
                      "valid. This device code has expired.");
@@ -229,7 +230,7 @@ static int64_t find_state(struct world *world, const char *user_code)
     return database_number(world->database, -1,
                            "SELECT state FROM device_code WHERE user_code = ?"
                            " AND expires_ms > ?",
-                           "ti", user_code, world->now_ms);
+                           "ti", user_code, world_client_ms(world));
 }
 
 static enum device_decision decide(struct world *world, const char *user_code,

@@ -137,11 +137,11 @@ char *entra_new_refresh_token(struct world *world, const struct entra_grant *gra
     buffer_append_string(&token, "1.");
     base64_append_url(&token, bytes, sizeof bytes);
     database_run(world->database, "DELETE FROM refresh_token WHERE expires_ms < ?", "i",
-                 world->now_ms - REFRESH_LIFE_DAYS * day_ms);
+                 world_client_ms(world) - REFRESH_LIFE_DAYS * day_ms);
     database_run(world->database, "INSERT INTO refresh_token VALUES (?, ?, ?, ?, ?, ?)",
                  "tttiti", token.data, grant->client->app_id,
                  json_string_at(grant->user, "id"), (int64_t)grant->client->is_family,
-                 scope, world->now_ms + REFRESH_LIFE_DAYS * day_ms);
+                 scope, world_client_ms(world) + REFRESH_LIFE_DAYS * day_ms);
     free(scope);
     return buffer_take(&token);
 }
@@ -180,7 +180,7 @@ static bool check_refresh(const struct entra_request *request,
         return entra_refuse(request, ENTRA_REFRESH_TOKEN,
                             "Invalid request. Request is malformed or invalid: the "
                             "refresh token is not known.");
-    if (refresh->expires_ms <= request->world->now_ms)
+    if (refresh->expires_ms <= world_client_ms(request->world))
         return entra_refuse(request, ENTRA_REFRESH_TOKEN_EXPIRED,
                             "The refresh token has expired due to inactivity. It was "
                             "inactive for %d.00:00:00.",

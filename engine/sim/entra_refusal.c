@@ -83,7 +83,7 @@ static cJSON *describe(const struct entra_request *request, enum entra_refusal r
     const char *correlation = find_correlation(request);
     char now[CLOCK_TEXT_SIZE];
 
-    clock_format_utc(request->world->now_ms, now);
+    clock_format_utc(world_client_ms(request->world), now);
     now[10] = ' ';
     memcpy(now + 19, "Z", 2); /* "2026-01-01 00:00:00Z" */
 

@@ -154,7 +154,7 @@ void entra_answer_tokens(const struct entra_request *request,
                          const struct entra_grant *grant)
 {
     struct world *world = request->world;
-    const int64_t now_s = world->now_ms / 1000;
+    const int64_t now_s = world_client_ms(world) / 1000;
     const int64_t life_ms = faults_token_life_ms(world->faults, world->token_life_ms);
     const struct entra_times times = {now_s, now_s + life_ms / 1000};
     const bool is_proven = has_challenge_claims(request);
@@ -164,7 +164,6 @@ void entra_answer_tokens(const struct entra_request *request,
         map_remove(&world->challenged, grant->user != NULL
                                            ? json_string_at(grant->user, "id")
                                            : grant->client->object_id);
-    world->sign_ins++;
     cJSON_AddStringToObject(body, "token_type", "Bearer");
     add_times(body, request, grant, &times);
     add_taken(body, "access_token",

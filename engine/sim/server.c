@@ -24,7 +24,6 @@
 
 enum {
     IDLE_MS = 20,     /* without a request before a virtual clock jumps */
-    SIGN_IN_MS = 500, /* no jump so soon after a sign-in: let the token be used first */
     FINISH_MS = 5000, /* how long answers that are on their way may take at the end */
     FINISH_STEP_MS = 10,
     CONTROL_TOKEN_BYTES = 32
@@ -37,8 +36,6 @@ struct sim {
     struct http *http; /* NULL: asked directly only */
     struct http_service service;
     struct event *idle;      /* NULL: the clock does not jump */
-    int64_t no_jump_ms;      /* until then, by the machine's time */
-    int64_t sign_ins;        /* of the world's, those that were noticed */
     struct event *finishing; /* NULL until sim_finish() */
     int64_t finish_by_ms;    /* machine's time */
     char *endpoint, *control_token;
@@ -49,18 +46,10 @@ struct sim {
 
 static void restart_idle(struct sim *sim)
 {
-    const int64_t now_ms = clock_machine_ms();
-    struct timeval wait = {0};
-    int64_t wait_ms;
+    const struct timeval wait = {.tv_usec = IDLE_MS * 1000};
 
-    if (sim->idle == NULL)
-        return;
-    if (sim->sign_ins != sim->world->sign_ins)
-        sim->no_jump_ms = now_ms + SIGN_IN_MS;
-    sim->sign_ins = sim->world->sign_ins;
-    wait_ms = sim->no_jump_ms - now_ms > IDLE_MS ? sim->no_jump_ms - now_ms : IDLE_MS;
-    wait.tv_usec = (suseconds_t)(wait_ms * 1000); /* less than a second */
-    event_add(sim->idle, &wait);
+    if (sim->idle != NULL)
+        event_add(sim->idle, &wait);
 }
 
 void sim_answer(struct sim *sim, struct call *call, struct answer *answer)

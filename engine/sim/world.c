@@ -103,6 +103,11 @@ int64_t world_read_clock(const struct world *world)
     return clock_wall_ms(world->clock) + world->ahead_ms;
 }
 
+int64_t world_client_ms(const struct world *world)
+{
+    return world->clients_are_elsewhere ? clock_machine_wall_ms() : world->now_ms;
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

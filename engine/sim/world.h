@@ -54,7 +54,6 @@ struct world {
     int64_t ahead_ms;          /* how far this world's time is ahead of the clock's */
     int64_t now_ms;            /* UTC in this world when the current call came */
     int64_t calls;             /* how many there have been since the world was made */
-    int64_t sign_ins;          /* tokens given since it was opened */
     uint64_t ids;              /* drawn by world_make_id() since it was opened */
     uint64_t seed;
     cJSON *options; /* the world file it was made with */
@@ -106,6 +105,10 @@ void world_set_clock(struct world *world, struct clock *clock);
 
 /* UTC in this world right now. */
 int64_t world_read_clock(const struct world *world);
+
+/* UTC as those have it who sign in: in this world, but for clients of other processes it is
+ * the machine's. They keep tokens by their own clocks, which do not jump. */
+int64_t world_client_ms(const struct world *world);
 
 /* When the next thing happens by itself, or INT64_MAX: an operation changes, a principal
  * gets known everywhere, a bucket that was empty has a token, a provider is registered, a
