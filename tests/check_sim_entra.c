@@ -522,7 +522,8 @@ END_TEST
 /* What is wrong with an assertion, if anything. */
 static const struct assertion_row {
     const char *alg,
-        *thumbprint; /* RS256 and x5t unless told; "expired": the old one's */
+        *thumbprint;     /* RS256 and x5t unless told; "expired": the old one's */
+    const char *padding; /* behind the thumbprint */
     const char *iss, *sub, *aud, *jti;
     int from_s, until_s; /* from now */
     EVP_PKEY *const *key;
@@ -531,6 +532,7 @@ static const struct assertion_row {
 } assertion_rows[] = {
     {.alg = "RS256", .thumbprint = "x5t", .status = 200},
     {.alg = "RS256", .thumbprint = "x5t#S256", .status = 200},
+    {.padding = "=", .status = 200}, /* as Python's MSAL has it */
     {.alg = "PS256", .thumbprint = "x5t#S256", .status = 200},
     {.aud = "http://sim/" TENANT "/oauth2/token", .status = 200},
     {.aud = "https://sts.windows.net/" TENANT "/", .status = 200},
