@@ -9,7 +9,10 @@ passed=0
 failed=0
 log=$(mktemp)
 all=$(mktemp)
-trap 'rm -f "$log" "$all"' EXIT
+# nothing of the user's is touched, and what is made once per user is made once here
+XDG_STATE_HOME=$(mktemp -d)
+export XDG_STATE_HOME
+trap 'rm -rf "$log" "$all" "$XDG_STATE_HOME"' EXIT
 
 # add NAME EXIT-CODE PASSED FAILED; an exit code without a failed test counts as one
 add() {

@@ -82,15 +82,28 @@ void app_credentials_add_certificate(struct world *world, const char *app_id,
     free(body);
 }
 
+/* Without padding, which some clients leave in; owned by the caller. */
+static char *normalize(const char *thumbprint)
+{
+    struct buffer bytes = {0}, text = {0};
+
+    base64_decode(&bytes, thumbprint, strlen(thumbprint));
+    base64_append_url(&text, bytes.data, bytes.length);
+    buffer_deinit(&bytes);
+    return buffer_take(&text);
+}
+
 X509 *app_credentials_find_certificate(struct world *world, const char *app_id,
                                        const char *thumbprint)
 {
+    char *key = normalize(thumbprint);
     char *body = database_text(world->database,
                                "SELECT body FROM app_certificate"
                                " WHERE app_id = ?1 AND (sha256 = ?2 OR sha1 = ?2)",
-                               "tt", app_id, thumbprint);
+                               "tt", app_id, key);
     X509 *certificate = body != NULL ? decode(body) : NULL;
 
+    free(key);
     free(body);
     return certificate;
 }

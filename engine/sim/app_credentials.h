@@ -17,8 +17,8 @@ X509 *app_credentials_read_certificate(const char *pem);
 void app_credentials_add_certificate(struct world *world, const char *app_id,
                                      X509 *certificate);
 
-/* The application's certificate with this thumbprint, base64url of its SHA-256 or SHA-1;
- * owned by the caller (X509_free), or NULL. */
+/* The application's certificate with this thumbprint, base64url of its SHA-256 or SHA-1,
+ * padded or not; owned by the caller (X509_free), or NULL. */
 X509 *app_credentials_find_certificate(struct world *world, const char *app_id,
                                        const char *thumbprint);
 
