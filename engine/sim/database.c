@@ -307,7 +307,9 @@ static struct failure *check_file(struct database *database, const char *file)
 static struct failure *open_file(struct database *database, const char *file)
 {
     if (sqlite3_open_v2(file, &database->handle,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                            SQLITE_OPEN_NOMUTEX, /* one thread */
+                        NULL) != SQLITE_OK)
         return describe_error(database, file);
 
     const int64_t tables =
