@@ -14,6 +14,7 @@
 #include "model/cloud.h"
 #include "model/kind.h"
 #include "model/role.h"
+#include "specification.h"
 
 #define COUNT(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
 
@@ -216,34 +217,6 @@ END_TEST
 
 /* --- against the specifications ------------------------------------------------------- */
 
-/* The file as JSON, or NULL (said so) when the specifications are not beside the repository. */
-static cJSON *read_specification(const char *name)
-{
-    const char *folder = getenv("MOONGATE_SPECS");
-    char *path =
-        memory_format("%s/%s", folder != NULL ? folder : "../shared/specs", name);
-    FILE *file = fopen(path, "rb");
-    struct buffer text = {0};
-    char block[65536];
-    size_t length;
-
-    if (file == NULL) {
-        printf("skipped: no %s (MOONGATE_SPECS names the folder)\n", path);
-        free(path);
-        return NULL;
-    }
-    while ((length = fread(block, 1, sizeof block, file)) > 0)
-        buffer_append(&text, block, length);
-    fclose(file);
-    free(path);
-
-    cJSON *tree = json_parse(text.data, text.length, NULL);
-
-    buffer_deinit(&text);
-    ck_assert_ptr_nonnull(tree);
-    return tree;
-}
-
 /* Where our rows say something else on purpose. */
 static struct known {
     const char *difference, *reason;
@@ -344,28 +317,6 @@ static void compare_name(const struct kind *kind, const cJSON *specified)
     buffer_deinit(&ours);
 }
 
-static unsigned operation_bit(const cJSON *operation)
-{
-    static const struct {
-        const char *role, *method;
-        unsigned bit;
-    } bits[] = {{"item", "GET", KIND_GET},       {"item", "HEAD", KIND_HEAD},
-                {"item", "PUT", KIND_PUT},       {"item", "PATCH", KIND_PATCH},
-                {"item", "DELETE", KIND_DELETE}, {"collection", "GET", KIND_LIST}};
-    const char *path = json_string_at(operation, "path");
-    const char *method = json_string_at(operation, "method");
-    const char *role = json_string_at(operation, "role");
-
-    if (role == NULL) /* of extensions it is not told */
-        role = path[strlen(path) - 1] == '}' ? "item" : "collection";
-
-    for (int i = 0; i < COUNT(bits); i++) {
-        if (strcmp(role, bits[i].role) == 0 && strcmp(method, bits[i].method) == 0)
-            return bits[i].bit;
-    }
-    return 0;
-}
-
 static void compare_operations(const struct kind *kind, const cJSON *specified)
 {
     static const char *const names[] = {"GET", "HEAD", "PUT", "PATCH", "DELETE", "LIST"};
@@ -373,7 +324,7 @@ static void compare_operations(const struct kind *kind, const cJSON *specified)
     const cJSON *operation;
 
     cJSON_ArrayForEach (operation, json_at(specified, "operations")) {
-        const unsigned bit = operation_bit(operation);
+        const unsigned bit = specification_operation(operation);
         const char *match = json_string_at(operation, "ifMatch");
         const char *via = json_string_at(operation, "finalStateVia");
 
@@ -485,18 +436,13 @@ static void compare_field(const struct kind *kind, const struct field *field,
 
 START_TEST(the_rows_say_what_the_specifications_say)
 {
-    cJSON *model = read_specification("model.json");
-    const cJSON *element;
+    cJSON *model = specification_read("model.json");
 
     if (model == NULL)
         return;
     for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
-        const cJSON *specified = NULL;
+        const cJSON *specified = specification_find(model, *kind);
 
-        cJSON_ArrayForEach (element, json_at(model, "kinds")) {
-            if (text_equal_nocase(element->string, (*kind)->arm_type))
-                specified = element;
-        }
         if (specified == NULL) {
             DIFFER("%s: not in the model", (*kind)->name);
             continue;
@@ -543,7 +489,7 @@ static void compare_actions(const struct role *role, const char *const *ours,
 
 START_TEST(the_roles_allow_what_azure_publishes)
 {
-    cJSON *definitions = read_specification("role-definitions.json");
+    cJSON *definitions = specification_read("role-definitions.json");
     int count = 0;
 
     if (definitions == NULL)

@@ -93,7 +93,7 @@ static inline void pass_ms(int64_t ms)
     clock_advance_to(&h.clock, clock_now_ms(&h.clock) + ms);
 }
 
-static int ask(enum call_method method, const char *url, const char *body)
+static inline int ask(enum call_method method, const char *url, const char *body)
 {
     return plane_ask(h.world, &h.answer, &h.json, url,
                      (struct call){.method = method,
@@ -103,7 +103,7 @@ static int ask(enum call_method method, const char *url, const char *body)
 }
 
 /* On what stands behind the resource group, with "?api-version=" added. */
-static int call_arm(enum call_method method, const char *path, const char *body)
+static inline int call_arm(enum call_method method, const char *path, const char *body)
 {
     char *url = memory_format("%s%s?" VERSION, h.group, path);
     const int status = ask(method, url, body);
@@ -113,7 +113,7 @@ static int call_arm(enum call_method method, const char *path, const char *body)
 }
 
 /* The text at a path of the last answer, "" when there is none. */
-static const char *said(const char *path)
+static inline const char *said(const char *path)
 {
     const char *text = json_string_at(h.json, path);
 

@@ -107,6 +107,7 @@ static const struct {
     [REFUSE_ROLE_LIMIT] = {400, "RoleDefinitionLimitExceeded"},   /* code documented */
     [REFUSE_ROLE_IN_USE] = {400, "RoleDefinitionHasAssignments"}, /* code documented */
     [REFUSE_ROLE_NOT_ASSIGNABLE] = {400, "RoleDefinitionNotAssignable"}, /* assumed */
+    [REFUSE_GROUP_BLOCKED] = {409, "ResourceGroupDeletionBlocked"},      /* assumed */
     [REFUSE_CONDITION] = {400, "InvalidRoleAssignmentCondition"},        /* assumed */
     [REFUSE_LOCKED] = {409, "ScopeLocked"},                              /* documented */
     [REFUSE_MISSING_SUBSCRIPTION] = {404, "MissingSubscription"},        /* documented */

@@ -15,6 +15,7 @@
 #include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/form.h"
+#include "sim/grants.h"
 #include "sim/ledger.h"
 #include "sim/monitor.h"
 #include "sim/plane.h"
@@ -217,6 +218,36 @@ static void apply(struct change *change, const struct call *call)
     commit(world, change->answer);
 }
 
+/* Whether neither what the resource names nor anything above that is being deleted. */
+static bool check_named(const struct change *change)
+{
+    struct world *world = change->world;
+    char *going = NULL;
+
+    for (const struct field *field = change->kind->fields;
+         field->name != NULL && going == NULL && !change->kind->is_extension; field++) {
+        const char *id = field->type == FIELD_ID && (field->flags & FIELD_READ_ONLY) == 0
+                             ? json_string_at(change->body, field->path)
+                             : NULL;
+        char *key = id != NULL ? entity_make_key(id) : NULL;
+        char *above = key != NULL ? grants_list_above(world, key) : NULL;
+
+        if (above != NULL)
+            going = database_text(world->database,
+                                  "SELECT resource FROM monitor WHERE next_ms IS NOT NULL"
+                                  " AND verb = 'delete' AND key IN (SELECT value FROM"
+                                  " json_each(?))",
+                                  "t", above);
+        free(key);
+        free(above);
+    }
+    if (going == NULL)
+        return true;
+    answer_refuse(change->answer, REFUSE_BUSY, "'%s' is being deleted.", going);
+    free(going);
+    return false;
+}
+
 /* From the body as it was sent, or merged, to the body as it will be. */
 static void consider(struct change *change, const struct call *call,
                      const struct target *target)
@@ -240,7 +271,7 @@ static void consider(struct change *change, const struct call *call,
     if (change->old != NULL && change->aside == NULL && !has_failed(change) &&
         shape_is_equal(change->old_body, change->body))
         show(change->world, change->old, answer, rules->is_always_created ? 201 : 200);
-    else if (rules->check == NULL || rules->check(change))
+    else if ((rules->check == NULL || rules->check(change)) && check_named(change))
         apply(change, call);
 }
 

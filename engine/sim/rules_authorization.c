@@ -26,7 +26,27 @@
 
 #define OWNER_ID "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
+/* What is in the group may be named from elsewhere: a subnet by a gateway, a workspace by a
+ * connection. */
+static bool check_group_delete(struct world *world, struct answer *answer,
+                               const struct entity *group)
+{
+    char *user = database_text(world->database,
+                               "SELECT source FROM link WHERE target > ?1 || '/' AND"
+                               " target < ?1 || '0' AND NOT (source > ?1 || '/' AND"
+                               " source < ?1 || '0') LIMIT 1",
+                               "t", group->key);
+
+    if (user == NULL)
+        return true;
+    answer_refuse(answer, REFUSE_GROUP_BLOCKED,
+                  "The resource group cannot be deleted: '%s' uses what is in it.", user);
+    free(user);
+    return false;
+}
+
 const struct rules resource_group_rules = {.kind = &resource_group_kind,
+                                           .check_delete = check_group_delete,
                                            .delete_state = "Deleting",
                                            .has_no_async_operation = true,
                                            .retry_after_s = 15,

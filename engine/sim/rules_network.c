@@ -88,8 +88,35 @@ void network_complete_subnet(struct change *change)
                     cJSON_CreateString("Disabled"));
 }
 
+/* Whether what a subnet names is of the right type, there or not. */
+static bool check_types(const struct change *change)
+{
+    static const struct {
+        const char *path;
+        struct kind kind;
+    } references[] = {
+        {"properties.networkSecurityGroup.id",
+         {.arm_type = "Microsoft.Network/networkSecurityGroups"}},
+        {"properties.routeTable.id", {.arm_type = "Microsoft.Network/routeTables"}},
+        {"properties.natGateway.id", {.arm_type = "Microsoft.Network/natGateways"}}};
+
+    for (size_t i = 0; i < sizeof references / sizeof references[0]; i++) {
+        const char *id = json_string_at(change->body, references[i].path);
+
+        if (id != NULL && !kind_has_id(&references[i].kind, id))
+            return answer_refuse(
+                change->answer, REFUSE_REFERENCE,
+                "Resource %s referenced by resource %s is not of type %s.", id,
+                change->id, references[i].kind.arm_type);
+    }
+    return true;
+}
+
 bool network_check_references(const struct change *change, const cJSON *network)
 {
+    if (!check_types(change))
+        return false;
+
     const char *id = json_string_at(change->body, "properties.networkSecurityGroup.id");
     char *key = id != NULL ? entity_make_key(id) : NULL;
     cJSON *group = key != NULL ? entity_body(change->world, key) : NULL;
