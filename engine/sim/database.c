@@ -12,7 +12,7 @@
 #include "base/memory.h"
 
 /* "moon": tells our files from other people's. */
-enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 2 };
+enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 3 };
 
 struct database {
     sqlite3 *handle;
@@ -44,6 +44,10 @@ static const char schema[] =
     "CREATE INDEX monitor_holds ON monitor (holds) WHERE next_ms IS NOT NULL;"
     "CREATE INDEX monitor_key ON monitor (key) WHERE next_ms IS NOT NULL;"
     "CREATE INDEX monitor_due ON monitor (due_ms);"
+    /* What resources were until a while ago, for reads that lag; see stale.h. */
+    "CREATE TABLE past (key TEXT NOT NULL, ended_ms INTEGER NOT NULL, id TEXT, type TEXT,"
+    " parent TEXT, version INTEGER, created_ms INTEGER, body TEXT);"
+    "CREATE INDEX past_ended ON past (ended_ms, key);"
     /* The addresses of subnets, ends included. */
     "CREATE TABLE block (subnet TEXT PRIMARY KEY, network TEXT NOT NULL,"
     " first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;"
@@ -205,7 +209,7 @@ void database_begin(struct database *database)
     database_run(database, "BEGIN IMMEDIATE", "");
 }
 
-static void roll_back(struct database *database)
+void database_undo(struct database *database)
 {
     if (sqlite3_get_autocommit(database->handle) == 0)
         database_run(database, "ROLLBACK", "");
@@ -217,7 +221,7 @@ bool database_commit(struct database *database)
         database_run(database, "COMMIT", "");
     if (!database->has_failed)
         return true;
-    roll_back(database);
+    database_undo(database);
     return false;
 }
 

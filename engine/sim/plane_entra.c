@@ -61,7 +61,7 @@ static char *make_token(const struct world *world, const struct caller *caller,
                         const char *audience, double life_s, bool is_proven)
 {
     static const char header[] = "{\"typ\":\"JWT\",\"alg\":\"HS256\"}";
-    const double now_s = (double)(world->now_ms / 1000);
+    const double now_s = (double)(world_told_ms(world, world->now_ms) / 1000);
     cJSON *claims = cJSON_CreateObject();
     struct buffer token = {0};
 
@@ -176,14 +176,15 @@ static struct token *find_token(struct world *world, const char *text)
 }
 
 /* Revokes it, perhaps, and all that its owner has. */
-static bool check_revoked(struct world *world, struct token *token)
+static bool check_revoked(struct world *world, const struct call *call,
+                          struct token *token)
 {
     const char *owner = token->caller.object_id;
 
     if (token->is_proven)
         return false;
     if (!token->is_revoked && map_find(&world->challenged, owner) == NULL) {
-        if (!faults_strike(world->faults, FAULT_REVOKE, NULL))
+        if (!faults_strike(world->faults, FAULT_REVOKE, call, NULL))
             return false;
         map_set(&world->challenged, owner, world); /* any value will do */
     }
@@ -206,13 +207,13 @@ bool plane_authenticate(struct world *world, const struct call *call,
         (token = find_token(world, text + strlen("Bearer "))) == NULL)
         return false;
     *wrong = TOKEN_EXPIRED;
-    if (token->expires_s * 1000 <= world->now_ms)
+    if (token->expires_s * 1000 <= world_told_ms(world, world->now_ms))
         return false;
     *wrong = TOKEN_AUDIENCE;
     if ((token->audiences & audience) == 0)
         return false;
     *wrong = TOKEN_REVOKED;
-    if (check_revoked(world, token))
+    if (check_revoked(world, call, token))
         return false;
     *caller = token->caller;
     return true;
@@ -222,7 +223,7 @@ char *plane_format_challenge(const struct world *world, const struct call *call)
 {
     char *claims = memory_format("{\"access_token\":{\"nbf\":{\"essential\":true,"
                                  "\"value\":\"%" PRId64 "\"}}}",
-                                 world->now_ms / 1000);
+                                 world_told_ms(world, world->now_ms) / 1000);
     unsigned char *text = memory_new(strlen(claims) / 3 * 4 + 8);
 
     EVP_EncodeBlock(text, (const unsigned char *)claims, (int)strlen(claims));
@@ -245,7 +246,7 @@ static void refuse(const struct world *world, struct answer *answer, int status,
 {
     char now[CLOCK_TEXT_SIZE];
 
-    clock_format_utc(world->now_ms, now);
+    clock_format_utc(world_told_ms(world, world->now_ms), now);
     now[10] = ' ';
     memcpy(now + 19, "Z", 2); /* "2026-01-01 00:00:00Z" */
 
@@ -285,8 +286,9 @@ static void answer_token(struct world *world, const struct call *call,
                          struct answer *answer, const struct caller *caller,
                          const char *audience)
 {
-    const double life_s =
-        (double)(faults_token_life_ms(world->faults, world->token_life_ms) / 1000);
+    const double life_s = (double)(faults_duration_ms(world->faults, FAULT_TOKEN_LIFE,
+                                                      world->token_life_ms) /
+                                   1000);
     const bool is_proven = has_challenge_claims(call);
     cJSON *body = cJSON_CreateObject();
     char *token = make_token(world, caller, audience, life_s, is_proven);

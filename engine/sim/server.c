@@ -27,6 +27,7 @@
 #include "net/loop.h"
 #include "sim/answer.h"
 #include "sim/call.h"
+#include "sim/late.h"
 #include "sim/plane.h"
 #include "sim/world.h"
 
@@ -48,6 +49,7 @@ struct sim {
     int64_t sign_ins;   /* of the world's, those that were noticed */
     char *endpoint;
     struct sim_profile profile;
+    struct late late;
     time_t date_s; /* what `date` says */
     char date[40];
 };
@@ -86,7 +88,7 @@ static const char *skip_origin(const char *uri)
 
 static const char *format_date(struct sim *sim)
 {
-    const time_t now_s = (time_t)(sim->world->now_ms / 1000);
+    const time_t now_s = (time_t)(world_told_ms(sim->world, sim->world->now_ms) / 1000);
     struct tm parts;
 
     if (sim->date_s != now_s) {
@@ -117,9 +119,21 @@ static void add_ids(const struct evkeyvalq *in, struct evkeyvalq *out,
             evhttp_find_header(in, "x-ms-client-request-id"));
 }
 
-static void send_answer(struct sim *sim, struct evhttp_request *request,
+/* Only half of it comes, and the connection ends. */
+static void truncate_answer(struct evkeyvalq *out, struct answer *answer)
+{
+    char number[24];
+
+    evutil_snprintf(number, sizeof number, "%zu", answer->body.length);
+    add(out, "Content-Length", number);
+    add(out, "Connection", "close");
+    answer->body.length /= 2;
+}
+
+static void send_answer(void *context, struct evhttp_request *request,
                         struct answer *answer)
 {
+    struct sim *sim = context;
     struct evkeyvalq *out = evhttp_request_get_output_headers(request);
     char number[16];
 
@@ -142,6 +156,8 @@ static void send_answer(struct sim *sim, struct evhttp_request *request,
                                          : "application/json; charset=utf-8");
     else if (answer->status != 204)
         add(out, "Content-Length", "0");
+    if (answer->fate == ANSWER_TRUNCATED)
+        truncate_answer(out, answer);
     if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD)
         evbuffer_add(evhttp_request_get_output_buffer(request), answer->body.data,
                      answer->body.length);
@@ -241,7 +257,9 @@ static void on_request(struct evhttp_request *request, void *context)
     call.body = (const char *)evbuffer_pullup(body, -1);
     answer_init(&answer);
     plane_answer(sim->world, &call, &answer);
-    if (answer.fate == ANSWER_SENT)
+    if (answer.fate == ANSWER_LATE)
+        late_hold(&sim->late, request, &answer, answer.delay_ms);
+    else if (answer.fate == ANSWER_SENT || answer.fate == ANSWER_TRUNCATED)
         send_answer(sim, request, &answer);
     else
         abandon(request, answer.fate);
@@ -251,17 +269,28 @@ static void on_request(struct evhttp_request *request, void *context)
     restart_idle(sim);
 }
 
+/* How long until the next thing happens by itself, or INT64_MAX. */
+static int64_t find_next_ms(struct sim *sim)
+{
+    const int64_t late_ms = late_left_ms(&sim->late);
+    const int64_t event_ms = world_next_event(sim->world);
+    const int64_t left_ms =
+        event_ms < INT64_MAX ? event_ms - world_read_clock(sim->world) : INT64_MAX;
+
+    return late_ms < left_ms ? late_ms : left_ms;
+}
+
 /* Nobody has asked for a moment: whoever there is waits for what comes next. */
 static void on_idle(evutil_socket_t fd, short events, void *context)
 {
     struct sim *sim = context;
     struct clock *clock = loop_clock(sim->loop);
-    const int64_t next_ms = world_next_event(sim->world);
+    const int64_t next_ms = find_next_ms(sim);
 
     (void)fd, (void)events;
     if (next_ms == INT64_MAX)
         return;
-    clock_advance_to(clock, clock_now_ms(clock) + next_ms - world_read_clock(sim->world));
+    clock_advance_to(clock, clock_now_ms(clock) + next_ms);
     world_tick(sim->world);
     restart_idle(sim);
 }
@@ -269,6 +298,7 @@ static void on_idle(evutil_socket_t fd, short events, void *context)
 void sim_serve_others(struct sim *sim)
 {
     sim->world->clients_are_elsewhere = true;
+    sim->late.lends = false;
     if (loop_clock(sim->loop)->mode != CLOCK_VIRTUAL || sim->idle != NULL)
         return;
     sim->idle = evtimer_new(loop_event_base(sim->loop), on_idle, sim);
@@ -362,6 +392,9 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
     struct failure *found = NULL;
 
     sim->loop = loop;
+    sim->late =
+        (struct late){.loop = loop, .lends = true, .send = send_answer, .context = sim};
+    list_init(&sim->late.held);
     sim->date_s = -1;
     sim->world = world_open(options, loop_clock(loop), &found);
     if (sim->world != NULL)
@@ -387,6 +420,7 @@ void sim_close(struct sim *sim)
         return;
     if (sim->idle != NULL)
         event_free(sim->idle);
+    late_deinit(&sim->late);
     if (sim->http != NULL)
         evhttp_free(sim->http);
     world_close(sim->world);

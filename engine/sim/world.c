@@ -19,6 +19,7 @@
 #include "sim/grants.h"
 #include "sim/monitor.h"
 #include "sim/spread.h"
+#include "sim/stale.h"
 #include "sim/throttle.h"
 #include "sim/world_file.h"
 
@@ -136,8 +137,11 @@ int64_t world_next_event(struct world *world)
         world->database, INT64_MAX,
         "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
     const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
+    const int64_t fault_ms = earlier(stale_next_event(world, now_ms),
+                                     faults_next_event(world->faults, now_ms));
 
-    return earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms));
+    return earlier(earlier(earlier(world->next_ms, registered_ms), fault_ms),
+                   earlier(known_ms, token_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
@@ -152,11 +156,16 @@ int world_retry_after(const struct world *world, int seconds)
     return span_ms > 1000 ? (int)((span_ms + 999) / 1000) : 1;
 }
 
+int64_t world_told_ms(const struct world *world, int64_t utc_ms)
+{
+    return utc_ms + faults_duration_ms(world->faults, FAULT_CLOCK_SKEW, 0);
+}
+
 char *world_format_now(const struct world *world)
 {
     char text[CLOCK_TEXT_SIZE];
 
-    clock_format_utc(world->now_ms, text);
+    clock_format_utc(world_told_ms(world, world->now_ms), text);
     return memory_copy_string(text);
 }
 
@@ -295,7 +304,7 @@ struct world *world_open(const struct sim_options *options, const struct clock *
                         database_error(world->database));
         goto fail;
     }
-    world->next_ms = monitor_next(world);
+    monitor_release_hung(world);
     return world;
 fail:
     world_close(world);

@@ -89,13 +89,17 @@ void world_save_time(struct world *world);
 int64_t world_read_clock(const struct world *world);
 
 /* When the next thing happens by itself, or INT64_MAX: an operation changes, a principal
- * gets known everywhere, a bucket that was empty has a token, a provider is registered. */
+ * gets known everywhere, a bucket that was empty has a token, a provider is registered, a
+ * fault heals. */
 int64_t world_next_event(struct world *world);
 
 /* What to put into Retry-After so that the client waits `seconds` of this world. */
 int world_retry_after(const struct world *world, int seconds);
 
-/* The time now as ISO 8601, owned by the caller. */
+/* What the services say for a moment of this world (UTC): their clocks may be wrong. */
+int64_t world_told_ms(const struct world *world, int64_t utc_ms);
+
+/* The time now as ISO 8601 and as the services say it, owned by the caller. */
 char *world_format_now(const struct world *world);
 
 /* How long `verb` ("create") takes on a resource of this kind; 0 when it is done at once.
