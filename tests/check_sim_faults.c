@@ -33,7 +33,7 @@ static const struct {
     const char *text, *message;
 } bad_texts[] = {
     {"trottle=0.1", "unknown fault 'trottle'; did you mean 'throttle'?"},
-    {"xyzzy", "unknown fault 'xyzzy'; there are throttle, error, error-after"},
+    {"xyzzy", "unknown fault 'xyzzy'; there are throttle, error, error-500"},
     {"throttle=1.1", "throttle: '1.1' is neither a rate from 0 to 1 nor the number"},
     {"throttle=-1", "throttle: '-1' is neither a rate"},
     {"error=nan", "error: 'nan' is neither a rate"},

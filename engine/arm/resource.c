@@ -336,6 +336,9 @@ static void advance(struct deferred *deferred)
         end(own, RESOURCE_UNCHANGED); /* under another name; it says the same */
     else if (failure != NULL)
         fail(own, failure_of_step(failure));
+    else if (own->step != STEP_WRITE && !cJSON_IsObject(operation_body(over)))
+        fail(own, failure_new("ProtocolError", "the answer is not a %s (HTTP %d)",
+                              own->kind->name, operation_status(over)));
     else if (own->step == STEP_LOOK)
         judge_present(own);
     else if (own->step == STEP_WAIT)

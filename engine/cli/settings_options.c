@@ -26,11 +26,21 @@ char *option_take_faults(const char **to, const char *text)
 }
 
 const char faults_help[] =
-    "\nFaults are a list such as throttle=0.1,reset-after=#3,lro-fail=gw-7. With a rate "
-    "from\n"
-    "0 to 1, or #N for the Nth alone: throttle, error, error-after, reset, reset-after,\n"
-    "timeout, revoke, monitor-lost. With the name of a resource whose next operation it\n"
-    "ends: lro-fail, lro-cancel. With a duration: token-life.";
+    "\nFaults are a list of NAME[@TARGET]=VALUE, such as "
+    "throttle=0.1,reset-after@gw-7=#3.\n"
+    "VALUE is a rate from 0 to 1, #N for the Nth request alone, #A-B for those from the "
+    "Ath\n"
+    "to the Bth, or Nx for the first N. TARGET is [METHOD:]PATTERN: a name that is part "
+    "of\n"
+    "the path, or the end of a path with slashes or stars, such as PUT:*/gateways/*.\n"
+    "  requests    throttle, error, error-500, error-502, error-503, error-504, reset,\n"
+    "              timeout, error-after, reset-after, truncated, malformed, html,\n"
+    "              content-type, empty, headers-lost, slow, stale, maintenance,\n"
+    "              monitor-lost, revoke\n"
+    "  operations  lro-fail, lro-cancel, lro-hang, lro-vanish, also with the name of a\n"
+    "              resource whose next one it is: lro-fail=gw-7\n"
+    "  other       capacity=REGION; with a duration token-life, replication-lag and\n"
+    "              clock-skew";
 
 char *option_take_duration(int64_t *to_ms, const char *text)
 {

@@ -16,6 +16,7 @@ struct loop {
     uint64_t next_order;
     struct list deferred, idle;
     unsigned held;
+    unsigned lent;       /* of those */
     struct event *alarm; /* wakes libevent for the earliest timer */
 };
 
@@ -178,6 +179,24 @@ static bool wake_idle(struct loop *loop)
     return link != NULL;
 }
 
+void loop_lend(struct loop *loop)
+{
+    loop->lent++;
+}
+
+void loop_reclaim(struct loop *loop)
+{
+    assert(loop->lent > 0);
+    loop->lent--;
+}
+
+/* Whether somebody waits for the outside world. A holder may be gone before what it waited
+ * for knows: then more are lent than held. */
+static bool is_held(const struct loop *loop)
+{
+    return loop->held > loop->lent;
+}
+
 static void run_deferred(struct loop *loop)
 {
     struct list *link;
@@ -230,9 +249,9 @@ bool loop_run(struct loop *loop, bool (*is_over)(void *context), void *context,
         run_deferred(loop);
         if (is_over(context))
             return true;
-        if (loop->clock->mode == CLOCK_VIRTUAL && loop->held == 0) {
+        if (loop->clock->mode == CLOCK_VIRTUAL && !is_held(loop)) {
             event_base_loop(loop->base, EVLOOP_NONBLOCK);
-            if (!list_is_empty(&loop->deferred) || loop->held > 0 || is_over(context))
+            if (!list_is_empty(&loop->deferred) || is_held(loop) || is_over(context))
                 continue;
             if (wake_idle(loop))
                 continue;

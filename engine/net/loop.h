@@ -56,6 +56,11 @@ void loop_defer_idle(struct loop *loop, struct deferred *deferred);
 void loop_hold(struct loop *loop);
 void loop_release(struct loop *loop);
 
+/* For one of those who hold it: what they wait for is only a timer of this loop. While this is
+ * so of all, a virtual clock jumps on. */
+void loop_lend(struct loop *loop);
+void loop_reclaim(struct loop *loop);
+
 /* Turns until `is_over` says so. Returns false when nothing can happen any more: no timer,
  * no held loop, no deferred work, and no `keep_alive`. */
 bool loop_run(struct loop *loop, bool (*is_over)(void *context), void *context,

@@ -46,11 +46,12 @@ static const struct {
     [REFUSE_NO_IF_MATCH] = {400, "ValidationError"},                  /* assumed */
     [REFUSE_BUSY] = {409, "AnotherOperationInProgress"}, /* observed on networks */
     [REFUSE_SERVICE_LOCKED] = {409, "ServiceLocked"}, /* observed; of gateways assumed */
-    [REFUSE_CANCELED] = {409, "OperationCanceled"},   /* assumed */
+    [REFUSE_CAPACITY] = {409, "SkuNotAvailable"},     /* documented, of this assumed */
     [REFUSE_NOT_REGISTERED] = {409, "MissingSubscriptionRegistration"}, /* documented */
     [REFUSE_SUBSCRIPTION_THROTTLED] = {429,
                                        "SubscriptionRequestsThrottled"}, /* observed */
     [REFUSE_TENANT_THROTTLED] = {429, "TenantRequestsThrottled"},        /* assumed */
+    [REFUSE_PROVIDER_THROTTLED] = {429, "ResourceRequestsThrottled"},    /* observed */
     [REFUSE_GROUP_DELETING] = {409, "ResourceGroupBeingDeleted"},        /* documented */
     [REFUSE_INTERNAL] = {500, "InternalServerError"},                    /* documented */
     [REFUSE_WORKSPACE_LIMIT] = {400, "WorkspaceLimitReached"},           /* assumed */
@@ -186,14 +187,20 @@ static char *format_message(const char *format, va_list arguments)
     return text;
 }
 
+void answer_drop_poll_headers(struct answer *answer)
+{
+    free(answer->location);
+    free(answer->async_operation);
+    answer->location = answer->async_operation = NULL;
+    answer->retry_after_s = 0;
+}
+
 /* A refusal begins nothing that could be polled. */
 static void drop_headers(struct answer *answer)
 {
+    answer_drop_poll_headers(answer);
     free(answer->etag);
-    free(answer->location);
-    free(answer->async_operation);
-    answer->etag = answer->location = answer->async_operation = NULL;
-    answer->retry_after_s = 0;
+    answer->etag = NULL;
     answer->content_type = NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <cjson/cJSON.h>
 
@@ -44,10 +45,11 @@ enum refusal {
     REFUSE_NO_IF_MATCH,
     REFUSE_BUSY,
     REFUSE_SERVICE_LOCKED,
-    REFUSE_CANCELED,
+    REFUSE_CAPACITY,
     REFUSE_NOT_REGISTERED,
     REFUSE_SUBSCRIPTION_THROTTLED,
     REFUSE_TENANT_THROTTLED,
+    REFUSE_PROVIDER_THROTTLED,
     REFUSE_GROUP_DELETING,
     REFUSE_INTERNAL,
     REFUSE_WORKSPACE_LIMIT,
@@ -120,8 +122,10 @@ enum refusal {
 /* What becomes of an answer once it is ready. */
 enum answer_fate {
     ANSWER_SENT,
-    ANSWER_RESET,   /* the connection is reset instead */
-    ANSWER_WITHHELD /* it stays open, and nothing comes */
+    ANSWER_LATE,      /* it is sent after a while, `delay_ms` */
+    ANSWER_TRUNCATED, /* it breaks off in the middle of the body */
+    ANSWER_RESET,     /* the connection is reset instead */
+    ANSWER_WITHHELD   /* it stays open, and nothing comes */
 };
 
 enum { ANSWER_HEADER_LIMIT = 4, ANSWER_HEADER_SIZE = 48 };
@@ -134,6 +138,7 @@ struct answer_header {
 struct answer {
     int status;
     enum answer_fate fate;
+    int64_t delay_ms;                                           /* of this world's time */
     struct buffer body;                                         /* JSON, or empty */
     char *etag, *location, *async_operation, *www_authenticate; /* or NULL */
     int retry_after_s;        /* 0: the header is left out */
@@ -156,6 +161,9 @@ void answer_set_json(struct answer *answer, int status, const cJSON *json);
  * JSON. */
 void answer_fail(struct answer *answer, int status, const char *content_type,
                  const char *text);
+
+/* Leaves out what says where and when a long operation can be asked about. */
+void answer_drop_poll_headers(struct answer *answer);
 
 /* Adds a header; `name` is a constant and the value short. A refusal keeps it. */
 void answer_add_header(struct answer *answer, const char *name, const char *format, ...)

@@ -45,6 +45,10 @@ static const char *const schema[] = {
     "CREATE INDEX monitor_holds ON monitor (holds) WHERE next_ms IS NOT NULL;",
     "CREATE INDEX monitor_key ON monitor (key) WHERE next_ms IS NOT NULL;",
     "CREATE INDEX monitor_due ON monitor (due_ms);",
+    /* What resources were until a while ago, for reads that lag; see stale.h. */
+    "CREATE TABLE past (key TEXT NOT NULL, ended_ms INTEGER NOT NULL, id TEXT, type TEXT,"
+    " parent TEXT, version INTEGER, created_ms INTEGER, body TEXT);",
+    "CREATE INDEX past_ended ON past (ended_ms, key);",
     /* The addresses of subnets, ends included. */
     "CREATE TABLE block (subnet TEXT PRIMARY KEY, network TEXT NOT NULL,"
     " first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;",
@@ -262,7 +266,7 @@ void database_begin(struct database *database)
     database_run(database, "BEGIN IMMEDIATE", "");
 }
 
-static void roll_back(struct database *database)
+void database_undo(struct database *database)
 {
     if (sqlite3_get_autocommit(database->handle) == 0)
         database_run(database, "ROLLBACK", "");
@@ -274,7 +278,7 @@ bool database_commit(struct database *database)
         database_run(database, "COMMIT", "");
     if (!database->has_failed)
         return true;
-    roll_back(database);
+    database_undo(database);
     return false;
 }
 

@@ -13,6 +13,7 @@
 #include "sim/database.h"
 #include "sim/ledger.h"
 #include "sim/rules.h"
+#include "sim/stale.h"
 #include "sim/world.h"
 
 struct entity *entity_find(struct world *world, const char *key)
@@ -133,6 +134,7 @@ void entity_save(struct world *world, const struct kind *kind, const char *paren
     const char *id = json_string_at(body, "id");
     char *key = entity_make_key(id), *text;
 
+    stale_keep(world, key);
     world->version++;
     if (rules_find(kind)->has_etag_in_body)
         set_etag(kind, world->version, body);
@@ -153,6 +155,7 @@ static void remove_one(struct world *world, const char *key, const char *id,
 {
     struct database *database = world->database;
 
+    stale_keep(world, key);
     if (kind != NULL && rules_find(kind)->removed != NULL)
         rules_find(kind)->removed(world, key);
     database_run(database, "DELETE FROM link WHERE source = ?", "t", key);

@@ -96,14 +96,15 @@ static struct token *find_token(struct world *world, const struct call *call,
 }
 
 /* Revokes it, perhaps, and all that its owner has. */
-static bool check_revoked(struct world *world, struct token *token)
+static bool check_revoked(struct world *world, const struct call *call,
+                          struct token *token)
 {
     const char *owner = token->caller.object_id;
 
     if (token->is_proven)
         return false;
     if (!token->is_revoked && map_find(&world->challenged, owner) == NULL) {
-        if (!faults_strike(world->faults, FAULT_REVOKE, NULL))
+        if (!faults_strike(world->faults, FAULT_REVOKE, call, NULL))
             return false;
         map_set(&world->challenged, owner, world); /* any value will do */
     }
@@ -132,7 +133,7 @@ bool plane_authenticate(struct world *world, const struct call *call,
     if ((token->audiences & audience) == 0)
         return false;
     *wrong = TOKEN_REVOKED;
-    if (check_revoked(world, token))
+    if (check_revoked(world, call, token))
         return false;
     *caller = token->caller;
     return true;

@@ -155,7 +155,8 @@ void entra_answer_tokens(const struct entra_request *request,
 {
     struct world *world = request->world;
     const int64_t now_s = world_client_ms(world) / 1000;
-    const int64_t life_ms = faults_token_life_ms(world->faults, world->token_life_ms);
+    const int64_t life_ms =
+        faults_duration_ms(world->faults, FAULT_TOKEN_LIFE, world->token_life_ms);
     const struct entra_times times = {now_s, now_s + life_ms / 1000};
     const bool is_proven = has_challenge_claims(request);
     cJSON *body = cJSON_CreateObject();

@@ -6,45 +6,22 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/duration.h"
+#include "base/map.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "sim/call.h"
 #include "sim/chance.h"
+#include "sim/fault_rule.h"
+#include "sim/shape.h"
 
 enum { RULE_LIMIT = 100 };
 
-enum form { FORM_RATE, FORM_DURATION, FORM_NAME };
-
-static const struct {
-    const char *name;
-    enum form form;
-} rows[FAULT_COUNT] = {[FAULT_THROTTLE] = {"throttle", FORM_RATE},
-                       [FAULT_ERROR] = {"error", FORM_RATE},
-                       [FAULT_ERROR_AFTER] = {"error-after", FORM_RATE},
-                       [FAULT_RESET] = {"reset", FORM_RATE},
-                       [FAULT_RESET_AFTER] = {"reset-after", FORM_RATE},
-                       [FAULT_TIMEOUT] = {"timeout", FORM_RATE},
-                       [FAULT_REVOKE] = {"revoke", FORM_RATE},
-                       [FAULT_MONITOR_LOST] = {"monitor-lost", FORM_RATE},
-                       [FAULT_TOKEN_LIFE] = {"token-life", FORM_DURATION},
-                       [FAULT_LRO_FAIL] = {"lro-fail", FORM_NAME},
-                       [FAULT_LRO_CANCEL] = {"lro-cancel", FORM_NAME}};
-
-struct rule {
-    enum fault fault;
-    char *value;     /* as it was given */
-    double rate;     /* FORM_RATE */
-    int64_t nth;     /* of FORM_RATE, or 0: by rate */
-    int64_t life_ms; /* FORM_DURATION */
-    int64_t struck;
-};
-
 struct faults {
     uint64_t seed;
-    struct rule rules[RULE_LIMIT];
+    struct fault_rule rules[RULE_LIMIT];
     size_t rule_count;
-    int64_t chances[FAULT_COUNT]; /* requests that could have it */
     int64_t struck;
+    struct map locks; /* of int64_t, UTC until when, by key */
+    int64_t last_lock_ms;
 };
 
 struct faults *faults_new(uint64_t seed)
@@ -58,10 +35,12 @@ struct faults *faults_new(uint64_t seed)
 static void drop_rules(struct faults *faults)
 {
     for (size_t i = 0; i < faults->rule_count; i++)
-        free(faults->rules[i].value);
+        fault_rule_deinit(&faults->rules[i]);
     memset(faults->rules, 0, sizeof faults->rules);
-    memset(faults->chances, 0, sizeof faults->chances);
     faults->rule_count = 0;
+    map_deinit(&faults->locks, free);
+    faults->locks = (struct map){0};
+    faults->last_lock_ms = 0;
 }
 
 void faults_free(struct faults *faults)
@@ -73,81 +52,6 @@ void faults_free(struct faults *faults)
 }
 
 /* ---- reading ---- */
-
-static char *describe_unknown(const char *name)
-{
-    const char *names[FAULT_COUNT];
-    struct buffer text = {0};
-
-    for (int i = 0; i < FAULT_COUNT; i++)
-        names[i] = rows[i].name;
-
-    const char *near = text_nearest(name, names, FAULT_COUNT);
-
-    if (near != NULL)
-        return memory_format("unknown fault '%s'; did you mean '%s'?", name, near);
-    buffer_printf(&text, "unknown fault '%s'; there are", name);
-    for (int i = 0; i < FAULT_COUNT; i++)
-        buffer_printf(&text, "%s %s", i > 0 ? "," : "", names[i]);
-    return buffer_take(&text);
-}
-
-static char *read_rate(struct rule *rule)
-{
-    const bool is_nth = rule->value[0] == '#';
-    const char *digits = rule->value + (is_nth ? 1 : 0);
-    char *end;
-
-    if (is_nth)
-        rule->nth = strtoll(digits, &end, 10);
-    else
-        rule->rate = strtod(digits, &end);
-    if (strspn(digits, is_nth ? "0123456789" : "0123456789.") == strlen(digits) &&
-        end != digits && *end == '\0' &&
-        (is_nth ? rule->nth > 0 : rule->rate >= 0.0 && rule->rate <= 1.0))
-        return NULL;
-    return memory_format("%s: '%s' is neither a rate from 0 to 1 nor the number of a "
-                         "request such as #3",
-                         rows[rule->fault].name, rule->value);
-}
-
-static char *read_value(struct rule *rule)
-{
-    const char *name = rows[rule->fault].name;
-
-    switch (rows[rule->fault].form) {
-    case FORM_RATE:
-        return read_rate(rule);
-    case FORM_DURATION:
-        if (duration_parse(rule->value, &rule->life_ms) == 0 &&
-            rule->life_ms >= TOKEN_LIFE_LEAST_MS && rule->life_ms <= TOKEN_LIFE_MOST_MS)
-            return NULL;
-        return memory_format("%s: '%s' is not a duration from 1s to 1d", name,
-                             rule->value);
-    case FORM_NAME:
-        break;
-    }
-    return rule->value[0] != '\0'
-               ? NULL
-               : memory_format("%s: which resource? %s=NAME", name, name);
-}
-
-/* Reads "name=value" in place. */
-static char *read_rule(struct rule *rule, char *text)
-{
-    char *value = strchr(text, '=');
-    int fault = 0;
-
-    if (value != NULL)
-        *value++ = '\0';
-    while (fault < FAULT_COUNT && strcmp(rows[fault].name, text) != 0)
-        fault++;
-    if (fault == FAULT_COUNT)
-        return describe_unknown(text);
-    rule->fault = (enum fault)fault;
-    rule->value = memory_copy_string(value != NULL ? value : "");
-    return read_value(rule);
-}
 
 /* The next rule's text without the space around it, or NULL at the end. */
 static char *take_word(char **rest)
@@ -174,7 +78,7 @@ char *faults_set(struct faults *faults, const char *text)
         if (read->rule_count == RULE_LIMIT)
             wrong = memory_format("more than %d faults", RULE_LIMIT);
         else
-            wrong = read_rule(&read->rules[read->rule_count++], word);
+            wrong = fault_rule_read(&read->rules[read->rule_count++], word);
     }
     if (wrong == NULL) {
         drop_rules(faults);
@@ -198,57 +102,115 @@ char *faults_check(const char *text)
 
 /* ---- striking ---- */
 
-static void count(struct faults *faults, struct rule *rule)
+bool faults_has(const struct faults *faults, enum fault fault)
 {
-    rule->struck++;
-    faults->struck++;
+    for (size_t i = 0; i < faults->rule_count; i++) {
+        if (faults->rules[i].fault == fault)
+            return true;
+    }
+    return false;
 }
 
-bool faults_strike(struct faults *faults, enum fault fault, uint64_t *bits)
+/* Whether a rule hits the chance that it has just counted. */
+static bool hits(const struct faults *faults, const struct fault_rule *rule,
+                 uint64_t *draw)
 {
-    const int64_t chance = ++faults->chances[fault];
+    const uint64_t seed = faults->seed + (uint64_t)(rule - faults->rules);
+
+    *draw = chance_draw(seed, fault_name(rule->fault), "strike", (uint64_t)rule->chances);
+    if (rule->first > 0)
+        return rule->chances >= rule->first && rule->chances <= rule->last;
+    return chance_fraction(*draw) < rule->rate;
+}
+
+/* All rules count the chance; the first that hits is the one that strikes. */
+static bool strike(struct faults *faults, enum fault fault, unsigned method,
+                   const char *path, uint64_t *bits)
+{
+    struct fault_rule *struck = NULL;
+    uint64_t draw;
 
     for (size_t i = 0; i < faults->rule_count; i++) {
-        struct rule *rule = &faults->rules[i];
+        struct fault_rule *rule = &faults->rules[i];
 
-        if (rule->fault != fault)
+        if (rule->fault != fault || !fault_rule_matches(rule, method, path))
             continue;
-
-        const uint64_t draw =
-            chance_draw(faults->seed + i, rows[fault].name, "strike", (uint64_t)chance);
-
-        if (rule->nth > 0 ? rule->nth != chance : chance_fraction(draw) >= rule->rate)
+        rule->chances++;
+        if (struck != NULL || !hits(faults, rule, &draw))
             continue;
+        struck = rule;
         if (bits != NULL)
-            *bits = chance_draw(draw, rows[fault].name, "form", 0);
-        count(faults, rule);
+            *bits = chance_draw(draw, fault_name(fault), "form", 0);
+    }
+    if (struck == NULL)
+        return false;
+    struck->struck++;
+    faults->struck++;
+    return true;
+}
+
+bool faults_strike(struct faults *faults, enum fault fault, const struct call *call,
+                   uint64_t *bits)
+{
+    return strike(faults, fault, call->method, call->path, bits);
+}
+
+bool faults_strike_operation(struct faults *faults, enum fault fault, const char *verb,
+                             const char *id)
+{
+    return strike(faults, fault, strcmp(verb, "delete") == 0 ? CALL_DELETE : CALL_PUT, id,
+                  NULL);
+}
+
+bool faults_strike_region(struct faults *faults, const char *region)
+{
+    for (size_t i = 0; i < faults->rule_count; i++) {
+        struct fault_rule *rule = &faults->rules[i];
+
+        if (rule->fault != FAULT_CAPACITY || !shape_is_same_location(rule->value, region))
+            continue;
+        rule->struck++;
+        faults->struck++;
         return true;
     }
     return false;
 }
 
-bool faults_strike_operation(struct faults *faults, enum fault fault, const char *name)
-{
-    for (size_t i = 0; i < faults->rule_count; i++) {
-        struct rule *rule = &faults->rules[i];
-
-        if (rule->fault == fault && rule->struck == 0 &&
-            text_equal_nocase(rule->value, name)) {
-            count(faults, rule);
-            return true;
-        }
-    }
-    return false;
-}
-
-int64_t faults_token_life_ms(const struct faults *faults, int64_t otherwise_ms)
+int64_t faults_duration_ms(const struct faults *faults, enum fault fault,
+                           int64_t otherwise_ms)
 {
     for (size_t i = faults->rule_count; i-- > 0;) {
-        if (faults->rules[i].fault == FAULT_TOKEN_LIFE)
-            return faults->rules[i].life_ms;
+        if (faults->rules[i].fault == fault)
+            return faults->rules[i].duration_ms;
     }
     return otherwise_ms;
 }
+
+/* ---- locks ---- */
+
+void faults_lock(struct faults *faults, const char *key, int64_t until_ms)
+{
+    int64_t *lock = memory_new(sizeof *lock);
+
+    *lock = until_ms;
+    free(map_set(&faults->locks, key, lock));
+    if (until_ms > faults->last_lock_ms)
+        faults->last_lock_ms = until_ms;
+}
+
+int64_t faults_locked_until_ms(const struct faults *faults, const char *key)
+{
+    const int64_t *lock = map_find(&faults->locks, key);
+
+    return lock != NULL ? *lock : 0;
+}
+
+int64_t faults_next_event(const struct faults *faults, int64_t now_ms)
+{
+    return faults->last_lock_ms > now_ms ? faults->last_lock_ms : INT64_MAX;
+}
+
+/* ---- telling ---- */
 
 int64_t faults_count(const struct faults *faults)
 {
@@ -259,12 +221,17 @@ void faults_describe(const struct faults *faults, struct buffer *to)
 {
     buffer_printf(to, "{\"struck\":%" PRId64 ",\"faults\":[", faults->struck);
     for (size_t i = 0; i < faults->rule_count; i++) {
-        const struct rule *rule = &faults->rules[i];
+        const struct fault_rule *rule = &faults->rules[i];
 
         buffer_printf(to, "%s{\"name\":\"%s\",\"value\":", i > 0 ? "," : "",
-                      rows[rule->fault].name);
+                      fault_name(rule->fault));
         buffer_append_json_string(to, rule->value, strlen(rule->value));
-        buffer_printf(to, ",\"struck\":%" PRId64 "}", rule->struck);
+        if (rule->target != NULL) {
+            buffer_append_string(to, ",\"target\":");
+            buffer_append_json_string(to, rule->target, strlen(rule->target));
+        }
+        buffer_printf(to, ",\"chances\":%" PRId64 ",\"struck\":%" PRId64 "}",
+                      rule->chances, rule->struck);
     }
     buffer_append_string(to, "]}");
 }

@@ -21,9 +21,11 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/loop.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/gzip.h"
+#include "sim/late.h"
 #include "sim/listening.h"
 #include "sim/tls.h"
 
@@ -41,6 +43,7 @@ struct http {
     struct evhttp_bound_socket *socket; /* NULL once it is finishing */
     struct tls *tls;
     const struct http_service *service;
+    struct late late;      /* answers that are held back */
     char *origin;          /* "http://127.0.0.1:4280" */
     size_t answering;      /* answers that are not on their way yet */
     int64_t last_input_ms; /* machine's time */
@@ -275,7 +278,7 @@ static void add_headers(struct http *http, const struct head *head, struct evkey
         add(out, answer->headers[i].name, answer->headers[i].value);
     if (answer->retry_after_s > 0)
         add_number(out, "Retry-After", (size_t)answer->retry_after_s);
-    if (http->socket == NULL)
+    if (http->socket == NULL || answer->fate == ANSWER_TRUNCATED)
         add(out, "Connection", "close");
 }
 
@@ -286,7 +289,8 @@ static void add_body(const struct http *http, const struct head *head,
 {
     struct evkeyvalq *out = evhttp_request_get_output_headers(request);
     const int command = evhttp_request_get_command(request);
-    const bool is_long = http->service->packs && answer->body.length > WORTH_PACKING;
+    const bool is_long =
+        http->service->serves_others && answer->body.length > WORTH_PACKING;
     struct buffer packed = {0};
     const struct buffer *body = &answer->body;
 
@@ -304,7 +308,8 @@ static void add_body(const struct http *http, const struct head *head,
     if (answer->status != 204)
         add_number(out, "Content-Length", body->length);
     if (command != EVHTTP_REQ_HEAD && command != EVHTTP_REQ_CONNECT)
-        evbuffer_add(evhttp_request_get_output_buffer(request), body->data, body->length);
+        evbuffer_add(evhttp_request_get_output_buffer(request), body->data,
+                     answer->fate == ANSWER_TRUNCATED ? body->length / 2 : body->length);
     buffer_deinit(&packed);
 }
 
@@ -329,6 +334,16 @@ static void send_answer(struct http *http, const struct head *head,
     evhttp_request_set_on_complete_cb(request, on_sent, http);
     evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_lost, http);
     evhttp_send_reply(request, answer->status, NULL, NULL);
+}
+
+/* For one that was held back. */
+static void send_late(void *context, struct evhttp_request *request,
+                      struct answer *answer)
+{
+    struct head head;
+
+    read_head(request, &head);
+    send_answer(context, &head, request, answer);
 }
 
 /* ---- answers that are lost ---- */
@@ -450,7 +465,10 @@ static void on_request(struct evhttp_request *request, void *context)
         serve(http, &head, request, &call, &answer);
     if (flaw == NULL && has_unread_body(request, &head))
         add(evhttp_request_get_output_headers(request), "Connection", "close");
-    if (answer.fate == ANSWER_SENT)
+    if (answer.fate == ANSWER_LATE)
+        late_hold(&http->late, request, &answer, answer.delay_ms,
+                  !http->service->serves_others);
+    else if (answer.fate == ANSWER_SENT || answer.fate == ANSWER_TRUNCATED)
         send_answer(http, &head, request, &answer);
     else
         abandon(request, answer.fate);
@@ -485,9 +503,8 @@ static struct bufferevent *new_stream(struct event_base *base, void *context)
     return stream;
 }
 
-struct http *http_open(struct event_base *base, struct listening *listening,
-                       struct tls *tls, const struct http_service *service,
-                       struct failure **failure)
+struct http *http_open(struct loop *loop, struct listening *listening, struct tls *tls,
+                       const struct http_service *service, struct failure **failure)
 {
     struct http *http = memory_new(sizeof *http);
 
@@ -496,7 +513,9 @@ struct http *http_open(struct event_base *base, struct listening *listening,
     http->date_s = -1;
     http->origin = memory_format("%s://%s:%d", tls != NULL ? "https" : "http",
                                  listening->host, listening->port);
-    http->server = evhttp_new(base);
+    http->late = (struct late){.loop = loop, .send = send_late, .context = http};
+    list_init(&http->late.held);
+    http->server = evhttp_new(loop_event_base(loop));
     if (http->server != NULL)
         http->socket = evhttp_accept_socket_with_handle(http->server, listening->fd);
     if (http->socket == NULL) {
@@ -530,10 +549,16 @@ bool http_is_quiet(const struct http *http)
                                     clock_machine_ms() - http->last_input_ms > PAUSE_MS);
 }
 
+int64_t http_next_ms(const struct http *http)
+{
+    return late_left_ms(&http->late);
+}
+
 void http_close(struct http *http)
 {
     if (http == NULL)
         return;
+    late_deinit(&http->late);
     if (http->server != NULL)
         evhttp_free(http->server);
     free(http->origin);

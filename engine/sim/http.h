@@ -12,10 +12,10 @@
 
 struct answer;
 struct call;
-struct event_base;
 struct failure;
 struct http;
 struct listening;
+struct loop;
 struct tls;
 
 enum {
@@ -29,15 +29,15 @@ struct http_service {
     void (*answer)(void *context, struct call *call, struct answer *answer);
     int64_t (*now_ms)(const void *context); /* for `Date`, UTC */
     void *context;
-    bool packs; /* long answers are sent as gzip to who accepts that */
+    bool serves_others; /* clients are other processes: long answers are sent as gzip to
+                           who accepts that, and time passes without them */
 };
 
 /* Takes over the socket of `listening`, and borrows `tls` (NULL: plain HTTP) and `service`
  * for its life. NULL on failure, with the reason in `*failure` (owned by the caller); the
  * socket is closed then. */
-struct http *http_open(struct event_base *base, struct listening *listening,
-                       struct tls *tls, const struct http_service *service,
-                       struct failure **failure);
+struct http *http_open(struct loop *loop, struct listening *listening, struct tls *tls,
+                       const struct http_service *service, struct failure **failure);
 
 /* Accepts no connection more; the answers to come are the last on theirs. */
 void http_finish(struct http *http);
@@ -45,6 +45,9 @@ void http_finish(struct http *http);
 /* Whether no request is being read, or answered. A request that pauses in its middle for a
  * while, or dies there, does not count. */
 bool http_is_quiet(const struct http *http);
+
+/* How long until an answer that is held back is sent, in the loop's time, or INT64_MAX. */
+int64_t http_next_ms(const struct http *http);
 
 /* Closes all connections. Accepts NULL. */
 void http_close(struct http *http);

@@ -19,9 +19,9 @@
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
-#include "sim/faults.h"
 #include "sim/form.h"
 #include "sim/rules.h"
+#include "sim/strike.h"
 #include "sim/world.h"
 
 #define STATE  "properties.provisioningState"
@@ -268,9 +268,6 @@ static bool is_running(const struct monitor *monitor)
     return strcmp(monitor->status, "InProgress") == 0;
 }
 
-static const char failed_message[] = "The operation failed because of an internal error.";
-static const char canceled_message[] = "The operation was canceled.";
-
 /* Where it was asked is where to ask again. Owned by the caller. */
 static char *format_own_url(const struct call *call)
 {
@@ -286,7 +283,7 @@ static void add_progress(const struct world *world, const struct call *call,
     const bool is_over = !is_running(monitor);
     char time[CLOCK_TEXT_SIZE];
 
-    clock_format_utc(monitor->started_ms, time);
+    clock_format_utc(world_told_ms(world, monitor->started_ms), time);
     cJSON_AddStringToObject(body, "id", call->path);
     cJSON_AddStringToObject(body, "name", call->segments[call->segment_count - 1]);
     cJSON_AddStringToObject(body, "startTime", time);
@@ -296,7 +293,7 @@ static void add_progress(const struct world *world, const struct call *call,
                                                   : (double)(done_ms * 100 / whole_ms));
     if (!is_over)
         return;
-    clock_format_utc(monitor->due_ms, time);
+    clock_format_utc(world_told_ms(world, monitor->due_ms), time);
     cJSON_AddStringToObject(body, "endTime", time);
 }
 
@@ -317,6 +314,16 @@ static void answer_status(struct world *world, const struct call *call,
     cJSON_Delete(body);
 }
 
+/* What the call would have been refused with. */
+static void answer_failure(struct answer *answer, const struct monitor *monitor)
+{
+    char *text = memory_format("{\"error\":%s}", monitor->error);
+    const bool is_internal = strstr(monitor->error, "\"InternalServerError\"") != NULL;
+
+    answer_fail(answer, is_internal ? 500 : 409, NULL, text);
+    free(text);
+}
+
 /* What Location points to: 202 until it is over, then what the call would have answered.
  */
 static void answer_result(struct world *world, const struct call *call,
@@ -330,10 +337,7 @@ static void answer_result(struct world *world, const struct call *call,
     }
 
     if (strcmp(monitor->status, "Succeeded") != 0) {
-        const bool is_failure = strcmp(monitor->status, "Failed") == 0;
-
-        answer_refuse(answer, is_failure ? REFUSE_INTERNAL : REFUSE_CANCELED, "%s",
-                      is_failure ? failed_message : canceled_message);
+        answer_failure(answer, monitor);
         return;
     }
 
@@ -419,26 +423,36 @@ static void enter_active_state(struct world *world, const char *id,
     free(parent);
 }
 
-/* An operation that leaves the resource as it was asked to be, but for its state. */
+/* How an operation can end that leaves the resource as it was asked to be, but for its state.
+ * The codes of the first and last are documented, but not of these operations; that of the
+ * second is assumed. */
+static const struct bad_end {
+    const char *status, *code, *message;
+} bad_ends[] = {
+    [ENDING_FAILED] = {"Failed", "InternalServerError",
+                       "The operation failed because of an internal error."},
+    [ENDING_CANCELED] = {"Canceled", "OperationCanceled", "The operation was canceled."},
+    [ENDING_NO_CAPACITY] = {"Failed", "SkuNotAvailable",
+                            "The region currently does not have enough resources "
+                            "available. Try another region."}};
+
 static void finish_badly(struct world *world, const char *id,
-                         const struct monitor *monitor, const char *status)
+                         const struct monitor *monitor, const struct bad_end *how)
 {
-    const bool is_failure = strcmp(status, "Failed") == 0;
     const struct rules *rules = rules_find(monitor->kind);
     cJSON *body = entity_body(world, monitor->key);
-    char *error = memory_format("{\"code\":\"%s\",\"message\":\"%s\"}",
-                                is_failure ? "InternalServerError" : "OperationCanceled",
-                                is_failure ? failed_message : canceled_message);
+    char *error =
+        memory_format("{\"code\":\"%s\",\"message\":\"%s\"}", how->code, how->message);
 
     database_run(world->database,
                  "UPDATE monitor SET next_ms = NULL, status = ?, error = ? WHERE id = ?",
-                 "ttt", status, error, id);
+                 "ttt", how->status, error, id);
     if (body != NULL && rules->delete_state != NULL) { /* else it has no states */
         char *parent =
             database_text(world->database, "SELECT parent FROM entity WHERE key = ?", "t",
                           monitor->key);
 
-        set_states(body, status, rules->new_target != NULL ? "" : NULL);
+        set_states(body, how->status, rules->new_target != NULL ? "" : NULL);
         entity_save(world, monitor->kind, parent, body);
         free(parent);
     }
@@ -465,17 +479,48 @@ static void finish(struct world *world, const char *id, const struct monitor *mo
     free(parent);
 }
 
-/* Well, unless a fault has been waiting for it. */
+/* It goes on until monitor_release_hung(). */
+static void hang(struct world *world, const char *id)
+{
+    database_run(world->database, "UPDATE monitor SET next_ms = ? WHERE id = ?", "it",
+                 INT64_MAX, id);
+}
+
 static void end(struct world *world, const char *id, const struct monitor *monitor)
 {
-    const char *name = strrchr(monitor->resource, '/') + 1;
+    cJSON *body = entity_body(world, monitor->key);
+    const enum ending ending =
+        strike_end(world, monitor->kind, monitor->verb, monitor->resource,
+                   json_string_at(body, "location"));
 
-    if (faults_strike_operation(world->faults, FAULT_LRO_FAIL, name))
-        finish_badly(world, id, monitor, "Failed");
-    else if (faults_strike_operation(world->faults, FAULT_LRO_CANCEL, name))
-        finish_badly(world, id, monitor, "Canceled");
-    else
+    cJSON_Delete(body);
+    switch (ending) {
+    case ENDING_HUNG:
+        hang(world, id);
+        return;
+    case ENDING_FAILED:
+    case ENDING_CANCELED:
+    case ENDING_NO_CAPACITY:
+        finish_badly(world, id, monitor, &bad_ends[ending]);
+        return;
+    case ENDING_GOOD:
+    case ENDING_VANISHED:
         finish(world, id, monitor);
+        break;
+    }
+    if (ending == ENDING_VANISHED)
+        entity_remove(world, monitor->key);
+}
+
+void monitor_release_hung(struct world *world)
+{
+    database_begin(world->database);
+    database_run(world->database,
+                 "UPDATE monitor SET next_ms = MAX(due_ms, ?1), due_ms = MAX(due_ms, ?1)"
+                 " WHERE next_ms = ?2",
+                 "ii", world->now_ms, INT64_MAX);
+    database_commit(world->database);
+    world->next_ms = monitor_next(world);
 }
 
 void monitor_settle(struct world *world)

@@ -48,6 +48,9 @@ void monitor_answer(struct world *world, const struct call *call, struct answer 
 /* Carries on with what is due at the world's time. */
 void monitor_settle(struct world *world);
 
+/* Lets operations that a fault keeps from their end come to it. */
+void monitor_release_hung(struct world *world);
+
 /* When the next operation changes, or INT64_MAX. */
 int64_t monitor_next(struct world *world);
 

@@ -86,7 +86,7 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
             CALL_GET; /* the body is not sent; there a kind says if it has one */
     if (!is_good) {
         answer_refuse(answer, REFUSE_REQUEST_URI, "The URL of the request is malformed.");
-    } else if (!strike_before(world, plane, answer)) {
+    } else if (!strike_before(world, plane, call, answer)) {
         serve(world, plane, call, answer);
         strike_after(world, plane, call, answer);
     }

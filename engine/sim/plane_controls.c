@@ -13,6 +13,7 @@
 #include "sim/database.h"
 #include "sim/entra_device.h"
 #include "sim/faults.h"
+#include "sim/monitor.h"
 #include "sim/traffic.h"
 #include "sim/world.h"
 
@@ -57,25 +58,29 @@ static void answer_faults(const struct world *world, struct answer *answer)
     faults_describe(world->faults, &answer->body);
 }
 
-/* The body is a text as of --sim-faults; an empty one ends all faults. */
+/* The body of a POST is a text as of --sim-faults; none ends all faults. */
 static void replace_faults(struct world *world, const struct call *call,
                            struct answer *answer)
 {
+    const bool has_text = call->method == CALL_POST && call->body != NULL;
     char *text =
-        memory_copy_text(call->body != NULL ? call->body : "", call->body_length);
+        memory_copy_text(has_text ? call->body : "", has_text ? call->body_length : 0);
     char *wrong = faults_set(world->faults, text);
 
-    if (wrong == NULL)
+    if (wrong == NULL) {
+        monitor_release_hung(world);
         answer_faults(world, answer);
-    else
+    } else {
         answer_refuse(answer, REFUSE_REQUEST_CONTENT, "%s", wrong);
+    }
     free(wrong);
     free(text);
 }
 
 void plane_controls(struct world *world, const struct call *call, struct answer *answer)
 {
-    if (call->method == CALL_POST && call_segment_is(call, 1, "faults")) {
+    if ((call->method == CALL_POST || call->method == CALL_DELETE) &&
+        call_segment_is(call, 1, "faults")) {
         replace_faults(world, call, answer);
     } else if (call->method == CALL_POST && call_segment_is(call, 1, "devicecode")) {
         entra_device_control(world, call, answer);

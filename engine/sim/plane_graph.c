@@ -27,7 +27,7 @@ bool graph_refuse(const struct world *world, struct answer *answer, int status,
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    clock_format_utc(world->now_ms, now);
+    clock_format_utc(world_told_ms(world, world->now_ms), now);
     now[19] = '\0';
     cJSON_AddStringToObject(error, "code", code);
     cJSON_AddStringToObject(error, "message", message);

@@ -19,6 +19,8 @@
 #include "sim/monitor.h"
 #include "sim/plane.h"
 #include "sim/provider.h"
+#include "sim/stale.h"
+#include "sim/strike.h"
 #include "sim/target.h"
 #include "sim/throttle.h"
 #include "sim/world.h"
@@ -286,11 +288,26 @@ static void answer_permissions(struct world *world, const struct caller *caller,
 static void poll(struct world *world, const struct call *call, const char *id,
                  struct answer *answer)
 {
-    if (faults_strike(world->faults, FAULT_MONITOR_LOST, NULL))
+    if (faults_strike(world->faults, FAULT_MONITOR_LOST, call, NULL))
         answer_refuse(answer, REFUSE_MONITOR, "The operation '%s' could not be found.",
                       id);
     else
         monitor_answer(world, call, answer, id);
+}
+
+/* One resource or a list of them. */
+static void serve_resources(struct world *world, struct call *call,
+                            const struct caller *caller, const struct target *target,
+                            struct answer *answer)
+{
+    const bool is_stale = stale_begin(world, call);
+
+    if (target->form == TARGET_LIST)
+        item_list(world, call, caller, target, answer);
+    else
+        item_answer(world, call, caller, target, answer);
+    if (is_stale)
+        stale_end(world);
 }
 
 static void serve(struct world *world, struct call *call, const struct caller *caller,
@@ -325,13 +342,11 @@ static void serve(struct world *world, struct call *call, const struct caller *c
         deployment_answer(world, call, caller, target, answer);
         break;
     case TARGET_LIST:
-        item_list(world, call, caller, target, answer);
-        break;
     case TARGET_ITEM:
         if (call->method == CALL_GET && call_parameter(call, "asyncId") != NULL)
             poll(world, call, call_parameter(call, "asyncId"), answer);
         else
-            item_answer(world, call, caller, target, answer);
+            serve_resources(world, call, caller, target, answer);
         break;
     case TARGET_ACTION:
         answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
@@ -386,7 +401,8 @@ void plane_manager_perform(struct world *world, struct call *call,
         check_method(call, &target, answer) &&
         check_right(world, call, caller, &target, answer) &&
         check_locks(world, call, &target, answer) &&
-        provider_check_write(world, call, &target, answer))
+        provider_check_write(world, call, &target, answer) &&
+        strike_write(world, call, &target, answer))
         serve(world, call, caller, &target, answer);
     target_close(&target);
 }

@@ -65,7 +65,9 @@ static void answer_request(void *context, struct call *call, struct answer *answ
 
 static int64_t read_now(const void *context)
 {
-    return ((const struct sim *)context)->world->now_ms;
+    const struct world *world = ((const struct sim *)context)->world;
+
+    return world_told_ms(world, world->now_ms);
 }
 
 static enum call_method parse_method(const char *name)
@@ -105,17 +107,28 @@ int sim_control(struct sim *sim, const char *method, const char *path, const cha
     return status;
 }
 
+/* How long until the next thing happens by itself, or INT64_MAX. */
+static int64_t find_next_ms(struct sim *sim)
+{
+    const int64_t late_ms = sim->http != NULL ? http_next_ms(sim->http) : INT64_MAX;
+    const int64_t event_ms = world_next_event(sim->world);
+    const int64_t left_ms =
+        event_ms < INT64_MAX ? event_ms - world_read_clock(sim->world) : INT64_MAX;
+
+    return late_ms < left_ms ? late_ms : left_ms;
+}
+
 /* Nobody has asked for a moment: whoever there is waits for what comes next. */
 static void on_idle(evutil_socket_t fd, short events, void *context)
 {
     struct sim *sim = context;
     struct clock *clock = loop_clock(sim->loop);
-    const int64_t next_ms = world_next_event(sim->world);
+    const int64_t next_ms = find_next_ms(sim);
 
     (void)fd, (void)events;
     if (next_ms == INT64_MAX)
         return;
-    clock_advance_to(clock, clock_now_ms(clock) + next_ms - world_read_clock(sim->world));
+    clock_advance_to(clock, clock_now_ms(clock) + next_ms);
     world_tick(sim->world);
     restart_idle(sim);
 }
@@ -123,7 +136,7 @@ static void on_idle(evutil_socket_t fd, short events, void *context)
 void sim_serve_others(struct sim *sim)
 {
     sim->world->clients_are_elsewhere = true;
-    sim->service.packs = true;
+    sim->service.serves_others = true;
     if (loop_clock(sim->loop)->mode != CLOCK_VIRTUAL || sim->idle != NULL)
         return;
     sim->idle = evtimer_new(loop_event_base(sim->loop), on_idle, sim);
@@ -194,8 +207,7 @@ static struct failure *start_listening(struct sim *sim, const struct sim_options
         }
         sim->profile.ca_file = tls_ca_file(sim->tls);
     }
-    sim->http = http_open(loop_event_base(sim->loop), &listening, sim->tls, &sim->service,
-                          &failure);
+    sim->http = http_open(sim->loop, &listening, sim->tls, &sim->service, &failure);
     return failure;
 }
 

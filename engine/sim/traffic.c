@@ -18,7 +18,7 @@ void traffic_receive(struct traffic *traffic, enum plane plane, const struct cal
 
 void traffic_answer(struct traffic *traffic, const struct answer *answer)
 {
-    if (answer->fate != ANSWER_SENT)
+    if (answer->fate != ANSWER_SENT && answer->fate != ANSWER_LATE)
         traffic->lost++;
     else if (answer->status >= 0 && answer->status < TRAFFIC_STATUS_LIMIT)
         traffic->by_status[answer->status]++;

@@ -37,7 +37,7 @@ void traffic_admit(struct traffic *traffic, const struct call *call, int64_t now
  *
  *   requests               since the world was made, those to /_sim/ too
  *   by_class               arm_reads, arm_writes, arm_deletes, graph, sign_in, controls
- *   by_status              {"200": 12, ..}; answers that were not sent are `lost`
+ *   by_status              {"200": 12, ..}; answers that were not sent, or not whole, are `lost`
  *   throttled, faults      answers with 429; faults that struck
  *   writes                 to ARM that no bucket and no fault kept out, deletes too
  *   first_write, last_write   when they came, or null */

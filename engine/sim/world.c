@@ -22,6 +22,7 @@
 #include "sim/monitor.h"
 #include "sim/roles.h"
 #include "sim/spread.h"
+#include "sim/stale.h"
 #include "sim/throttle.h"
 #include "sim/world_file.h"
 
@@ -105,7 +106,8 @@ int64_t world_read_clock(const struct world *world)
 
 int64_t world_client_ms(const struct world *world)
 {
-    return world->clients_are_elsewhere ? clock_machine_wall_ms() : world->now_ms;
+    return world_told_ms(world, world->clients_are_elsewhere ? clock_machine_wall_ms()
+                                                             : world->now_ms);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -174,10 +176,12 @@ int64_t world_next_event(struct world *world)
         world->database, INT64_MAX,
         "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
     const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
+    const int64_t fault_ms = earlier(stale_next_event(world, now_ms),
+                                     faults_next_event(world->faults, now_ms));
 
     return earlier(
         earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms)),
-        grants_next_event(world, now_ms));
+        earlier(grants_next_event(world, now_ms), fault_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
@@ -198,11 +202,16 @@ void world_make_id(struct world *world, char id[UUID_TEXT_SIZE])
     chance_uuid(world->seed + ++world->ids, "", "id", (uint64_t)world->calls, id);
 }
 
+int64_t world_told_ms(const struct world *world, int64_t utc_ms)
+{
+    return utc_ms + faults_duration_ms(world->faults, FAULT_CLOCK_SKEW, 0);
+}
+
 char *world_format_now(const struct world *world)
 {
     char text[CLOCK_TEXT_SIZE];
 
-    clock_format_utc(world->now_ms, text);
+    clock_format_utc(world_told_ms(world, world->now_ms), text);
     return memory_copy_string(text);
 }
 
@@ -336,6 +345,7 @@ struct world *world_open(const struct sim_options *options, const struct clock *
                             database_error(world->database));
         goto fail;
     }
+    monitor_release_hung(world);
     world_plan(world);
     return world;
 fail:

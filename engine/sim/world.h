@@ -13,7 +13,9 @@
  *                       "role_assignments": 4000, "role_definitions": 5000,
  *                       "reads": [250, 25], "writes": [200, 10], "deletes": [200, 10]}:
  *                       the last three are Azure's token buckets, size and refill a
- *                       second; null: none
+ *                       second; null: none.
+ *                       "global_factor": how much larger those for all principals are (15);
+ *                       "providers": {"Microsoft.Authorization": 120, ..}: requests a minute
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
  *                       scale (of a gateway) or delete; how long, as sim/spread.h says
  *   "operation_forms"   {"gateway.create": "location", ..}: how it is told, as sim/form.h says
@@ -107,12 +109,12 @@ void world_set_clock(struct world *world, struct clock *clock);
 int64_t world_read_clock(const struct world *world);
 
 /* UTC as those have it who sign in: in this world, but for clients of other processes it is
- * the machine's. They keep tokens by their own clocks, which do not jump. */
+ * the machine's. They keep tokens by their own clocks, which do not jump. A fault may have it wrong. */
 int64_t world_client_ms(const struct world *world);
 
 /* When the next thing happens by itself, or INT64_MAX: an operation changes, a principal
  * gets known everywhere, a bucket that was empty has a token, a provider is registered, a
- * role assignment comes into effect. */
+ * role assignment comes into effect, a fault heals. */
 int64_t world_next_event(struct world *world);
 
 /* What to put into Retry-After so that the client waits `seconds` of this world. */
@@ -122,7 +124,10 @@ int world_retry_after(const struct world *world, int seconds);
  * get the same ids. */
 void world_make_id(struct world *world, char id[UUID_TEXT_SIZE]);
 
-/* The time now as ISO 8601, owned by the caller. */
+/* What the services say for a moment of this world (UTC): their clocks may be wrong. */
+int64_t world_told_ms(const struct world *world, int64_t utc_ms);
+
+/* The time now as ISO 8601 and as the services say it, owned by the caller. */
 char *world_format_now(const struct world *world);
 
 /* How long `verb` ("create") takes on a resource of this kind; 0 when it is done at once.
