@@ -71,10 +71,11 @@ asan: packages
 	@$(MAKE) --no-print-directory run-tests BUILD=build/asan SPEC_OPTIONS=--stress-gc \
 	    CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
-# Against the Azure SDK team's test server; needs npm.
+# Against a test server and unmodified Azure clients: npm, python3-azure, az.
 conformance: packages
+	@sh tests/packages.sh conformance
 	@$(MAKE) --no-print-directory all
-	@sh tests/conformance.sh $(BUILD)/moongate $(BUILD)/conformance
+	@sh tests/conformance/run.sh $(BUILD)/moongate $(BUILD)/conformance
 
 bench: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))

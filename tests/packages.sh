@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure of the packages that building and testing moongate takes: installs what is
 # missing with apt, or names it where there is no apt.
-# usage: packages.sh [fuzz | bench], which also wants what the fuzz targets or the benchmarks take
+# usage: packages.sh [fuzz | bench | conformance], which also wants what those take
 set -u
 
 need=""
@@ -25,6 +25,12 @@ want check pkg-config --exists check
 if [ "${1:-}" = fuzz ]; then
     want clang sh -c 'command -v clang'
     want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*'
+fi
+if [ "${1:-}" = conformance ]; then
+    want npm sh -c 'command -v npm'
+    want curl sh -c 'command -v curl'
+    want python3-azure /usr/bin/python3 -c 'import azure.mgmt.resource, azure.identity'
+    want azure-cli sh -c 'command -v az'
 fi
 if [ "${1:-}" = bench ]; then
     want wrk sh -c 'command -v wrk'

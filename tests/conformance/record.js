@@ -1,6 +1,6 @@
 // Records what the Azure SDK team's test server answers to the rows of conformance_lro.json.
 //
-//   node tests/record.js http://localhost:3000 build/moongate > tests/data/lro_exchanges.json
+//   node tests/conformance/record.js http://localhost:3000 build/moongate > tests/data/lro_exchanges.json
 //
 // It stands between moongate and the server and runs one row after another; addresses become
 // {base}. What has to do with connections and dates is left out.
