@@ -109,7 +109,26 @@ struct exchange_row {
     const char *body; /* what the result covers, or NULL: no body */
 };
 
+#define PAGE "Content-Type: text/html"
+
 static const struct exchange_row rows[] = {
+    {"PUT answered by somebody's page",
+     "PUT",
+     {STEP("PUT /t/x", 200, PAGE, "<html>")},
+     .code = "ProtocolError"},
+    {"DELETE answered by somebody's page",
+     "DELETE",
+     {STEP("DELETE /t/x", 200, PAGE, "<html>")},
+     .code = "ProtocolError"},
+    {"PUT whose result is somebody's page",
+     "PUT",
+     {STEP("PUT /t/x", 201, MONITOR, CREATING), STEP("GET /m/1", 200, NULL, ENDED),
+      STEP("GET /t/x", 200, PAGE, "<html>")},
+     .code = "ProtocolError"},
+    {"PUT answered in JSON that calls itself a page",
+     "PUT",
+     {STEP("PUT /t/x", 200, PAGE, DONE)},
+     .body = DONE},
     {"PUT done at once", "PUT", {STEP("PUT /t/x", 200, NULL, DONE)}, .body = DONE},
     {"PUT made at once", "PUT", {STEP("PUT /t/x", 201, NULL, DONE)}, .body = DONE},
     {"PUT without a state is done",

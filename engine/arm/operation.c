@@ -247,6 +247,18 @@ static void judge_watched(struct operation *operation)
     operation_schedule_poll(operation, poll_pause_ms(-1, 0, 0));
 }
 
+/* An answer of some other type is kept as it came, but not where it shall say that a write is
+ * done: a proxy's page says nothing of the service. */
+static bool must_be_json(const struct operation *operation)
+{
+    const char *method = operation->request.method;
+
+    return reply_claims_json(&operation->reply) ||
+           (operation->request.waits &&
+            (strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0 ||
+             strcmp(method, "DELETE") == 0));
+}
+
 static void judge_first(struct operation *operation, int64_t asked_ms)
 {
     struct reply *reply = &operation->reply;
@@ -254,7 +266,7 @@ static void judge_first(struct operation *operation, int64_t asked_ms)
     /* as poll_choose() reads header fields from a transfer; nothing is copied */
     const struct transfer answer = {.status = reply->status, .fields = reply->fields};
 
-    if (!reply_parse(reply) && reply_claims_json(reply)) {
+    if (!reply_parse(reply) && must_be_json(operation)) {
         operation_fail(operation, reply_malformed(reply, "the answer is not JSON"));
         return;
     }

@@ -256,6 +256,10 @@ static void on_poll(struct exchange *exchange)
         judge_lost_poll(operation, failure);
     } else if (operation->reply.status >= 300) {
         judge_refused_poll(operation, asked_ms);
+    } else if (operation->is_final_get && !reply_parse(&operation->reply)) {
+        operation_fail_waiting(
+            operation, reply_malformed(&operation->reply,
+                                       "it was done, but the result is not JSON"));
     } else if (operation->is_final_get) {
         operation_finish(operation);
     } else {
