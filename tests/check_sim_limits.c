@@ -147,6 +147,40 @@ START_TEST(a_bucket_can_be_switched_off)
 }
 END_TEST
 
+#define PROVIDER_REQUESTS "x-ms-ratelimit-remaining-subscription-resource-requests"
+
+START_TEST(a_provider_may_have_a_limit_of_its_own)
+{
+    open_world("{\"limits\":{\"providers\":{\"microsoft.network\":3}}}", NULL, 1);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(call_arm(CALL_GET, NETWORK, NULL), 404);
+    ck_assert_str_eq(header(PROVIDER_REQUESTS), "0");
+    ck_assert_ptr_null(header(SUBSCRIPTION_READS)); /* it stands in its place */
+    ck_assert_str_eq(header(GLOBAL_READS), "3747");
+    ck_assert_int_eq(call_arm(CALL_PUT, NETWORK, A_NET), 429);
+    ck_assert_str_eq(said("error.code"), "ResourceRequestsThrottled");
+    ck_assert_str_eq(
+        said("error.message"),
+        "Number of requests for microsoft.network exceeded the limit of '3' "
+        "for time interval '00:01:00'. Please try again after '20' seconds.");
+    ck_assert_int_eq(h.answer.retry_after_s, 20);
+    ck_assert_int_eq(call_arm(CALL_GET, "", NULL), 200); /* it is no network */
+    ck_assert_str_eq(header(SUBSCRIPTION_READS), "246");
+    ck_assert_int_eq(world_next_event(h.world), h.world->now_ms + 20 * SECOND_MS);
+    pass_ms(20 * SECOND_MS);
+    ck_assert_int_eq(call_arm(CALL_PUT, NETWORK, A_NET), 201);
+    ck_assert_int_eq(call_arm(CALL_GET, NETWORK, NULL), 429);
+}
+END_TEST
+
+START_TEST(how_much_all_have_together_can_be_changed)
+{
+    open_world("{\"limits\":{\"reads\":[10, 1],\"global_factor\":2}}", NULL, 1);
+    ck_assert_int_eq(call_arm(CALL_GET, "", NULL), 200);
+    ck_assert_str_eq(header(GLOBAL_READS), "19");
+}
+END_TEST
+
 START_TEST(a_request_without_a_good_token_takes_none_out)
 {
     open_world(NULL, NULL, 1);
@@ -301,6 +335,12 @@ END_TEST
 static const struct {
     const char *file, *message;
 } bad_files[] = {
+    {"{\"limits\":{\"global_factor\":0}}",
+     "'global_factor' must be a number from 1 to 1000"},
+    {"{\"limits\":{\"providers\":[]}}", "'providers' must be an object"},
+    {"{\"limits\":{\"providers\":{\"Microsoft.Web\":0}}}",
+     "'Microsoft.Web' must be requests a minute"},
+    {"{\"monitor_life\":3}", "'monitor_life' must be a duration such as \"24h\""},
     {"{\"limits\": {\"reads\": 250}}", "'reads' must be a size and a refill per second"},
     {"{\"limits\": {\"reads\": [250]}}", "'reads' must be a size"},
     {"{\"limits\": {\"writes\": [0.5, 1]}}", "'writes' must be a size"},
@@ -349,6 +389,8 @@ int main(void)
     tcase_add_test(buckets, calls_without_a_subscription_have_buckets_of_their_own);
     tcase_add_test(buckets, all_principals_together_have_fifteen_times_as_much);
     tcase_add_loop_test(buckets, a_bucket_can_be_switched_off, 0, COUNT_OF(no_limits));
+    tcase_add_test(buckets, a_provider_may_have_a_limit_of_its_own);
+    tcase_add_test(buckets, how_much_all_have_together_can_be_changed);
     tcase_add_test(buckets, a_request_without_a_good_token_takes_none_out);
     tcase_add_test(buckets, an_idle_clock_jumps_to_the_next_token);
     tcase_add_test(counts, requests_are_counted_by_class_and_status);

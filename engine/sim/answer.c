@@ -51,6 +51,7 @@ static const struct {
     [REFUSE_SUBSCRIPTION_THROTTLED] = {429,
                                        "SubscriptionRequestsThrottled"}, /* observed */
     [REFUSE_TENANT_THROTTLED] = {429, "TenantRequestsThrottled"},        /* assumed */
+    [REFUSE_PROVIDER_THROTTLED] = {429, "ResourceRequestsThrottled"},    /* observed */
     [REFUSE_GROUP_DELETING] = {409, "ResourceGroupBeingDeleted"},        /* documented */
     [REFUSE_INTERNAL] = {500, "InternalServerError"},                    /* documented */
     [REFUSE_WORKSPACE_LIMIT] = {400, "WorkspaceLimitReached"},           /* assumed */

@@ -1,12 +1,15 @@
 /* engine/sim/throttle.c - Azure Resource Manager's token buckets.
  *
  * Sizes and rates as Microsoft documents them; that there is a global bucket for deletes,
- * and the tenant's code, are assumed. */
+ * and the tenant's code, are assumed. No provider publishes a rate of its own, so none has a
+ * limit unless the world file gives it; header and code of such a limit are documented, its
+ * wording observed of Microsoft.Authorization. */
 #include "sim/throttle.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -17,6 +20,8 @@
 
 /* Of the bucket for all principals, to that for one. */
 static const double GLOBAL_FACTOR = 15.0;
+
+static const double SECONDS_PER_MINUTE = 60.0;
 
 /* Makes up for what fractions of a token lose in sums. */
 static const double ALMOST = 1e-6;
@@ -38,7 +43,17 @@ struct principal {
     struct bucket subscription[CALL_CLASS_COUNT], tenant[CALL_CLASS_COUNT];
 };
 
+/* A resource provider's own, for all principals of the subscription. */
+struct provider_limit {
+    const char *namespace; /* borrowed from the world file */
+    double per_minute;
+    struct bucket bucket;
+};
+
 struct throttle {
+    struct provider_limit providers[THROTTLE_PROVIDER_LIMIT];
+    size_t provider_count;
+    double global_factor;
     struct limit limits[CALL_CLASS_COUNT];
     struct bucket all[CALL_CLASS_COUNT]; /* of the subscription's principals together */
     struct map principals;               /* of struct principal, by object id */
@@ -48,6 +63,9 @@ struct throttle {
 enum scope { SCOPE_SUBSCRIPTION, SCOPE_ALL, SCOPE_TENANT, SCOPE_COUNT };
 
 #define REMAINING "x-ms-ratelimit-remaining-"
+
+/* Stands in place of the header of the kind of request. */
+static const char provider_header[] = REMAINING "subscription-resource-requests";
 
 static const char *const header_names[SCOPE_COUNT][CALL_CLASS_COUNT] = {
     [SCOPE_SUBSCRIPTION] = {[CLASS_READS] = REMAINING "subscription-reads",
@@ -69,6 +87,7 @@ struct throttle *throttle_new(const cJSON *limits)
                                     [CLASS_WRITES] = {"writes", {200, 10}},
                                     [CLASS_DELETES] = {"deletes", {200, 10}}};
     struct throttle *throttle = memory_new(sizeof *throttle);
+    const cJSON *provider;
 
     for (int i = 0; i < CALL_CLASS_COUNT; i++) {
         const cJSON *limit = cJSON_GetObjectItemCaseSensitive(limits, defaults[i].key);
@@ -82,6 +101,12 @@ struct throttle *throttle_new(const cJSON *limits)
             throttle->limits[i] = unlimited;
         if (throttle->limits[i].size == 0.0)
             throttle->limits[i] = unlimited;
+    }
+    throttle->global_factor = json_number_at(limits, "global_factor", GLOBAL_FACTOR);
+    cJSON_ArrayForEach (provider, cJSON_GetObjectItemCaseSensitive(limits, "providers")) {
+        if (throttle->provider_count < THROTTLE_PROVIDER_LIMIT)
+            throttle->providers[throttle->provider_count++] = (struct provider_limit){
+                .namespace = provider->string, .per_minute = provider->valuedouble};
     }
     return throttle;
 }
@@ -119,14 +144,37 @@ static double find_wait(struct bucket *bucket, struct limit limit, int64_t now_m
     return missing > ALMOST ? missing / limit.per_second : 0.0;
 }
 
+/* Whole seconds, as Retry-After has them. */
+static int find_seconds(double wait_s)
+{
+    return wait_s > 1.0 ? (int)ceil(wait_s - ALMOST) : 1;
+}
+
+/* Answers that the caller shall come again in so many seconds. */
+static void set_retry(struct world *world, double wait_s, struct answer *answer)
+{
+    const int seconds = find_seconds(wait_s);
+
+    answer->retry_after_s = world_retry_after(world, seconds);
+    world->throttle->retry_ms = world->now_ms + seconds * INT64_C(1000);
+}
+
+static void refuse_by_provider(struct world *world, const struct provider_limit *provider,
+                               double wait_s, struct answer *answer)
+{
+    answer_refuse(answer, REFUSE_PROVIDER_THROTTLED,
+                  "Number of requests for %s exceeded the limit of '%.0f' for time "
+                  "interval '00:01:00'. Please try again after '%d' seconds.",
+                  provider->namespace, provider->per_minute,
+                  world_retry_after(world, find_seconds(wait_s)));
+    set_retry(world, wait_s, answer);
+}
+
 static void refuse(struct world *world, const struct caller *caller, bool is_tenant,
                    enum call_class class, double wait_s, struct answer *answer)
 {
     static const char *const words[CALL_CLASS_COUNT] = {
         [CLASS_READS] = "read", [CLASS_WRITES] = "write", [CLASS_DELETES] = "delete"};
-    const int seconds = wait_s > 1.0 ? (int)ceil(wait_s - ALMOST) : 1;
-    const int retry_after_s = world_retry_after(world, seconds);
-
     answer_refuse(
         answer, is_tenant ? REFUSE_TENANT_THROTTLED : REFUSE_SUBSCRIPTION_THROTTLED,
         "Number of '%s' requests for %s '%s' actor '%s' exceeded. Please try again "
@@ -134,25 +182,42 @@ static void refuse(struct world *world, const struct caller *caller, bool is_ten
         "https://aka.ms/arm-throttling for additional information.",
         words[class], is_tenant ? "tenant" : "subscription",
         is_tenant ? world->profile.tenant_id : world->profile.subscription_id,
-        caller->object_id, retry_after_s);
-    answer->retry_after_s = retry_after_s;
-    world->throttle->retry_ms = world->now_ms + seconds * INT64_C(1000);
+        caller->object_id, world_retry_after(world, find_seconds(wait_s)));
+    set_retry(world, wait_s, answer);
 }
 
 /* A bucket that a call has to take from. */
 struct source {
     struct bucket *bucket;
     struct limit limit;
-    const char *header;
+    const char *header;                    /* NULL: it is not told */
+    const struct provider_limit *provider; /* whose it is, or NULL */
 };
 
-enum { SOURCE_LIMIT = 2 };
+enum { SOURCE_LIMIT = 3 };
 
 /* A subscription that does not exist is the tenant's affair. */
 static bool is_tenant_call(const struct world *world, const struct call *call)
 {
     return !call_segment_is(call, 0, "subscriptions") ||
            !call_segment_is(call, 1, world->profile.subscription_id);
+}
+
+/* That of the last namespace in the path, or NULL. */
+static struct provider_limit *find_provider(struct throttle *throttle,
+                                            const struct call *call)
+{
+    size_t at = call->segment_count;
+
+    if (throttle->provider_count == 0)
+        return NULL;
+    while (at-- > 0 && !call_segment_is(call, at, "providers"))
+        continue;
+    for (size_t i = 0; i < throttle->provider_count; i++) {
+        if (call_segment_is(call, at + 1, throttle->providers[i].namespace))
+            return &throttle->providers[i];
+    }
+    return NULL;
 }
 
 static size_t find_sources(const struct world *world, const struct call *call,
@@ -162,21 +227,30 @@ static size_t find_sources(const struct world *world, const struct call *call,
     struct throttle *throttle = world->throttle;
     const enum call_class class = call_find_class(call);
     const struct limit limit = throttle->limits[class];
-    const struct limit all = {limit.size * GLOBAL_FACTOR,
-                              limit.per_second * GLOBAL_FACTOR};
+    const struct limit all = {limit.size * throttle->global_factor,
+                              limit.per_second * throttle->global_factor};
 
     struct principal *principal = find_principal(throttle, caller->object_id);
+    struct provider_limit *provider = find_provider(throttle, call);
 
     if (is_tenant_call(world, call)) {
         sources[0] = (struct source){&principal->tenant[class], limit,
-                                     header_names[SCOPE_TENANT][class]};
+                                     header_names[SCOPE_TENANT][class], NULL};
         return 1;
     }
-    sources[0] = (struct source){&principal->subscription[class], limit,
-                                 header_names[SCOPE_SUBSCRIPTION][class]};
+    sources[0] = (struct source){
+        &principal->subscription[class], limit,
+        provider == NULL ? header_names[SCOPE_SUBSCRIPTION][class] : NULL, NULL};
     sources[1] =
-        (struct source){&throttle->all[class], all, header_names[SCOPE_ALL][class]};
-    return 2;
+        (struct source){&throttle->all[class], all, header_names[SCOPE_ALL][class], NULL};
+    if (provider == NULL)
+        return 2;
+    sources[2] =
+        (struct source){&provider->bucket,
+                        {provider->per_minute, provider->per_minute / SECONDS_PER_MINUTE},
+                        provider_header,
+                        provider};
+    return 3;
 }
 
 bool throttle_admit(struct world *world, const struct call *call,
@@ -184,12 +258,21 @@ bool throttle_admit(struct world *world, const struct call *call,
 {
     struct source sources[SOURCE_LIMIT];
     const size_t count = find_sources(world, call, caller, sources);
+    const struct source *longest = NULL;
     double wait_s = 0.0;
 
-    for (size_t i = 0; i < count; i++)
-        wait_s =
-            fmax(wait_s, find_wait(sources[i].bucket, sources[i].limit, world->now_ms));
-    if (wait_s > 0.0)
+    for (size_t i = 0; i < count; i++) {
+        const double its_s =
+            find_wait(sources[i].bucket, sources[i].limit, world->now_ms);
+
+        if (its_s > wait_s) {
+            wait_s = its_s;
+            longest = &sources[i];
+        }
+    }
+    if (longest != NULL && longest->provider != NULL)
+        refuse_by_provider(world, longest->provider, wait_s, answer);
+    else if (longest != NULL)
         refuse(world, caller, is_tenant_call(world, call), call_find_class(call), wait_s,
                answer);
     for (size_t i = 0; i < count; i++) {
@@ -197,6 +280,8 @@ bool throttle_admit(struct world *world, const struct call *call,
 
         if (wait_s == 0.0)
             source->bucket->taken += 1.0;
+        if (source->header == NULL)
+            continue;
         answer_add_header(
             answer, source->header, "%.0f",
             fmax(0.0, floor(source->limit.size - source->bucket->taken + ALMOST)));

@@ -1,8 +1,8 @@
 /* engine/sim/throttle.h - Azure Resource Manager's token buckets.
  *
  * One for each principal and kind of request (reads, writes, deletes), in the subscription
- * and in the tenant, and larger ones for all principals of the subscription together. They
- * begin full, each request takes a token out, and they fill again with the world's time.
+ * and in the tenant, larger ones for all principals of the subscription together, and
+ * those that a world file gives to resource providers. They begin full, each request takes a token out, and they fill again with the world's time.
  * They are not kept in the state file. */
 #ifndef MOONGATE_SIM_THROTTLE_H
 #define MOONGATE_SIM_THROTTLE_H
@@ -18,7 +18,10 @@ struct caller;
 struct throttle;
 struct world;
 
-/* `limits` is that object of the world file, or NULL. Owned by the caller. */
+/* How many resource providers may have limits of their own. */
+enum { THROTTLE_PROVIDER_LIMIT = 16 };
+
+/* `limits` is that object of the world file, borrowed, or NULL. Owned by the caller. */
 struct throttle *throttle_new(const cJSON *limits);
 
 /* Accepts NULL. */

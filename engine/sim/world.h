@@ -12,7 +12,9 @@
  *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
  *                       "role_assignments": 4000, "reads": [250, 25],
  *                       "writes": [200, 10], "deletes": [200, 10]}: the last three are
- *                       Azure's token buckets, size and refill a second; null: none
+ *                       Azure's token buckets, size and refill a second; null: none.
+ *                       "global_factor": how much larger those for all principals are (15);
+ *                       "providers": {"Microsoft.Authorization": 120, ..}: requests a minute
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
  *                       scale (of a gateway) or delete; how long, as sim/spread.h says
  *   "operation_forms"   {"gateway.create": "location", ..}: how it is told, as sim/form.h says

@@ -24,6 +24,7 @@
 #include "sim/provider.h"
 #include "sim/rules.h"
 #include "sim/spread.h"
+#include "sim/throttle.h"
 #include "sim/world.h"
 
 #define DOMAIN "contoso.example"
@@ -186,6 +187,30 @@ static char *check_bucket(const char *name, const cJSON *value)
     return NULL;
 }
 
+/* Requests a minute by namespace. */
+static char *check_provider_limits(const char *name, const cJSON *value)
+{
+    const cJSON *member;
+
+    if (!cJSON_IsObject(value) || cJSON_GetArraySize(value) > THROTTLE_PROVIDER_LIMIT)
+        return memory_format("'%s' must be an object of at most %d resource providers",
+                             name, THROTTLE_PROVIDER_LIMIT);
+    cJSON_ArrayForEach (member, value) {
+        if (!cJSON_IsNumber(member) || member->valuedouble < 1 ||
+            member->valuedouble > 1e6)
+            return memory_format("'%s' must be requests a minute, from 1 to 1000000",
+                                 member->string);
+    }
+    return NULL;
+}
+
+static char *check_factor(const char *name, const cJSON *value)
+{
+    return cJSON_IsNumber(value) && value->valuedouble >= 1 && value->valuedouble <= 1000
+               ? NULL
+               : memory_format("'%s' must be a number from 1 to 1000", name);
+}
+
 static char *check_limits(const char *name, const cJSON *value)
 {
     static const struct key keys[] = {{"workspaces_per_service", check_number},
@@ -194,6 +219,8 @@ static char *check_limits(const char *name, const cJSON *value)
                                       {"reads", check_bucket},
                                       {"writes", check_bucket},
                                       {"deletes", check_bucket},
+                                      {"global_factor", check_factor},
+                                      {"providers", check_provider_limits},
                                       {0}};
 
     (void)name;
