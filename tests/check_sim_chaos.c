@@ -494,6 +494,28 @@ START_TEST(an_operation_hangs_until_the_rule_is_taken_back)
 }
 END_TEST
 
+START_TEST(a_world_that_is_opened_without_the_rule_hangs_no_longer)
+{
+    snprintf(h.state, sizeof h.state, "/tmp/check_chaos.%d", (int)getpid());
+    open_world(NULL, "lro-hang=gw", 1);
+    free(start_gateway());
+    pass_ms(4 * HOUR_MS);
+    sign_in();
+    call_arm(CALL_GET, GATEWAYS "/gw", NULL);
+    ck_assert_str_eq(said("properties.provisioningState"), "Activating");
+    close_world();
+    ck_assert_ptr_null(try_world(NULL, "lro-hang=gw", 1));
+    call_arm(CALL_GET, GATEWAYS "/gw", NULL);
+    ck_assert_str_eq(said("properties.provisioningState"), "Activating");
+    close_world();
+    ck_assert_ptr_null(try_world(NULL, NULL, 1));
+    call_arm(CALL_GET, GATEWAYS "/gw", NULL);
+    ck_assert_str_eq(said("properties.provisioningState"), "Succeeded");
+    close_world();
+    unlink(h.state);
+}
+END_TEST
+
 START_TEST(an_operation_succeeds_and_leaves_nothing)
 {
     open_world(NULL, "lro-vanish@PUT:gw=1", 1);
@@ -676,6 +698,7 @@ static void add_time_cases(Suite *suite)
     tcase_add_test(operations, a_full_region_refuses_at_once_or_in_the_end);
     tcase_add_test(operations, another_region_has_room);
     tcase_add_test(operations, an_operation_hangs_until_the_rule_is_taken_back);
+    tcase_add_test(operations, a_world_that_is_opened_without_the_rule_hangs_no_longer);
     tcase_add_test(operations, an_operation_succeeds_and_leaves_nothing);
     tcase_add_test(operations, operations_are_struck_at_a_rate_and_by_verb);
 }
