@@ -1,18 +1,14 @@
 /* tests/check_sim_chaos.c - faults that are aimed, and those that break, delay or age what the
  * simulated services say. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <check.h>
-#include <event2/event.h>
 
-#include "net/loop.h"
 #include "sim/faults.h"
 #include "tests/world.h"
+
+#include "tests/wire.h"
 
 #define NO_LIMITS "{\"limits\": {\"reads\": null, \"writes\": null, \"deletes\": null}}"
 
@@ -498,6 +494,28 @@ START_TEST(an_operation_hangs_until_the_rule_is_taken_back)
 }
 END_TEST
 
+START_TEST(a_world_that_is_opened_without_the_rule_hangs_no_longer)
+{
+    snprintf(h.state, sizeof h.state, "/tmp/check_chaos.%d", (int)getpid());
+    open_world(NULL, "lro-hang=gw", 1);
+    free(start_gateway());
+    pass_ms(4 * HOUR_MS);
+    sign_in();
+    call_arm(CALL_GET, GATEWAYS "/gw", NULL);
+    ck_assert_str_eq(said("properties.provisioningState"), "Activating");
+    close_world();
+    ck_assert_ptr_null(try_world(NULL, "lro-hang=gw", 1));
+    call_arm(CALL_GET, GATEWAYS "/gw", NULL);
+    ck_assert_str_eq(said("properties.provisioningState"), "Activating");
+    close_world();
+    ck_assert_ptr_null(try_world(NULL, NULL, 1));
+    call_arm(CALL_GET, GATEWAYS "/gw", NULL);
+    ck_assert_str_eq(said("properties.provisioningState"), "Succeeded");
+    close_world();
+    unlink(h.state);
+}
+END_TEST
+
 START_TEST(an_operation_succeeds_and_leaves_nothing)
 {
     open_world(NULL, "lro-vanish@PUT:gw=1", 1);
@@ -536,90 +554,20 @@ END_TEST
 
 /* ---- on the wire ---- */
 
-static struct {
-    struct loop *loop;
-    struct sim *sim;
-    struct event *alarm;
-    int fd, error; /* the client's socket; what reading from it last said */
-    char text[4096];
-    size_t length;
-    bool is_late;
-} wire;
-
-static void ring(evutil_socket_t fd, short events, void *context)
+/* For the description of the sign-in service, which takes no token. */
+static void ask_entra(void)
 {
-    (void)fd, (void)events, (void)context;
-    wire.is_late = true;
-}
+    char *path = memory_format("/%s/v2.0/.well-known/openid-configuration",
+                               sim_profile(wire.sim)->tenant_id);
 
-static void open_wire(const char *faults)
-{
-    const struct sim_options options = {
-        .faults = faults, .address = "127.0.0.1:0", .seed = 1};
-    struct failure *failure = NULL;
-
-    memset(&wire, 0, sizeof wire);
-    wire.loop = loop_new(&h.clock);
-    wire.sim = sim_open(wire.loop, &options, &failure);
-    ck_assert_ptr_nonnull(wire.sim);
-    wire.alarm = evtimer_new(loop_event_base(wire.loop), ring, NULL);
-}
-
-static void close_wire(void)
-{
-    event_free(wire.alarm);
-    sim_close(wire.sim);
-    loop_free(wire.loop);
-}
-
-static bool has_ended(void *context)
-{
-    ssize_t length;
-
-    (void)context;
-    while ((length = recv(wire.fd, wire.text + wire.length,
-                          sizeof wire.text - 1 - wire.length, MSG_DONTWAIT)) > 0)
-        wire.length += (size_t)length;
-    wire.error = length < 0 ? errno : 0;
-    wire.text[wire.length] = '\0';
-    return wire.is_late || length == 0 || errno != EAGAIN;
-}
-
-/* Lets the loop turn until the server ends the connection, or for so long. */
-static void wait_for_end(int milliseconds)
-{
-    const struct timeval patience = {.tv_usec = milliseconds * 1000};
-
-    wire.is_late = false;
-    event_add(wire.alarm, &patience);
-    loop_hold(wire.loop); /* as a client does that waits for an answer */
-    loop_run(wire.loop, has_ended, NULL, true);
-    loop_release(wire.loop);
-    event_del(wire.alarm);
-}
-
-static void send_request(void)
-{
-    char *request = memory_format("GET /%s/v2.0/.well-known/openid-configuration "
-                                  "HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n",
-                                  sim_profile(wire.sim)->tenant_id);
-    const char *port = strrchr(sim_profile(wire.sim)->endpoint, ':') + 1;
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)atoi(port)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-
-    wire.length = 0;
-    wire.fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(wire.fd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(send(wire.fd, request, strlen(request), 0),
-                     (ssize_t)strlen(request));
-    free(request);
+    send_request(path);
+    free(path);
 }
 
 START_TEST(a_truncated_body_is_shorter_than_it_was_said_to_be)
 {
     open_wire("truncated=1");
-    send_request();
+    ask_entra();
     wait_for_end(900);
     ck_assert(!wire.is_late);
     ck_assert_int_eq(wire.error, 0); /* FIN, and no RST */
@@ -645,7 +593,7 @@ START_TEST(a_slow_answer_passes_virtual_time_and_no_other)
     const int64_t machine_ms = clock_machine_ms();
 
     for (int i = 0; i < 3; i++) {
-        send_request();
+        ask_entra();
         wait_for_end(900);
         ck_assert(!wire.is_late);
         ck_assert_ptr_nonnull(strstr(wire.text, "HTTP/1.1 200 "));
@@ -665,7 +613,7 @@ START_TEST(an_idle_simulator_for_others_lets_slow_answers_go)
 
     const int64_t before_ms = clock_now_ms(&h.clock);
 
-    send_request();
+    ask_entra();
     wait_for_end(900);
     ck_assert(!wire.is_late);
     ck_assert_ptr_nonnull(strstr(wire.text, "HTTP/1.1 200 "));
@@ -679,20 +627,19 @@ START_TEST(a_client_that_leaves_is_not_answered)
 {
     clock_init(&h.clock, CLOCK_REAL, 1);
     open_wire("slow=1");
-    send_request();
+
+    const int before = count_descriptors();
+
+    ask_entra();
     wait_for_end(20); /* the request is there, and the answer held back */
     ck_assert(wire.is_late);
+    shutdown(wire.fd, SHUT_WR);
+    wait_for_end(900);
+    ck_assert(!wire.is_late); /* the server has seen it */
+    ck_assert_uint_eq(wire.length, 0);
     close(wire.fd);
-    wire.fd = -1;
-    wire.is_late = false;
-
-    const struct timeval patience = {.tv_usec = 20000};
-
-    event_add(wire.alarm, &patience);
-    event_base_loop(loop_event_base(wire.loop), EVLOOP_ONCE);
-    event_base_loop(loop_event_base(wire.loop), EVLOOP_ONCE);
-    event_del(wire.alarm);
-    send_request(); /* the next may still be held back when the simulator ends */
+    ck_assert_int_eq(count_descriptors(), before);
+    ask_entra(); /* the next may still be held back when the simulator ends */
     wait_for_end(20);
     ck_assert(wire.is_late);
     close_wire();
@@ -751,6 +698,7 @@ static void add_time_cases(Suite *suite)
     tcase_add_test(operations, a_full_region_refuses_at_once_or_in_the_end);
     tcase_add_test(operations, another_region_has_room);
     tcase_add_test(operations, an_operation_hangs_until_the_rule_is_taken_back);
+    tcase_add_test(operations, a_world_that_is_opened_without_the_rule_hangs_no_longer);
     tcase_add_test(operations, an_operation_succeeds_and_leaves_nothing);
     tcase_add_test(operations, operations_are_struck_at_a_rate_and_by_verb);
 }

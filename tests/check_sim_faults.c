@@ -1,21 +1,16 @@
 /* tests/check_sim_faults.c - what goes wrong in the simulated world when it is asked to. */
-#include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
-#include <arpa/inet.h>
 #include <check.h>
-#include <event2/event.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 
-#include "net/loop.h"
 #include "sim/faults.h"
 #include "tests/world.h"
+
+#include "tests/wire.h"
 
 #define NO_LIMITS "{\"limits\": {\"reads\": null, \"writes\": null, \"deletes\": null}}"
 
@@ -501,94 +496,6 @@ END_TEST
 
 /* ---- on the wire ---- */
 
-static struct {
-    struct loop *loop;
-    struct sim *sim;
-    struct event *alarm;
-    int fd, error; /* the client's socket; what reading from it last said */
-    char text[4096];
-    size_t length;
-    bool is_late;
-} wire;
-
-static void ring(evutil_socket_t fd, short events, void *context)
-{
-    (void)fd, (void)events, (void)context;
-    wire.is_late = true;
-}
-
-static void open_wire(const char *faults)
-{
-    const struct sim_options options = {
-        .faults = faults, .address = "127.0.0.1:0", .seed = 1};
-    struct failure *failure = NULL;
-
-    memset(&wire, 0, sizeof wire);
-    wire.loop = loop_new(&h.clock);
-    wire.sim = sim_open(wire.loop, &options, &failure);
-    ck_assert_ptr_nonnull(wire.sim);
-    wire.alarm = evtimer_new(loop_event_base(wire.loop), ring, NULL);
-}
-
-static void close_wire(void)
-{
-    event_free(wire.alarm);
-    sim_close(wire.sim);
-    loop_free(wire.loop);
-}
-
-static bool has_ended(void *context)
-{
-    ssize_t length;
-
-    (void)context;
-    while ((length = recv(wire.fd, wire.text + wire.length,
-                          sizeof wire.text - 1 - wire.length, MSG_DONTWAIT)) > 0)
-        wire.length += (size_t)length;
-    wire.error = length < 0 ? errno : 0;
-    return wire.is_late || length == 0 || errno != EAGAIN;
-}
-
-/* Lets the loop turn until the server ends the connection, or for so long. */
-static void wait_for_end(int milliseconds)
-{
-    const struct timeval patience = {.tv_usec = milliseconds * 1000};
-
-    wire.is_late = false;
-    event_add(wire.alarm, &patience);
-    loop_hold(wire.loop);
-    loop_run(wire.loop, has_ended, NULL, true);
-    loop_release(wire.loop);
-    event_del(wire.alarm);
-}
-
-static void send_request(void)
-{
-    static const char request[] = "GET /subscriptions HTTP/1.1\r\nHost: sim\r\n"
-                                  "Connection: close\r\n\r\n";
-    const char *port = strrchr(sim_profile(wire.sim)->endpoint, ':') + 1;
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)atoi(port)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-
-    wire.length = 0;
-    wire.fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(wire.fd, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(send(wire.fd, request, strlen(request), 0),
-                     (ssize_t)strlen(request));
-}
-
-static int count_descriptors(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (readdir(folder) != NULL)
-        count++;
-    closedir(folder);
-    return count;
-}
-
 START_TEST(a_reset_is_a_reset)
 {
     open_wire("reset=1");
@@ -596,7 +503,7 @@ START_TEST(a_reset_is_a_reset)
     const int before = count_descriptors();
 
     for (int i = 0; i < 3; i++) {
-        send_request();
+        send_request("/subscriptions");
         wait_for_end(900);
         ck_assert(!wire.is_late);
         ck_assert_int_eq(wire.error, ECONNRESET);
@@ -614,7 +521,7 @@ START_TEST(a_timeout_lasts_until_the_client_gives_up)
 
     const int before = count_descriptors();
 
-    send_request();
+    send_request("/subscriptions");
     wait_for_end(100);
     ck_assert(wire.is_late);
     ck_assert_int_eq(wire.error, EAGAIN);
@@ -624,7 +531,7 @@ START_TEST(a_timeout_lasts_until_the_client_gives_up)
     ck_assert(!wire.is_late);
     close(wire.fd);
     ck_assert_int_eq(count_descriptors(), before);
-    send_request(); /* the next may still wait when the simulator ends */
+    send_request("/subscriptions"); /* the next may still wait when the simulator ends */
     wait_for_end(20);
     close_wire();
     close(wire.fd);
@@ -637,10 +544,9 @@ START_TEST(headers_and_types_are_sent_as_they_were_drawn)
 
     open_wire("throttle=1");
     for (int i = 0; i < 30; i++) {
-        send_request();
+        send_request("/subscriptions");
         wait_for_end(900);
         ck_assert(!wire.is_late);
-        wire.text[wire.length] = '\0';
         ck_assert_ptr_nonnull(strstr(wire.text, "HTTP/1.1 429 "));
         dates += strstr(wire.text, "\r\nRetry-After: ") != NULL &&
                  strstr(strstr(wire.text, "\r\nRetry-After: "), " GMT\r\n") != NULL;

@@ -316,6 +316,11 @@ static bool claim_write(void *context)
     return !is_stale;
 }
 
+static bool asks_head(const struct resource_operation *own)
+{
+    return own->verb == RESOURCE_EXISTS && (own->kind->operations & KIND_HEAD) != 0;
+}
+
 static void advance(struct deferred *deferred)
 {
     struct resource_operation *own =
@@ -336,7 +341,8 @@ static void advance(struct deferred *deferred)
         end(own, RESOURCE_UNCHANGED); /* under another name; it says the same */
     else if (failure != NULL)
         fail(own, failure_of_step(failure));
-    else if (own->step != STEP_WRITE && !cJSON_IsObject(operation_body(over)))
+    else if (own->step != STEP_WRITE && !asks_head(own) &&
+             !cJSON_IsObject(operation_body(over)))
         fail(own, failure_new("ProtocolError", "the answer is not a %s (HTTP %d)",
                               own->kind->name, operation_status(over)));
     else if (own->step == STEP_LOOK)
@@ -482,10 +488,8 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
     own->started_ms = clock_now_ms(loop_clock(client->loop));
     if (verb == RESOURCE_DELETE)
         start_step(own, STEP_WRITE, "DELETE", NULL);
-    else if (verb == RESOURCE_EXISTS && (kind->operations & KIND_HEAD) != 0)
-        start_step(own, STEP_LOOK, "HEAD", NULL);
     else
-        start_step(own, STEP_LOOK, "GET", NULL);
+        start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
     return own;
 }
 

@@ -11,10 +11,11 @@
  *           is a name: some segment of the path is that. Case does not matter.
  *
  *   throttle, error, error-500, error-502, error-503, error-504, reset, timeout,
- *   error-after, reset-after, truncated, malformed, html, content-type, empty, headers-lost,
- *   slow               requests; which of them and what they get says sim/strike.h
- *   stale              reads: they answer what was there replication-lag (10 s unless it is
- *                      said) ago
+ *   error-after, reset-after, truncated, malformed, html, content-type, empty,
+ *   headers-lost, slow
+ *                      requests; which of them and what they get says sim/strike.h
+ *   stale              reads of resources in ARM: they answer what was there
+ *                      replication-lag (10 s unless it is said) ago
  *   maintenance        writes to API Management: the service or gateway is locked, for 1 to
  *                      10 minutes
  *   monitor-lost       polls: 404

@@ -141,7 +141,7 @@ static const struct habit *find_habit(const struct kind *kind, const char *verb,
     return habit;
 }
 
-const struct form *form_by_name(const char *name)
+static const struct form *find_by_name(const char *name)
 {
     for (size_t i = 0; i < FORM_COUNT; i++) {
         if (strcmp(forms[i].name, name) == 0)
@@ -154,7 +154,7 @@ char *form_check_name(const char *key, const cJSON *value)
 {
     struct buffer text = {0};
 
-    if (cJSON_IsString(value) && form_by_name(value->valuestring) != NULL)
+    if (cJSON_IsString(value) && find_by_name(value->valuestring) != NULL)
         return NULL;
     buffer_printf(&text, "'%s' must be one of", key);
     for (size_t i = 0; i < FORM_COUNT; i++)
@@ -171,7 +171,7 @@ const struct form *form_find(const struct world *world, const struct kind *kind,
 
     free(name);
     if (chosen != NULL)
-        return form_by_name(chosen->valuestring); /* it was good when the file was read */
+        return find_by_name(chosen->valuestring); /* it was good when the file was read */
     if (rules_find(kind)->has_no_async_operation)
         return &forms[FORM_LOCATION];
     return &forms[find_habit(kind, verb, body)->form];

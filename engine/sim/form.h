@@ -35,9 +35,6 @@ struct form {
 const struct form *form_find(const struct world *world, const struct kind *kind,
                              const char *verb, const cJSON *body);
 
-/* By name, or NULL. */
-const struct form *form_by_name(const char *name);
-
 /* Says what is wrong with a name, in a message owned by the caller, or NULL. */
 char *form_check_name(const char *key, const cJSON *value);
 

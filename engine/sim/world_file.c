@@ -248,17 +248,17 @@ static bool is_verb_name(const char *name)
     return is_verb && kind_find(kind) != NULL;
 }
 
-static char *check_durations(const char *name, const cJSON *value)
+/* An object whose keys are such names. */
+static char *check_by_verb(const char *name, const cJSON *value, check_value *check)
 {
     const cJSON *member;
-    struct spread spread;
 
     if (!cJSON_IsObject(value))
         return memory_format("'%s' must be an object", name);
     cJSON_ArrayForEach (member, value) {
         char *wrong =
             is_verb_name(member->string)
-                ? spread_read(member->string, member, &spread)
+                ? check(member->string, member)
                 : memory_format("unknown key '%s' in '%s'", member->string, name);
 
         if (wrong != NULL)
@@ -267,22 +267,21 @@ static char *check_durations(const char *name, const cJSON *value)
     return NULL;
 }
 
+static char *check_spread(const char *name, const cJSON *value)
+{
+    struct spread spread;
+
+    return spread_read(name, value, &spread);
+}
+
+static char *check_durations(const char *name, const cJSON *value)
+{
+    return check_by_verb(name, value, check_spread);
+}
+
 static char *check_forms(const char *name, const cJSON *value)
 {
-    const cJSON *member;
-
-    if (!cJSON_IsObject(value))
-        return memory_format("'%s' must be an object", name);
-    cJSON_ArrayForEach (member, value) {
-        char *wrong =
-            is_verb_name(member->string)
-                ? form_check_name(member->string, member)
-                : memory_format("unknown key '%s' in '%s'", member->string, name);
-
-        if (wrong != NULL)
-            return wrong;
-    }
-    return NULL;
+    return check_by_verb(name, value, form_check_name);
 }
 
 static char *check_monitor_life(const char *name, const cJSON *value)
