@@ -103,7 +103,7 @@ static int ask(enum call_method method, const char *url, const char *body)
 }
 
 /* On what stands behind the resource group, with "?api-version=" added. */
-static int call_arm(enum call_method method, const char *path, const char *body)
+static inline int call_arm(enum call_method method, const char *path, const char *body)
 {
     char *url = memory_format("%s%s?" VERSION, h.group, path);
     const int status = ask(method, url, body);

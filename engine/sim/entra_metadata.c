@@ -74,9 +74,11 @@ void entra_answer_configuration(const struct entra_request *request)
         add_taken(body, "access_token_issuer", entra_access_issuer(request->world));
     ADD_TEXTS(body, "token_endpoint_auth_methods_supported", "client_secret_post",
               "private_key_jwt", "client_secret_basic");
-    ADD_TEXTS(body, "grant_types_supported", "client_credentials", "refresh_token",
-              "password", "urn:ietf:params:oauth:grant-type:device_code");
-    add_texts(body, "response_types_supported", NULL, 0);
+    ADD_TEXTS(body, "grant_types_supported", "authorization_code", "client_credentials",
+              "refresh_token", "password",
+              "urn:ietf:params:oauth:grant-type:device_code");
+    ADD_TEXTS(body, "response_types_supported", "code");
+    ADD_TEXTS(body, "response_modes_supported", "query", "fragment", "form_post");
     ADD_TEXTS(body, "subject_types_supported", "pairwise");
     ADD_TEXTS(body, "id_token_signing_alg_values_supported", "RS256");
     ADD_TEXTS(body, "scopes_supported", "openid", "profile", "email", "offline_access");
