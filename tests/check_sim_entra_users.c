@@ -239,6 +239,34 @@ START_TEST(a_decision_has_to_make_sense)
 }
 END_TEST
 
+START_TEST(who_waits_or_is_signed_in_stays_so_when_the_simulator_restarts)
+{
+    char state[] = "/tmp/check_entra_state.XXXXXX";
+    const int fd = mkstemp(state);
+
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    close_world();
+    snprintf(h.state, sizeof h.state, "%s", state);
+    ck_assert_ptr_null(try_world(NULL, NULL, 1));
+    ask_for_codes();
+    close_world();
+    ck_assert_ptr_null(try_world(NULL, NULL, 1));
+    ck_assert_int_eq(decide(codes.user, ",\"user\":\"" ANN "\""), 200);
+    ck_assert_int_eq(poll_code(), 200);
+
+    char *token = memory_copy_string(said("refresh_token"));
+
+    close_world();
+    ck_assert_ptr_null(try_world(NULL, NULL, 1));
+    ck_assert_int_eq(refresh(AZ, token, ""), 200);
+    close_world();
+    unlink(state);
+    free(token);
+    free_codes();
+}
+END_TEST
+
 START_TEST(the_older_endpoint_has_names_of_its_own)
 {
     ck_assert_int_eq(post("oauth2/devicecode", "client_id=" AZ "&resource=" ARM "/"),
@@ -293,10 +321,146 @@ START_TEST(a_person_can_enter_the_code_on_a_page)
 }
 END_TEST
 
+/* ---- a browser ---- */
+
+#define AUTHORIZE                                                                        \
+    "client_id=" AZ "&redirect_uri=http%3A%2F%2Flocalhost%3A8400&state=a%26b&nonce=n1&"  \
+    "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&"                        \
+    "code_challenge_method=S256&" USER_SCOPE
+#define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" /* RFC 7636, appendix B */
+
+/* Signs in on the page. */
+static int enter(const char *fields, const char *more)
+{
+    char *form = memory_format("%s&%s", fields, more);
+    const int status = post("oauth2/v2.0/authorize", form);
+
+    free(form);
+    return status;
+}
+
+/* The code of the last redirect, owned by the caller. */
+static char *take_code(void)
+{
+    static const char start[] = "http://localhost:8400?code=";
+
+    ck_assert_ptr_nonnull(h.answer.location);
+    ck_assert_int_eq(strncmp(h.answer.location, start, strlen(start)), 0);
+
+    const char *code = h.answer.location + strlen(start);
+
+    ck_assert_str_eq(strchr(code, '&'), "&state=a%26b");
+    return memory_copy_text(code, strcspn(code, "&"));
+}
+
+static int redeem(const char *code, const char *redirect, const char *verifier)
+{
+    char *form = memory_format("grant_type=authorization_code&client_id=" AZ
+                               "&code=%s&redirect_uri=%s&code_verifier=%s",
+                               code, redirect, verifier);
+    const int status = post("oauth2/v2.0/token", form);
+
+    free(form);
+    return status;
+}
+
+START_TEST(a_browser_brings_a_code_that_is_good_once)
+{
+    ck_assert_int_eq(
+        get("/" TENANT "/oauth2/v2.0/authorize?response_type=code&" AUTHORIZE), 200);
+    ck_assert_ptr_nonnull(strstr(
+        h.answer.body.data, "<input type=\"hidden\" name=\"state\" value=\"a&amp;b\">"));
+    ck_assert_ptr_nonnull(strstr(h.answer.body.data, "Microsoft Azure CLI"));
+    ck_assert_int_eq(
+        enter(AUTHORIZE "&response_type=code", "user=" ANN "&decision=approve"), 302);
+
+    char *code = take_code();
+
+    ck_assert_int_eq(redeem(code, "http://localhost:8400", VERIFIER), 200);
+    claims_are("id_token", "{\"nonce\":\"n1\",\"preferred_username\":\"" ANN "\"}");
+    claims_are("access_token", "{\"aud\":\"" ARM "\"}");
+    ck_assert_str_ne(said("refresh_token"), "");
+    redeem(code, "http://localhost:8400", VERIFIER);
+    refused(400, "invalid_grant", 9002313);
+    free(code);
+}
+END_TEST
+
+static const struct {
+    const char *redirect, *verifier;
+    int later_s, code;
+} redemptions[] = {{"http://localhost:8401", VERIFIER, 0, 500112},
+                   {"http://localhost:8400", "another", 0, 501481},
+                   {"http://localhost:8400", "", 0, 501481},
+                   {"http://localhost:8400", VERIFIER, 600, 70008}};
+
+START_TEST(a_code_is_for_who_asked_for_it_and_soon)
+{
+    ck_assert_int_eq(
+        enter(AUTHORIZE "&response_type=code", "user=" ANN "&decision=approve"), 302);
+
+    char *code = take_code();
+
+    pass_ms(redemptions[_i].later_s * 1000);
+    redeem(code, redemptions[_i].redirect, redemptions[_i].verifier);
+    refused(400, "invalid_grant", redemptions[_i].code);
+    free(code);
+}
+END_TEST
+
+START_TEST(a_person_can_cancel_or_mistype)
+{
+    ck_assert_int_eq(enter(AUTHORIZE "&response_type=code&response_mode=fragment",
+                           "user=" ANN "&decision=decline"),
+                     302);
+    ck_assert_str_eq(h.answer.location,
+                     "http://localhost:8400#error=access_denied&state=a%26b");
+    ck_assert_int_eq(
+        enter(AUTHORIZE "&response_type=code", "user=nobody&decision=approve"), 400);
+    ck_assert_ptr_nonnull(strstr(h.answer.body.data, "no such user"));
+    ck_assert_int_eq(enter(AUTHORIZE "&response_type=code&response_mode=form_post",
+                           "user=" ANN "&decision=approve"),
+                     200);
+    ck_assert_ptr_nonnull(strstr(h.answer.body.data, "action=\"http://localhost:8400\""));
+    ck_assert_ptr_nonnull(strstr(h.answer.body.data, "name=\"code\""));
+}
+END_TEST
+
+static const struct {
+    const char *query, *error;
+    int code;
+} requests[] = {
+    {"client_id=" AZ
+     "&response_type=code&redirect_uri=https%3A%2F%2Fx.example&" USER_SCOPE,
+     "invalid_request", 50011},
+    {"client_id=" AZ "&response_type=code&" USER_SCOPE, "invalid_request", 50011},
+    {"client_id=" AZ "&response_type=token&redirect_uri=http://localhost&" USER_SCOPE,
+     "unsupported_response_type", 70005},
+    {"client_id=" AZ "&response_type=code&redirect_uri=http://localhost&"
+     "code_challenge_method=S512&" USER_SCOPE,
+     "invalid_request", 501491},
+    {"client_id=" AZ "&response_type=code&redirect_uri=http://localhost",
+     "invalid_request", 900144},
+    {"client_id=x&response_type=code&redirect_uri=http://localhost&" USER_SCOPE,
+     "unauthorized_client", 700016},
+};
+
+START_TEST(a_wrong_request_is_not_told_to_the_application)
+{
+    char *url = memory_format("/" TENANT "/oauth2/v2.0/authorize?%s", requests[_i].query);
+
+    get(url);
+    refused(400, requests[_i].error, requests[_i].code);
+    ck_assert_ptr_null(h.answer.location);
+    free(url);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim entra users");
     TCase *users = add_case(suite, "users", set_up, close_harness);
+    TCase *browser = add_case(suite, "browser", set_up, close_harness);
     TCase *devices = add_case(suite, "device codes", set_up, close_harness);
 
     tcase_add_test(users, a_password_gives_a_user_all_tokens);
@@ -309,7 +473,15 @@ int main(void)
     tcase_add_test(devices, a_device_can_be_turned_away);
     tcase_add_test(devices, a_code_expires);
     tcase_add_test(devices, a_decision_has_to_make_sense);
+    tcase_add_test(devices,
+                   who_waits_or_is_signed_in_stays_so_when_the_simulator_restarts);
     tcase_add_test(devices, the_older_endpoint_has_names_of_its_own);
     tcase_add_test(devices, a_person_can_enter_the_code_on_a_page);
+    tcase_add_test(browser, a_browser_brings_a_code_that_is_good_once);
+    tcase_add_loop_test(browser, a_code_is_for_who_asked_for_it_and_soon, 0,
+                        COUNT_OF(redemptions));
+    tcase_add_test(browser, a_person_can_cancel_or_mistype);
+    tcase_add_loop_test(browser, a_wrong_request_is_not_told_to_the_application, 0,
+                        COUNT_OF(requests));
     return run_suite(suite);
 }
