@@ -150,6 +150,10 @@ static inline int run_suite(Suite *suite)
     const int failed = srunner_ntests_failed(runner);
 
     srunner_free(runner);
+    X509_free(certificate);
+    X509_free(old_certificate);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other_key);
     return failed == 0 ? 0 : 1;
 }
 
