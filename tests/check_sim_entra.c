@@ -245,6 +245,20 @@ START_TEST(id_and_secret_may_come_as_http_basic)
 }
 END_TEST
 
+static const char *const no_basics[] = {"Basic", "Basic ", "Basic !",
+                                        "Basic bm9jb2xvbg=="};
+
+START_TEST(what_is_no_http_basic_says_nothing)
+{
+    const struct call call = {.method = CALL_POST,
+                              .authorization = no_basics[_i],
+                              .body = "grant_type=client_credentials&" ARM_SCOPE};
+
+    plane_ask(h.world, &h.answer, &h.json, "/" TENANT "/oauth2/v2.0/token", call);
+    refused(400, "invalid_request", 900144);
+}
+END_TEST
+
 static const struct {
     const char *scope, *audience;
 } scopes[] = {
@@ -465,6 +479,8 @@ int main(void)
     tcase_add_test(tokens, a_token_is_signed_by_the_published_key);
     tcase_add_test(tokens, the_older_endpoint_takes_a_resource_and_gives_texts);
     tcase_add_test(tokens, id_and_secret_may_come_as_http_basic);
+    tcase_add_loop_test(tokens, what_is_no_http_basic_says_nothing, 0,
+                        COUNT_OF(no_basics));
     tcase_add_loop_test(tokens, a_scope_names_its_audience, 0, COUNT_OF(scopes));
     tcase_add_loop_test(tokens, a_wrong_request_is_refused_with_its_number, 0,
                         COUNT_OF(refusals));

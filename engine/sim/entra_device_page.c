@@ -6,6 +6,7 @@
 #include "sim/entra.h"
 #include "sim/entra_device.h"
 #include "sim/entra_page.h"
+#include "sim/world.h"
 
 static const char title[] = "Sign in to a device";
 
@@ -22,9 +23,12 @@ static void append_form(const struct entra_request *request, const char *code)
     buffer_append_string(
         page,
         "<p><button name=\"decision\" value=\"approve\">Let it in</button>"
-        " <button name=\"decision\" value=\"decline\">Turn it away</button></p></form>"
-        "<p>A script says the same by<br><code>POST /_sim/devicecode {\"user_code\": "
-        "\"..\", \"user\": \"..\", \"approve\": true}</code></p>");
+        " <button name=\"decision\" value=\"decline\">Turn it away</button></p></form>");
+    if (!request->world->hides_controls)
+        buffer_append_string(
+            page, "<p>A script says the same by<br><code>POST /_sim/devicecode "
+                  "{\"user_code\": \"..\", \"user\": \"..\", \"approve\": true}"
+                  "</code></p>");
 }
 
 static void ask(const struct entra_request *request, int status, const char *message,
