@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/duration.h"
@@ -41,6 +42,19 @@ START_TEST(a_buffer_grows_and_stays_terminated)
     ck_assert_str_eq(buffer.data, "n-42");
     buffer_deinit(&buffer);
     ck_assert_ptr_null(buffer.data);
+}
+END_TEST
+
+START_TEST(a_buffer_that_got_room_and_nothing_else_is_an_empty_text)
+{
+    struct buffer buffer = {0};
+
+    buffer_reserve(&buffer, 10);
+    ck_assert_int_eq(buffer.data[0], '\0');
+    base64_append(&buffer, NULL, 0);
+    ck_assert(base64_decode(&buffer, "", 0));
+    ck_assert_str_eq(buffer.data, "");
+    buffer_deinit(&buffer);
 }
 END_TEST
 
@@ -745,6 +759,7 @@ int main(void)
 
     add_values(suite);
     tcase_add_test(buffer, a_buffer_grows_and_stays_terminated);
+    tcase_add_test(buffer, a_buffer_that_got_room_and_nothing_else_is_an_empty_text);
     tcase_add_test(buffer, taking_from_a_buffer_gives_text_and_leaves_it_empty);
     tcase_add_test(buffer, keys_of_texts_mind_neither_case_nor_length);
     tcase_add_test(buffer, text_in_a_url_is_escaped);

@@ -17,7 +17,7 @@ unset AZURE_CLIENT_SECRET AZURE_TENANT_ID AZURE_CLIENT_ID AZURE_SUBSCRIPTION_ID 
 XDG_STATE_HOME=$work/state
 export XDG_STATE_HOME
 
-"$moongate" sim --listen 127.0.0.1:0 --clock 100000x \
+"$moongate" sim --listen 127.0.0.1:0 --clock 20000x \
     --faults throttle=0.05,error=0.05,reset=0.05,revoke=0.02,token-life=10m >profile 2>server.err &
 server=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

@@ -23,6 +23,7 @@ void buffer_reserve(struct buffer *buffer, size_t more)
     while (capacity < needed)
         capacity += capacity / 2 + 1;
     buffer->data = memory_resize(buffer->data, capacity);
+    buffer->data[buffer->length] = '\0'; /* nothing may follow */
     buffer->capacity = capacity;
 }
 

@@ -8,10 +8,13 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* Decodes in place. False when the text hides a NUL, which would cut it short. */
+/* Decodes in place. False when the text hides a NUL, which would cut it short, or is not
+ * UTF-8: no answer could repeat it. */
 static bool decode(char *text)
 {
-    return text_unescape(text) == strlen(text);
+    const size_t length = text_unescape(text);
+
+    return length == strlen(text) && text_is_utf8(text, length);
 }
 
 static bool split_path(struct call *call)

@@ -102,6 +102,11 @@ static const char *const schema[] = {
     " app_id TEXT NOT NULL, scope TEXT NOT NULL, expires_ms INTEGER NOT NULL,"
     " polled_ms INTEGER NOT NULL, state INTEGER NOT NULL, user TEXT) WITHOUT ROWID;",
     "CREATE INDEX device_code_expires ON device_code (expires_ms);",
+    "CREATE TABLE login_code (code TEXT PRIMARY KEY, app_id TEXT NOT NULL,"
+    " user TEXT NOT NULL, scope TEXT NOT NULL, redirect_uri TEXT NOT NULL,"
+    " challenge TEXT, is_digest INTEGER NOT NULL, nonce TEXT,"
+    " expires_ms INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX login_code_expires ON login_code (expires_ms);",
     "CREATE TABLE refresh_token (token TEXT PRIMARY KEY, app_id TEXT NOT NULL,"
     " user TEXT NOT NULL, is_family INTEGER NOT NULL, scope TEXT NOT NULL,"
     " expires_ms INTEGER NOT NULL) WITHOUT ROWID;",

@@ -7,6 +7,7 @@
  *   entra_assertion.c proofs by certificate and by another issuer's token
  *   entra_grants.c    what it asks by: itself, a refresh token, a password, a device code
  *   entra_device.c    device codes, from the first request to the person's decision
+ *   entra_authorize.c sign-in with a browser
  *   entra_scope.c     what it asks for
  *   entra_claims.c    what the tokens say
  *   entra_access.c    tokens that come back, in requests to the other services */
@@ -34,6 +35,7 @@ struct entra_request {
     cJSON *form; /* the fields of the body, a text by its name */
     bool is_v1;  /* `resource` instead of `scope`, numbers as text */
     bool is_adfs;
+    const char *nonce; /* for the ID token, or NULL or "" */
 };
 
 /* A field of the form, "" when it is empty, NULL when it is not there. Borrowed. */
@@ -78,7 +80,13 @@ enum entra_refusal {
     ENTRA_DEVICE_TOO_FAST,
     ENTRA_DEVICE_DECLINED,
     ENTRA_DEVICE_EXPIRED,
-    ENTRA_DEVICE_CODE
+    ENTRA_DEVICE_CODE,
+    ENTRA_REDIRECT,
+    ENTRA_CHALLENGE,
+    ENTRA_VERIFIER,
+    ENTRA_LOGIN_CODE,
+    ENTRA_LOGIN_CODE_EXPIRED,
+    ENTRA_LOGIN_REDIRECT
 };
 
 /* Answers with an error of sign-in: status, name and number are those of the refusal, and the
@@ -153,7 +161,7 @@ struct entra_grant {
 /* Each answers a request to the token endpoint. */
 typedef void entra_grant_answer(const struct entra_request *request);
 entra_grant_answer entra_grant_client, entra_grant_refresh, entra_grant_password,
-    entra_grant_device;
+    entra_grant_device, entra_grant_code;
 
 /* Answers with tokens for the user, who may be gone, and all that `scope_text` says. */
 void entra_give_to_user(const struct entra_request *request,
@@ -209,7 +217,9 @@ void entra_answer_instance(const struct entra_request *request);
 void entra_answer_realm(const struct entra_request *request);
 void entra_answer_endpoints(const struct entra_request *request);
 
+void entra_answer_authorize(const struct entra_request *request);
+
 /* The page where a person enters a device code, and what it sends. */
-void entra_answer_page(const struct entra_request *request);
+void entra_answer_device_page(const struct entra_request *request);
 
 #endif

@@ -183,6 +183,8 @@ char *entra_id_token(const struct entra_request *request, const struct entra_gra
     add_text(claims, "iss", issuer);
     add_times(claims, times);
     add_text(claims, "name", json_string_at(user, "displayName"));
+    if (request->nonce != NULL && *request->nonce != '\0')
+        add_text(claims, "nonce", request->nonce);
     add_text(claims, "oid", id);
     add_text(claims, request->is_v1 ? "upn" : "preferred_username",
              json_string_at(user, "userPrincipalName"));

@@ -21,14 +21,14 @@ static void add_taken(cJSON *body, const char *name, char *text)
     free(text);
 }
 
-static void add_texts(cJSON *body, const char *name, const char *const *texts, int count)
+/* A list, ended by NULL. */
+static void add_texts(cJSON *body, const char *name, const char *const *texts)
 {
-    cJSON_AddItemToObject(body, name, cJSON_CreateStringArray(texts, count));
-}
+    cJSON *list = cJSON_AddArrayToObject(body, name);
 
-#define ADD_TEXTS(body, name, ...)                                                       \
-    add_texts(body, name, (const char *const[]){__VA_ARGS__},                            \
-              (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+    for (; *texts != NULL; texts++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(*texts));
+}
 
 /* ---- OpenID Connect discovery ---- */
 
@@ -72,16 +72,26 @@ void entra_answer_configuration(const struct entra_request *request)
         entra_issuer(request, is_any ? "{tenantid}" : request->world->profile.tenant_id));
     if (request->is_adfs)
         add_taken(body, "access_token_issuer", entra_access_issuer(request->world));
-    ADD_TEXTS(body, "token_endpoint_auth_methods_supported", "client_secret_post",
-              "private_key_jwt", "client_secret_basic");
-    ADD_TEXTS(body, "grant_types_supported", "client_credentials", "refresh_token",
-              "password", "urn:ietf:params:oauth:grant-type:device_code");
-    add_texts(body, "response_types_supported", NULL, 0);
-    ADD_TEXTS(body, "subject_types_supported", "pairwise");
-    ADD_TEXTS(body, "id_token_signing_alg_values_supported", "RS256");
-    ADD_TEXTS(body, "scopes_supported", "openid", "profile", "email", "offline_access");
-    ADD_TEXTS(body, "claims_supported", "sub", "iss", "aud", "exp", "iat", "nbf", "name",
-              "oid", "tid", "ver", "preferred_username", "upn");
+    add_texts(body, "token_endpoint_auth_methods_supported",
+              (const char *const[]){"client_secret_post", "private_key_jwt",
+                                    "client_secret_basic", NULL});
+    add_texts(body, "grant_types_supported",
+              (const char *const[]){
+                  "authorization_code", "client_credentials", "refresh_token", "password",
+                  "urn:ietf:params:oauth:grant-type:device_code", NULL});
+    add_texts(body, "response_types_supported", (const char *const[]){"code", NULL});
+    add_texts(body, "response_modes_supported",
+              (const char *const[]){"query", "fragment", "form_post", NULL});
+    add_texts(body, "subject_types_supported", (const char *const[]){"pairwise", NULL});
+    add_texts(body, "id_token_signing_alg_values_supported",
+              (const char *const[]){"RS256", NULL});
+    add_texts(
+        body, "scopes_supported",
+        (const char *const[]){"openid", "profile", "email", "offline_access", NULL});
+    add_texts(body, "claims_supported",
+              (const char *const[]){"sub", "iss", "aud", "exp", "iat", "nbf", "name",
+                                    "oid", "tid", "ver", "preferred_username", "upn",
+                                    NULL});
     cJSON_AddFalseToObject(body, "request_uri_parameter_supported");
     cJSON_AddStringToObject(body, "cloud_instance_name", "microsoftonline.com");
     answer_set_json(request->answer, 200, body);
@@ -145,7 +155,7 @@ static void add_instance(cJSON *list, const char *login)
 
     cJSON_AddStringToObject(instance, "preferred_network", host != NULL ? host : "");
     cJSON_AddStringToObject(instance, "preferred_cache", host != NULL ? host : "");
-    ADD_TEXTS(instance, "aliases", host != NULL ? host : "");
+    add_texts(instance, "aliases", (const char *const[]){host != NULL ? host : "", NULL});
     cJSON_AddItemToArray(list, instance);
     free(host);
 }
@@ -213,8 +223,9 @@ static void add_authentication(cJSON *body, const char *base, const char *login_
     cJSON *authentication = cJSON_AddObjectToObject(body, "authentication");
 
     add_taken(authentication, "loginEndpoint", memory_format("%s%s", base, login_path));
-    ADD_TEXTS(authentication, "audiences", base, "https://management.core.windows.net/",
-              "https://management.azure.com/");
+    add_texts(authentication, "audiences",
+              (const char *const[]){base, "https://management.core.windows.net/",
+                                    "https://management.azure.com/", NULL});
 }
 
 /* Up to 2018. az reads this version up to its release 2.69, and MSAL asks the public cloud

@@ -1,20 +1,17 @@
-/* engine/sim/entra_page.c - the page where a person enters a device code. */
-#include <stdlib.h>
+/* engine/sim/entra_page.c - pages for a person who signs in with a browser. */
+#include "sim/entra_page.h"
+
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/json.h"
 #include "sim/answer.h"
-#include "sim/call.h"
 #include "sim/database.h"
-#include "sim/entra.h"
-#include "sim/entra_device.h"
 #include "sim/world.h"
 
 /* So many users are offered; any other can be typed. */
 enum { USERS_SHOWN = 50 };
 
-static void append_html(struct buffer *to, const char *text)
+void entra_page_append_text(struct buffer *page, const char *text)
 {
     static const struct {
         char character;
@@ -27,106 +24,72 @@ static void append_html(struct buffer *to, const char *text)
         while (i < sizeof entities / sizeof entities[0] && entities[i].character != *text)
             i++;
         if (i < sizeof entities / sizeof entities[0])
-            buffer_append_string(to, entities[i].entity);
+            buffer_append_string(page, entities[i].entity);
         else
-            buffer_append_char(to, *text);
+            buffer_append_char(page, *text);
     }
 }
 
-static void append_users(struct buffer *to, struct world *world)
+void entra_page_begin(struct answer *answer, int status, const char *title,
+                      const char *message)
+{
+    struct buffer *page = &answer->body;
+
+    answer_fail(answer, status, "text/html; charset=utf-8",
+                "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+                "<style>body{font-family:sans-serif;max-width:34em;margin:4em auto}"
+                "</style><title>");
+    entra_page_append_text(page, title);
+    buffer_append_string(page, "</title></head><body><h1>");
+    entra_page_append_text(page, title);
+    buffer_append_string(page, "</h1>");
+    if (message == NULL)
+        return;
+    buffer_append_string(page, "<p><strong>");
+    entra_page_append_text(page, message);
+    buffer_append_string(page, "</strong></p>");
+}
+
+void entra_page_append_hidden(struct buffer *page, const char *name, const char *value)
+{
+    buffer_append_string(page, "<input type=\"hidden\" name=\"");
+    entra_page_append_text(page, name);
+    buffer_append_string(page, "\" value=\"");
+    entra_page_append_text(page, value);
+    buffer_append_string(page, "\">");
+}
+
+static void append_option(struct buffer *page, const char *text)
+{
+    cJSON *user = json_parse(text, strlen(text), NULL);
+    const char *name = json_string_at(user, "userPrincipalName");
+
+    if (name != NULL) {
+        buffer_append_string(page, "<option value=\"");
+        entra_page_append_text(page, name);
+        buffer_append_string(page, "\">");
+    }
+    cJSON_Delete(user);
+}
+
+void entra_page_append_user(struct buffer *page, struct world *world, const char *chosen)
 {
     sqlite3_stmt *row = database_query(
         world->database,
         "SELECT body FROM object WHERE type = 'User' ORDER BY name_key, id LIMIT ?", "i",
         (int64_t)USERS_SHOWN);
 
-    while (database_step(world->database, row)) {
-        const char *text = database_column(row, 0);
-        cJSON *user = json_parse(text, strlen(text), NULL);
-        const char *name = json_string_at(user, "userPrincipalName");
-
-        if (name != NULL) {
-            buffer_append_string(to, "<option value=\"");
-            append_html(to, name);
-            buffer_append_string(to, "\">");
-        }
-        cJSON_Delete(user);
-    }
+    buffer_append_string(page, "<p><label>Sign in as <input name=\"user\" list=\"users\" "
+                               "value=\"");
+    entra_page_append_text(page, chosen);
+    buffer_append_string(page, "\"></label><datalist id=\"users\">");
+    while (database_step(world->database, row))
+        append_option(page, database_column(row, 0));
+    buffer_append_string(page, "</datalist></p><p>Nobody is asked for a password: all of "
+                               "this tenant is simulated.</p>");
 }
 
-static void append_form(struct buffer *to, struct world *world, const char *code)
+void entra_page_end(struct answer *answer)
 {
-    buffer_append_string(
-        to, "<form method=\"post\" action=\"/devicelogin\">"
-            "<p><label>Code <input name=\"user_code\" required autofocus value=\"");
-    append_html(to, code);
-    buffer_append_string(to, "\"></label></p><p><label>Sign in as <input name=\"user\" "
-                             "list=\"users\"></label>"
-                             "<datalist id=\"users\">");
-    append_users(to, world);
-    buffer_append_string(
-        to,
-        "</datalist></p><p><button name=\"decision\" value=\"approve\">Let it in</button>"
-        " <button name=\"decision\" value=\"decline\">Turn it away</button></p></form>"
-        "<p>Nobody is asked for a password: all of this tenant is simulated. A script "
-        "says the same by<br><code>POST /_sim/devicecode {\"user_code\": \"..\", "
-        "\"user\": \"..\", \"approve\": true}</code></p>");
-}
-
-/* `message` is ours; with NULL the form is shown. */
-static void show(const struct entra_request *request, int status, const char *message,
-                 const char *code)
-{
-    struct buffer *page = &request->answer->body;
-
-    answer_fail(request->answer, status, "text/html; charset=utf-8",
-                "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-                "<title>Sign in to a device</title><style>body{font-family:sans-serif;"
-                "max-width:34em;margin:4em auto}</style></head><body>"
-                "<h1>Sign in to a device</h1>");
-    if (message != NULL) {
-        buffer_append_string(page, "<p><strong>");
-        append_html(page, message);
-        buffer_append_string(page, "</strong></p>");
-    }
-    if (message == NULL || status != 200)
-        append_form(page, request->world, code);
-    buffer_append_string(page, "</body></html>\n");
-}
-
-static void take(const struct entra_request *request, const char *code, const char *user,
-                 bool is_approved)
-{
-    switch (entra_device_decide(request->world, code, user, is_approved)) {
-    case DEVICE_DECIDED:
-        show(request, 200,
-             is_approved ? "Done: the device is signed in. You may close this page."
-                         : "Done: the device was turned away.",
-             code);
-        break;
-    case DEVICE_NO_CODE:
-        show(request, 400, "There is no such code, or it has expired.", code);
-        break;
-    case DEVICE_OLD_CODE:
-        show(request, 400, "This code was used already.", code);
-        break;
-    case DEVICE_NO_USER:
-        show(request, 400, "There is no such user in this tenant.", code);
-        break;
-    }
-}
-
-void entra_answer_page(const struct entra_request *request)
-{
-    const char *asked = call_parameter(request->call, "user_code");
-    const char *code = entra_field(request, "user_code");
-    const char *user = entra_field(request, "user");
-    const char *decision = entra_field(request, "decision");
-
-    if (request->call->method != CALL_POST)
-        show(request, 200, NULL, asked != NULL ? asked : "");
-    else if (code == NULL || decision == NULL)
-        show(request, 400, "Enter a code.", "");
-    else
-        take(request, code, user != NULL ? user : "", strcmp(decision, "approve") == 0);
+    buffer_append_string(&answer->body, "</body></html>\n");
 }

@@ -59,6 +59,12 @@ static const struct {
     [ENTRA_DEVICE_DECLINED] = {70018, 400, "authorization_declined"},    /* assumed */
     [ENTRA_DEVICE_EXPIRED] = {70020, 400, "expired_token"},              /* observed */
     [ENTRA_DEVICE_CODE] = {70018, 400, "bad_verification_code"},         /* assumed */
+    [ENTRA_REDIRECT] = {50011, 400, "invalid_request"},                  /* documented */
+    [ENTRA_CHALLENGE] = {501491, 400, "invalid_request"},                /* assumed */
+    [ENTRA_VERIFIER] = {501481, 400, "invalid_grant"},                   /* documented */
+    [ENTRA_LOGIN_CODE] = {9002313, 400, "invalid_grant"},                /* assumed */
+    [ENTRA_LOGIN_CODE_EXPIRED] = {70008, 400, "invalid_grant"},          /* documented */
+    [ENTRA_LOGIN_REDIRECT] = {500112, 400, "invalid_grant"},             /* documented */
 };
 
 /* What the client calls the exchange, when that is a UUID, or what we do. Borrowed. */

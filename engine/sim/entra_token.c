@@ -26,6 +26,7 @@ static const struct {
     {"client_credentials", entra_grant_client},
     {"refresh_token", entra_grant_refresh},
     {"password", entra_grant_password},
+    {"authorization_code", entra_grant_code},
     {"urn:ietf:params:oauth:grant-type:device_code", entra_grant_device},
     {"device_code", entra_grant_device}, /* as JavaScript's MSAL says it */
 };

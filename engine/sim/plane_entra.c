@@ -53,10 +53,20 @@ static const struct route {
      POST,
      true,
      entra_answer_device_request},
+    {{"*", "oauth2", "v2.0", "authorize"},
+     PLACE_TENANT,
+     GET | POST,
+     false,
+     entra_answer_authorize},
+    {{"*", "oauth2", "authorize"},
+     PLACE_TENANT,
+     GET | POST,
+     true,
+     entra_answer_authorize},
     {{"common", "discovery", "instance"}, PLACE_FIXED, GET, false, entra_answer_instance},
     {{"*", "userrealm", "*"}, PLACE_TENANT, GET, true, entra_answer_realm},
     {{"metadata", "endpoints"}, PLACE_FIXED, GET, false, entra_answer_endpoints},
-    {{"devicelogin"}, PLACE_FIXED, GET | POST, false, entra_answer_page},
+    {{"devicelogin"}, PLACE_FIXED, GET | POST, false, entra_answer_device_page},
 };
 
 enum { ROUTE_COUNT = sizeof routes / sizeof routes[0], ROUTE_DEPTH = 5 };
