@@ -718,6 +718,21 @@ START_TEST(an_unknown_method_is_refused)
 }
 END_TEST
 
+/* An answer is JSON, so UTF-8, whatever it repeats. */
+START_TEST(bytes_that_are_no_text_do_not_come_back)
+{
+    start((const char *const[]){LISTEN, "--control", NULL});
+    ask("GET", "/a\xff", "", NULL);
+    check_error(400, "InvalidRequestUri");
+    ask("GET", "/a%C3%28?x=1", "", NULL);
+    check_error(400, "InvalidRequestUri");
+    ask("POST", "/_sim/faults", "", "\xe5ngstrom=1");
+    check_error(400, "InvalidRequestContent");
+    ck_assert(text_is_utf8(reply.body.data, reply.body.length));
+    ck_assert_ptr_nonnull(strstr(reply.body.data, "?ngstrom"));
+}
+END_TEST
+
 static int ask_with_long_header(size_t length)
 {
     char *value = memory_new(length + 1);
@@ -913,6 +928,7 @@ int main(void)
     tcase_add_test(bad, an_arm_client_hears_what_was_wrong);
     tcase_add_test(bad, a_body_that_is_not_read_ends_the_connection);
     tcase_add_test(bad, an_unknown_method_is_refused);
+    tcase_add_test(bad, bytes_that_are_no_text_do_not_come_back);
     tcase_add_test(bad, headers_have_a_limit);
     tcase_add_test(bad, bodies_have_a_limit);
     tcase_add_test(life, five_hundred_connections_are_served_at_once);

@@ -157,8 +157,8 @@ ticks() {
     awk '{print $14 + $15}' "/proc/$sim/stat"
 }
 
-# load NAME METHOD RATE: RATE requests a second on one core are wanted. CPU time is what
-# counts, as wrk takes a core, too, and others may be at work here.
+# load NAME METHOD RATE: RATE requests a second on one core are wanted (-: it only tells). CPU
+# time is what counts, as wrk takes a core, too, and others may be at work here.
 load() {
     before=$(ticks)
     wrk -t 1 -c 32 -d 5 -s "$here/simulator.lua" "$SIM_URL" -- "$2" >"$work/wrk" 2>&1 ||
@@ -169,14 +169,17 @@ load() {
     fi
     after=$(ticks)
     count=$(awk '/requests in/ {print $1}' "$work/wrk")
-    report "$1, a request" "$(compute "($after - $before) * 10000 / $count")" \
-        "$(compute "1000000 / $3" %.0f)" CPU-us
+    each_us=$(compute "($after - $before) * 10000 / $count")
+    limit=$3
+    [ "$limit" = - ] || limit=$(compute "1000000 / $limit" %.0f)
+    report "$1, a request" "$each_us" "$limit" CPU-us
     report "$1" "$(awk '/Requests\/sec/ {print int($2)}' "$work/wrk")" - /s
 }
 
 simulator() {
     start_simulator
     load "simulator, GETs" GET 20000
+    get_us=$each_us
     load "simulator, PUTs of 1 KB in memory" PUT 8000
     kill "$sim"
     start_simulator --state "$work/puts"
@@ -185,6 +188,13 @@ simulator() {
     start_simulator --tls
     load "simulator, GETs over TLS" GET 15000
     kill "$sim"
+    "$bench/server" >"$work/peer" &
+    sim=$!
+    servers="$servers $sim"
+    wait_for "$work/peer" http
+    SIM_URL=$(cat "$work/peer")
+    load "raw epoll server of fixed answers, GETs" GET -
+    report "simulator / raw epoll server" "$(compute "$get_us / $each_us")" - ""
     for _ in 1 2 3 4 5; do
         "$bench/gateways" 1000 "$work/unlimited.json" || exit 1
     done >"$work/gateways"
