@@ -78,7 +78,8 @@ conformance: packages
 	@sh tests/conformance/run.sh $(BUILD)/moongate $(BUILD)/conformance
 
 bench: packages
-	@$(MAKE) --no-print-directory $(BUILD)/moongate $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+	@sh tests/packages.sh bench
+	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/check_sim_kill $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 	@sh tests/bench/run.sh $(BUILD)
 
 # libFuzzer targets for the parsers, each for FUZZ_SECONDS; needs clang.

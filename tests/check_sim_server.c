@@ -718,6 +718,21 @@ START_TEST(an_unknown_method_is_refused)
 }
 END_TEST
 
+/* An answer is JSON, so UTF-8, whatever it repeats. */
+START_TEST(bytes_that_are_no_text_do_not_come_back)
+{
+    start((const char *const[]){LISTEN, "--control", NULL});
+    ask("GET", "/a\xff", "", NULL);
+    check_error(400, "InvalidRequestUri");
+    ask("GET", "/a%C3%28?x=1", "", NULL);
+    check_error(400, "InvalidRequestUri");
+    ask("POST", "/_sim/faults", "", "\xe5ngstrom=1");
+    check_error(400, "InvalidRequestContent");
+    ck_assert(text_is_utf8(reply.body.data, reply.body.length));
+    ck_assert_ptr_nonnull(strstr(reply.body.data, "?ngstrom"));
+}
+END_TEST
+
 static int ask_with_long_header(size_t length)
 {
     char *value = memory_new(length + 1);
@@ -782,6 +797,46 @@ START_TEST(five_hundred_connections_are_served_at_once)
     }
     for (int i = 0; i < MANY; i++)
         close(fds[i]);
+    ck_assert_int_eq(simulator_end(SIGTERM), 0);
+}
+END_TEST
+
+/* Again and again, as each closes a descriptor behind libevent's back. */
+START_TEST(a_connection_is_reset_when_a_fault_says_so)
+{
+    start((const char *const[]){LISTEN, "--faults", "reset=1", NULL});
+    for (int i = 0; i < 50; i++) {
+        const int fd = simulator_connect();
+        char c;
+
+        simulator_say(fd, "GET /subscriptions HTTP/1.1\r\nHost: a\r\n\r\n");
+        ck_assert_int_eq(recv(fd, &c, 1, 0), -1);
+        ck_assert_int_eq(errno, ECONNRESET);
+        close(fd);
+    }
+    ck_assert_int_eq(simulator_end(SIGTERM), 0);
+}
+END_TEST
+
+START_TEST(over_tls_it_is_reset_as_well)
+{
+    static const char request[] = "GET /subscriptions HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    start((const char *const[]){LISTEN, "--tls", "--faults", "reset=1", NULL});
+
+    char *ca = simulator_value("MOONGATE_CA_FILE");
+
+    for (int i = 0; i < 5; i++) {
+        struct secure secure = open_secure(ca, NULL, TLS1_2_VERSION);
+        char c;
+
+        ck_assert(secure.is_open);
+        ck_assert_int_gt(SSL_write(secure.ssl, request, (int)strlen(request)), 0);
+        ck_assert_int_le(SSL_read(secure.ssl, &c, 1), 0);
+        ck_assert_int_eq(errno, ECONNRESET);
+        close_secure(&secure);
+    }
+    free(ca);
     ck_assert_int_eq(simulator_end(SIGTERM), 0);
 }
 END_TEST
@@ -913,9 +968,12 @@ int main(void)
     tcase_add_test(bad, an_arm_client_hears_what_was_wrong);
     tcase_add_test(bad, a_body_that_is_not_read_ends_the_connection);
     tcase_add_test(bad, an_unknown_method_is_refused);
+    tcase_add_test(bad, bytes_that_are_no_text_do_not_come_back);
     tcase_add_test(bad, headers_have_a_limit);
     tcase_add_test(bad, bodies_have_a_limit);
     tcase_add_test(life, five_hundred_connections_are_served_at_once);
+    tcase_add_test(life, a_connection_is_reset_when_a_fault_says_so);
+    tcase_add_test(life, over_tls_it_is_reset_as_well);
     tcase_add_test(life, at_the_end_what_is_being_asked_is_answered_and_kept);
     tcase_add_test(life, a_second_signal_ends_it_at_once);
     tcase_add_test(life, a_simulator_can_be_asked_without_a_socket);

@@ -179,9 +179,9 @@ static int hex_value(char c)
 
 size_t text_unescape(char *text)
 {
-    char *to = text;
+    char *to = text + strcspn(text, "%"); /* up to there it is as it shall be */
 
-    for (const char *from = text; *from != '\0'; from++) {
+    for (const char *from = to; *from != '\0'; from++) {
         const int high = from[0] == '%' ? hex_value(from[1]) : -1;
         const int low = high >= 0 ? hex_value(from[2]) : -1;
 

@@ -6,9 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 /* Documented: Microsoft's documents or schemas name the code. Observed: public programs
  * or recordings show it. Assumed: no source; the code is ours until somebody sees the
@@ -173,6 +175,17 @@ void answer_add_header(struct answer *answer, const char *name, const char *form
     va_end(arguments);
 }
 
+/* It may repeat what was sent, and JSON is UTF-8. */
+static void make_utf8(char *text)
+{
+    if (text_is_utf8(text, strlen(text)))
+        return;
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text >= 0x80)
+            *text = '?';
+    }
+}
+
 static char *format_message(const char *format, va_list arguments)
 {
     va_list again;
@@ -184,6 +197,7 @@ static char *format_message(const char *format, va_list arguments)
     char *text = memory_new((size_t)length + 1);
 
     vsnprintf(text, (size_t)length + 1, format, arguments);
+    make_utf8(text);
     return text;
 }
 

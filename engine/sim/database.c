@@ -394,6 +394,10 @@ static struct failure *open_file(struct database *database, const char *file)
 
 struct database *database_open(const char *file, struct failure **failure)
 {
+    /* No counting of memory, which costs a lock at each piece of it. Once SQLite is in use
+     * it is too late, and it goes on to count. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+
     struct database *database = memory_new(sizeof *database);
     struct failure *found = open_file(database, file != NULL ? file : ":memory:");
 

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 static int64_t now_us(void)
 {
     struct timespec now;
@@ -79,30 +81,68 @@ static bool measure_runs(FILE *result, long runs, char **command)
     return true;
 }
 
-/* The port of the simulator whose first words can be read there; it says `ready` last. */
-static int read_port(FILE *words)
-{
-    char line[512];
-    int port = 0;
+/* Where a simulator listens. */
+struct place {
+    int port;
+    bool is_tls;
+};
 
-    while (fgets(line, sizeof line, words) != NULL && strcmp(line, "ready\n") != 0)
-        (void)sscanf(line, "export MOONGATE_ENDPOINT=http://127.0.0.1:%d", &port);
-    return port;
+/* What the simulator whose first words can be read there says of it; it says `ready` last.
+ */
+static struct place read_place(FILE *words)
+{
+    static const char before[] = "export MOONGATE_ENDPOINT=http";
+    struct place place = {0};
+    char line[512];
+
+    while (fgets(line, sizeof line, words) != NULL && strcmp(line, "ready\n") != 0) {
+        if (strncmp(line, before, sizeof before - 1) != 0)
+            continue;
+        place.is_tls = line[sizeof before - 1] == 's';
+        place.port = atoi(strrchr(line, ':') + 1);
+    }
+    return place;
 }
 
-static bool ask(int port)
+static const char request[] = "GET /subscriptions?api-version=2022-12-01 HTTP/1.1\r\n"
+                              "Host: 127.0.0.1\r\n\r\n";
+
+static bool ask_plainly(int connection)
 {
-    static const char request[] = "GET /subscriptions?api-version=2022-12-01 HTTP/1.1\r\n"
-                                  "Host: 127.0.0.1\r\n\r\n";
+    char answer[16];
+
+    return write(connection, request, sizeof request - 1) ==
+               (ssize_t)sizeof request - 1 &&
+           read(connection, answer, sizeof answer) > 0;
+}
+
+/* Trusts anybody: only time is measured. */
+static bool ask_securely(int connection)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(context);
+    char answer[16];
+
+    SSL_set_fd(ssl, connection);
+
+    const bool is_answered = SSL_connect(ssl) == 1 &&
+                             SSL_write(ssl, request, sizeof request - 1) > 0 &&
+                             SSL_read(ssl, answer, sizeof answer) > 0;
+
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    return is_answered;
+}
+
+static bool ask(struct place place)
+{
     const struct sockaddr_in address = {.sin_family = AF_INET,
                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                                        .sin_port = htons((uint16_t)port)};
+                                        .sin_port = htons((uint16_t)place.port)};
     const int connection = socket(AF_INET, SOCK_STREAM, 0);
-    char answer[16];
     const bool is_answered =
         connect(connection, (const struct sockaddr *)&address, sizeof address) == 0 &&
-        write(connection, request, sizeof request - 1) == (ssize_t)sizeof request - 1 &&
-        read(connection, answer, sizeof answer) > 0;
+        (place.is_tls ? ask_securely(connection) : ask_plainly(connection));
 
     close(connection);
     return is_answered;
@@ -121,8 +161,8 @@ static bool measure_answer(FILE *result, char **command)
     close(ends[1]);
 
     FILE *words = fdopen(ends[0], "r");
-    const int port = words != NULL ? read_port(words) : 0;
-    const bool is_answered = port != 0 && ask(port);
+    const struct place place = words != NULL ? read_place(words) : (struct place){0};
+    const bool is_answered = place.port != 0 && ask(place);
 
     fprintf(result, "%lld\n", (long long)(now_us() - started_us));
     kill(child, SIGTERM);
