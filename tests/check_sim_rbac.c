@@ -338,7 +338,7 @@ START_TEST(a_custom_role_lives)
     ck_assert_int_eq(as_owner(CALL_DELETE, path, NULL), 200);
     ck_assert_str_eq(said("properties.roleName"), "Service Watcher");
     ck_assert_int_eq(as_owner(CALL_DELETE, path, NULL), 204);
-    ck_assert_int_eq(as_owner(CALL_GET, path, NULL), 400);
+    ck_assert_int_eq(as_owner(CALL_GET, path, NULL), 404);
     ck_assert_int_eq(as_owner(CALL_DELETE,
                               "$s" DEFINITIONS "/acdd72a7-3385-48ef-bd42-f606fba81ae7",
                               NULL),
