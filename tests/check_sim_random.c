@@ -91,8 +91,8 @@ static char *any_name(const struct kind *kind)
 
     if (percent(10))
         return memory_copy_string(odd[below(COUNT(odd))]);
-    if (percent(60))
-        specimens.number = (int)below(40); /* names meet again */
+    if (percent(85))
+        specimens.number = (int)below(8); /* names meet again */
     return specimen_name(kind);
 }
 
@@ -111,14 +111,14 @@ static void spoil(char *path)
         path[at] = '\0';
 }
 
-static char *any_path(const struct kind *kind)
+static char *any_path(const struct kind *kind, enum call_method method)
 {
     char *parent = any_parent(kind), *name = any_name(kind), *path;
     const size_t form = below(100);
 
-    if (form < 20)
+    if (form < (method == CALL_GET ? 20 : 3))
         path = memory_format("%s%s", parent, kind->collection);
-    else if (form < 60)
+    else if (form < (method == CALL_PUT ? 70 : 40))
         path = kind_format_id(kind, parent, name);
     else if (form < 90)
         path = any_id(kind);
@@ -206,9 +206,9 @@ static char *any_body(const struct kind *kind)
         return memory_copy_string(broken[below(COUNT(broken))]);
     }
     for (const struct field *field = kind->fields; field->name != NULL; field++) {
-        const bool is_wanted =
-            (field->flags & FIELD_REQUIRED) != 0 ? percent(97) : percent(25);
-        cJSON *value = is_wanted ? any_value(kind, field) : NULL;
+        const bool is_needed = (field->flags & FIELD_REQUIRED) != 0 ||
+                               find_template(kind, field->path) != NULL;
+        cJSON *value = percent(is_needed ? 97 : 25) ? any_value(kind, field) : NULL;
 
         if (percent(3)) {
             cJSON_Delete(value);
@@ -250,7 +250,7 @@ static const char *any_tag(void)
 {
     static const char *const tags[] = {"*", "\"AAAAAAAAAAA=\"", "W/\"0\"", ""};
 
-    return percent(60) ? NULL : tags[below(COUNT(tags))];
+    return percent(80) ? NULL : tags[below(COUNT(tags))];
 }
 
 static const char *any_bearer(void)
@@ -282,16 +282,17 @@ static void request(void)
         CALL_PUT, CALL_PUT,  CALL_PUT,    CALL_PUT,   CALL_GET,
         CALL_GET, CALL_HEAD, CALL_DELETE, CALL_PATCH, CALL_POST};
     const struct kind *kind = any_kind();
-    char *path = any_path(kind), *query = any_query(kind), *body = any_body(kind);
+    const enum call_method method = methods[below(COUNT(methods))];
+    char *path = any_path(kind, method), *query = any_query(kind), *body = any_body(kind);
     char *url = memory_format("%s%s?%s", *path == '/' ? "" : "/", path, query);
-    struct call call = {.method = methods[below(COUNT(methods))],
+    struct call call = {.method = method,
                         .authorization = any_bearer(),
                         .if_match = any_tag(),
                         .if_none_match = percent(5) ? any_tag() : NULL};
 
     if (call.method == CALL_PUT || call.method == CALL_PATCH || percent(5))
         call.body = body;
-    if (call.method == CALL_DELETE && percent(50))
+    if (method == CALL_DELETE && kind->parent == NULL && percent(80))
         call.method = CALL_GET; /* else nothing grows */
     plane_ask(h.world, &h.answer, &h.json, url, call);
     check_answer(&call, url);
