@@ -201,6 +201,70 @@ function rbac.unassign(options)
   return count
 end
 
+--- The deny assignments that count at a scope: what nobody may do there whatever roles say.
+-- Azure makes them, for managed applications and deployment stacks.
+-- @tparam[opt] table options
+-- @param options.scope a resource or its id; the service when it is not given
+-- @treturn table of deny assignments
+-- @raise failure
+-- @usage for _, d in ipairs(rbac.denials {scope = gw}) do print(d.deny_name) end
+function rbac.denials(options)
+  options = options or {}
+  check_options(options, {scope = true}, "rbac.denials")
+  local where = options.scope and scope_id(options.scope, "scope") or scope.service()
+  return collection.all("deny assignment", where, "&$filter=atScope()")
+end
+
+local ROLE = {actions = true, data_actions = true, description = true, not_actions = true,
+              not_data_actions = true, scopes = true}
+
+--- Make a custom role, or change the one of that name. Its id is made from the name.
+-- @tparam string name what people see, unique in the tenant
+-- @tparam table options
+-- @tparam[opt] table options.actions what it allows, such as `{"Microsoft.ApiManagement/*/read"}`
+-- @tparam[opt] table options.not_actions what it does not allow after all
+-- @tparam[opt] table options.data_actions what it allows on data
+-- @tparam[opt] table options.not_data_actions what it does not allow on data after all
+-- @tparam[opt] table options.scopes where it can be assigned, resources or ids; the
+--   subscription when it is not given
+-- @tparam[opt] string options.description what it is for
+-- @treturn resource the role definition
+-- @treturn string `created`, `changed` or `unchanged`
+-- @raise failure `InvalidActionOrNotAction`, `RoleDefinitionWithSameNameExists` when it is
+--   there under another id, `AuthorizationFailed`; a message when an option is wrong
+-- @usage rbac.ensure_role("Gateway Reader", {actions = {"Microsoft.ApiManagement/gateways/read"}})
+function rbac.ensure_role(name, options)
+  if type(name) ~= "string" or name == "" then
+    check.fail("role: a name expected, got " .. type(name))
+  end
+  check_options(options, ROLE, "rbac.ensure_role")
+  local scopes = {}
+  for i, where in ipairs(options.scopes or {scope.subscription()}) do
+    scopes[i] = scope_id(where, "scopes")
+  end
+  return core.ensure("role definition", scope.subscription(), check.uuid("role|" .. name:lower()), {
+    role_name = name,
+    description = options.description,
+    permissions = {{
+      actions = options.actions or {}, not_actions = options.not_actions or {},
+      data_actions = options.data_actions or {},
+      not_data_actions = options.not_data_actions or {},
+    }},
+    assignable_scopes = scopes,
+  })
+end
+
+--- Delete a custom role that `rbac.ensure_role` made. Fine when there is none.
+-- @tparam string name
+-- @treturn boolean whether it was deleted
+-- @raise failure `RoleDefinitionHasAssignments` as long as somebody has it
+function rbac.delete_role(name)
+  if type(name) ~= "string" or name == "" then
+    check.fail("role: a name expected, got " .. type(name))
+  end
+  return core.delete("role definition", scope.subscription(), check.uuid("role|" .. name:lower()))
+end
+
 local GRANT = {as = true, description = true, gateway = true, gateway_role = true, group = true,
                principal = true, principal_type = true, service = true, workspace = true}
 

@@ -424,6 +424,9 @@ START_TEST(a_name_gives_the_same_uuid_for_ever)
     uuid_from_name(uuid_rows[_i].name, text);
     ck_assert_str_eq(text, uuid_rows[_i].uuid);
     ck_assert(uuid_is_valid(text));
+    uuid_drop_dashes(uuid_rows[_i].uuid, text);
+    ck_assert_int_eq((int)strlen(text), 32);
+    ck_assert_ptr_null(strchr(text, '-'));
 }
 END_TEST
 

@@ -893,7 +893,7 @@ START_TEST(role_definitions_are_found_by_id_and_by_name)
     ck_assert_int_eq(get("/providers/Microsoft.Authorization/roleDefinitions"), 200);
     ck_assert_int_gt(count_values(), 10);
     ck_assert_int_eq(get("/providers/Microsoft.Authorization/roleDefinitions/" ABSENT),
-                     400);
+                     404);
     free(path);
 }
 END_TEST

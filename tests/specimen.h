@@ -183,14 +183,22 @@ static inline cJSON *expand(const char *json)
     return tree;
 }
 
-/* The value that rules want at the path, or NULL. */
-static inline cJSON *find_extra(const struct kind *kind, const char *path)
+/* What rules want at the path, as a text with words to replace, or NULL. */
+static inline const char *find_template(const struct kind *kind, const char *path)
 {
     for (size_t i = 0; i < SPECIMEN_COUNT(extras); i++) {
         if (extras[i].kind == kind && strcmp(extras[i].path, path) == 0)
-            return expand(extras[i].json);
+            return extras[i].json;
     }
     return NULL;
+}
+
+/* The value that rules want at the path, or NULL. */
+static inline cJSON *find_extra(const struct kind *kind, const char *path)
+{
+    const char *json = find_template(kind, path);
+
+    return json != NULL ? expand(json) : NULL;
 }
 
 /* `length` letters. */

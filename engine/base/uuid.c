@@ -69,3 +69,14 @@ bool uuid_is_valid(const char *text)
         text,
         "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$");
 }
+
+void uuid_drop_dashes(const char *uuid, char text[UUID_TEXT_SIZE])
+{
+    size_t length = 0;
+
+    for (; *uuid != '\0' && length + 1 < UUID_TEXT_SIZE; uuid++) {
+        if (*uuid != '-')
+            text[length++] = *uuid;
+    }
+    text[length] = '\0';
+}

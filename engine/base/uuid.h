@@ -15,4 +15,8 @@ void uuid_from_name(const char *name, char text[UUID_TEXT_SIZE]);
 
 bool uuid_is_valid(const char *text);
 
+/* Writes a UUID without its dashes, as some of Azure's messages have it. `uuid` is at most
+ * UUID_TEXT_SIZE - 1 long. */
+void uuid_drop_dashes(const char *uuid, char text[UUID_TEXT_SIZE]);
+
 #endif

@@ -103,12 +103,13 @@ static const struct {
 
     [REFUSE_LINKED_AUTHORIZATION] = {403, "LinkedAuthorizationFailed"}, /* observed */
     [REFUSE_DENIED] = {403, "DenyAssignmentAuthorizationFailed"},       /* observed */
-    [REFUSE_ROLE_NAME] = {409, "RoleDefinitionWithSameNameExists"},     /* observed */
-    [REFUSE_ROLE_ACTION] = {400, "InvalidActionOrNotAction"},           /* observed */
-    [REFUSE_ROLE_SCOPE] = {400, "InvalidAssignableScope"},              /* assumed */
-    [REFUSE_ROLE_BUILT_IN] = {403, "RoleDefinitionIsBuiltIn"},          /* assumed */
-    [REFUSE_ROLE_LIMIT] = {400, "RoleDefinitionLimitExceeded"},   /* code documented */
-    [REFUSE_ROLE_IN_USE] = {400, "RoleDefinitionHasAssignments"}, /* code documented */
+    [REFUSE_ROLE_MISSING] = {404, "RoleDefinitionDoesNotExist"},    /* assumed status */
+    [REFUSE_ROLE_NAME] = {409, "RoleDefinitionWithSameNameExists"}, /* observed */
+    [REFUSE_ROLE_ACTION] = {400, "InvalidActionOrNotAction"},       /* observed */
+    [REFUSE_ROLE_SCOPE] = {400, "InvalidAssignableScope"},          /* assumed */
+    [REFUSE_ROLE_BUILT_IN] = {403, "RoleDefinitionIsBuiltIn"},      /* assumed */
+    [REFUSE_ROLE_LIMIT] = {400, "RoleDefinitionLimitExceeded"},     /* code documented */
+    [REFUSE_ROLE_IN_USE] = {400, "RoleDefinitionHasAssignments"},   /* code documented */
     [REFUSE_ROLE_NOT_ASSIGNABLE] = {400, "RoleDefinitionNotAssignable"}, /* assumed */
     [REFUSE_GROUP_BLOCKED] = {409, "ResourceGroupDeletionBlocked"},      /* assumed */
     [REFUSE_CONDITION] = {400, "InvalidRoleAssignmentCondition"},        /* assumed */

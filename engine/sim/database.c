@@ -62,6 +62,7 @@ static const char *const schema[] = {
     "CREATE UNIQUE INDEX assignment_name ON assignment (name);",
     "CREATE INDEX assignment_role ON assignment (role);",
     "CREATE INDEX assignment_from ON assignment (from_ms);",
+    "CREATE INDEX assignment_who ON assignment (principal, from_ms, scope, role);",
     /* Deleted assignments that still count for a while. */
     "CREATE TABLE retired (scope TEXT NOT NULL, principal TEXT NOT NULL,"
     " role TEXT NOT NULL, until_ms INTEGER NOT NULL);",

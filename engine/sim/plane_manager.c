@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "model/kind.h"
 #include "sim/answer.h"
 #include "sim/call.h"
@@ -104,15 +105,9 @@ static bool refuse_denied(const struct caller *caller, const char *action,
                           const char *scope_id, const cJSON *denial,
                           struct answer *answer)
 {
-    const char *name = json_string_at(denial, "name");
-    char id[40];
-    size_t length = 0;
+    char id[UUID_TEXT_SIZE];
 
-    for (; *name != '\0' && length + 1 < sizeof id; name++) {
-        if (*name != '-')
-            id[length++] = *name;
-    }
-    id[length] = '\0';
+    uuid_drop_dashes(json_string_at(denial, "name"), id);
     return answer_refuse(
         answer, REFUSE_DENIED,
         "The client '%s' with object id '%s' has permission to perform action '%s' on "

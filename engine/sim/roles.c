@@ -71,12 +71,12 @@ const struct tenant_role *roles_find(struct world *world, const char *guid)
     char key[UUID_TEXT_SIZE];
     const struct tenant_role *role;
 
-    if (!uuid_is_valid(guid))
+    if (strlen(guid) >= sizeof key)
         return NULL;
     strcpy(key, guid);
     text_lower(key);
     role = map_find(&world->roles, key);
-    return role != NULL ? role : load(world, key);
+    return role != NULL || !uuid_is_valid(key) ? role : load(world, key);
 }
 
 bool roles_is_assignable(const struct world *world, const struct tenant_role *role,

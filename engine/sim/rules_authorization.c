@@ -171,14 +171,9 @@ static bool check_principal(struct change *change)
     const char *id = json_string_at(change->body, "properties.principalId");
     const char *said = json_string_at(change->body, "properties.principalType");
     char *type = find_principal_type(change->world, id, said), short_id[UUID_TEXT_SIZE];
-    size_t length = 0;
     bool is_good = true;
 
-    for (const char *c = id; *c != '\0'; c++) {
-        if (*c != '-')
-            short_id[length++] = *c;
-    }
-    short_id[length] = '\0';
+    uuid_drop_dashes(id, short_id);
     if (type == NULL)
         is_good = answer_refuse(change->answer, REFUSE_PRINCIPAL,
                                 "Principal %s does not exist in the directory %s. Check "
@@ -215,15 +210,18 @@ static bool check_unique(const struct change *change, const struct tenant_role *
                       "ttt", principal, change->parent, role->id);
     bool is_good = true;
 
-    if (same != NULL)
+    if (same != NULL) {
+        char short_id[UUID_TEXT_SIZE];
+
+        uuid_drop_dashes(same, short_id);
         is_good = answer_refuse(
             change->answer, REFUSE_ASSIGNMENT_EXISTS,
             "The role assignment already exists. The ID of the existing role "
             "assignment is %s.",
-            same);
-    else if (database_number(world->database, 0,
-                             "SELECT 1 FROM assignment WHERE name = ?", "t",
-                             strrchr(change->key, '/') + 1) != 0)
+            short_id);
+    } else if (database_number(world->database, 0,
+                               "SELECT 1 FROM assignment WHERE name = ?", "t",
+                               strrchr(change->key, '/') + 1) != 0)
         is_good =
             answer_refuse(change->answer, REFUSE_ASSIGNMENT_UPDATE,
                           "Tenant ID, application ID, principal ID, and scope are not "

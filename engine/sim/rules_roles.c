@@ -67,7 +67,7 @@ static void get_role(struct world *world, const struct call *call,
 
     (void)call;
     if (role == NULL) {
-        answer_refuse(answer, REFUSE_ROLE_DEFINITION,
+        answer_refuse(answer, REFUSE_ROLE_MISSING,
                       "The specified role definition with ID '%s' does not exist.",
                       target->name);
         return;

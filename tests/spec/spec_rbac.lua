@@ -94,3 +94,40 @@ test.case("revoke takes away what the grant gave, and counts", function()
   equal(rbac.revoke(arguments), 0)
   raises("as is required", rbac.revoke, {group = team})
 end)
+
+test.case("a custom role is made once, changed where it differs, given and taken away", function()
+  local reading = {"Microsoft.ApiManagement/gateways/read"}
+  local role, outcome = rbac.ensure_role("Gateway Watcher", {actions = reading,
+                                                            description = "Looks."})
+  equal({outcome, role.role_name, role.role_type}, {"created", "Gateway Watcher", "CustomRole"})
+  equal(role.assignable_scopes, {scope.subscription()})
+  equal(select(2, rbac.ensure_role("Gateway Watcher", {actions = reading})), "unchanged")
+  reading[2] = "Microsoft.ApiManagement/gateways/write"
+  local changed, how = rbac.ensure_role("Gateway Watcher", {actions = reading})
+  equal({how, changed.permissions[1].actions}, {"changed", reading})
+  equal(rbac.role_id "gateway watcher", role.name)
+  rbac.assign {principal = team, role = "Gateway Watcher", scope = workspace}
+  raises("RoleDefinitionHasAssignments", rbac.delete_role, "Gateway Watcher")
+  equal(rbac.unassign {principal = team, role = "Gateway Watcher", scope = workspace}, 1)
+  equal({rbac.delete_role "Gateway Watcher", rbac.delete_role "Gateway Watcher"}, {true, false})
+  raises("RoleNotFound", rbac.role_id, "Gateway Watcher")
+end)
+
+test.case("a custom role that cannot be is refused", function()
+  raises("InvalidActionOrNotAction", rbac.ensure_role, "Nothing", {actions = {"all"}})
+  raises("InvalidActionOrNotAction", rbac.ensure_role, "Nothing", {})
+  raises("unknown option 'action', did you mean 'actions'?", function()
+    rbac.ensure_role("Nothing", {action = {"*"}})
+  end)
+  raises("a name expected, got nil", rbac.ensure_role)
+  raises("scopes: a resource or its id expected, got rg", rbac.ensure_role, "Nothing",
+         {actions = {"*"}, scopes = {"rg"}})
+  raises("InvalidAssignableScope", rbac.ensure_role, "Nothing",
+         {actions = {"*"}, scopes = {"/subscriptions/other"}})
+end)
+
+test.case("what is denied can be listed; usually nothing is", function()
+  equal(rbac.denials(), {})
+  equal(rbac.denials {scope = workspace}, {})
+  raises("unknown option 'scop'", rbac.denials, {scop = workspace})
+end)
