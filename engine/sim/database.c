@@ -70,8 +70,10 @@ static const char schema[] =
     " PRIMARY KEY (owner, member)) WITHOUT ROWID;"
     "CREATE INDEX member_of ON member (member, owner);"
     /* Resource providers that were not registered from the start. */
-    "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL)"
-    " WITHOUT ROWID;"
+    "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL,"
+    " unregistered_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    /* Tags of scopes that are no resources. */
+    "CREATE TABLE scope_tags (scope TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;"
     /* Deployments, and what each has to make. A key is the id in lower case. */
     "CREATE TABLE deployment (key TEXT PRIMARY KEY, id TEXT NOT NULL, scope TEXT NOT "
     "NULL,"

@@ -20,6 +20,7 @@
 #include "sim/plane.h"
 #include "sim/rules.h"
 #include "sim/shape.h"
+#include "sim/tags.h"
 #include "sim/target.h"
 #include "sim/world.h"
 
@@ -227,7 +228,8 @@ static void consider(struct change *change, const struct call *call,
         return;
     if (change->old != NULL)
         shape_keep(change->kind, change->old_body, change->body);
-    if (!shape_check(change->kind, change->body, answer))
+    if (!shape_check(change->kind, change->body, answer) ||
+        !tags_check(cJSON_GetObjectItemCaseSensitive(change->body, "tags"), answer))
         return;
     if (rules->complete != NULL)
         rules->complete(change);

@@ -14,20 +14,17 @@
 #include "model/kind.h"
 #include "sim/block.h"
 #include "sim/database.h"
+#include "sim/deleted_service.h"
 #include "sim/entity.h"
+#include "sim/region.h"
 #include "sim/rules_network.h"
 #include "sim/shape.h"
+#include "sim/sku.h"
 #include "sim/world.h"
 
-/* Tiers that have workspaces, and regions that have workspace gateways, as of early 2026.
- */
+/* Tiers that have workspaces, as of early 2026. */
 static const char *const workspace_tiers[] = {"Premium", "PremiumV2", "StandardV2",
                                               "BasicV2"};
-static const char *const gateway_regions[] = {
-    "australiaeast",      "eastasia",  "eastus2",        "francecentral",
-    "germanywestcentral", "japaneast", "northcentralus", "northeurope",
-    "norwayeast",         "uksouth",   "westeurope",     "westus"};
-
 /* Gateways made until then serve one workspace only. */
 #define SHARED_SINCE "2025-04-15T23:59:59Z"
 
@@ -61,6 +58,21 @@ static char *format_region(const char *location)
     return text_lower(buffer_take(&region));
 }
 
+/* Whether the tier may have so many units. */
+static bool check_units(const struct change *change)
+{
+    const char *tier = json_string_at(change->body, "sku.name");
+    const struct sku *sku = tier != NULL ? sku_find(change->kind, tier) : NULL;
+    const double units = json_number_at(change->body, "sku.capacity", 1);
+
+    if (sku == NULL || (units >= sku->least && units <= sku->most))
+        return true;
+    answer_add_detail(change->answer, "sku.capacity",
+                      "%s can have %d to %d units, not %.0f.", sku->name, sku->least,
+                      sku->most, units);
+    return answer_refuse_details(change->answer);
+}
+
 /* ---- service ---- */
 
 static void complete_service(struct change *change)
@@ -74,6 +86,26 @@ static void complete_service(struct change *change)
     set_default(change->body, "properties.targetProvisioningState",
                 cJSON_CreateString(""));
     free(url);
+}
+
+/* The names of services are host names: no two are the same. */
+static bool check_service(struct change *change)
+{
+    char *ending = memory_format("%%/service/%s", change->name);
+    char *other = database_text(change->world->database,
+                                "SELECT id FROM entity WHERE type ="
+                                " 'Microsoft.ApiManagement/service' AND key LIKE ?"
+                                " AND key <> ? LIMIT 1",
+                                "tt", ending, change->key);
+
+    free(ending);
+    if (other == NULL)
+        return check_units(change) && deleted_service_check(change);
+    answer_refuse(change->answer, REFUSE_SERVICE_EXISTS,
+                  "Api service already exists: %s. The name is taken by '%s'.",
+                  change->name, other);
+    free(other);
+    return false;
 }
 
 static bool check_service_delete(struct world *world, struct answer *answer,
@@ -110,6 +142,10 @@ const struct rules service_rules = {.kind = &service_kind,
                                     .has_etag_in_body = true,
                                     .has_no_async_operation = true,
                                     .retry_after_s = 60,
+                                    .take = deleted_service_take,
+                                    .check = check_service,
+                                    .saved = deleted_service_restore,
+                                    .removing = deleted_service_keep,
                                     .complete = complete_service,
                                     .check_delete = check_service_delete};
 
@@ -189,11 +225,10 @@ static void complete_gateway(struct change *change)
 static bool check_region(const struct change *change, const char *location)
 {
     struct world *world = change->world;
-    bool is_known = false, has_service = false;
+    const struct region *known = region_find(location);
+    bool has_service = false;
 
-    for (size_t i = 0; i < sizeof gateway_regions / sizeof gateway_regions[0]; i++)
-        is_known = is_known || shape_is_same_location(location, gateway_regions[i]);
-    if (!is_known)
+    if (known == NULL || !known->has_workspace_gateways)
         return answer_refuse(change->answer, REFUSE_GATEWAY_REGION,
                              "Workspace gateways are not available in '%s'.", location);
 
@@ -318,6 +353,8 @@ static bool check_gateway(struct change *change)
     const char *mode = json_string_at(change->body, "properties.virtualNetworkType");
     const char *subnet = json_string_at(change->body, "properties.backend.subnet.id");
 
+    if (!check_units(change))
+        return false;
     if (change->old != NULL)
         return true; /* neither region nor network can have changed */
     if (!check_region(change, json_string_at(change->body, "location")))

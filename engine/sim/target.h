@@ -14,7 +14,13 @@ enum target_form {
     TARGET_TENANTS,
     TARGET_SUBSCRIPTION,
     TARGET_LOCATIONS,
-    TARGET_PROVIDER,    /* `name` is the namespace */
+    TARGET_PROVIDER,   /* `name` is the namespace, or NULL: all of them */
+    TARGET_RESOURCES,  /* those in the scope `key` */
+    TARGET_TAGS,       /* those of the scope `key` */
+    TARGET_SKUS,       /* of `kind`; `key` is a resource of it */
+    TARGET_NAME_CHECK, /* whether a service can have a name */
+    /* `name` one service's, or NULL: all of them; `action` its region, `detail` a purge */
+    TARGET_DELETED_SERVICE,
     TARGET_PERMISSIONS, /* what the caller may do at `id` */
     TARGET_LIST,        /* the members of `kind` below `parent` */
     TARGET_ITEM,
