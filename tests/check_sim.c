@@ -597,7 +597,7 @@ START_TEST(a_group_is_created_read_changed_and_deleted_in_time)
     ck_assert_int_eq(get_item(id), 404);
     ck_assert_int_eq(get_item(network), 404);
     ck_assert_str_eq(said("error.code"), "ResourceGroupNotFound");
-    ck_assert_int_eq(delete_item(id), 204);
+    ck_assert_int_eq(delete_item(id), 404);
     free(id);
     free(network);
     free(url);

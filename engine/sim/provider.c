@@ -84,9 +84,9 @@ static const char *find_state(struct world *world, const char *name)
     return registered_ms < INT64_MAX ? "Registering" : "NotRegistered";
 }
 
-static bool is_registered(struct world *world, const char *name)
+bool provider_is_registered(struct world *world, const char *namespace)
 {
-    return strcmp(find_state(world, name), "Registered") == 0;
+    return strcmp(find_state(world, namespace), "Registered") == 0;
 }
 
 /* When a change that begins now is over. */
@@ -133,7 +133,7 @@ static bool end_registration(struct world *world, const char *name, struct answe
                       "The namespace '%s' cannot be unregistered: the subscription has "
                       "resources of it, such as '%s'.",
                       name, resource);
-    if (resource == NULL && is_registered(world, name)) {
+    if (resource == NULL && provider_is_registered(world, name)) {
         database_begin(world->database);
         database_run(world->database, "REPLACE INTO provider VALUES (?, 0, ?)", "ti",
                      name, find_end(world, name, "unregister"));
@@ -285,7 +285,7 @@ bool provider_check_write(struct world *world, const struct call *call,
     char *memory = format_memory(call, namespace);
     const bool is_good =
         (memory == NULL || map_find(&world->unregistered, memory) == NULL) &&
-        is_registered(world, namespace);
+        provider_is_registered(world, namespace);
 
     if (!is_good) {
         answer_refuse(answer, REFUSE_NOT_REGISTERED,

@@ -21,6 +21,9 @@ void provider_withdraw(struct world *world, const char *namespace);
 /* Whether there is such a namespace. */
 bool provider_is_known(const char *namespace);
 
+/* Whether the subscription may use it now. `namespace` is spelled properly. */
+bool provider_is_registered(struct world *world, const char *namespace);
+
 /* Answers a GET of one or, without a name, of all; or the POST that registers one or takes
  * that back. */
 void provider_answer(struct world *world, const struct call *call,

@@ -16,6 +16,7 @@
 #include "sim/database.h"
 #include "sim/deleted_service.h"
 #include "sim/entity.h"
+#include "sim/provider.h"
 #include "sim/region.h"
 #include "sim/rules_network.h"
 #include "sim/shape.h"
@@ -276,9 +277,11 @@ static bool check_subnet_body(const struct change *change, const char *id,
     const char *prefix = network_find_prefix(subnet);
     struct block block = {0};
 
-    if (!has_delegation(subnet, service))
+    if (!has_delegation(subnet, service) ||
+        cJSON_GetArraySize(json_at(subnet, "properties.delegations")) > 1)
         return answer_refuse(change->answer, REFUSE_SUBNET_DELEGATION,
-                             "Subnet '%s' is not delegated to %s.", id, service);
+                             "Subnet '%s' is not delegated to %s, or not to it alone.",
+                             id, service);
     if (prefix == NULL || block_parse(prefix, &block) != BLOCK_OK ||
         block.prefix_length > SUBNET_LONGEST_PREFIX ||
         block.prefix_length < SUBNET_SHORTEST_PREFIX)
@@ -367,6 +370,12 @@ static bool check_gateway(struct change *change)
         return answer_refuse(change->answer, REFUSE_SUBNET_MISSING,
                              "virtualNetworkType %s needs properties.backend.subnet.id.",
                              mode);
+    if (!provider_is_registered(change->world, "Microsoft.Web"))
+        return answer_refuse(
+            change->answer, REFUSE_NOT_REGISTERED,
+            "The subscription is not registered to use namespace "
+            "'Microsoft.Web'. See https://aka.ms/rps-not-found for how to "
+            "register subscriptions.");
     return check_subnet(change, subnet, text_equal_nocase(mode, "Internal"));
 }
 

@@ -368,6 +368,12 @@ static bool is_root_or_subscription(const struct world *world, const char *key)
     return *key == '\0' || strcmp(key, world->subscription_key) == 0;
 }
 
+bool target_check_group(const struct target *target, struct world *world,
+                        struct answer *answer)
+{
+    return check_group(target->id, world, answer);
+}
+
 bool target_check_parents(const struct target *target, struct world *world,
                           struct answer *answer)
 {

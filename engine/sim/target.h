@@ -52,6 +52,10 @@ void target_close(struct target *target);
 bool target_check_parents(const struct target *target, struct world *world,
                           struct answer *answer);
 
+/* Whether the resource group that it lies in, if any, exists; has answered when not. */
+bool target_check_group(const struct target *target, struct world *world,
+                        struct answer *answer);
+
 /* Answers that the item itself does not exist, or what above it does not. */
 void target_answer_missing(const struct target *target, struct world *world,
                            struct answer *answer);
