@@ -18,6 +18,7 @@
 #include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/item.h"
+#include "sim/region.h"
 #include "sim/shape.h"
 #include "sim/target.h"
 #include "sim/world.h"
@@ -191,18 +192,6 @@ static void set_time(cJSON *body, const char *path, int64_t ms)
     json_set_at(body, path, cJSON_CreateString(text));
 }
 
-/* "West Europe" -> "westeurope", and the same for both; owned by the caller. */
-static char *format_location(const char *location)
-{
-    struct buffer name = {0};
-
-    for (; *location != '\0'; location++) {
-        if (*location != ' ')
-            buffer_append_char(&name, *location);
-    }
-    return text_lower(buffer_take(&name));
-}
-
 enum { COLUMN_NAME, COLUMN_ID, COLUMN_LOCATION, COLUMN_DELETED, COLUMN_PURGE };
 
 #define COLUMNS "name, id, location, deleted_ms, purge_ms"
@@ -211,7 +200,7 @@ enum { COLUMN_NAME, COLUMN_ID, COLUMN_LOCATION, COLUMN_DELETED, COLUMN_PURGE };
 static cJSON *describe(const struct world *world, sqlite3_stmt *row)
 {
     const char *id = database_column(row, COLUMN_ID);
-    char *location = format_location(database_column(row, COLUMN_LOCATION));
+    char *location = region_format_name(database_column(row, COLUMN_LOCATION));
     char *own_id =
         memory_format("%s/providers/Microsoft.ApiManagement/locations/%s/deletedservices/"
                       "%s",

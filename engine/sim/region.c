@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/json.h"
+#include "base/buffer.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "sim/shape.h"
 
 #define US     "United States", "US"
@@ -90,6 +91,17 @@ const struct region *region_find(const char *location)
             return region;
     }
     return NULL;
+}
+
+char *region_format_name(const char *location)
+{
+    struct buffer name = {0};
+
+    for (; *location != '\0'; location++) {
+        if (*location != ' ')
+            buffer_append_char(&name, *location);
+    }
+    return text_lower(buffer_take(&name));
 }
 
 static cJSON *describe_pair(const struct region *region, const char *subscription_id)

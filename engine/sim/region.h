@@ -21,6 +21,9 @@ extern const struct region regions[];
 /* By either name, without regard to case and spaces, or NULL. */
 const struct region *region_find(const char *location);
 
+/* "West Europe" -> "westeurope", and the same for both; owned by the caller. */
+char *region_format_name(const char *location);
+
 /* As /subscriptions/{id}/locations lists it, owned by the caller. */
 cJSON *region_describe(const struct region *region, const char *subscription_id);
 

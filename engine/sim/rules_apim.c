@@ -47,18 +47,6 @@ static void set_created(const struct change *change)
     free(now);
 }
 
-/* "West Europe" -> "westeurope"; owned by the caller. */
-static char *format_region(const char *location)
-{
-    struct buffer region = {0};
-
-    for (; *location != '\0'; location++) {
-        if (*location != ' ')
-            buffer_append_char(&region, *location);
-    }
-    return text_lower(buffer_take(&region));
-}
-
 /* Whether the tier may have so many units. */
 static bool check_units(const struct change *change)
 {
@@ -398,7 +386,7 @@ static void append_hash(struct buffer *to, const cJSON *body)
 
 static void finish_gateway(struct world *world, cJSON *body)
 {
-    char *region = format_region(json_string_at(body, "location"));
+    char *region = region_format_name(json_string_at(body, "location"));
     struct buffer host = {0};
 
     (void)world;
@@ -548,7 +536,7 @@ static void finish_connection(struct world *world, cJSON *body)
 
     cJSON *gateway = entity_body(world, gateway_key);
     const char *location = json_string_at(gateway, "location");
-    char *region = format_region(location != NULL ? location : world->location);
+    char *region = region_format_name(location != NULL ? location : world->location);
     struct buffer host = {0};
 
     buffer_printf(&host, "%s-", json_string_at(body, "name"));
