@@ -209,6 +209,16 @@ START_TEST(the_subnet_of_a_gateway_is_delegated_once)
 }
 END_TEST
 
+START_TEST(a_gateway_says_its_properties)
+{
+    ck_assert_int_eq(call_arm(CALL_PUT, GATEWAYS "/g",
+                              "{\"location\":\"westeurope\",\"sku\":{\"name\":"
+                              "\"WorkspaceGatewayPremium\"}}"),
+                     400);
+    ck_assert_str_eq(said("error.code"), "ValidationError");
+}
+END_TEST
+
 START_TEST(a_gateway_in_a_network_needs_microsoft_web)
 {
     open_world("{\"unregistered_providers\":[\"Microsoft.Web\"]}", NULL, 1);
@@ -236,6 +246,7 @@ int main(void)
     tcase_add_loop_test(gone, what_is_not_there_is_named, 0,
                         (int)(sizeof missing / sizeof missing[0]));
     tcase_add_checked_fixture(networks, start_world, close_harness);
+    tcase_add_test(networks, a_gateway_says_its_properties);
     tcase_add_test(networks, the_subnet_of_a_gateway_is_delegated_once);
     tcase_add_checked_fixture(worlds, open_harness, close_harness);
     tcase_add_test(worlds, a_gateway_in_a_network_needs_microsoft_web);

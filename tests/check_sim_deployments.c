@@ -206,6 +206,7 @@ START_TEST(what_needs_a_failed_resource_is_not_made)
 {
     char state[32];
 
+    close_world();
     open_world(NULL, "lro-fail=gw-1", 1);
     ck_assert_int_eq(deploy("gw", gateway_template, "`name`:{`value`:`gw-1`}"), 201);
     pass(4 * HOUR_MS);

@@ -42,8 +42,10 @@ static const struct {
     [SUBSTRING_OF] = {"substringof", LIST_SUBSTRING},
 };
 
+enum node_type { NODE_COMPARE, NODE_AND, NODE_OR, NODE_NOT };
+
 struct list_filter {
-    enum { NODE_COMPARE, NODE_AND, NODE_OR, NODE_NOT } type;
+    enum node_type type;
     struct list_filter *left, *right;
     const struct list_field *field;
     enum comparison comparison;
@@ -201,7 +203,7 @@ static struct list_filter *read_compare(struct parser *parser)
     return fail(parser);
 }
 
-static struct list_filter *join(int type, struct list_filter *left,
+static struct list_filter *join(enum node_type type, struct list_filter *left,
                                 struct list_filter *right)
 {
     struct list_filter *filter = memory_new(sizeof *filter);

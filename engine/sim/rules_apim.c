@@ -199,6 +199,13 @@ const struct rules workspace_rules = {.kind = &workspace_kind,
 
 /* ---- gateway ---- */
 
+/* The body must have them, empty or not; they are made up further on. */
+static void note_properties(struct change *change)
+{
+    if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(change->body, "properties")))
+        change->aside = cJSON_CreateTrue();
+}
+
 static void complete_gateway(struct change *change)
 {
     const double units = json_number_at(change->old_body, "sku.capacity", 1);
@@ -344,6 +351,10 @@ static bool check_gateway(struct change *change)
     const char *mode = json_string_at(change->body, "properties.virtualNetworkType");
     const char *subnet = json_string_at(change->body, "properties.backend.subnet.id");
 
+    if (change->aside != NULL) {
+        answer_add_detail(change->answer, "properties", "properties is required.");
+        return answer_refuse_details(change->answer);
+    }
     if (!check_units(change))
         return false;
     if (change->old != NULL)
@@ -427,6 +438,7 @@ const struct rules gateway_rules = {.kind = &gateway_kind,
                                     .delete_target = "Deleting",
                                     .has_etag_in_body = true,
                                     .retry_after_s = 60,
+                                    .take = note_properties,
                                     .complete = complete_gateway,
                                     .check = check_gateway,
                                     .update_verb = find_gateway_verb,
