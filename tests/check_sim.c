@@ -20,8 +20,10 @@
 #include "model/role.h"
 #include "net/loop.h"
 #include "sim/sim.h"
+#include "tests/plane.h"
 
-#define VERSION "api-version=2024-05-01"
+#define VERSION   "api-version=2024-05-01"
+#define RESOURCES "api-version=2025-04-01"
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60000, HOUR_MS = 3600000 };
 
@@ -155,7 +157,7 @@ static int get(const char *format, ...)
 
 static int put(const char *id, const char *body)
 {
-    char *url = memory_format("%s?" VERSION, id);
+    char *url = memory_format("%s?%s", id, plane_find_version(id));
     const int status = exchange(EVHTTP_REQ_PUT, url, body);
 
     free(url);
@@ -164,12 +166,12 @@ static int put(const char *id, const char *body)
 
 static int get_item(const char *id)
 {
-    return get("%s?" VERSION, id);
+    return get("%s?%s", id, plane_find_version(id));
 }
 
 static int delete_item(const char *id)
 {
-    char *url = memory_format("%s?" VERSION, id);
+    char *url = memory_format("%s?%s", id, plane_find_version(id));
     const int status = exchange(EVHTTP_REQ_DELETE, url, NULL);
 
     free(url);
@@ -178,7 +180,7 @@ static int delete_item(const char *id)
 
 static int patch(const char *id, const char *body)
 {
-    char *url = memory_format("%s?" VERSION, id);
+    char *url = memory_format("%s?%s", id, plane_find_version(id));
     const int status = exchange(EVHTTP_REQ_PATCH, url, body);
 
     free(url);
@@ -441,8 +443,9 @@ START_TEST(a_guest_may_do_nothing_until_a_role_is_assigned)
     h.token = guest;
     ck_assert_int_eq(get_item(h.service), 200);
     ck_assert_int_eq(delete_item(h.service), 403);
-    ck_assert_int_eq(get("%s/providers/Microsoft.Network?" VERSION, h.subscription), 403);
-    ck_assert_int_eq(get("/subscriptions?" VERSION), 200);
+    ck_assert_int_eq(get("%s/providers/Microsoft.Network?" RESOURCES, h.subscription),
+                     403);
+    ck_assert_int_eq(get("/subscriptions?" RESOURCES), 200);
     ck_assert_int_eq(count_values(), 1);
     free(guest);
     free(body);
@@ -485,8 +488,12 @@ static const struct {
 } bad_paths[] = {
     {"", 400, "MissingApiVersionParameter"},
     {"?api-version=latest", 400, "InvalidApiVersionParameter"},
-    {"x?" VERSION, 404, "ResourceGroupNotFound"},
-    {"/providers/Microsoft.Nothing/things/a?" VERSION, 404, "InvalidResourceType"},
+    {"x?" RESOURCES, 404, "ResourceGroupNotFound"},
+    {"/providers/Microsoft.Nothing/things/a?" VERSION, 404, "InvalidResourceNamespace"},
+    {"/providers/Microsoft.Network/things/a?" VERSION, 404, "InvalidResourceType"},
+    {"/providers/Microsoft.ApiManagement/gateways/a?api-version=2022-08-01", 400,
+     "NoRegisteredProviderFound"},
+    {"/resources?api-version=2024-05-01", 400, "InvalidApiVersionParameter"},
     {"/providers/Microsoft.ApiManagement/gateways/none?" VERSION, 404,
      "ResourceNotFound"},
     {"/providers/Microsoft.ApiManagement/gateways/none/configConnections?" VERSION, 404,
@@ -513,25 +520,27 @@ END_TEST
 
 START_TEST(another_subscription_is_not_found)
 {
-    ck_assert_int_eq(get("/subscriptions/99999999-0000-0000-0000-000000000000?" VERSION),
-                     404);
+    ck_assert_int_eq(
+        get("/subscriptions/99999999-0000-0000-0000-000000000000?" RESOURCES), 404);
     ck_assert_str_eq(said("error.code"), "SubscriptionNotFound");
 }
 END_TEST
 
 START_TEST(the_subscription_its_tenant_and_its_providers_can_be_read)
 {
-    ck_assert_int_eq(get("/subscriptions?" VERSION), 200);
+    ck_assert_int_eq(get("/subscriptions?" RESOURCES), 200);
     ck_assert_str_eq(value_at(0, "id"), h.subscription);
     ck_assert_int_eq(get_item(h.subscription), 200);
     ck_assert_str_eq(said("state"), "Enabled");
-    ck_assert_int_eq(get("/tenants?" VERSION), 200);
+    ck_assert_int_eq(get("/tenants?" RESOURCES), 200);
     ck_assert_str_eq(value_at(0, "tenantId"), sim_profile(h.sim)->tenant_id);
-    ck_assert_int_eq(get("%s/providers/Microsoft.Web?" VERSION, h.subscription), 200);
+    ck_assert_int_eq(get("%s/providers/Microsoft.Web?" RESOURCES, h.subscription), 200);
     ck_assert_str_eq(said("registrationState"), "Registered");
-    ck_assert_int_eq(get("%s/providers/microsoft.network?" VERSION, h.subscription), 200);
+    ck_assert_int_eq(get("%s/providers/microsoft.network?" RESOURCES, h.subscription),
+                     200);
     ck_assert_int_eq(cJSON_GetArraySize(json_at(h.reply.json, "resourceTypes")), 3);
-    ck_assert_int_eq(get("%s/providers/Microsoft.Nothing?" VERSION, h.subscription), 404);
+    ck_assert_int_eq(get("%s/providers/Microsoft.Nothing?" RESOURCES, h.subscription),
+                     404);
 }
 END_TEST
 
@@ -555,7 +564,7 @@ START_TEST(a_group_is_created_read_changed_and_deleted_in_time)
     char *id = memory_format("%s/resourceGroups/rg-new", h.subscription);
     char *network =
         memory_format("%s/providers/Microsoft.Network/virtualNetworks/v1", id);
-    char *url = memory_format("%s?" VERSION, id);
+    char *url = memory_format("%s?%s", id, plane_find_version(id));
 
     ck_assert_int_eq(exchange(EVHTTP_REQ_HEAD, url, NULL), 404);
     ck_assert_int_eq(put(id, "{\"tags\":{}}"), 400);
@@ -588,7 +597,7 @@ START_TEST(a_group_is_created_read_changed_and_deleted_in_time)
     ck_assert_int_eq(get_item(id), 404);
     ck_assert_int_eq(get_item(network), 404);
     ck_assert_str_eq(said("error.code"), "ResourceGroupNotFound");
-    ck_assert_int_eq(delete_item(id), 204);
+    ck_assert_int_eq(delete_item(id), 404);
     free(id);
     free(network);
     free(url);
@@ -702,7 +711,8 @@ END_TEST
 
 START_TEST(head_and_get_give_the_same_etag_and_a_write_that_changes_nothing_keeps_it)
 {
-    char *id = workspace_id("payments"), *url = memory_format("%s?" VERSION, id);
+    char *id = workspace_id("payments"),
+         *url = memory_format("%s?%s", id, plane_find_version(id));
 
     make_workspace("payments");
 

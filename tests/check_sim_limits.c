@@ -250,7 +250,8 @@ END_TEST
 /* GET, or POST with "/register". Returns the status. */
 static int ask_provider(enum call_method method, const char *rest)
 {
-    char *url = memory_format("%s/providers/%s?" VERSION, h.world->subscription_id, rest);
+    char *url = memory_format("%s/providers/%s?api-version=2021-04-01",
+                              h.world->subscription_id, rest);
     const int status = ask(method, url, NULL);
 
     free(url);
@@ -302,7 +303,7 @@ START_TEST(registering_needs_the_right_and_a_known_action)
 {
     open_world(UNREGISTERED, NULL, 1);
     ck_assert_int_eq(ask_provider(CALL_POST, "Microsoft.Nothing/register"), 404);
-    ck_assert_int_eq(ask_provider(CALL_POST, "Microsoft.Network/unregister"), 404);
+    ck_assert_int_eq(ask_provider(CALL_POST, "Microsoft.Network/renew"), 404);
     ck_assert_int_eq(ask_provider(CALL_POST, "Microsoft.Network"), 405);
     h.world->profile.client_id = h.world->profile.guest_id;
     h.world->profile.client_secret = h.world->profile.guest_secret;

@@ -128,8 +128,9 @@ static const struct {
     [REFUSE_TAGS] = {400, "InvalidTags"},                             /* assumed */
     [REFUSE_SERVICE_EXISTS] = {409, "ServiceAlreadyExists"},          /* documented */
     [REFUSE_SERVICE_DELETED] =
-        {409, "ServiceAlreadyExistsInSoftDeletedState"}, /* code observed */
-    [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"}, /* observed */
+        {409, "ServiceAlreadyExistsInSoftDeletedState"},       /* code observed */
+    [REFUSE_PROVIDER_IN_USE] = {409, "ResourceProviderInUse"}, /* assumed */
+    [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"},       /* observed */
 };
 
 void answer_init(struct answer *answer)

@@ -117,7 +117,8 @@ enum refusal {
     REFUSE_TAGS,
     REFUSE_SERVICE_EXISTS,
     REFUSE_SERVICE_DELETED,
-    REFUSE_DELETED_SERVICE
+    REFUSE_DELETED_SERVICE,
+    REFUSE_PROVIDER_IN_USE
 };
 
 /* What becomes of an answer once it is ready. */

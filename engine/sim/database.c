@@ -113,8 +113,10 @@ static const char *const schema[] = {
     " expires_ms INTEGER NOT NULL) WITHOUT ROWID;",
     "CREATE INDEX refresh_token_expires ON refresh_token (expires_ms);",
     /* Resource providers that were not registered from the start. */
-    "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL)"
-    " WITHOUT ROWID;",
+    "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL,"
+    " unregistered_ms INTEGER NOT NULL) WITHOUT ROWID;",
+    /* Tags of scopes that are no resources. */
+    "CREATE TABLE scope_tags (scope TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;",
     /* Deployments, and what each has to make. A key is the id in lower case. */
     "CREATE TABLE deployment (key TEXT PRIMARY KEY, id TEXT NOT NULL, scope TEXT NOT "
     "NULL,"

@@ -1,6 +1,7 @@
 /* engine/sim/deployment.c - what deployments answer. */
 #include "sim/deployment.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,11 +64,24 @@ static void set_time(cJSON *body, const char *path, int64_t ms)
     json_set_at(body, path, cJSON_CreateString(text));
 }
 
+/* "PT2H51M7.25S". */
+static void append_duration(struct buffer *to, int64_t span_ms)
+{
+    const int64_t hours = span_ms / 3600000, minutes = span_ms / 60000 % 60;
+
+    buffer_append_string(to, "PT");
+    if (hours > 0)
+        buffer_printf(to, "%" PRId64 "H", hours);
+    if (minutes > 0)
+        buffer_printf(to, "%" PRId64 "M", minutes);
+    buffer_printf(to, "%gS", (double)(span_ms % 60000) / 1000.0);
+}
+
 static void set_duration(cJSON *body, const char *path, int64_t span_ms)
 {
     struct buffer text = {0};
 
-    deployment_append_duration(&text, span_ms);
+    append_duration(&text, span_ms);
     json_set_at(body, path, cJSON_CreateString(text.data));
     buffer_deinit(&text);
 }

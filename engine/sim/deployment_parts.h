@@ -49,8 +49,4 @@ cJSON *deployment_find_group(struct world *world, const char *scope);
 void deployment_set_place(const struct world *world, struct template_place *place,
                           const char *name, const cJSON *group);
 
-/* Appends "PT2H51M7.25S". */
-struct buffer;
-void deployment_append_duration(struct buffer *to, int64_t span_ms);
-
 #endif

@@ -23,12 +23,14 @@
 
 enum { CHECK_AGAIN_MS = 1000 };
 
+enum step_state { STEP_WAITING, STEP_RUNNING, STEP_DONE, STEP_FAILED };
+
 /* One resource of a deployment. */
 struct step {
     int64_t number;
     char *id, *version, *body;
     cJSON *needs; /* numbers of others */
-    enum { STEP_WAITING, STEP_RUNNING, STEP_DONE, STEP_FAILED } state;
+    enum step_state state;
 };
 
 /* As they are stored; those of a step that waits are not shown. */
@@ -84,8 +86,8 @@ static void free_steps(struct course *course)
 
 /* Notes what has become of a step; `code` is an HTTP status by name, `error` JSON or "".
  */
-static void enter(struct course *course, struct step *step, int state, const char *code,
-                  const char *error)
+static void enter(struct course *course, struct step *step, enum step_state state,
+                  const char *code, const char *error)
 {
     struct world *world = course->world;
 
@@ -271,13 +273,13 @@ static void go_on(struct course *course)
         has_moved = false;
         for (size_t i = 0; i < course->count; i++) {
             struct step *step = &course->steps[i];
-            const int before = step->state;
+            const enum step_state before = step->state;
 
             if (step->state == STEP_RUNNING)
                 look_at(course, step);
             else if (step->state == STEP_WAITING && has_all_it_needs(course, step))
                 start(course, step);
-            has_moved = has_moved || (int)step->state != before;
+            has_moved = has_moved || step->state != before;
         }
     } while (has_moved);
 }

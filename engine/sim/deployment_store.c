@@ -2,11 +2,9 @@
  * and the course of a deployment need to know. */
 #include "sim/deployment_parts.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "sim/database.h"
@@ -127,16 +125,4 @@ void deployment_set_place(const struct world *world, struct template_place *plac
                                      .subscription_id = world->profile.subscription_id,
                                      .deployment = name,
                                      .group = group};
-}
-
-void deployment_append_duration(struct buffer *to, int64_t span_ms)
-{
-    const int64_t hours = span_ms / 3600000, minutes = span_ms / 60000 % 60;
-
-    buffer_append_string(to, "PT");
-    if (hours > 0)
-        buffer_printf(to, "%" PRId64 "H", hours);
-    if (minutes > 0)
-        buffer_printf(to, "%" PRId64 "M", minutes);
-    buffer_printf(to, "%gS", (double)(span_ms % 60000) / 1000.0);
 }

@@ -192,11 +192,29 @@ static bool remove_last(struct world *world, const char *first, const char *end)
     return true;
 }
 
+/* Tells the rules of a kind of each of its resources that will go: `key` itself and those
+ * from `first` to before `end`. */
+static void announce(struct world *world, const struct kind *kind, const char *key,
+                     const char *first, const char *end)
+{
+    sqlite3_stmt *row = database_query(world->database,
+                                       "SELECT key FROM entity WHERE type = ?1 AND (key "
+                                       "= ?2 OR (key >= ?3 AND key < ?4))",
+                                       "tttt", kind->arm_type, key, first, end);
+
+    while (database_step(world->database, row))
+        rules_find(kind)->removing(world, database_column(row, 0));
+}
+
 void entity_remove(struct world *world, const char *key)
 {
     char *first = memory_format("%s/", key), *end = memory_format("%s0", key);
     char *itself_end = memory_format("%s\x01", key);
 
+    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
+        if (rules_find(*kind)->removing != NULL)
+            announce(world, *kind, key, first, end);
+    }
     while (remove_last(world, first, end))
         continue;
     remove_last(world, key, itself_end);

@@ -238,6 +238,13 @@ static cJSON *format_resource(struct evaluation *evaluation, const char *functio
     if (first == 2 || (!has_group && first == 1))
         subscription = arguments[0]->valuestring;
     buffer_printf(&id, "/subscriptions/%s", subscription);
+    if (!has_group && count == first + 2 && cJSON_IsString(arguments[first + 1]) &&
+        text_equal_nocase(arguments[first]->valuestring,
+                          "Microsoft.Resources/resourceGroups")) {
+        /* groups have ids of their own form (assumed that the function knows) */
+        buffer_printf(&id, "/resourceGroups/%s", arguments[first + 1]->valuestring);
+        return take_string(buffer_take(&id));
+    }
     if (group != NULL)
         buffer_printf(&id, "/resourceGroups/%s", group);
     if (append_resource(evaluation, function, &id, arguments, first, count))

@@ -14,6 +14,7 @@
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
+#include "sim/etag.h"
 #include "sim/form.h"
 #include "sim/grants.h"
 #include "sim/ledger.h"
@@ -22,6 +23,7 @@
 #include "sim/roles.h"
 #include "sim/rules.h"
 #include "sim/shape.h"
+#include "sim/tags.h"
 #include "sim/target.h"
 #include "sim/world.h"
 
@@ -64,20 +66,16 @@ static void head(struct world *world, const struct target *target, struct answer
         answer_set_text(answer, 204, "");
 }
 
-/* Whether If-Match names our entity tag; some clients leave its quotes out. */
-static bool is_match(const char *tags, const char *etag)
+/* Whether a body carries a tag that a client can send back. */
+static bool has_condition(const struct kind *kind)
 {
-    char *bare = memory_copy_text(etag + 1, strlen(etag) - 2);
-    const bool is_named = strstr(tags, bare) != NULL;
-
-    free(bare);
-    return is_named || strcmp(tags, "*") == 0;
+    return has_etag(kind) || rules_find(kind)->has_etag_in_body;
 }
 
 static bool check_preconditions(const struct call *call, const struct kind *kind,
                                 const struct entity *entity, struct answer *answer)
 {
-    if (!has_etag(kind))
+    if (!has_condition(kind))
         return true;
     if (call->if_match == NULL && (kind->if_match & call->method) != 0) {
         answer_add_detail(answer, "If-Match", "The If-Match header is required.");
@@ -86,10 +84,10 @@ static bool check_preconditions(const struct call *call, const struct kind *kind
     }
 
     char *etag = entity != NULL ? entity_format_etag(kind, entity->version) : NULL;
-    const bool is_stale =
-        (call->if_match != NULL && (etag == NULL || !is_match(call->if_match, etag))) ||
-        (call->if_none_match != NULL && etag != NULL &&
-         is_match(call->if_none_match, etag));
+    const bool is_stale = (call->if_match != NULL &&
+                           (etag == NULL || !etag_matches(call->if_match, etag))) ||
+                          (call->if_none_match != NULL && etag != NULL &&
+                           etag_matches(call->if_none_match, etag));
     const bool is_moot = entity == NULL && call->method != CALL_PUT;
 
     free(etag);
@@ -261,7 +259,8 @@ static void consider(struct change *change, const struct call *call,
         return;
     if (change->old != NULL)
         shape_keep(change->kind, change->old_body, change->body);
-    if (!shape_check(change->kind, change->body, answer))
+    if (!shape_check(change->kind, change->body, answer) ||
+        !tags_check(cJSON_GetObjectItemCaseSensitive(change->body, "tags"), answer))
         return;
     if (rules->complete != NULL)
         rules->complete(change);
@@ -430,6 +429,16 @@ static void apply_delete(struct world *world, const struct call *call,
     commit(world, answer);
 }
 
+/* What is not there needs no deleting, unless its group or it is a group that is not. */
+static void answer_gone(struct world *world, const struct target *target,
+                        struct answer *answer)
+{
+    if (target->kind == &resource_group_kind)
+        target_answer_missing(target, world, answer);
+    else if (target_check_group(target, world, answer))
+        answer->status = 204;
+}
+
 static void remove_item(struct world *world, const struct call *call,
                         const struct target *target, struct answer *answer)
 {
@@ -439,7 +448,7 @@ static void remove_item(struct world *world, const struct call *call,
     if (!check_preconditions(call, target->kind, entity, answer)) {
         /* it has answered */
     } else if (entity == NULL) {
-        answer->status = 204;
+        answer_gone(world, target, answer);
     } else if (!monitor_join_delete(world, call, answer, target->key) &&
                check_not_busy(world, target, answer) &&
                (rules->check_delete == NULL ||

@@ -29,6 +29,13 @@ void item_stamp(const struct world *world, cJSON *body, const cJSON *old,
 void item_list(struct world *world, const struct call *call, const struct caller *caller,
                const struct target *target, struct answer *answer);
 
+/* Reads "tagName eq 'a' and tagValue eq 'b'", the second half optional. False when the
+ * filter is another one; else both texts are owned by the caller (`*value` may be NULL). */
+bool item_read_tag_filter(const char *filter, char **tag, char **value);
+
+/* Whether the body has the tag, and with this value unless it is NULL. */
+bool item_has_tag(const cJSON *body, const char *tag, const char *value);
+
 /* A page under way: bodies are appended to `items`, with commas. */
 struct page {
     struct buffer items;

@@ -9,7 +9,9 @@
 #include "base/uuid.h"
 #include "model/kind.h"
 #include "sim/answer.h"
+#include "sim/api_version.h"
 #include "sim/call.h"
+#include "sim/deleted_service.h"
 #include "sim/deployment.h"
 #include "sim/entity.h"
 #include "sim/faults.h"
@@ -20,8 +22,12 @@
 #include "sim/monitor.h"
 #include "sim/plane.h"
 #include "sim/provider.h"
+#include "sim/resources.h"
+#include "sim/sku.h"
 #include "sim/stale.h"
 #include "sim/strike.h"
+#include "sim/subscription.h"
+#include "sim/tags.h"
 #include "sim/target.h"
 #include "sim/throttle.h"
 #include "sim/world.h"
@@ -58,22 +64,52 @@ static bool check_token(struct world *world, const struct call *call,
     return answer_refuse(answer, faults[fault].refusal, "%s", faults[fault].message);
 }
 
-/* YYYY-MM-DD, perhaps with "-preview". Which versions a type has is not told apart. */
-static bool check_api_version(const struct call *call, struct answer *answer)
+static bool has_api_version(const struct call *call, struct answer *answer)
 {
     const char *version = call_parameter(call, "api-version");
 
-    if (version == NULL || *version == '\0')
-        return answer_refuse(
-            answer, REFUSE_NO_API_VERSION,
-            "The api-version query parameter (?api-version=) is required for all "
-            "requests.");
-    if (!text_matches(version, "^20[0-9]{2}-[01][0-9]-[0-3][0-9](-[a-z]+)?$"))
-        return answer_refuse(
-            answer, REFUSE_API_VERSION,
-            "The api-version '%s' is invalid. The supported versions are dates.",
-            version);
-    return true;
+    return (version != NULL && *version != '\0') ||
+           answer_refuse(
+               answer, REFUSE_NO_API_VERSION,
+               "The api-version query parameter (?api-version=) is required for all "
+               "requests.");
+}
+
+/* Monitors are asked under the version of their call, whatever its type. */
+static bool check_api_version(const struct world *world, const struct call *call,
+                              const struct target *target, struct answer *answer)
+{
+    const char *version = call_parameter(call, "api-version");
+    const char *type = "Microsoft.Resources/subscriptions";
+
+    if (target->form == TARGET_MONITOR)
+        return true;
+    if (target->kind != NULL)
+        type = target->kind->arm_type;
+    else if (target->form == TARGET_PERMISSIONS)
+        type = "Microsoft.Authorization/permissions";
+    else if (target->form == TARGET_NAME_CHECK)
+        type = "Microsoft.ApiManagement/checkNameAvailability";
+    else if (target->form == TARGET_DELETED_SERVICE)
+        type = "Microsoft.ApiManagement/deletedservices";
+    return api_version_check(type, version, world->location, answer);
+}
+
+/* What comes last in the right to do it. */
+static const char *find_verb(const struct call *call)
+{
+    switch (call->method) {
+    case CALL_PUT:
+    case CALL_PATCH:
+    case CALL_POST:
+        return "write";
+    case CALL_DELETE:
+        return "delete";
+    case CALL_GET:
+    case CALL_HEAD:
+        break;
+    }
+    return "read";
 }
 
 /* "Microsoft.ApiManagement/service/workspaces/write". Owned by the caller. */
@@ -86,18 +122,7 @@ static char *format_action(const struct call *call, const struct kind *kind,
 
     if (action != NULL)
         return memory_format("%s/%s/action", type, action);
-    switch (call->method) {
-    case CALL_PUT:
-    case CALL_PATCH:
-    case CALL_POST:
-        return memory_format("%s/write", type);
-    case CALL_DELETE:
-        return memory_format("%s/delete", type);
-    case CALL_GET:
-    case CALL_HEAD:
-        break;
-    }
-    return memory_format("%s/read", type);
+    return memory_format("%s/%s", type, find_verb(call));
 }
 
 /* Says which deny assignment takes away what a role allows; its id is without dashes. */
@@ -172,7 +197,7 @@ static void find_action(struct world *world, const struct call *call,
         break; /* anybody may ask, and sees what is theirs */
     case TARGET_PROVIDER:
         if (call->method == CALL_POST)
-            *action = memory_format("%s/register/action", target->name);
+            *action = memory_format("%s/%s/action", target->name, target->action);
         else
             *action = memory_copy_string("Microsoft.Resources/subscriptions/read");
         break;
@@ -184,6 +209,24 @@ static void find_action(struct world *world, const struct call *call,
         free(*scope);
         *scope = monitor_find_resource(world, target->name, &kind);
         *action = *scope != NULL ? memory_format("%s/read", kind->arm_type) : NULL;
+        break;
+    case TARGET_RESOURCES:
+        *action = memory_copy_string("Microsoft.Resources/subscriptions/resources/read");
+        break;
+    case TARGET_TAGS:
+        *action = memory_format("Microsoft.Resources/tags/%s", find_verb(call));
+        break;
+    case TARGET_SKUS:
+        *action = memory_format("%s/skus/read", kind->arm_type);
+        break;
+    case TARGET_NAME_CHECK:
+        *action =
+            memory_copy_string("Microsoft.ApiManagement/checkNameAvailability/read");
+        break;
+    case TARGET_DELETED_SERVICE:
+        *action =
+            memory_format("Microsoft.ApiManagement/%sdeletedservices/%s",
+                          target->name != NULL ? "locations/" : "", find_verb(call));
         break;
     case TARGET_DEPLOYMENT:
         *action = deployment_format_action(call, target);
@@ -212,64 +255,6 @@ static bool check_right(struct world *world, struct call *call,
     return is_allowed;
 }
 
-static cJSON *describe_subscription(const struct world *world)
-{
-    cJSON *body = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(body, "id", world->subscription_id);
-    cJSON_AddStringToObject(body, "subscriptionId", world->profile.subscription_id);
-    cJSON_AddStringToObject(body, "tenantId", world->profile.tenant_id);
-    cJSON_AddStringToObject(body, "displayName", "Contoso");
-    cJSON_AddStringToObject(body, "state", "Enabled");
-    cJSON_AddStringToObject(body, "authorizationSource", "RoleBased");
-    json_set_at(body, "subscriptionPolicies.quotaId",
-                cJSON_CreateString("EnterpriseAgreement_2014-09-01"));
-    return body;
-}
-
-static cJSON *describe_tenant(const struct world *world)
-{
-    cJSON *body = cJSON_CreateObject();
-    char *id = memory_format("/tenants/%s", world->profile.tenant_id);
-
-    cJSON_AddStringToObject(body, "id", id);
-    cJSON_AddStringToObject(body, "tenantId", world->profile.tenant_id);
-    cJSON_AddStringToObject(body, "displayName", "Contoso");
-    cJSON_AddStringToObject(body, "defaultDomain", "contoso.example");
-    cJSON_AddStringToObject(body, "tenantCategory", "Home");
-    free(id);
-    return body;
-}
-
-static cJSON *describe_location(const struct world *world)
-{
-    cJSON *body = cJSON_CreateObject();
-    char *id = memory_format("%s/locations/%s", world->subscription_id, world->location);
-
-    cJSON_AddStringToObject(body, "id", id);
-    cJSON_AddStringToObject(body, "name", world->location);
-    cJSON_AddStringToObject(body, "displayName", world->location);
-    free(id);
-    return body;
-}
-
-/* A list with one member (taken), or none. */
-static void answer_list_of(struct answer *answer, cJSON *member)
-{
-    cJSON *body = cJSON_CreateObject(), *value = cJSON_AddArrayToObject(body, "value");
-
-    if (member != NULL)
-        cJSON_AddItemToArray(value, member);
-    answer_set_json(answer, 200, body);
-    cJSON_Delete(body);
-}
-
-static void answer_object(struct answer *answer, cJSON *body)
-{
-    answer_set_json(answer, 200, body);
-    cJSON_Delete(body);
-}
-
 static void answer_permissions(struct world *world, const struct caller *caller,
                                const struct target *target, struct answer *answer)
 {
@@ -277,7 +262,25 @@ static void answer_permissions(struct world *world, const struct caller *caller,
 
     cJSON_AddItemToObject(body, "value",
                           grants_describe(world, caller->object_id, target->key));
-    answer_object(answer, body);
+    answer_set_json(answer, 200, body);
+    cJSON_Delete(body);
+}
+
+static void answer_skus(struct world *world, const struct target *target,
+                        struct answer *answer)
+{
+    cJSON *body;
+
+    if (!entity_exists(world, target->key)) {
+        answer_refuse(answer, REFUSE_RESOURCE,
+                      "The Resource '%s' was not found. For more details please go to "
+                      "https://aka.ms/ARMResourceNotFoundFix",
+                      target->id);
+        return;
+    }
+    body = sku_describe_all(target->kind);
+    answer_set_json(answer, 200, body);
+    cJSON_Delete(body);
 }
 
 static void poll(struct world *world, const struct call *call, const char *id,
@@ -310,19 +313,25 @@ static void serve(struct world *world, struct call *call, const struct caller *c
 {
     switch (target->form) {
     case TARGET_SUBSCRIPTIONS:
-        answer_list_of(answer,
-                       grants_reach(world, caller->object_id, world->subscription_key)
-                           ? describe_subscription(world)
-                           : NULL);
-        break;
     case TARGET_TENANTS:
-        answer_list_of(answer, describe_tenant(world));
-        break;
     case TARGET_SUBSCRIPTION:
-        answer_object(answer, describe_subscription(world));
-        break;
     case TARGET_LOCATIONS:
-        answer_list_of(answer, describe_location(world));
+        subscription_answer(world, caller, target, answer);
+        break;
+    case TARGET_RESOURCES:
+        resources_list(world, call, target, answer);
+        break;
+    case TARGET_TAGS:
+        tags_answer(world, call, target, answer);
+        break;
+    case TARGET_SKUS:
+        answer_skus(world, target, answer);
+        break;
+    case TARGET_NAME_CHECK:
+        subscription_check_name(world, call, answer);
+        break;
+    case TARGET_DELETED_SERVICE:
+        deleted_service_answer(world, call, target, answer);
         break;
     case TARGET_PERMISSIONS:
         answer_permissions(world, caller, target, answer);
@@ -350,18 +359,34 @@ static void serve(struct world *world, struct call *call, const struct caller *c
     }
 }
 
-/* Only items take anything but GET; a POST may also register a provider. */
+/* What takes more than GET looks at the method itself, but for these. */
 static bool check_method(const struct call *call, const struct target *target,
                          struct answer *answer)
 {
-    const bool is_free = target->form == TARGET_ITEM || target->form == TARGET_ACTION ||
-                         target->form == TARGET_DEPLOYMENT ||
-                         (target->form == TARGET_PROVIDER && call->method == CALL_POST);
+    bool is_good = call->method == CALL_GET;
 
-    if (is_free || call->method == CALL_GET)
-        return true;
-    return answer_refuse(answer, REFUSE_METHOD, "The method is not allowed on '%s'.",
-                         call->path);
+    switch (target->form) {
+    case TARGET_ITEM:
+    case TARGET_ACTION:
+    case TARGET_DEPLOYMENT:
+    case TARGET_TAGS:
+        is_good = true;
+        break;
+    case TARGET_PROVIDER:
+        is_good = is_good || (call->method == CALL_POST && target->action != NULL);
+        break;
+    case TARGET_NAME_CHECK:
+        is_good = call->method == CALL_POST;
+        break;
+    case TARGET_DELETED_SERVICE:
+        is_good = is_good || (call->method == CALL_DELETE && target->name != NULL &&
+                              target->detail == NULL);
+        break;
+    default:
+        break;
+    }
+    return is_good || answer_refuse(answer, REFUSE_METHOD,
+                                    "The method is not allowed on '%s'.", call->path);
 }
 
 static bool admit(struct world *world, const struct call *call, struct caller *caller,
@@ -378,13 +403,14 @@ static bool admit(struct world *world, const struct call *call, struct caller *c
 static bool check_locks(struct world *world, const struct call *call,
                         const struct target *target, struct answer *answer)
 {
-    const bool is_own = target->form == TARGET_ITEM || target->form == TARGET_ACTION;
+    const bool is_own = target->form == TARGET_ITEM || target->form == TARGET_ACTION ||
+                        target->form == TARGET_TAGS;
+    const bool is_delete = call->method == CALL_DELETE && target->form == TARGET_ITEM;
 
     if (!is_own || target->kind == &lock_kind || call->method == CALL_GET ||
         call->method == CALL_HEAD)
         return true;
-    return lock_check(world, target->id,
-                      call->method == CALL_DELETE ? LOCK_DELETE : LOCK_WRITE, answer);
+    return lock_check(world, target->id, is_delete ? LOCK_DELETE : LOCK_WRITE, answer);
 }
 
 void plane_manager_perform(struct world *world, struct call *call,
@@ -392,7 +418,8 @@ void plane_manager_perform(struct world *world, struct call *call,
 {
     struct target target = {0};
 
-    if (check_api_version(call, answer) && target_open(&target, world, call, answer) &&
+    if (has_api_version(call, answer) && target_open(&target, world, call, answer) &&
+        check_api_version(world, call, &target, answer) &&
         check_method(call, &target, answer) &&
         check_right(world, call, caller, &target, answer) &&
         check_locks(world, call, &target, answer) &&

@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
 #include "sim/answer.h"
+#include "sim/api_version.h"
 #include "sim/call.h"
 #include "sim/chance.h"
 #include "sim/database.h"
+#include "sim/item.h"
+#include "sim/region.h"
 #include "sim/target.h"
 #include "sim/world.h"
 
@@ -34,13 +38,20 @@ static const struct provider providers[] = {
     {"Microsoft.Storage", true},       {"Microsoft.Web", true},
     {"Microsoft.KeyVault", true},      {"Microsoft.Insights", true}};
 
+enum { PROVIDER_COUNT = sizeof providers / sizeof providers[0] };
+
 static const struct provider *find(const char *namespace)
 {
-    for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++) {
+    for (size_t i = 0; i < PROVIDER_COUNT; i++) {
         if (text_equal_nocase(providers[i].name, namespace))
             return &providers[i];
     }
     return NULL;
+}
+
+bool provider_is_known(const char *namespace)
+{
+    return find(namespace) != NULL;
 }
 
 bool provider_is_optional(const char *namespace)
@@ -52,37 +63,88 @@ bool provider_is_optional(const char *namespace)
 
 void provider_withdraw(struct world *world, const char *namespace)
 {
-    database_run(world->database, "INSERT OR IGNORE INTO provider VALUES (?, ?)", "ti",
-                 find(namespace)->name, INT64_MAX);
+    database_run(world->database, "INSERT OR IGNORE INTO provider VALUES (?, ?, ?)",
+                 "tii", find(namespace)->name, INT64_MAX, INT64_MAX);
 }
 
-/* UTC when it is or was registered: 0 when it always was, INT64_MAX when nobody has asked
- * for it. `name` is spelled properly. */
-static int64_t find_registered_ms(struct world *world, const char *name)
+/* `name` is spelled properly. */
+static const char *find_state(struct world *world, const char *name)
 {
-    return database_number(world->database, 0,
-                           "SELECT registered_ms FROM provider WHERE namespace = ?", "t",
-                           name);
+    const int64_t registered_ms = database_number(
+        world->database, 0, "SELECT registered_ms FROM provider WHERE namespace = ?", "t",
+        name);
+    const int64_t unregistered_ms = database_number(
+        world->database, INT64_MAX,
+        "SELECT unregistered_ms FROM provider WHERE namespace = ?", "t", name);
+
+    if (unregistered_ms < INT64_MAX)
+        return unregistered_ms <= world->now_ms ? "Unregistered" : "Unregistering";
+    if (registered_ms <= world->now_ms)
+        return "Registered";
+    return registered_ms < INT64_MAX ? "Registering" : "NotRegistered";
+}
+
+bool provider_is_registered(struct world *world, const char *namespace)
+{
+    return strcmp(find_state(world, namespace), "Registered") == 0;
+}
+
+/* When a change that begins now is over. */
+static int64_t find_end(const struct world *world, const char *name, const char *action)
+{
+    const double fraction = chance_fraction(chance_draw(world->seed, name, action, 0));
+
+    return world->now_ms + REGISTRATION_LEAST_MS +
+           (int64_t)(fraction * (REGISTRATION_MOST_MS - REGISTRATION_LEAST_MS));
 }
 
 static void start_registration(struct world *world, const char *name)
 {
-    const double fraction =
-        chance_fraction(chance_draw(world->seed, name, "register", 0));
-    const int64_t takes_ms =
-        REGISTRATION_LEAST_MS +
-        (int64_t)(fraction * (REGISTRATION_MOST_MS - REGISTRATION_LEAST_MS));
+    const char *state = find_state(world, name);
 
+    if (strcmp(state, "Registered") == 0 || strcmp(state, "Registering") == 0)
+        return;
     database_begin(world->database);
-    database_run(world->database,
-                 "UPDATE provider SET registered_ms = ?1 WHERE namespace = ?2"
-                 " AND registered_ms > ?1",
-                 "it", world->now_ms + takes_ms, name);
+    database_run(world->database, "REPLACE INTO provider VALUES (?, ?, ?)", "tii", name,
+                 find_end(world, name, "register"), INT64_MAX);
     world_save_time(world);
     database_commit(world->database);
 }
 
-static cJSON *describe_types(const struct world *world, const char *name)
+/* The first resource of a namespace, owned by the caller, or NULL. */
+static char *find_resource(struct world *world, const char *name)
+{
+    char *first = memory_format("%s/", name), *end = memory_format("%s0", name);
+    char *id = database_text(world->database,
+                             "SELECT id FROM entity WHERE type >= ? AND type < ? LIMIT 1",
+                             "tt", first, end);
+
+    free(first);
+    free(end);
+    return id;
+}
+
+static bool end_registration(struct world *world, const char *name, struct answer *answer)
+{
+    char *resource = find_resource(world, name);
+
+    if (resource != NULL)
+        answer_refuse(answer, REFUSE_PROVIDER_IN_USE,
+                      "The namespace '%s' cannot be unregistered: the subscription has "
+                      "resources of it, such as '%s'.",
+                      name, resource);
+    if (resource == NULL && provider_is_registered(world, name)) {
+        database_begin(world->database);
+        database_run(world->database, "REPLACE INTO provider VALUES (?, 0, ?)", "ti",
+                     name, find_end(world, name, "unregister"));
+        world_save_time(world);
+        database_commit(world->database);
+    }
+    free(resource);
+    return resource == NULL;
+}
+
+static cJSON *describe_types(const char *name)
 {
     const size_t length = strlen(name);
     cJSON *types = cJSON_CreateArray();
@@ -92,56 +154,105 @@ static cJSON *describe_types(const struct world *world, const char *name)
             (*kind)->arm_type[length] != '/')
             continue;
 
-        cJSON *type = cJSON_CreateObject();
+        cJSON *type = cJSON_CreateObject(), *locations;
+        const bool is_regional = field_find((*kind)->fields, "location") != NULL;
 
         cJSON_AddStringToObject(type, "resourceType", (*kind)->arm_type + length + 1);
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(type, "locations"),
-                             cJSON_CreateString(world->location));
-        cJSON_AddItemToArray(cJSON_AddArrayToObject(type, "apiVersions"),
-                             cJSON_CreateString((*kind)->api_version));
+        locations = cJSON_AddArrayToObject(type, "locations");
+        for (const struct region *region = regions; is_regional && region->name != NULL;
+             region++) {
+            if (*kind != &gateway_kind || region->has_workspace_gateways)
+                cJSON_AddItemToArray(locations, cJSON_CreateString(region->display_name));
+        }
+        cJSON_AddItemToObject(type, "apiVersions", api_version_list((*kind)->arm_type));
+        cJSON_AddStringToObject(type, "defaultApiVersion", (*kind)->api_version);
+        cJSON_AddStringToObject(type, "capabilities",
+                                is_regional && field_find((*kind)->fields, "tags") != NULL
+                                    ? "SupportsTags, SupportsLocation"
+                                    : "None");
         cJSON_AddItemToArray(types, type);
     }
     return types;
 }
 
-static void describe(struct world *world, const char *name, struct answer *answer)
+static cJSON *describe(struct world *world, const char *name)
 {
-    const int64_t registered_ms = find_registered_ms(world, name);
-    const char *state = registered_ms <= world->now_ms ? "Registered"
-                        : registered_ms < INT64_MAX    ? "Registering"
-                                                       : "NotRegistered";
     cJSON *body = cJSON_CreateObject();
     char *id = memory_format("%s/providers/%s", world->subscription_id, name);
 
     cJSON_AddStringToObject(body, "id", id);
     cJSON_AddStringToObject(body, "namespace", name);
-    cJSON_AddStringToObject(body, "registrationState", state);
-    cJSON_AddItemToObject(body, "resourceTypes", describe_types(world, name));
+    cJSON_AddStringToObject(body, "registrationPolicy", "RegistrationRequired");
+    cJSON_AddItemToObject(body, "resourceTypes", describe_types(name));
+    cJSON_AddStringToObject(body, "registrationState", find_state(world, name));
+    free(id);
+    return body;
+}
+
+static void answer_all(struct world *world, const struct call *call,
+                       struct answer *answer)
+{
+    const char *after = call_parameter(call, "$skiptoken");
+    struct page page;
+    struct buffer next = {0};
+    size_t i = after != NULL ? strtoul(after, NULL, 10) : 0;
+
+    if (!page_open(&page, call, answer))
+        return;
+    for (; i < PROVIDER_COUNT && page.count < page.limit; i++) {
+        cJSON *body = describe(world, providers[i].name);
+        char *text = json_print(body);
+
+        page_add(&page, text);
+        free(text);
+        cJSON_Delete(body);
+    }
+    if (i < PROVIDER_COUNT)
+        buffer_printf(&next, "$skiptoken=%zu", i);
+    page_close(&page, call, answer, -1, next.data);
+    buffer_deinit(&next);
+}
+
+static void answer_one(struct world *world, const char *name, struct answer *answer)
+{
+    cJSON *body = describe(world, name);
+
     answer_set_json(answer, 200, body);
     cJSON_Delete(body);
-    free(id);
+}
+
+static void act(struct world *world, const char *name, const char *action,
+                struct answer *answer)
+{
+    if (text_equal_nocase(action, "register"))
+        start_registration(world, name);
+    else if (!text_equal_nocase(action, "unregister")) {
+        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
+                      action, name);
+        return;
+    } else if (!end_registration(world, name, answer)) {
+        return;
+    }
+    answer_one(world, name, answer);
 }
 
 void provider_answer(struct world *world, const struct call *call,
                      const struct target *target, struct answer *answer)
 {
-    const struct provider *provider = find(target->name);
-    const char *name = provider != NULL ? provider->name : NULL;
+    const struct provider *provider = target->name != NULL ? find(target->name) : NULL;
 
-    if (name == NULL) {
+    if (target->name == NULL)
+        answer_all(world, call, answer);
+    else if (provider == NULL)
         answer_refuse(answer, REFUSE_NAMESPACE, "The resource namespace '%s' is invalid.",
                       target->name);
-    } else if (target->action != NULL && !text_equal_nocase(target->action, "register")) {
-        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
-                      target->action, name);
-    } else if (call->method == CALL_POST && target->action == NULL) {
+    else if (target->action != NULL)
+        act(world, provider->name, target->action, answer);
+    else if (call->method == CALL_POST)
         answer_refuse(answer, REFUSE_METHOD, "The method is not allowed on '%s'.",
                       call->path);
-    } else {
-        if (target->action != NULL)
-            start_registration(world, name);
-        describe(world, name, answer);
-    }
+    else
+        answer_one(world, provider->name, answer);
 }
 
 /* What a refusal is remembered by, owned by the caller. */
@@ -174,7 +285,7 @@ bool provider_check_write(struct world *world, const struct call *call,
     char *memory = format_memory(call, namespace);
     const bool is_good =
         (memory == NULL || map_find(&world->unregistered, memory) == NULL) &&
-        find_registered_ms(world, namespace) <= world->now_ms;
+        provider_is_registered(world, namespace);
 
     if (!is_good) {
         answer_refuse(answer, REFUSE_NOT_REGISTERED,

@@ -1,7 +1,7 @@
 /* engine/sim/provider.h - which resource providers the subscription may use.
  *
  * All are registered but those that the world file names; registering one takes half a
- * minute to two. */
+ * minute to two, taking it back as long (both assumed). */
 #ifndef MOONGATE_SIM_PROVIDER_H
 #define MOONGATE_SIM_PROVIDER_H
 
@@ -18,7 +18,14 @@ bool provider_is_optional(const char *namespace);
 /* Marks it as not registered, in a new world. */
 void provider_withdraw(struct world *world, const char *namespace);
 
-/* Answers a GET, or the POST that registers it. */
+/* Whether there is such a namespace. */
+bool provider_is_known(const char *namespace);
+
+/* Whether the subscription may use it now. `namespace` is spelled properly. */
+bool provider_is_registered(struct world *world, const char *namespace);
+
+/* Answers a GET of one or, without a name, of all; or the POST that registers one or takes
+ * that back. */
 void provider_answer(struct world *world, const struct call *call,
                      const struct target *target, struct answer *answer);
 

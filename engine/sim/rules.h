@@ -57,6 +57,7 @@ struct rules {
     const char *(*update_verb)(const struct change *change); /* NULL: "update" */
     bool (*check_delete)(struct world *world, struct answer *answer,
                          const struct entity *entity);
+    void (*removing)(struct world *world, const char *key); /* before those below it go */
     void (*removed)(struct world *world, const char *key);
     void (*finish)(struct world *world, cJSON *body); /* an operation came to its end */
     /* Writes what a GET shows, when that is not the stored body. */

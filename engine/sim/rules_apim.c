@@ -14,20 +14,18 @@
 #include "model/kind.h"
 #include "sim/block.h"
 #include "sim/database.h"
+#include "sim/deleted_service.h"
 #include "sim/entity.h"
+#include "sim/provider.h"
+#include "sim/region.h"
 #include "sim/rules_network.h"
 #include "sim/shape.h"
+#include "sim/sku.h"
 #include "sim/world.h"
 
-/* Tiers that have workspaces, and regions that have workspace gateways, as of early 2026.
- */
+/* Tiers that have workspaces, as of early 2026. */
 static const char *const workspace_tiers[] = {"Premium", "PremiumV2", "StandardV2",
                                               "BasicV2"};
-static const char *const gateway_regions[] = {
-    "australiaeast",      "eastasia",  "eastus2",        "francecentral",
-    "germanywestcentral", "japaneast", "northcentralus", "northeurope",
-    "norwayeast",         "uksouth",   "westeurope",     "westus"};
-
 /* Gateways made until then serve one workspace only. */
 #define SHARED_SINCE "2025-04-15T23:59:59Z"
 
@@ -49,16 +47,19 @@ static void set_created(const struct change *change)
     free(now);
 }
 
-/* "West Europe" -> "westeurope"; owned by the caller. */
-static char *format_region(const char *location)
+/* Whether the tier may have so many units. */
+static bool check_units(const struct change *change)
 {
-    struct buffer region = {0};
+    const char *tier = json_string_at(change->body, "sku.name");
+    const struct sku *sku = tier != NULL ? sku_find(change->kind, tier) : NULL;
+    const double units = json_number_at(change->body, "sku.capacity", 1);
 
-    for (; *location != '\0'; location++) {
-        if (*location != ' ')
-            buffer_append_char(&region, *location);
-    }
-    return text_lower(buffer_take(&region));
+    if (sku == NULL || (units >= sku->least && units <= sku->most))
+        return true;
+    answer_add_detail(change->answer, "sku.capacity",
+                      "%s can have %d to %d units, not %.0f.", sku->name, sku->least,
+                      sku->most, units);
+    return answer_refuse_details(change->answer);
 }
 
 bool rules_refuse_locked(struct answer *answer, const char *id)
@@ -89,6 +90,26 @@ static void complete_service(struct change *change)
     set_default(change->body, "properties.targetProvisioningState",
                 cJSON_CreateString(""));
     free(url);
+}
+
+/* The names of services are host names: no two are the same. */
+static bool check_service(struct change *change)
+{
+    char *ending = memory_format("%%/service/%s", change->name);
+    char *other = database_text(change->world->database,
+                                "SELECT id FROM entity WHERE type ="
+                                " 'Microsoft.ApiManagement/service' AND key LIKE ?"
+                                " AND key <> ? LIMIT 1",
+                                "tt", ending, change->key);
+
+    free(ending);
+    if (other == NULL)
+        return check_units(change) && deleted_service_check(change);
+    answer_refuse(change->answer, REFUSE_SERVICE_EXISTS,
+                  "Api service already exists: %s. The name is taken by '%s'.",
+                  change->name, other);
+    free(other);
+    return false;
 }
 
 static bool check_service_delete(struct world *world, struct answer *answer,
@@ -124,6 +145,10 @@ const struct rules service_rules = {.kind = &service_kind,
                                     .delete_target = "Deleting",
                                     .has_etag_in_body = true,
                                     .retry_after_s = 60,
+                                    .take = deleted_service_take,
+                                    .check = check_service,
+                                    .saved = deleted_service_restore,
+                                    .removing = deleted_service_keep,
                                     .complete = complete_service,
                                     .check_delete = check_service_delete};
 
@@ -187,6 +212,13 @@ const struct rules workspace_rules = {.kind = &workspace_kind,
 
 /* ---- gateway ---- */
 
+/* The body must have them, empty or not; they are made up further on. */
+static void note_properties(struct change *change)
+{
+    if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(change->body, "properties")))
+        change->aside = cJSON_CreateTrue();
+}
+
 static void complete_gateway(struct change *change)
 {
     const double units = json_number_at(change->old_body, "sku.capacity", 1);
@@ -202,11 +234,10 @@ static void complete_gateway(struct change *change)
 static bool check_region(const struct change *change, const char *location)
 {
     struct world *world = change->world;
-    bool is_known = false, has_service = false;
+    const struct region *known = region_find(location);
+    bool has_service = false;
 
-    for (size_t i = 0; i < sizeof gateway_regions / sizeof gateway_regions[0]; i++)
-        is_known = is_known || shape_is_same_location(location, gateway_regions[i]);
-    if (!is_known)
+    if (known == NULL || !known->has_workspace_gateways)
         return answer_refuse(change->answer, REFUSE_GATEWAY_REGION,
                              "Workspace gateways are not available in '%s'.", location);
 
@@ -254,9 +285,11 @@ static bool check_subnet_body(const struct change *change, const char *id,
     const char *prefix = network_find_prefix(subnet);
     struct block block = {0};
 
-    if (!has_delegation(subnet, service))
+    if (!has_delegation(subnet, service) ||
+        cJSON_GetArraySize(json_at(subnet, "properties.delegations")) > 1)
         return answer_refuse(change->answer, REFUSE_SUBNET_DELEGATION,
-                             "Subnet '%s' is not delegated to %s.", id, service);
+                             "Subnet '%s' is not delegated to %s, or not to it alone.",
+                             id, service);
     if (prefix == NULL || block_parse(prefix, &block) != BLOCK_OK ||
         block.prefix_length > SUBNET_LONGEST_PREFIX ||
         block.prefix_length < SUBNET_SHORTEST_PREFIX)
@@ -331,6 +364,12 @@ static bool check_gateway(struct change *change)
     const char *mode = json_string_at(change->body, "properties.virtualNetworkType");
     const char *subnet = json_string_at(change->body, "properties.backend.subnet.id");
 
+    if (change->aside != NULL) {
+        answer_add_detail(change->answer, "properties", "properties is required.");
+        return answer_refuse_details(change->answer);
+    }
+    if (!check_units(change))
+        return false;
     if (change->old != NULL)
         return true; /* neither region nor network can have changed */
     if (!check_region(change, json_string_at(change->body, "location")))
@@ -343,6 +382,12 @@ static bool check_gateway(struct change *change)
         return answer_refuse(change->answer, REFUSE_SUBNET_MISSING,
                              "virtualNetworkType %s needs properties.backend.subnet.id.",
                              mode);
+    if (!provider_is_registered(change->world, "Microsoft.Web"))
+        return answer_refuse(
+            change->answer, REFUSE_NOT_REGISTERED,
+            "The subscription is not registered to use namespace "
+            "'Microsoft.Web'. See https://aka.ms/rps-not-found for how to "
+            "register subscriptions.");
     return check_subnet(change, subnet, text_equal_nocase(mode, "Internal"));
 }
 
@@ -365,7 +410,7 @@ static void append_hash(struct buffer *to, const cJSON *body)
 
 static void finish_gateway(struct world *world, cJSON *body)
 {
-    char *region = format_region(json_string_at(body, "location"));
+    char *region = region_format_name(json_string_at(body, "location"));
     struct buffer host = {0};
 
     (void)world;
@@ -406,6 +451,7 @@ const struct rules gateway_rules = {.kind = &gateway_kind,
                                     .delete_target = "Deleting",
                                     .has_etag_in_body = true,
                                     .retry_after_s = 60,
+                                    .take = note_properties,
                                     .complete = complete_gateway,
                                     .check = check_gateway,
                                     .update_verb = find_gateway_verb,
@@ -515,7 +561,7 @@ static void finish_connection(struct world *world, cJSON *body)
 
     cJSON *gateway = entity_body(world, gateway_key);
     const char *location = json_string_at(gateway, "location");
-    char *region = format_region(location != NULL ? location : world->location);
+    char *region = region_format_name(location != NULL ? location : world->location);
     struct buffer host = {0};
 
     buffer_printf(&host, "%s-", json_string_at(body, "name"));

@@ -7,11 +7,13 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "model/kind.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/entity.h"
 #include "sim/grants.h"
+#include "sim/provider.h"
 #include "sim/world.h"
 
 enum { GROUP_LENGTH = 4 }; /* segments of "/subscriptions/s/resourceGroups/g" */
@@ -143,6 +145,72 @@ static bool find_deployment(struct target *target, const struct call *call)
     return true;
 }
 
+static void set_scope(struct target *target, enum target_form form,
+                      const struct call *call, size_t count)
+{
+    target->form = form;
+    target->id = join(call, count);
+    target->key = entity_make_key(target->id);
+}
+
+/* "{scope}/resources" and "{scope}/providers/Microsoft.Resources/tags/default". */
+static bool find_scope_part(struct target *target, const struct call *call)
+{
+    const size_t count = call->segment_count;
+    const bool is_in_group = call_segment_is(call, 2, "resourceGroups");
+
+    if (count == (is_in_group ? GROUP_LENGTH + 1u : 3u) &&
+        call_segment_is(call, count - 1, "resources")) {
+        set_scope(target, TARGET_RESOURCES, call, count - 1);
+        return true;
+    }
+    if (count < 6 || !call_segment_is(call, count - 4, "providers") ||
+        !call_segment_is(call, count - 3, "Microsoft.Resources") ||
+        !call_segment_is(call, count - 2, "tags") ||
+        !call_segment_is(call, count - 1, "default"))
+        return false;
+    set_scope(target, TARGET_TAGS, call, count - 4);
+    return true;
+}
+
+/* What API Management has at a subscription, and the tiers of its resources. */
+static bool find_management(struct target *target, const struct call *call)
+{
+    enum { NAMESPACE = 3, TYPE = 4, REGION = 5, NAME = 7, MONITOR = 9, SKUS = 8 };
+    const size_t count = call->segment_count;
+
+    if (call_segment_is(call, GROUP_LENGTH + 1, "Microsoft.ApiManagement") &&
+        count == SKUS + 1 && call_segment_is(call, SKUS, "skus") &&
+        (call_segment_is(call, SKUS - 2, "service") ||
+         call_segment_is(call, SKUS - 2, "gateways"))) {
+        set_scope(target, TARGET_SKUS, call, SKUS);
+        target->kind =
+            call_segment_is(call, SKUS - 2, "service") ? &service_kind : &gateway_kind;
+        return true;
+    }
+    if (!call_segment_is(call, 2, "providers") ||
+        !call_segment_is(call, NAMESPACE, "Microsoft.ApiManagement"))
+        return false;
+    if (count == TYPE + 1 && call_segment_is(call, TYPE, "checkNameAvailability")) {
+        target->form = TARGET_NAME_CHECK;
+        return true;
+    }
+    if (count == TYPE + 1 && call_segment_is(call, TYPE, "deletedservices")) {
+        target->form = TARGET_DELETED_SERVICE;
+        return true;
+    }
+    if (!call_segment_is(call, TYPE, "locations") ||
+        !call_segment_is(call, NAME - 1, "deletedservices") ||
+        (count != NAME + 1 &&
+         !(count == MONITOR + 1 && call_segment_is(call, NAME + 1, "operationresults"))))
+        return false;
+    target->form = TARGET_DELETED_SERVICE;
+    target->action = call->segments[REGION];
+    target->name = call->segments[NAME];
+    target->detail = count == MONITOR + 1 ? call->segments[MONITOR] : NULL;
+    return true;
+}
+
 /* "operationresults/{id}" and the like in their several places. */
 static bool find_monitor(struct target *target, const struct call *call)
 {
@@ -190,6 +258,10 @@ static bool open_resource(struct target *target, const struct world *world,
     const bool is_top = end - at <= 4;
 
     buffer_deinit(&type);
+    if (!provider_is_known(call->segments[at + 1]))
+        return answer_refuse(answer, REFUSE_NAMESPACE,
+                             "The resource namespace '%s' is invalid.",
+                             call->segments[at + 1]);
     if (kind == NULL || kind->is_extension ||
         (at == 2 && (is_item || kind->parent != &resource_group_kind)))
         return is_unknown_type(answer, call, call->segments[at + 1]);
@@ -208,6 +280,7 @@ static bool open_below_subscription(struct target *target, const struct world *w
     const size_t count = call->segment_count;
 
     if (find_permissions(target, call) || find_deployment(target, call) ||
+        find_scope_part(target, call) || find_management(target, call) ||
         find_monitor(target, call) || find_extension(target, world, call))
         return true;
     if (call_segment_is(call, 2, "locations") && count == 3) {
@@ -227,9 +300,9 @@ static bool open_below_subscription(struct target *target, const struct world *w
         return true;
     }
     if (call_segment_is(call, 2, "providers") &&
-        (count == 4 || (count == 5 && call->method == CALL_POST))) {
+        (count == 3 || count == 4 || (count == 5 && call->method == CALL_POST))) {
         target->form = TARGET_PROVIDER;
-        target->name = call->segments[3];
+        target->name = count > 3 ? call->segments[3] : NULL;
         target->action = count == 5 ? call->segments[4] : NULL;
         return true;
     }
@@ -251,12 +324,17 @@ bool target_open(struct target *target, const struct world *world,
     if (call_segment_is(call, 0, "providers"))
         return find_extension(target, world, call) ||
                answer_refuse(
-                   answer, REFUSE_PATH,
+                   answer, REFUSE_MISSING_SUBSCRIPTION,
                    "The request did not have a subscription or a valid tenant level "
                    "resource provider.");
     if (!call_segment_is(call, 0, "subscriptions"))
         return answer_refuse(answer, REFUSE_PATH, "'%s' is not known here.",
                              call->segments[0]);
+    if (!uuid_is_valid(call->segments[1]))
+        return answer_refuse(
+            answer, REFUSE_SUBSCRIPTION_ID,
+            "The provided subscription identifier '%s' is malformed or invalid.",
+            call->segments[1]);
     if (!text_equal_nocase(call->segments[1], world->profile.subscription_id))
         return answer_refuse(answer, REFUSE_SUBSCRIPTION,
                              "The subscription '%s' could not be found.",
@@ -310,6 +388,12 @@ static bool is_root_or_subscription(const struct world *world, const char *key)
 {
     return *grants_find_scope(world, key) == '\0' ||
            strcmp(key, world->subscription_key) == 0;
+}
+
+bool target_check_group(const struct target *target, struct world *world,
+                        struct answer *answer)
+{
+    return check_group(target->id, world, answer);
 }
 
 bool target_check_parents(const struct target *target, struct world *world,

@@ -14,7 +14,13 @@ enum target_form {
     TARGET_TENANTS,
     TARGET_SUBSCRIPTION,
     TARGET_LOCATIONS,
-    TARGET_PROVIDER,    /* `name` is the namespace */
+    TARGET_PROVIDER,   /* `name` is the namespace, or NULL: all of them */
+    TARGET_RESOURCES,  /* those in the scope `key` */
+    TARGET_TAGS,       /* those of the scope `key` */
+    TARGET_SKUS,       /* of `kind`; `key` is a resource of it */
+    TARGET_NAME_CHECK, /* whether a service can have a name */
+    /* `name` one service's, or NULL: all of them; `action` its region, `detail` a purge */
+    TARGET_DELETED_SERVICE,
     TARGET_PERMISSIONS, /* what the caller may do at `id` */
     TARGET_LIST,        /* the members of `kind` below `parent` */
     TARGET_ITEM,
@@ -45,6 +51,10 @@ void target_close(struct target *target);
 /* Whether all that is above exists; has answered when not. */
 bool target_check_parents(const struct target *target, struct world *world,
                           struct answer *answer);
+
+/* Whether the resource group that it lies in, if any, exists; has answered when not. */
+bool target_check_group(const struct target *target, struct world *world,
+                        struct answer *answer);
 
 /* Answers that the item itself does not exist, or what above it does not. */
 void target_answer_missing(const struct target *target, struct world *world,

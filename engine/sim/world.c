@@ -14,6 +14,7 @@
 #include "model/kind.h"
 #include "sim/chance.h"
 #include "sim/database.h"
+#include "sim/deleted_service.h"
 #include "sim/denials.h"
 #include "sim/deployment.h"
 #include "sim/entra_key.h"
@@ -174,14 +175,17 @@ int64_t world_next_event(struct world *world)
         "SELECT MIN(replicated_ms) FROM object WHERE replicated_ms > ?", "i", now_ms);
     const int64_t registered_ms = database_number(
         world->database, INT64_MAX,
-        "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
+        "SELECT MIN(ms) FROM (SELECT registered_ms AS ms FROM provider UNION ALL"
+        " SELECT unregistered_ms FROM provider) WHERE ms > ?",
+        "i", now_ms);
+    const int64_t purged_ms = deleted_service_next_purge(world, now_ms);
     const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
     const int64_t fault_ms = earlier(stale_next_event(world, now_ms),
                                      faults_next_event(world->faults, now_ms));
 
     return earlier(
         earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms)),
-        earlier(grants_next_event(world, now_ms), fault_ms));
+        earlier(earlier(grants_next_event(world, now_ms), fault_ms), purged_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
