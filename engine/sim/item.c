@@ -420,7 +420,8 @@ static void apply_delete(struct world *world, const struct call *call,
         monitor_accept(world, call, answer, entity->kind, "delete", body);
     } else {
         entity_remove(world, entity->key);
-        if (entity->kind == &role_assignment_kind)
+        if (entity->kind == &role_assignment_kind ||
+            entity->kind == &role_definition_kind)
             answer_set_text(answer, 200, entity->body);
         else
             answer->status = 200;
