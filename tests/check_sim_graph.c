@@ -123,19 +123,21 @@ START_TEST(groups_are_listed_by_filter)
 }
 END_TEST
 
-static const char *const bad_group_lists[] = {
-    "$filter=nothing%20eq%20'a'",
-    "$filter=displayName%20eq%20'a",
-    "$filter=displayName%20ne%20'a'",
-    "$filter=((((((((((displayName%20eq%20'a'))))))))))",
-    "$top=0",
-    "$top=1000",
-    "$search=%22displayName:pay%22"};
+static const struct {
+    const char *query, *code;
+} bad_group_lists[] = {
+    {"$filter=nothing%20eq%20'a'", "BadRequest"},
+    {"$filter=displayName%20eq%20'a", "BadRequest"},
+    {"$filter=displayName%20ne%20'a'", "Request_UnsupportedQuery"},
+    {"$filter=((((((((((displayName%20eq%20'a'))))))))))", "Request_UnsupportedQuery"},
+    {"$top=0", "Request_UnsupportedQuery"},
+    {"$top=1000", "Request_UnsupportedQuery"},
+    {"$search=%22displayName:pay%22", "Request_UnsupportedQuery"}};
 
 START_TEST(a_query_that_graph_does_not_take_is_refused)
 {
-    ck_assert_int_eq(get("/v1.0/groups?%s", bad_group_lists[_i]), 400);
-    ck_assert_str_eq(said("error.code"), "Request_UnsupportedQuery");
+    ck_assert_int_eq(get("/v1.0/groups?%s", bad_group_lists[_i].query), 400);
+    ck_assert_str_eq(said("error.code"), bad_group_lists[_i].code);
     ck_assert_str_ne(said("error.innerError.request-id"), "");
 }
 END_TEST
@@ -144,6 +146,7 @@ START_TEST(groups_are_paged_selected_counted_and_searched)
 {
     int seen = 0;
 
+    h.consistency = "eventual";
     ck_assert_int_eq(get("/v1.0/groups?$top=5&$select=displayName,id&$count=true"), 200);
     ck_assert_int_eq((int)json_number_at(h.json, "@odata.count", 0), 0);
     for (;;) {
@@ -158,7 +161,6 @@ START_TEST(groups_are_paged_selected_counted_and_searched)
         ck_assert_int_eq(get("%s", next->valuestring), 200);
     }
     ck_assert_int_eq(seen, 12);
-    h.consistency = "eventual";
     ck_assert_int_eq(get("/v1.0/groups?$search=%%22displayName:pay%%22"), 200);
     ck_assert_int_eq(count_values(), 1);
 }

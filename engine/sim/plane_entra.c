@@ -23,6 +23,7 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
+#include "sim/directory.h"
 #include "sim/faults.h"
 #include "sim/world.h"
 
@@ -309,20 +310,16 @@ static bool check_secret(struct world *world, const char *id, const char *secret
 {
     char *key = text_lower(memory_copy_string(id));
     sqlite3_stmt *row = database_query(
-        world->database, "SELECT id, app_id, secret FROM object WHERE app_id = ?", "t",
-        key);
+        world->database, "SELECT id, app_id FROM object WHERE app_id = ?", "t", key);
     const bool is_known = database_step(world->database, row);
     bool is_good = false;
 
     if (is_known) {
-        const char *expected = database_column(row, 2);
-
         strncpy(caller->object_id, database_column(row, 0), sizeof caller->object_id - 1);
         strncpy(caller->application_id, database_column(row, 1),
                 sizeof caller->application_id - 1);
-        is_good = *expected != '\0' && strlen(expected) == strlen(secret) &&
-                  CRYPTO_memcmp(expected, secret, strlen(secret)) == 0;
         database_done(row);
+        is_good = directory_check_secret(world, id, secret);
     }
     free(key);
     if (!is_known)

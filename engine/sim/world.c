@@ -18,6 +18,7 @@
 #include "sim/database.h"
 #include "sim/faults.h"
 #include "sim/grants.h"
+#include "sim/graph_throttle.h"
 #include "sim/monitor.h"
 #include "sim/throttle.h"
 #include "sim/world_file.h"
@@ -141,9 +142,15 @@ int64_t world_next_event(struct world *world)
     const int64_t registered_ms = database_number(
         world->database, INT64_MAX,
         "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
-    const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
+    const int64_t visible_ms = database_number(
+        world->database, INT64_MAX,
+        "SELECT MIN(visible_ms) FROM object WHERE visible_ms > ?", "i", now_ms);
+    const int64_t token_ms =
+        earlier(throttle_next_event(world->throttle, now_ms),
+                graph_throttle_next_event(world->graph_throttle, now_ms));
 
-    return earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms));
+    return earlier(earlier(world->next_ms, registered_ms),
+                   earlier(earlier(known_ms, visible_ms), token_ms));
 }
 
 int world_retry_after(const struct world *world, int seconds)
@@ -186,9 +193,12 @@ static void read_options(struct world *world)
         (int64_t)json_number_at(options, "limits.role_assignments", 4000);
     world->replication_ms =
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
+    world->graph_lag_ms =
+        (int64_t)(json_number_at(options, "graph_lag_seconds", 0) * 1000.0);
     world->token_life_ms = TOKEN_LIFE_MS;
     duration_parse(option(world, "token_life", ""), &world->token_life_ms);
     world->throttle = throttle_new(json_at(options, "limits"));
+    world->graph_throttle = graph_throttle_new(json_at(options, "limits"));
     world->location = memory_copy_string(option(world, "location", "westeurope"));
     world->sku = memory_copy_string(option(world, "sku", "Premium"));
     world->subscription_id = memory_copy_string("/subscriptions/" SUBSCRIPTION_ID);
@@ -317,6 +327,7 @@ void world_close(struct world *world)
     }
     grants_forget(world);
     throttle_free(world->throttle);
+    graph_throttle_free(world->graph_throttle);
     faults_free(world->faults);
     map_deinit(&world->tokens, free);
     map_deinit(&world->challenged, NULL);

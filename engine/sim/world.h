@@ -12,10 +12,14 @@
  *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
  *                       "role_assignments": 4000, "reads": [250, 25],
  *                       "writes": [200, 10], "deletes": [200, 10]}: the last three are
- *                       Azure's token buckets, size and refill a second; null: none
+ *                       Azure's token buckets, size and refill a second; null: none;
+ *                       "graph_units" and "graph_writes" are those of Microsoft Graph
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
  *                       scale (of a gateway) or delete, from and to
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
+ *   "graph_lag_seconds"    how long a new object stays unknown to Microsoft Graph itself (0)
+ *   "graph_permissions"    {"guest": ["Group.Read.All", ..], "owner": "admin"}: what the two
+ *                       applications may do in Microsoft Graph
  *   "unregistered_providers"  namespaces that have to be registered before a write, such
  *                       as ["Microsoft.Network"]
  *   "token_life"        how long access tokens live ("59m59s")
@@ -36,6 +40,7 @@
 struct clock;
 struct database;
 struct faults;
+struct graph_throttle;
 struct kind;
 struct throttle;
 
@@ -49,7 +54,7 @@ struct world {
     uint64_t seed;
     cJSON *options; /* the world file it was made with */
     int64_t workspaces_per_service, workspaces_per_gateway, role_assignments;
-    int64_t replication_ms, token_life_ms;
+    int64_t replication_ms, graph_lag_ms, token_life_ms;
     struct sim_profile profile; /* endpoint is not set; the other strings are ours */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
@@ -59,6 +64,7 @@ struct world {
     struct traffic traffic;
     struct faults *faults;
     struct throttle *throttle;  /* token buckets */
+    struct graph_throttle *graph_throttle;
     struct map kinds;           /* of const struct kind, by ARM type in lower case */
     struct map grants;          /* what principals may do; see grants.h */
     struct map tokens;          /* tokens that were seen; see plane_entra.c */

@@ -20,11 +20,11 @@
 #include "sim/directory.h"
 #include "sim/entity.h"
 #include "sim/faults.h"
+#include "sim/graph.h"
+#include "sim/graph_rights.h"
 #include "sim/provider.h"
 #include "sim/rules.h"
 #include "sim/world.h"
-
-#define DOMAIN "contoso.example"
 
 enum { FILE_LIMIT = 64 * 1024 * 1024, GROUP_LIMIT = 100000, MEMBER_LIMIT = 10000 };
 
@@ -192,6 +192,8 @@ static char *check_limits(const char *name, const cJSON *value)
                                       {"reads", check_bucket},
                                       {"writes", check_bucket},
                                       {"deletes", check_bucket},
+                                      {"graph_units", check_bucket},
+                                      {"graph_writes", check_bucket},
                                       {0}};
 
     (void)name;
@@ -263,6 +265,27 @@ static char *check_token_life(const char *name, const cJSON *value)
     return memory_format("'%s' must be a duration from 1s to 1d", name);
 }
 
+static char *check_rights(const char *name, const cJSON *value)
+{
+    const char *unknown;
+    unsigned rights;
+
+    if (graph_rights_read(value, &rights, &unknown))
+        return NULL;
+    if (unknown != NULL)
+        return memory_format("'%s': no permission '%s' of Microsoft Graph is known", name,
+                             unknown);
+    return memory_format("'%s' must be \"admin\" or a list of permissions", name);
+}
+
+static char *check_permissions(const char *name, const cJSON *value)
+{
+    static const struct key keys[] = {{"owner", check_rights}, {"guest", check_rights}, {0}};
+
+    (void)name;
+    return check_keys("'graph_permissions'", keys, value);
+}
+
 static const struct key file_keys[] = {{"service", check_service},
                                        {"resource_group", check_resource_group},
                                        {"location", check_text},
@@ -272,6 +295,8 @@ static const struct key file_keys[] = {{"service", check_service},
                                        {"limits", check_limits},
                                        {"durations", check_durations},
                                        {"replication_seconds", check_number},
+                                       {"graph_lag_seconds", check_number},
+                                       {"graph_permissions", check_permissions},
                                        {"unregistered_providers", check_providers},
                                        {"token_life", check_token_life},
                                        {0}};
@@ -363,7 +388,7 @@ static void add_service(struct world *world, const char *group_id)
 
     json_set_at(tree, "sku.name", cJSON_CreateString(world->sku));
     json_set_at(tree, "sku.capacity", cJSON_CreateNumber(1));
-    json_set_at(tree, "properties.publisherEmail", cJSON_CreateString("apis@" DOMAIN));
+    json_set_at(tree, "properties.publisherEmail", cJSON_CreateString("apis@" GRAPH_DOMAIN));
     json_set_at(tree, "properties.publisherName", cJSON_CreateString("Contoso"));
     json_set_at(tree, "properties.targetProvisioningState", cJSON_CreateString(""));
     json_set_at(tree, "properties.createdAtUtc", cJSON_CreateString(created));
@@ -386,6 +411,23 @@ static void add_network(struct world *world, const char *group_id, const char *n
     free(add_resource(world, &virtual_network_kind, group_id, name, tree));
 }
 
+/* What the service principal with this id stands for. */
+static void add_registration(struct world *world, const char *name, const char *app_id)
+{
+    char *seed = memory_format("application %s", app_id), id[UUID_TEXT_SIZE];
+    cJSON *body = cJSON_CreateObject();
+
+    uuid_from_name(seed, id);
+    cJSON_AddStringToObject(body, "id", id);
+    cJSON_AddStringToObject(body, "appId", app_id);
+    cJSON_AddStringToObject(body, "displayName", name);
+    cJSON_AddStringToObject(body, "signInAudience", "AzureADMyOrg");
+    cJSON_AddStringToObject(body, "publisherDomain", GRAPH_DOMAIN);
+    directory_save(world, "Application", body, world->now_ms, NULL);
+    cJSON_Delete(body);
+    free(seed);
+}
+
 static void add_application(struct world *world, const char *name, const char *app_id,
                             const char *secret, bool is_admin, char id[UUID_TEXT_SIZE])
 {
@@ -402,6 +444,19 @@ static void add_application(struct world *world, const char *name, const char *a
     directory_save(world, "ServicePrincipal", body, world->now_ms,
                    &(struct directory_secret){app_id, secret, is_admin});
     cJSON_Delete(body);
+    add_registration(world, name, app_id);
+}
+
+/* What the application may do in Microsoft Graph, when the file says. */
+static void set_rights(struct world *world, const char *name, const char *app_id)
+{
+    const cJSON *permissions = json_at(world->options, "graph_permissions");
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(permissions, name);
+    const char *unknown;
+    unsigned rights;
+
+    if (value != NULL && graph_rights_read(value, &rights, &unknown))
+        directory_set_rights(world, app_id, rights);
 }
 
 static void capitalize(char *text)
@@ -487,8 +542,8 @@ static char *invent_upn(size_t number)
     const char *family = last[(number / COUNT + number) % COUNT];
 
     if (round == 0)
-        return memory_format("%s.%s@" DOMAIN, given, family);
-    return memory_format("%s.%s%zu@" DOMAIN, given, family, round);
+        return memory_format("%s.%s@" GRAPH_DOMAIN, given, family);
+    return memory_format("%s.%s%zu@" GRAPH_DOMAIN, given, family, round);
 }
 
 static void add_invented_members(struct world *world, const char *group_id, size_t first,
@@ -569,6 +624,8 @@ void world_file_populate(struct world *world)
                     profile->client_secret, true, owner);
     add_application(world, "contoso-guest", profile->guest_id, profile->guest_secret,
                     false, guest);
+    set_rights(world, "owner", profile->client_id);
+    set_rights(world, "guest", profile->guest_id);
     role_assignment_add(world, world->subscription_id, role_find("Owner"), owner,
                         "ServicePrincipal");
 
