@@ -94,9 +94,11 @@ cJSON *directory_load(struct world *world, const char *type, const char *id)
     cJSON *rest = *hidden != '\0' ? json_parse(hidden, strlen(hidden), NULL) : NULL;
 
     body = json_parse(shown, strlen(shown), NULL);
-    while (rest != NULL && rest->child != NULL)
-        cJSON_AddItemToObject(body, rest->child->string,
-                              cJSON_DetachItemViaPointer(rest, rest->child));
+    while (rest != NULL && rest->child != NULL) {
+        cJSON *member = cJSON_DetachItemViaPointer(rest, rest->child);
+
+        cJSON_AddItemToObject(body, member->string, member);
+    }
     cJSON_Delete(rest);
     database_done(row);
     return body;

@@ -24,6 +24,7 @@ struct parser {
 /* A property, and how SQL reads it. */
 struct operand {
     const struct graph_property *property;
+    unsigned flags;          /* what any type says of it */
     const char *column;      /* lowered; NULL: a member of the body */
     enum filter_speed speed; /* of an equality */
 };
@@ -117,8 +118,8 @@ static bool find_operand(struct parser *parser, struct operand *operand)
         if (property == NULL)
             continue;
         known |= 1U << i;
-        if (operand->property == NULL || (property->flags & GRAPH_FILTER) != 0)
-            operand->property = property;
+        operand->property = property;
+        operand->flags |= property->flags;
     }
     if (known == 0)
         return fail(parser, FILTER_PROPERTY);
@@ -278,7 +279,7 @@ static bool parse_affix(struct parser *parser, append_test *append, unsigned fla
 
     if (!expect(parser, "(") || !read_operand(parser, &operand))
         return false;
-    if (operand.property->shape != GRAPH_TEXT || (operand.property->flags & flag) == 0)
+    if (operand.property->shape != GRAPH_TEXT || (operand.flags & flag) == 0)
         return fail(parser, FILTER_CLAUSE);
     if (!expect(parser, ",") || (text = read_text(parser)) == 0 || !expect(parser, ")"))
         return false;
@@ -311,8 +312,7 @@ static bool parse_any(struct parser *parser, const struct operand *operand)
         return false;
     if (accept(parser, "startsWith"))
         append = append_prefix_test;
-    else if ((operand->property->flags & GRAPH_ENDS_WITH) != 0 &&
-             accept(parser, "endsWith")) {
+    else if ((operand->flags & GRAPH_ENDS_WITH) != 0 && accept(parser, "endsWith")) {
         append = append_suffix_test;
         need_advanced(parser, "endsWith");
     }
@@ -439,7 +439,7 @@ static bool parse_comparison(struct parser *parser)
 
     if (!read_operand(parser, &operand))
         return false;
-    if ((operand.property->flags & GRAPH_FILTER) == 0)
+    if ((operand.flags & GRAPH_FILTER) == 0)
         return fail(parser, FILTER_CLAUSE);
     if (accept(parser, "/"))
         return accept(parser, "any") ? parse_any(parser, &operand)
@@ -587,7 +587,7 @@ static bool parse_search_term(struct parser *parser)
 
     if (!expect(parser, "\"") || !read_operand(parser, &operand))
         return false;
-    if ((operand.property->flags & GRAPH_SEARCH) == 0)
+    if ((operand.flags & GRAPH_SEARCH) == 0)
         return fail(parser, FILTER_CLAUSE);
     if (!expect(parser, ":"))
         return false;

@@ -45,7 +45,7 @@ static bool check_identifiers(const struct graph_request *request, const cJSON *
         char *other = database_text(
             request->world->database,
             "SELECT object.id FROM object, json_each(body, '$.identifierUris') AS uri"
-            " WHERE type = 'Application' AND uri.value = ? AND object.id <> ?",
+            " WHERE object.type = 'Application' AND uri.value = ? AND object.id <> ?",
             "tt", uri->valuestring, json_string_at(body, "id"));
 
         if (other != NULL) {
@@ -163,7 +163,6 @@ static cJSON *make_principal(const struct graph_request *request, const cJSON *g
 {
     cJSON *body = cJSON_CreateObject(), *names;
     const cJSON *uri;
-    char *now = world_format_now(request->world);
     const char *name = json_string_at(application, "displayName");
     const char *app_id = json_string_at(application, "appId");
 
@@ -172,7 +171,6 @@ static cJSON *make_principal(const struct graph_request *request, const cJSON *g
     cJSON_AddStringToObject(body, "appDisplayName", name);
     cJSON_AddStringToObject(body, "appOwnerOrganizationId",
                             request->world->profile.tenant_id);
-    cJSON_AddStringToObject(body, "createdDateTime", now);
     cJSON_AddStringToObject(body, "signInAudience",
                             json_string_at(application, "signInAudience"));
     cJSON_AddStringToObject(body, "servicePrincipalType", "Application");
@@ -187,7 +185,6 @@ static cJSON *make_principal(const struct graph_request *request, const cJSON *g
     cJSON_ArrayForEach (uri, json_at(application, "identifierUris"))
         cJSON_AddItemToArray(names, cJSON_CreateString(uri->valuestring));
     json_set_at(body, "servicePrincipalNames", names);
-    free(now);
     return body;
 }
 

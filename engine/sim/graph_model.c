@@ -106,7 +106,6 @@ static const struct graph_property principal_properties[] = {
     {"applicationTemplateId", GRAPH_TEXT, SHOWN, 0},
     {"appOwnerOrganizationId", GRAPH_TEXT, SHOWN | FILTER, 0},
     {"appRoleAssignmentRequired", GRAPH_FLAG, SHOWN | GIVEN, 0},
-    {"createdDateTime", GRAPH_DATE, SHOWN | FILTER, 0},
     {"description", GRAPH_TEXT, SHOWN | GIVEN, 1024},
     {"disabledByMicrosoftStatus", GRAPH_TEXT, SHOWN, 0},
     {"displayName", GRAPH_TEXT, SHOWN | GIVEN | FILTER | SEARCH, 256},
