@@ -435,7 +435,10 @@ static const struct {
 } bad_addresses[] = {
     {"nonsense", "is not an address"},     {"127.0.0.1", "is not an address"},
     {"127.0.0.1:", "is not an address"},   {"127.0.0.1:99999", "is not an address"},
-    {"127.0.0.1:1x", "is not an address"}, {"0.0.0.0:0", "127.0.0.1 only"}};
+    {"127.0.0.1:1x", "is not an address"}, {"::1:0", "is not an address"},
+    {"[::1]", "is not an address"},        {"[::1:0", "is not an address"},
+    {"[127.0.0.1]:0", "not an address"},   {"[:0", "is not an address"},
+    {"192.0.2.1:0", "cannot listen on"}};
 
 START_TEST(a_bad_address_is_refused)
 {

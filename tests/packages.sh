@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure of the packages that building and testing moongate takes: installs what is
 # missing with apt, or names it where there is no apt.
-# usage: packages.sh [fuzz], which also wants what the fuzz targets take
+# usage: packages.sh [fuzz | bench], which also wants what the fuzz targets or the benchmarks take
 set -u
 
 need=""
@@ -17,13 +17,17 @@ want pkg-config sh -c 'command -v pkg-config'
 want liblua5.4-dev pkg-config --exists lua5.4
 want libcurl4-openssl-dev pkg-config --exists libcurl
 want libcjson-dev pkg-config --exists libcjson
-want libssl-dev pkg-config --exists libcrypto
-want libevent-dev pkg-config --exists libevent_core
+want libssl-dev pkg-config --exists libssl
+want libevent-dev pkg-config --exists libevent_openssl
 want libsqlite3-dev pkg-config --exists sqlite3
+want zlib1g-dev pkg-config --exists zlib
 want check pkg-config --exists check
 if [ "${1:-}" = fuzz ]; then
     want clang sh -c 'command -v clang'
     want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*'
+fi
+if [ "${1:-}" = bench ]; then
+    want wrk sh -c 'command -v wrk'
 fi
 [ -z "$need" ] && exit 0
 

@@ -91,6 +91,11 @@ static const struct {
                                   "RoleAssignmentUpdateNotPermitted"}, /* documented */
     [REFUSE_ASSIGNMENT_LIMIT] = {400, "RoleAssignmentLimitExceeded"},  /* documented */
     [REFUSE_ASSIGNMENT_LAST_ADMIN] = {400, "LastAdminAssignment"}, /* text documented */
+    [REFUSE_HTTP] = {400, "BadRequest"},                           /* assumed */
+    [REFUSE_UNKNOWN_METHOD] = {501, "NotImplemented"},             /* assumed */
+    [REFUSE_HEADERS_SIZE] = {431, "RequestHeaderFieldsTooLarge"},  /* assumed */
+    [REFUSE_BODY_SIZE] = {413, "RequestContentTooLarge"},          /* assumed */
+    [REFUSE_CONTENT_CODING] = {415, "UnsupportedMediaType"},       /* assumed */
 };
 
 void answer_init(struct answer *answer)

@@ -54,16 +54,12 @@ static void get(struct world *world, const struct target *target, struct answer 
     entity_free(entity);
 }
 
+/* A GET whose body is not sent; of a resource group only whether it is there. */
 static void head(struct world *world, const struct target *target, struct answer *answer)
 {
-    struct entity *entity = entity_find(world, target->key);
-
-    answer->status = entity == NULL                         ? 404
-                     : target->kind == &resource_group_kind ? 204
-                                                            : 200;
-    if (entity != NULL && has_etag(entity->kind))
-        answer->etag = entity_format_etag(entity->kind, entity->version);
-    entity_free(entity);
+    get(world, target, answer);
+    if (target->kind == &resource_group_kind && answer->status == 200)
+        answer_set_text(answer, 204, "");
 }
 
 /* Whether If-Match names our entity tag; some clients leave its quotes out. */

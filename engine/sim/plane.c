@@ -1,20 +1,53 @@
 /* engine/sim/plane.c - hands a call to the service that its path belongs to. */
 #include "sim/plane.h"
 
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/memory.h"
+#include "base/text.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/strike.h"
 #include "sim/world.h"
 
-static enum plane find_plane(const struct call *call)
+/* Hidden controls are no path that is known. */
+static bool is_control(const struct world *world, const struct call *call)
+{
+    return call_segment_is(call, 0, "_sim") && !world->hides_controls;
+}
+
+static enum plane find_plane(const struct world *world, const struct call *call)
 {
     if (call_segment_is(call, 0, "subscriptions") ||
         call_segment_is(call, 0, "providers") || call_segment_is(call, 0, "tenants"))
         return PLANE_MANAGER;
     if (call_segment_is(call, 0, "v1.0"))
         return PLANE_GRAPH;
-    return call_segment_is(call, 0, "_sim") ? PLANE_CONTROLS : PLANE_ENTRA;
+    return is_control(world, call) ? PLANE_CONTROLS : PLANE_ENTRA;
+}
+
+/* Compared in a time that says nothing of the token. */
+static bool may_control(const struct world *world, const struct call *call,
+                        struct answer *answer)
+{
+    static const char scheme[] = "Bearer ";
+    const char *given = call->authorization, *token = world->control_token;
+
+    if (token == NULL)
+        return true;
+    if (given != NULL && text_has_prefix_nocase(given, scheme)) {
+        given += strlen(scheme);
+        if (strlen(given) == strlen(token) &&
+            CRYPTO_memcmp(given, token, strlen(token)) == 0)
+            return true;
+    }
+    answer->www_authenticate = memory_copy_string("Bearer realm=\"moongate sim\"");
+    return answer_refuse(answer, REFUSE_NO_TOKEN,
+                         "The simulator's controls want its control token as a bearer "
+                         "token.");
 }
 
 static void serve(struct world *world, enum plane plane, struct call *call,
@@ -28,7 +61,8 @@ static void serve(struct world *world, enum plane plane, struct call *call,
         plane_graph(world, call, answer);
         break;
     case PLANE_CONTROLS:
-        plane_controls(world, call, answer);
+        if (may_control(world, call, answer))
+            plane_controls(world, call, answer);
         break;
     case PLANE_ENTRA:
     case PLANE_COUNT:
@@ -41,11 +75,14 @@ static void serve(struct world *world, enum plane plane, struct call *call,
 void plane_answer(struct world *world, struct call *call, struct answer *answer)
 {
     const bool is_good = call_open(call);
-    const enum plane plane = find_plane(call);
+    const enum plane plane = find_plane(world, call);
 
     world->calls++;
     traffic_receive(&world->traffic, plane, call);
     world_tick(world);
+    if (call->method == CALL_HEAD && plane != PLANE_MANAGER)
+        call->method =
+            CALL_GET; /* the body is not sent; there a kind says if it has one */
     if (!is_good) {
         answer_refuse(answer, REFUSE_REQUEST_URI, "The URL of the request is malformed.");
     } else if (!strike_before(world, plane, answer)) {

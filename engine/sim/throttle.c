@@ -198,8 +198,8 @@ bool throttle_admit(struct world *world, const struct call *call,
         if (wait_s == 0.0)
             source->bucket->taken += 1.0;
         answer_add_header(
-            answer, source->header, "%.0f",
-            fmax(0.0, floor(source->limit.size - source->bucket->taken + ALMOST)));
+            answer, source->header, "%lld",
+            (long long)fmax(0.0, source->limit.size - source->bucket->taken + ALMOST));
     }
     return wait_s == 0.0;
 }

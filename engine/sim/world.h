@@ -71,6 +71,8 @@ struct world {
     struct map unregistered;    /* refusals that are remembered; see provider.c */
     struct map challenged;      /* who has to sign in with claims; see plane_entra.c */
     bool clients_are_elsewhere; /* their waits are real whatever the clock */
+    bool hides_controls;        /* /_sim/ is not there */
+    const char *control_token;  /* what it asks for, borrowed, or NULL: nothing */
 };
 
 /* Opens or makes it. NULL on failure, with the reason in `*failure` (owned by the
