@@ -86,7 +86,8 @@ static const char schema[] =
     "CREATE INDEX credential_app ON credential (app_id);"
     "CREATE INDEX credential_object ON credential (object);"
     /* The directory's recycle bin: the row of `object`, and its links, as JSON. */
-    "CREATE TABLE bin (id TEXT PRIMARY KEY, type TEXT NOT NULL, deleted_ms INTEGER NOT NULL,"
+    "CREATE TABLE bin (id TEXT PRIMARY KEY, type TEXT NOT NULL, deleted_ms INTEGER NOT "
+    "NULL,"
     " body TEXT NOT NULL, object TEXT NOT NULL, links TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX bin_type ON bin (type, id);"
     /* Resource providers that were not registered from the start. */

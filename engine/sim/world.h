@@ -63,7 +63,7 @@ struct world {
     int64_t next_ms; /* when the next long operation changes, or INT64_MAX */
     struct traffic traffic;
     struct faults *faults;
-    struct throttle *throttle;  /* token buckets */
+    struct throttle *throttle; /* token buckets */
     struct graph_throttle *graph_throttle;
     struct map kinds;           /* of const struct kind, by ARM type in lower case */
     struct map grants;          /* what principals may do; see grants.h */

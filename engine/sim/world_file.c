@@ -280,7 +280,8 @@ static char *check_rights(const char *name, const cJSON *value)
 
 static char *check_permissions(const char *name, const cJSON *value)
 {
-    static const struct key keys[] = {{"owner", check_rights}, {"guest", check_rights}, {0}};
+    static const struct key keys[] = {
+        {"owner", check_rights}, {"guest", check_rights}, {0}};
 
     (void)name;
     return check_keys("'graph_permissions'", keys, value);
@@ -388,7 +389,8 @@ static void add_service(struct world *world, const char *group_id)
 
     json_set_at(tree, "sku.name", cJSON_CreateString(world->sku));
     json_set_at(tree, "sku.capacity", cJSON_CreateNumber(1));
-    json_set_at(tree, "properties.publisherEmail", cJSON_CreateString("apis@" GRAPH_DOMAIN));
+    json_set_at(tree, "properties.publisherEmail",
+                cJSON_CreateString("apis@" GRAPH_DOMAIN));
     json_set_at(tree, "properties.publisherName", cJSON_CreateString("Contoso"));
     json_set_at(tree, "properties.targetProvisioningState", cJSON_CreateString(""));
     json_set_at(tree, "properties.createdAtUtc", cJSON_CreateString(created));
