@@ -3,7 +3,10 @@
 #include <stdlib.h>
 
 #include "base/uuid.h"
+#include "sim/database.h"
+#include "sim/directory.h"
 #include "sim/graph_model.h"
+#include "sim/graph_rights.h"
 #include "tests/graph.h"
 
 #define GROUP(name, more)                                                                \
@@ -338,6 +341,30 @@ START_TEST(a_user_is_made_changed_and_deleted_by_id_or_name)
 }
 END_TEST
 
+/* A person who has signed in: here a service principal that the directory takes for one. */
+START_TEST(me_is_the_user_who_asks)
+{
+    char *id;
+
+    ck_assert_int_eq(
+        graph_sign_in(h.world->profile.guest_id, h.world->profile.guest_secret), 200);
+    ck_assert_int_eq(get("/v1.0/me"), 400);
+    database_run(h.world->database, "UPDATE object SET type = 'User' WHERE app_id = ?",
+                 "t", h.world->profile.guest_id);
+    ck_assert_int_eq(get("/v1.0/me?$select=displayName"), 200);
+    ck_assert_str_eq(said("displayName"), "contoso-guest");
+    ck_assert_int_eq(get("/v1.0/me/memberOf"), 200);
+    ck_assert_int_eq(count_values(), 0);
+    ck_assert_int_eq(get("/v1.0/groups"), 200); /* members of a tenant read it */
+    ck_assert_int_eq(post("groups", NULL, GROUP("mine", "")), 403);
+    directory_set_rights(h.world, h.world->profile.guest_id, RIGHT_GROUP_CREATE);
+    id = create("groups", GROUP("mine", ""));
+    ck_assert_int_eq(get("/v1.0/me/ownedObjects"), 200);
+    ck_assert_str_eq(value_at(0, "id"), id); /* who makes it owns it */
+    free(id);
+}
+END_TEST
+
 /* ---- applications ---- */
 
 START_TEST(an_application_signs_in_with_the_secret_that_it_got)
@@ -444,6 +471,24 @@ START_TEST(a_deleted_application_cannot_sign_in_until_it_is_restored)
     free(app_id);
     free(secret);
     free(principal);
+    free(body);
+}
+END_TEST
+
+START_TEST(a_service_principal_follows_its_application)
+{
+    char *id = create("applications", "{\"displayName\":\"robot\"}");
+    char *body = memory_format("{\"appId\":\"%s\"}", said("appId"));
+
+    free(create("servicePrincipals", body));
+    ck_assert_int_eq(on(CALL_PATCH, "applications", id, "",
+                        "{\"displayName\":\"android\",\"identifierUris\":[\"api://x\"]}"),
+                     204);
+    ck_assert_int_eq(get("/v1.0/servicePrincipals?$filter=servicePrincipalNames/any(c:c"
+                         "%%20eq%%20'api://x')"),
+                     200);
+    ck_assert_str_eq(value_at(0, "displayName"), "android");
+    free(id);
     free(body);
 }
 END_TEST
@@ -619,9 +664,11 @@ int main(void)
     tcase_add_loop_test(topic, a_user_that_graph_would_not_take_is_refused, 0,
                         COUNT_OF(bad_users));
     tcase_add_test(topic, a_user_is_made_changed_and_deleted_by_id_or_name);
+    tcase_add_test(topic, me_is_the_user_who_asks);
     tcase_add_test(topic, an_application_signs_in_with_the_secret_that_it_got);
     tcase_add_test(topic, a_secret_is_good_between_its_dates);
     tcase_add_test(topic, a_deleted_application_cannot_sign_in_until_it_is_restored);
+    tcase_add_test(topic, a_service_principal_follows_its_application);
     tcase_add_test(topic, a_service_principal_needs_an_application);
     tcase_add_test(topic, a_restored_group_has_its_members_back);
     tcase_add_test(topic, a_user_whose_name_was_taken_is_not_restored);

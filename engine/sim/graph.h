@@ -28,6 +28,9 @@ struct world;
 /* The domain that user names end with. */
 #define GRAPH_DOMAIN "contoso.example"
 
+/* Of all bodies but bare numbers. */
+extern const char graph_json_type[];
+
 /* One request, its path understood. Ids are in lower case. */
 struct graph_request {
     struct world *world;

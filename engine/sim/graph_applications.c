@@ -103,30 +103,6 @@ void graph_create_application(struct graph_request *request)
     free(now);
 }
 
-void graph_update_application(struct graph_request *request)
-{
-    struct world *world = request->world;
-    const cJSON *given = call_json(request->call);
-    cJSON *body = directory_load(world, request->type->name, request->id);
-
-    if (body == NULL) {
-        graph_refuse_missing(request, request->id);
-    } else if (given == NULL) {
-        graph_refuse_body(request);
-    } else {
-        graph_merge_body(body, given);
-        if (graph_check_body(request, request->type, given, false) &&
-            check_name(request, body) && check_identifiers(request, body, given)) {
-            database_begin(world->database);
-            directory_save(world, request->type->name, body, world->now_ms, NULL);
-            graph_log(request, GRAPH_CHANGED, request->type, request->id, NULL, NULL);
-            request->answer->status = 204;
-            graph_commit(request);
-        }
-    }
-    cJSON_Delete(body);
-}
-
 /* ---- service principals ---- */
 
 /* The registration with this appId, owned by the caller, or NULL. */
@@ -157,12 +133,23 @@ static bool check_principal(const struct graph_request *request, const char *app
                         app_id);
 }
 
+/* What the application answers to: its id and its identifiers. */
+static cJSON *list_names(const cJSON *application)
+{
+    cJSON *names = cJSON_CreateArray();
+    const cJSON *uri;
+
+    cJSON_AddItemToArray(names, cJSON_CreateString(json_string_at(application, "appId")));
+    cJSON_ArrayForEach (uri, json_at(application, "identifierUris"))
+        cJSON_AddItemToArray(names, cJSON_CreateString(uri->valuestring));
+    return names;
+}
+
 /* A service principal takes over what its application says. */
 static cJSON *make_principal(const struct graph_request *request, const cJSON *given,
                              const cJSON *application, const char *id)
 {
-    cJSON *body = cJSON_CreateObject(), *names;
-    const cJSON *uri;
+    cJSON *body = cJSON_CreateObject();
     const char *name = json_string_at(application, "displayName");
     const char *app_id = json_string_at(application, "appId");
 
@@ -180,11 +167,7 @@ static cJSON *make_principal(const struct graph_request *request, const cJSON *g
     cJSON_AddObjectToObject(body, "verifiedPublisher");
     graph_merge_body(body, given);
     json_set_at(body, "appId", cJSON_CreateString(app_id));
-    names = cJSON_CreateArray();
-    cJSON_AddItemToArray(names, cJSON_CreateString(app_id));
-    cJSON_ArrayForEach (uri, json_at(application, "identifierUris"))
-        cJSON_AddItemToArray(names, cJSON_CreateString(uri->valuestring));
-    json_set_at(body, "servicePrincipalNames", names);
+    json_set_at(body, "servicePrincipalNames", list_names(application));
     return body;
 }
 
@@ -230,6 +213,54 @@ void graph_create_principal(struct graph_request *request)
     free(app_id);
 }
 
+/* ---- changes ---- */
+
+/* The service principal takes over what has changed. */
+static void update_principal(struct world *world, const cJSON *application)
+{
+    char *app_id = text_lower(memory_copy_string(json_string_at(application, "appId")));
+    char *id = database_text(world->database, "SELECT id FROM object WHERE app_id = ?",
+                             "t", app_id);
+    cJSON *body = id != NULL ? directory_load(world, "ServicePrincipal", id) : NULL;
+    const char *name = json_string_at(application, "displayName");
+
+    if (body != NULL) {
+        json_set_at(body, "displayName", cJSON_CreateString(name));
+        json_set_at(body, "appDisplayName", cJSON_CreateString(name));
+        json_set_at(body, "servicePrincipalNames", list_names(application));
+        directory_save(world, "ServicePrincipal", body, world->now_ms, NULL);
+    }
+    cJSON_Delete(body);
+    free(app_id);
+    free(id);
+}
+
+void graph_update_application(struct graph_request *request)
+{
+    struct world *world = request->world;
+    const cJSON *given = call_json(request->call);
+    cJSON *body = directory_load(world, request->type->name, request->id);
+
+    if (body == NULL) {
+        graph_refuse_missing(request, request->id);
+    } else if (given == NULL) {
+        graph_refuse_body(request);
+    } else {
+        graph_merge_body(body, given);
+        if (graph_check_body(request, request->type, given, false) &&
+            check_name(request, body) && check_identifiers(request, body, given)) {
+            database_begin(world->database);
+            directory_save(world, request->type->name, body, world->now_ms, NULL);
+            if (strcmp(request->type->name, "Application") == 0)
+                update_principal(world, body);
+            graph_log(request, GRAPH_CHANGED, request->type, request->id, NULL, NULL);
+            request->answer->status = 204;
+            graph_commit(request);
+        }
+    }
+    cJSON_Delete(body);
+}
+
 /* ---- secrets ---- */
 
 /* "abc8Q~...": 40 characters, as Entra makes them. Owned by the caller. */
@@ -241,6 +272,8 @@ static char *make_secret(void)
     RAND_bytes(bytes, sizeof bytes);
     base64_append_url(&text, bytes, sizeof bytes);
     memcpy(text.data + HINT_LENGTH, "8Q~", 3);
+    if (text.data[0] == '-')
+        text.data[0] = 'x'; /* on a command line it would be an option */
     return buffer_take(&text);
 }
 

@@ -169,9 +169,7 @@ static void append_headers(struct buffer *to, const struct answer *answer)
         append_header(to, "Retry-After", seconds);
     }
     if (answer->body.length > 0)
-        append_header(to, "Content-Type",
-                      answer->content_type != NULL ? answer->content_type
-                                                   : "application/json");
+        append_header(to, "Content-Type", answer->content_type);
     buffer_append_char(to, '}');
 }
 
@@ -187,7 +185,7 @@ static void append_answer(struct batch *batch, const struct part *part,
     append_headers(to, answer);
     if (answer->body.length > 0) {
         buffer_append_string(to, ",\"body\":");
-        if (answer->content_type == NULL)
+        if (answer->content_type == graph_json_type)
             buffer_append(to, answer->body.data, answer->body.length);
         else
             buffer_append_json_string(to, answer->body.data, answer->body.length);
@@ -226,6 +224,8 @@ static void answer_part(struct batch *batch, struct part *part)
         plane_graph(batch->request->world, &call, &answer);
     else
         graph_refuse(&request, 400, "BadRequest", "The URL of the request is malformed.");
+    if (answer.content_type == NULL)
+        answer.content_type = graph_json_type;
     part->status = answer.status;
     append_answer(batch, part, &answer);
     answer_deinit(&answer);

@@ -14,7 +14,11 @@
 #include "sim/plane.h"
 #include "sim/world.h"
 
-enum { STEP_LIMIT = 8, ANY_TYPE = -1 };
+enum { STEP_LIMIT = 8 };
+
+const char graph_json_type[] =
+    "application/json;odata.metadata=minimal;odata.streaming=true;"
+    "IEEE754Compatible=false;charset=utf-8";
 
 /* ---- who may ---- */
 
@@ -368,13 +372,14 @@ static void serve(struct graph_request *request, const struct steps *steps)
     route->serve(request);
 }
 
-void plane_graph(struct world *world, struct call *call, struct answer *answer)
+static void answer_call(struct world *world, struct call *call, struct answer *answer)
 {
     struct caller caller;
     struct graph_request request = {
         .world = world, .call = call, .answer = answer, .caller = &caller};
     struct steps steps = {0};
 
+    answer_add_header(answer, "OData-Version", "4.0");
     answer_add_header(answer, "request-id", "%s", answer->request_id);
     answer_add_header(answer, "client-request-id", "%s",
                       call->client_request_id != NULL ? call->client_request_id
@@ -386,4 +391,11 @@ void plane_graph(struct world *world, struct call *call, struct answer *answer)
     else if (replace_me(&request, &steps))
         serve(&request, &steps);
     free(steps.text);
+}
+
+void plane_graph(struct world *world, struct call *call, struct answer *answer)
+{
+    answer_call(world, call, answer);
+    if (answer->body.length > 0 && answer->content_type == NULL)
+        answer->content_type = graph_json_type;
 }
