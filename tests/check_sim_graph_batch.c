@@ -93,6 +93,18 @@ START_TEST(what_depends_on_a_failure_fails_too)
 }
 END_TEST
 
+START_TEST(a_request_waits_for_a_later_one_that_it_depends_on)
+{
+    ck_assert_int_eq(
+        batch("{\"id\":\"1\",\"method\":\"GET\",\"dependsOn\":[\"2\"],\"url\":"
+              "\"/groups?$filter=displayName eq 'late'\"},"
+              "{\"id\":\"2\",\"method\":\"POST\",\"url\":\"/groups\"," JSON_TYPE
+              ",\"body\":" NEW_GROUP("late") "}"),
+        200);
+    ck_assert_int_eq(cJSON_GetArraySize(json_at(find_response("1"), "body.value")), 1);
+}
+END_TEST
+
 static const struct {
     const char *requests, *why;
 } bad_batches[] = {
@@ -109,9 +121,11 @@ static const struct {
      "Content-Type"},
     {"{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/groups\",\"dependsOn\":[\"2\"]},"
      "{\"id\":\"2\",\"method\":\"GET\",\"url\":\"/groups\",\"dependsOn\":[\"1\"]}",
-     "no request before this one"},
+     "goes in a circle"},
+    {"{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/groups\",\"dependsOn\":[\"2\"]}",
+     "names no request of the batch"},
     {"{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/groups\",\"dependsOn\":[\"1\"]}",
-     "no request before this one"},
+     "goes in a circle"},
     {"{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/groups\",\"dependsOn\":\"2\"}",
      "must be a list"},
     {"{\"id\":\"1\",\"method\":\"POST\",\"url\":\"/$batch\"}", "a batch in a batch"},
@@ -313,6 +327,7 @@ int main(void)
     suite_add_tcase(suite, batches);
     tcase_add_test(batches, each_request_of_a_batch_is_answered_as_if_alone);
     tcase_add_test(batches, what_depends_on_a_failure_fails_too);
+    tcase_add_test(batches, a_request_waits_for_a_later_one_that_it_depends_on);
     tcase_add_loop_test(batches, a_malformed_batch_is_refused_whole, 0,
                         COUNT_OF(bad_batches));
     tcase_add_test(batches, a_batch_of_twenty_is_the_largest);

@@ -1,8 +1,7 @@
 /* engine/sim/graph_batch.c - $batch of Microsoft Graph: up to 20 requests in one.
  *
  * Each part is answered as if it had come alone, with the caller's rights and out of the same
- * buckets; the parts run in the order in which they stand, which "dependsOn" must not
- * contradict. Limits, ids and statuses: documented; texts: assumed. */
+ * buckets; the parts run in the order in which they stand, but behind what they depend on. Limits, ids and statuses: documented; texts: assumed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +19,10 @@
 enum { PART_LIMIT = 20, FAILED_DEPENDENCY = 424 };
 
 struct part {
-    const char *id, *url;
+    const char *id, *url; /* borrowed from the request's body, as all that follows */
     enum call_method method;
     const cJSON *headers, *body, *depends_on; /* or NULL */
+    bool is_placed;                           /* it has its place in `order` */
     int status;                               /* once it was answered */
 };
 
@@ -30,6 +30,7 @@ struct batch {
     struct graph_request *request;
     struct part parts[PART_LIMIT];
     size_t count;
+    struct part *order[PART_LIMIT];
     struct buffer responses;
 };
 
@@ -77,21 +78,6 @@ static const char *find_header(const struct part *part, const char *name)
     return cJSON_GetStringValue(cJSON_GetObjectItem(part->headers, name));
 }
 
-/* Those that it depends on have to stand before it. */
-static bool check_dependencies(const struct batch *batch, const struct part *part)
-{
-    const cJSON *id;
-
-    if (part->depends_on != NULL && !cJSON_IsArray(part->depends_on))
-        return refuse(batch, "'dependsOn' must be a list of ids", part->id);
-    cJSON_ArrayForEach (id, part->depends_on) {
-        if (!cJSON_IsString(id) || find_part(batch, id->valuestring) == NULL)
-            return refuse(batch, "'dependsOn' names no request before this one",
-                          part->id);
-    }
-    return true;
-}
-
 static bool read_part(struct batch *batch, const cJSON *from)
 {
     struct part part = {.id = json_string_at(from, "id"),
@@ -112,10 +98,51 @@ static bool read_part(struct batch *batch, const cJSON *from)
         return refuse(batch, "an unknown 'method'", part.id);
     if (part.body != NULL && find_header(&part, "Content-Type") == NULL)
         return refuse(batch, "a 'body' needs the header 'Content-Type'", part.id);
-    if (!check_dependencies(batch, &part))
-        return false;
     batch->parts[batch->count++] = part;
     return true;
+}
+
+static bool check_dependencies(const struct batch *batch, const struct part *part)
+{
+    const cJSON *id;
+
+    if (part->depends_on != NULL && !cJSON_IsArray(part->depends_on))
+        return refuse(batch, "'dependsOn' must be a list of ids", part->id);
+    cJSON_ArrayForEach (id, part->depends_on) {
+        if (!cJSON_IsString(id) || find_part(batch, id->valuestring) == NULL)
+            return refuse(batch, "'dependsOn' names no request of the batch", part->id);
+    }
+    return true;
+}
+
+static bool can_be_placed(const struct batch *batch, const struct part *part)
+{
+    const cJSON *id;
+
+    cJSON_ArrayForEach (id, part->depends_on) {
+        if (!find_part(batch, id->valuestring)->is_placed)
+            return false;
+    }
+    return !part->is_placed;
+}
+
+/* Puts each part behind those that it depends on. False when they go in a circle. */
+static bool find_order(struct batch *batch)
+{
+    size_t placed = 0, before;
+
+    do {
+        before = placed;
+        for (size_t i = 0; i < batch->count; i++) {
+            struct part *part = &batch->parts[i];
+
+            if (!can_be_placed(batch, part))
+                continue;
+            part->is_placed = true;
+            batch->order[placed++] = part;
+        }
+    } while (placed > before);
+    return placed == batch->count || refuse(batch, "'dependsOn' goes in a circle", NULL);
 }
 
 static bool read_batch(struct batch *batch)
@@ -133,7 +160,11 @@ static bool read_batch(struct batch *batch)
         if (!read_part(batch, request))
             return false;
     }
-    return true;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!check_dependencies(batch, &batch->parts[i]))
+            return false;
+    }
+    return find_order(batch);
 }
 
 /* ---- answering ---- */
@@ -240,7 +271,7 @@ void graph_batch(struct graph_request *request)
 
     if (read_batch(&batch)) {
         for (size_t i = 0; i < batch.count; i++)
-            answer_part(&batch, &batch.parts[i]);
+            answer_part(&batch, batch.order[i]);
         answer_set_text(request->answer, 200, "");
         buffer_printf(&request->answer->body, "{\"responses\":[%s]}",
                       batch.responses.data);
