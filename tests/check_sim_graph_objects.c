@@ -331,6 +331,7 @@ START_TEST(a_user_is_made_changed_and_deleted_by_id_or_name)
                      200);
     ck_assert_int_eq(on(CALL_GET, "users", id, "", NULL), 200);
     ck_assert_str_eq(said("jobTitle"), "Lead");
+    ck_assert_int_eq(on(CALL_GET, "users", id, "x", NULL), 404); /* an id and more */
     ck_assert_int_eq(on(CALL_PATCH, "users", "ben.brown@contoso.example", "",
                         "{\"jobTitle\":\"Lead\"}"),
                      204);

@@ -130,6 +130,7 @@ static bool find_operand(struct parser *parser, struct operand *operand)
             operand->speed = columns[i].speed;
         }
     }
+    parser->sql->reads_body = parser->sql->reads_body || operand->column == NULL;
     return true;
 }
 

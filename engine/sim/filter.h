@@ -52,7 +52,8 @@ struct filter_sql {
     size_t text_count;
     enum filter_speed speed;
     size_t term_count;
-    unsigned types; /* bit i: graph_types[i] has all the properties that are named */
+    bool reads_body; /* not columns alone */
+    unsigned types;  /* bit i: graph_types[i] has all the properties that are named */
     const char *advanced; /* an operator that asks for an advanced query, or NULL */
 
     /* what is wrong with it */

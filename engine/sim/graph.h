@@ -28,6 +28,9 @@ struct world;
 /* The domain that user names end with. */
 #define GRAPH_DOMAIN "contoso.example"
 
+/* Long enough for a name that is not found to be told, and cut where no id can be. */
+enum { GRAPH_ID_SIZE = 128 };
+
 /* Of all bodies but bare numbers. */
 extern const char graph_json_type[];
 
@@ -38,8 +41,8 @@ struct graph_request {
     struct answer *answer;
     const struct caller *caller;
     const struct graph_type *type; /* of the object or list; NULL: any */
-    char id[UUID_TEXT_SIZE];       /* "" when the path names none */
-    char other[UUID_TEXT_SIZE];    /* the one behind the relation */
+    char id[GRAPH_ID_SIZE];        /* or what stood in its place; "": the path has none */
+    char other[GRAPH_ID_SIZE];     /* the one behind the relation */
     const char *relation;          /* "members", or NULL */
     const struct graph_type *cast; /* behind the relation, or NULL */
 };

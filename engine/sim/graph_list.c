@@ -17,9 +17,6 @@
 #include "sim/graph_relations.h"
 #include "sim/world.h"
 
-/* Statements of filters with more terms than this are not kept: there are too many. */
-enum { KEPT_TERMS = 1 };
-
 /* Where the objects of a list come from. */
 struct source {
     struct graph_relation relation; /* without a name: all of a type */
@@ -91,7 +88,7 @@ static sqlite3_stmt *prepare(const struct list *list, const char *sql, bool *is_
     const char *const texts[] = {
         list->source.owner, list->source.cast != NULL ? list->source.cast->name : NULL};
 
-    *is_owned = filter->term_count > KEPT_TERMS;
+    *is_owned = filter->term_count > 1 || filter->reads_body; /* too many to keep all */
     statement = *is_owned ? database_query_once(database, sql)
                           : database_query(database, sql, "");
     if (statement == NULL)

@@ -273,7 +273,7 @@ static const struct route *find_route(const struct steps *steps, enum call_metho
 
 /* Copies the id of what the key names: "<id>", "'<id>'", "appId='<id>'" or a user's name. */
 static void resolve(const struct graph_request *request, const char *key,
-                    char id[UUID_TEXT_SIZE])
+                    char id[GRAPH_ID_SIZE])
 {
     struct database *database = request->world->database;
     const char *quote = strchr(key, '\''), *query = NULL;
@@ -289,7 +289,7 @@ static void resolve(const struct graph_request *request, const char *key,
     else if (strchr(text, '@') != NULL)
         query = "SELECT id FROM object WHERE upn_key = ?";
     found = query != NULL ? database_text(database, query, "t", text) : NULL;
-    strncpy(id, found != NULL ? found : text, UUID_TEXT_SIZE - 1);
+    strncpy(id, found != NULL ? found : text, GRAPH_ID_SIZE - 1);
     free(found);
     free(text);
 }
