@@ -309,8 +309,10 @@ static const struct {
     {"{\"replication_seconds\":-1}", "'replication_seconds' must be"},
     {"{\"graph_lag_seconds\":\"5s\"}", "'graph_lag_seconds' must be"},
     {"{\"limits\":{\"graph_units\":5}}", "'graph_units' must be"},
-    {"{\"graph_permissions\":{\"guest\":[\"Group.Paint\"]}}", "no permission 'Group.Paint'"},
-    {"{\"graph_permissions\":{\"guest\":\"all\"}}", "'guest' must be \"admin\" or a list"},
+    {"{\"graph_permissions\":{\"guest\":[\"Group.Paint\"]}}",
+     "no permission 'Group.Paint'"},
+    {"{\"graph_permissions\":{\"guest\":\"all\"}}",
+     "'guest' must be \"admin\" or a list"},
     {"{\"graph_permissions\":{\"bob\":\"admin\"}}", "unknown key 'bob'"},
 };
 

@@ -144,7 +144,8 @@ int64_t world_next_event(struct world *world)
         "SELECT MIN(registered_ms) FROM provider WHERE registered_ms > ?", "i", now_ms);
     const int64_t visible_ms = database_number(
         world->database, INT64_MAX,
-        "SELECT MIN(visible_ms) FROM object WHERE visible_ms > 0 AND visible_ms > ?", "i", now_ms);
+        "SELECT MIN(visible_ms) FROM object WHERE visible_ms > 0 AND visible_ms > ?", "i",
+        now_ms);
     const int64_t token_ms =
         earlier(throttle_next_event(world->throttle, now_ms),
                 graph_throttle_next_event(world->graph_throttle, now_ms));
