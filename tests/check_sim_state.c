@@ -308,6 +308,13 @@ static const struct {
     {"{\"groups\":{\"count\":1000001}}", "'count'"},
     {"{\"groups\":{\"number\":1}}", "unknown key 'number'"},
     {"{\"replication_seconds\":-1}", "'replication_seconds' must be"},
+    {"{\"graph_lag_seconds\":\"5s\"}", "'graph_lag_seconds' must be"},
+    {"{\"limits\":{\"graph_units\":5}}", "'graph_units' must be"},
+    {"{\"graph_permissions\":{\"guest\":[\"Group.Paint\"]}}",
+     "no permission 'Group.Paint'"},
+    {"{\"graph_permissions\":{\"guest\":\"all\"}}",
+     "'guest' must be \"admin\" or a list"},
+    {"{\"graph_permissions\":{\"bob\":\"admin\"}}", "unknown key 'bob'"},
 };
 
 START_TEST(a_wrong_world_file_is_refused_with_file_and_reason)
@@ -329,7 +336,11 @@ static int count_groups(void)
 {
     char *bearer = sign_in("https://graph.microsoft.com");
 
-    ck_assert_int_eq(ask(CALL_GET, "/v1.0/groups?$top=999&$count=true", NULL, bearer),
+    ck_assert_int_eq(plane_ask(h.world, &h.answer, &h.json,
+                               "/v1.0/groups?$top=999&$count=true",
+                               (struct call){.method = CALL_GET,
+                                             .authorization = bearer,
+                                             .consistency_level = "eventual"}),
                      200);
     free(bearer);
     return cJSON_GetObjectItemCaseSensitive(h.json, "@odata.count")->valueint;

@@ -130,7 +130,7 @@ enum answer_fate {
     ANSWER_WITHHELD   /* it stays open, and nothing comes */
 };
 
-enum { ANSWER_HEADER_LIMIT = 4, ANSWER_HEADER_SIZE = 48 };
+enum { ANSWER_HEADER_LIMIT = 8, ANSWER_HEADER_SIZE = 48 };
 
 struct answer_header {
     const char *name; /* borrowed: a constant */

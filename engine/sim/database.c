@@ -80,16 +80,37 @@ static const char *const schema[] = {
     "NULL,"
     " nickname_key TEXT, upn_key TEXT, app_id TEXT, secret TEXT, is_admin INTEGER NOT "
     "NULL,"
-    " replicated_ms INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;",
+    " replicated_ms INTEGER NOT NULL, body TEXT NOT NULL,"
+    /* What Graph shows on demand alone, when it shows it at all, what an application may do
+       there, and of which application's registration it is. */
+    " hidden TEXT, visible_ms INTEGER NOT NULL, rights INTEGER NOT NULL, client_key TEXT)"
+    " WITHOUT ROWID;",
     "CREATE INDEX object_name ON object (type, name_key, id);",
     "CREATE INDEX object_nickname ON object (nickname_key) WHERE nickname_key IS NOT "
     "NULL;",
     "CREATE INDEX object_upn ON object (upn_key) WHERE upn_key IS NOT NULL;",
     "CREATE INDEX object_app ON object (app_id) WHERE app_id IS NOT NULL;",
+    "CREATE INDEX object_client ON object (client_key) WHERE client_key IS NOT NULL;",
     "CREATE INDEX object_replicated ON object (replicated_ms);",
+    "CREATE INDEX object_visible ON object (visible_ms) WHERE visible_ms > 0;",
     "CREATE TABLE member (owner TEXT NOT NULL, member TEXT NOT NULL,"
     " PRIMARY KEY (owner, member)) WITHOUT ROWID;",
     "CREATE INDEX member_of ON member (member, owner);",
+    /* Who owns an Entra object. */
+    "CREATE TABLE ownership (object TEXT NOT NULL, owner TEXT NOT NULL,"
+    " PRIMARY KEY (object, owner)) WITHOUT ROWID;",
+    "CREATE INDEX ownership_owner ON ownership (owner, object);",
+    /* Secrets that were made by addPassword. */
+    "CREATE TABLE credential (key_id TEXT PRIMARY KEY, object TEXT NOT NULL,"
+    " app_id TEXT NOT NULL, secret TEXT NOT NULL, start_ms INTEGER NOT NULL,"
+    " end_ms INTEGER NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX credential_app ON credential (app_id);",
+    "CREATE INDEX credential_object ON credential (object);",
+    /* The directory's recycle bin: the row of `object`, and its links, as JSON. */
+    "CREATE TABLE bin (id TEXT PRIMARY KEY, type TEXT NOT NULL, deleted_ms INTEGER NOT "
+    "NULL,"
+    " body TEXT NOT NULL, object TEXT NOT NULL, links TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE INDEX bin_type ON bin (type, id);",
     /* By what applications prove who they are, beyond a secret: the certificate as base64 of
      * DER; what another issuer has to say, and its keys if they are known. */
     "CREATE TABLE app_certificate (app_id TEXT NOT NULL, sha256 TEXT NOT NULL,"
@@ -194,6 +215,15 @@ sqlite3_stmt *database_query(struct database *database, const char *sql,
     va_start(arguments, types);
     sqlite3_stmt *statement = query(database, sql, types, arguments);
     va_end(arguments);
+    return statement;
+}
+
+sqlite3_stmt *database_query_once(struct database *database, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+
+    if (sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        remember_error(database);
     return statement;
 }
 

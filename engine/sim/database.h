@@ -27,6 +27,10 @@ void database_close(struct database *database);
 sqlite3_stmt *database_query(struct database *database, const char *sql,
                              const char *types, ...);
 
+/* The same of a text that is not likely to come again, without parameters bound. Owned by the
+ * caller (sqlite3_finalize), or NULL, which database_step() takes as one without a row. */
+sqlite3_stmt *database_query_once(struct database *database, const char *sql);
+
 /* Whether there is a (next) row. After the last one the statement is free again. */
 bool database_step(struct database *database, sqlite3_stmt *statement);
 void database_done(sqlite3_stmt *statement);

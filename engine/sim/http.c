@@ -78,6 +78,7 @@ static const struct {
     {"If-None-Match", offsetof(struct head, if_none_match), false},
     {"ConsistencyLevel", offsetof(struct head, consistency_level), false},
     {"x-ms-client-request-id", offsetof(struct head, client_request_id), false},
+    {"client-request-id", offsetof(struct head, client_request_id), false}, /* Graph's */
     {"x-ms-correlation-request-id", offsetof(struct head, correlation_id), false},
     {"x-ms-return-client-request-id", offsetof(struct head, wants_id), false},
 };

@@ -1,288 +1,50 @@
 /* engine/sim/plane_graph.c - Microsoft Graph v1.0: who may, and what a path leads to. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
-#include "sim/directory.h"
 #include "sim/graph.h"
+#include "sim/graph_model.h"
+#include "sim/graph_rights.h"
+#include "sim/graph_throttle.h"
 #include "sim/plane.h"
 #include "sim/world.h"
 
-bool graph_refuse(const struct world *world, struct answer *answer, int status,
-                  const char *code, const char *format, ...)
-{
-    char message[512], now[CLOCK_TEXT_SIZE];
-    cJSON *body = cJSON_CreateObject(), *error = cJSON_AddObjectToObject(body, "error");
-    cJSON *inner;
-    va_list arguments;
+enum { STEP_LIMIT = 8 };
 
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    clock_format_utc(world_told_ms(world, world->now_ms), now);
-    now[19] = '\0';
-    cJSON_AddStringToObject(error, "code", code);
-    cJSON_AddStringToObject(error, "message", message);
-    inner = cJSON_AddObjectToObject(error, "innerError");
-    cJSON_AddStringToObject(inner, "date", now);
-    cJSON_AddStringToObject(inner, "request-id", answer->request_id);
-    cJSON_AddStringToObject(inner, "client-request-id", answer->request_id);
-    answer_set_json(answer, status, body);
-    cJSON_Delete(body);
-    return false;
+const char graph_json_type[] =
+    "application/json;odata.metadata=minimal;odata.streaming=true;"
+    "IEEE754Compatible=false;charset=utf-8";
+
+/* ---- who may ---- */
+
+/* What a caller that is no application may do: the default of Entra's members. */
+static const unsigned MEMBER_RIGHTS = RIGHT_DIRECTORY_READ | RIGHT_USER_READ;
+
+static unsigned find_rights(const struct graph_request *request)
+{
+    struct database *database = request->world->database;
+    sqlite3_stmt *row =
+        database_query(database, "SELECT type, is_admin, rights FROM object WHERE id = ?",
+                       "t", request->caller->object_id);
+    unsigned rights = 0;
+
+    if (!database_step(database, row))
+        return 0;
+    if (sqlite3_column_int64(row, 1) != 0)
+        rights = RIGHT_ALL;
+    else if (strcmp(database_column(row, 0), "User") == 0)
+        rights = MEMBER_RIGHTS;
+    rights |= (unsigned)sqlite3_column_int64(row, 2);
+    database_done(row);
+    return rights;
 }
 
-bool graph_refuse_missing(const struct world *world, struct answer *answer,
-                          const char *id)
-{
-    return graph_refuse(
-        world, answer, 404, "Request_ResourceNotFound",
-        "Resource '%s' does not exist or one of its queried reference-property "
-        "objects are not present.",
-        id);
-}
-
-static const char *type_name(const char *type)
-{
-    if (strcmp(type, "User") == 0)
-        return "#microsoft.graph.user";
-    return strcmp(type, "Group") == 0 ? "#microsoft.graph.group"
-                                      : "#microsoft.graph.servicePrincipal";
-}
-
-/* Whether the comma-separated list names the member. */
-static bool is_selected(const char *select, const char *name)
-{
-    const size_t length = strlen(name);
-
-    while (*select != '\0') {
-        const size_t word = strcspn(select, ",");
-
-        if (word == length && text_has_prefix_nocase(select, name))
-            return true;
-        select += word + (select[word] == ',' ? 1 : 0);
-    }
-    return false;
-}
-
-static void append_selected(struct buffer *to, const char *body, const char *select)
-{
-    cJSON *tree = json_parse(body, strlen(body), NULL);
-
-    for (cJSON *member = tree->child, *next; member != NULL; member = next) {
-        next = member->next;
-        if (!is_selected(select, member->string))
-            cJSON_Delete(cJSON_DetachItemViaPointer(tree, member));
-    }
-
-    char *text = json_print(tree);
-
-    buffer_append_string(to, text + 1);
-    free(text);
-    cJSON_Delete(tree);
-}
-
-void graph_append_object(struct buffer *to, const char *type, const char *body,
-                         const char *select)
-{
-    buffer_append_char(to, '{');
-    if (type != NULL)
-        buffer_printf(to, "\"@odata.type\":\"%s\"", type_name(type));
-
-    const size_t comma_at = to->length;
-
-    if (type != NULL)
-        buffer_append_char(to, ',');
-    if (select != NULL)
-        append_selected(to, body, select);
-    else
-        buffer_append_string(to, body + 1);
-    if (type != NULL && to->data[comma_at + 1] == '}') { /* nothing was selected */
-        to->length = comma_at;
-        buffer_append_char(to, '}');
-    }
-}
-
-void graph_show(const struct call *call, struct answer *answer, int status,
-                const char *entity, const char *body)
-{
-    struct buffer object = {0};
-
-    graph_append_object(&object, NULL, body, call_parameter(call, "$select"));
-    answer_set_text(answer, status, "");
-    buffer_printf(&answer->body, "{\"@odata.context\":\"%s/v1.0/$metadata#%s/$entity\"%s",
-                  call->base, entity, object.data[1] == '}' ? "" : ",");
-    buffer_append_string(&answer->body, object.data + 1);
-    buffer_deinit(&object);
-}
-
-static void show_object(struct world *world, const struct call *call,
-                        struct answer *answer, const char *type, const char *entity,
-                        const char *id)
-{
-    char *body = directory_find(world, type, id);
-
-    if (body == NULL)
-        graph_refuse_missing(world, answer, id);
-    else
-        graph_show(call, answer, 200, entity, body);
-    free(body);
-}
-
-/* By id or by name: "ann.lee@contoso.example". */
-static void show_user(struct world *world, const struct call *call, struct answer *answer,
-                      const char *id)
-{
-    char *key = text_lower(memory_copy_string(id));
-    char *found = database_text(world->database,
-                                "SELECT id FROM object WHERE upn_key = ?", "t", key);
-
-    show_object(world, call, answer, "User", "users", found != NULL ? found : id);
-    free(found);
-    free(key);
-}
-
-/* "servicePrincipals(appId='...')": the id in quotes, owned by the caller, or NULL. */
-static char *parse_application(const char *segment)
-{
-    static const char prefix[] = "servicePrincipals(appId='";
-    const size_t length = sizeof prefix - 1;
-
-    return text_has_prefix_nocase(segment, prefix)
-               ? memory_copy_text(segment + length, strcspn(segment + length, "'"))
-               : NULL;
-}
-
-static void show_application(struct world *world, const struct call *call,
-                             struct answer *answer, char *app_id)
-{
-    char *id = database_text(world->database, "SELECT id FROM object WHERE app_id = ?",
-                             "t", text_lower(app_id));
-
-    if (id != NULL)
-        show_object(world, call, answer, "ServicePrincipal", "servicePrincipals", id);
-    else
-        graph_refuse_missing(world, answer, app_id);
-    free(id);
-    free(app_id);
-}
-
-static void get_by_ids(struct world *world, struct call *call, struct answer *answer)
-{
-    const cJSON *ids = json_at(call_json(call), "ids"), *id;
-    struct buffer list = {0};
-
-    cJSON_ArrayForEach (id, ids) {
-        char *key =
-            cJSON_IsString(id) ? text_lower(memory_copy_string(id->valuestring)) : NULL;
-        char *body = key != NULL ? directory_find(world, NULL, key) : NULL;
-        char *type = body != NULL
-                         ? database_text(world->database,
-                                         "SELECT type FROM object WHERE id = ?", "t", key)
-                         : NULL;
-
-        if (type != NULL) {
-            if (list.length > 0)
-                buffer_append_char(&list, ',');
-            graph_append_object(&list, type, body, NULL);
-        }
-        free(key);
-        free(body);
-        free(type);
-    }
-    answer_set_text(answer, 200, "");
-    buffer_printf(
-        &answer->body,
-        "{\"@odata.context\":\"%s/v1.0/$metadata#directoryObjects\",\"value\":[%s]}",
-        call->base, list.data != NULL ? list.data : "");
-    buffer_deinit(&list);
-}
-
-static bool refuse_method(const struct world *world, struct answer *answer)
-{
-    return graph_refuse(world, answer, 405, "Request_BadRequest",
-                        "Specified HTTP method is not allowed for the request target.");
-}
-
-/* /groups/{id}/members and /groups/{id}/transitiveMembers, with what may follow. */
-static void serve_members(struct world *world, struct call *call, struct answer *answer,
-                          const char *group)
-{
-    const size_t count = call->segment_count;
-    const bool is_reference = call_segment_is(call, count - 1, "$ref");
-
-    if (is_reference && count == 5 && call->method == CALL_POST)
-        graph_add_member(world, call, answer, group);
-    else if (is_reference && count == 6 && call->method == CALL_DELETE)
-        graph_remove_member(world, answer, group, call->segments[4]);
-    else if (call->method != CALL_GET)
-        refuse_method(world, answer);
-    else
-        graph_list_members(world, call, answer, group,
-                           call_segment_is(call, 3, "transitiveMembers"));
-}
-
-static void serve_group(struct world *world, struct call *call, struct answer *answer)
-{
-    char *id = text_lower(memory_copy_string(call->segments[2]));
-
-    if (call->segment_count == 3 && call->method == CALL_GET) {
-        show_object(world, call, answer, "Group", "groups", id);
-    } else if (call->segment_count == 3 && call->method == CALL_PATCH) {
-        graph_update_group(world, call, answer, id);
-    } else if (call->segment_count == 3 && call->method == CALL_DELETE) {
-        graph_delete_group(world, answer, id);
-    } else if (call_segment_is(call, 3, "members") ||
-               call_segment_is(call, 3, "transitiveMembers")) {
-        serve_members(world, call, answer, id);
-    } else if (call->segment_count == 3) {
-        refuse_method(world, answer);
-    } else {
-        graph_refuse(world, answer, 400, "Request_BadRequest",
-                     "Resource not found for the segment '%s'.", call->segments[3]);
-    }
-    free(id);
-}
-
-static void serve_reads(struct world *world, struct call *call, struct answer *answer)
-{
-    const size_t count = call->segment_count;
-    char *app_id;
-
-    if (count == 3 && call_segment_is(call, 1, "directoryObjects") &&
-        call_segment_is(call, 2, "getByIds") && call->method == CALL_POST)
-        get_by_ids(world, call, answer);
-    else if (call->method != CALL_GET)
-        refuse_method(world, answer);
-    else if (count == 2 && call_segment_is(call, 1, "users"))
-        graph_list_objects(world, call, answer, "User", "users");
-    else if (count == 3 && call_segment_is(call, 1, "users"))
-        show_user(world, call, answer, call->segments[2]);
-    else if (count == 2 && call_segment_is(call, 1, "servicePrincipals"))
-        graph_list_objects(world, call, answer, "ServicePrincipal", "servicePrincipals");
-    else if (count == 3 && call_segment_is(call, 1, "servicePrincipals"))
-        show_object(world, call, answer, "ServicePrincipal", "servicePrincipals",
-                    call->segments[2]);
-    else if (count == 3 && call_segment_is(call, 1, "directoryObjects"))
-        show_object(world, call, answer, NULL, "directoryObjects", call->segments[2]);
-    else if (count == 2 && (app_id = parse_application(call->segments[1])) != NULL)
-        show_application(world, call, answer, app_id);
-    else
-        graph_refuse(world, answer, 400, "Request_BadRequest",
-                     "Resource not found for the segment '%s'.",
-                     count > 1 ? call->segments[1] : "");
-}
-
-static bool check_caller(struct world *world, const struct call *call,
-                         struct answer *answer)
+static bool check_token(const struct graph_request *request, struct caller *caller)
 {
     static const char *const messages[] = {
         [TOKEN_ABSENT] = "Access token is empty.",
@@ -290,36 +52,350 @@ static bool check_caller(struct world *world, const struct call *call,
         [TOKEN_EXPIRED] = "Lifetime validation failed, the token is expired.",
         [TOKEN_AUDIENCE] = "Access token validation failure. Invalid audience.",
         [TOKEN_REVOKED] = plane_revoked_message};
-    struct caller caller;
     enum token_fault fault;
 
-    if (!plane_authenticate(world, call, AUDIENCE_GRAPH, &caller, &fault)) {
-        answer->www_authenticate =
-            fault == TOKEN_REVOKED
-                ? plane_format_challenge(world, call)
-                : memory_format("Bearer realm=\"\", "
-                                "authorization_uri=\"%s/common/oauth2/authorize\"",
-                                call->base);
-        return graph_refuse(world, answer, 401, "InvalidAuthenticationToken", "%s",
-                            messages[fault]);
+    if (plane_authenticate(request->world, request->call, AUDIENCE_GRAPH, caller, &fault))
+        return true;
+    request->answer->www_authenticate =
+        fault == TOKEN_REVOKED
+            ? plane_format_challenge(request->world, request->call)
+            : memory_format("Bearer realm=\"\", "
+                            "authorization_uri=\"%s/common/oauth2/authorize\"",
+                            request->call->base);
+    return graph_refuse(request, 401, "InvalidAuthenticationToken", "%s",
+                        messages[fault]);
+}
+
+/* ---- what a path leads to ---- */
+
+typedef void serve_request(struct graph_request *request);
+
+/* A path: words that stand for themselves, "*" for one of the types' collections, "#" for an
+ * id, "@" for a cast. `rights` are those of which one does, 0: none is needed. `cost` in
+ * resource units. */
+struct route {
+    enum call_method method;
+    const char *path;
+    serve_request *serve;
+    unsigned rights;
+    int cost;
+};
+
+/* Costs: documented for users, applications and members, assumed for the rest. */
+static const struct route routes[] = {
+    {CALL_POST, "$batch", graph_batch, MAY_ANYTHING_SIGNED_IN, 1},
+
+    {CALL_GET, "groups", graph_list, MAY_READ_GROUPS, 1},
+    {CALL_POST, "groups", graph_create_group, MAY_CREATE_GROUPS, 1},
+    {CALL_GET, "groups/$count", graph_count, MAY_READ_GROUPS, 1},
+    {CALL_GET, "groups/#", graph_get, MAY_READ_GROUPS, 1},
+    {CALL_PATCH, "groups/#", graph_update_group, MAY_WRITE_GROUPS, 1},
+    {CALL_DELETE, "groups/#", graph_delete, MAY_WRITE_GROUPS, 1},
+    {CALL_GET, "groups/#/members", graph_list_related, MAY_READ_MEMBERS, 3},
+    {CALL_GET, "groups/#/members/@", graph_list_related, MAY_READ_MEMBERS, 3},
+    {CALL_GET, "groups/#/members/$count", graph_count_related, MAY_READ_MEMBERS, 3},
+    {CALL_GET, "groups/#/members/@/$count", graph_count_related, MAY_READ_MEMBERS, 3},
+    {CALL_GET, "groups/#/members/$ref", graph_list_references, MAY_READ_MEMBERS, 3},
+    {CALL_POST, "groups/#/members/$ref", graph_add_reference, MAY_WRITE_MEMBERS, 1},
+    {CALL_DELETE, "groups/#/members/#/$ref", graph_remove_reference, MAY_WRITE_MEMBERS,
+     1},
+    {CALL_GET, "groups/#/transitiveMembers", graph_list_related, MAY_READ_MEMBERS, 3},
+    {CALL_GET, "groups/#/transitiveMembers/@", graph_list_related, MAY_READ_MEMBERS, 3},
+    {CALL_GET, "groups/#/transitiveMembers/$count", graph_count_related, MAY_READ_MEMBERS,
+     3},
+    {CALL_GET, "groups/#/transitiveMembers/@/$count", graph_count_related,
+     MAY_READ_MEMBERS, 3},
+    {CALL_GET, "groups/#/owners", graph_list_related, MAY_READ_GROUPS, 1},
+    {CALL_GET, "groups/#/owners/@", graph_list_related, MAY_READ_GROUPS, 1},
+    {CALL_GET, "groups/#/owners/$ref", graph_list_references, MAY_READ_GROUPS, 1},
+    {CALL_POST, "groups/#/owners/$ref", graph_add_reference, MAY_WRITE_GROUPS, 1},
+    {CALL_DELETE, "groups/#/owners/#/$ref", graph_remove_reference, MAY_WRITE_GROUPS, 1},
+
+    {CALL_GET, "users", graph_list, MAY_READ_USERS, 2},
+    {CALL_POST, "users", graph_create_user, MAY_WRITE_USERS, 1},
+    {CALL_GET, "users/$count", graph_count, MAY_READ_USERS, 2},
+    {CALL_GET, "users/#", graph_get, MAY_READ_USERS, 1},
+    {CALL_PATCH, "users/#", graph_update_user, MAY_WRITE_USERS, 1},
+    {CALL_DELETE, "users/#", graph_delete, MAY_WRITE_USERS, 1},
+    {CALL_GET, "users/#/ownedObjects", graph_list_related, MAY_READ_USERS, 1},
+
+    {CALL_GET, "applications", graph_list, MAY_READ_APPLICATIONS, 2},
+    {CALL_POST, "applications", graph_create_application, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_GET, "applications/$count", graph_count, MAY_READ_APPLICATIONS, 2},
+    {CALL_GET, "applications/#", graph_get, MAY_READ_APPLICATIONS, 1},
+    {CALL_PATCH, "applications/#", graph_update_application, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_DELETE, "applications/#", graph_delete_application, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_POST, "applications/#/addPassword", graph_add_password, MAY_WRITE_APPLICATIONS,
+     1},
+    {CALL_POST, "applications/#/removePassword", graph_remove_password,
+     MAY_WRITE_APPLICATIONS, 1},
+    {CALL_GET, "applications/#/owners", graph_list_related, MAY_READ_APPLICATIONS, 1},
+    {CALL_POST, "applications/#/owners/$ref", graph_add_reference, MAY_WRITE_APPLICATIONS,
+     1},
+    {CALL_DELETE, "applications/#/owners/#/$ref", graph_remove_reference,
+     MAY_WRITE_APPLICATIONS, 1},
+
+    {CALL_GET, "servicePrincipals", graph_list, MAY_READ_APPLICATIONS, 1},
+    {CALL_POST, "servicePrincipals", graph_create_principal, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_GET, "servicePrincipals/$count", graph_count, MAY_READ_APPLICATIONS, 1},
+    {CALL_GET, "servicePrincipals/#", graph_get, MAY_READ_APPLICATIONS, 1},
+    {CALL_PATCH, "servicePrincipals/#", graph_update_application, MAY_WRITE_APPLICATIONS,
+     1},
+    {CALL_DELETE, "servicePrincipals/#", graph_delete, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_POST, "servicePrincipals/#/addPassword", graph_add_password,
+     MAY_WRITE_APPLICATIONS, 1},
+    {CALL_POST, "servicePrincipals/#/removePassword", graph_remove_password,
+     MAY_WRITE_APPLICATIONS, 1},
+    {CALL_GET, "servicePrincipals/#/owners", graph_list_related, MAY_READ_APPLICATIONS,
+     1},
+    {CALL_POST, "servicePrincipals/#/owners/$ref", graph_add_reference,
+     MAY_WRITE_APPLICATIONS, 1},
+    {CALL_DELETE, "servicePrincipals/#/owners/#/$ref", graph_remove_reference,
+     MAY_WRITE_APPLICATIONS, 1},
+    {CALL_GET, "servicePrincipals/#/ownedObjects", graph_list_related,
+     MAY_READ_APPLICATIONS, 1},
+
+    {CALL_GET, "directoryObjects/#", graph_get, MAY_READ_OBJECTS, 1},
+    {CALL_DELETE, "directoryObjects/#", graph_delete, RIGHT_DIRECTORY_WRITE, 1},
+    {CALL_POST, "directoryObjects/getByIds", graph_get_by_ids, MAY_READ_OBJECTS, 1},
+
+    {CALL_GET, "*/#/memberOf", graph_list_related, MAY_READ_OBJECTS, 1},
+    {CALL_GET, "*/#/memberOf/@", graph_list_related, MAY_READ_OBJECTS, 1},
+    {CALL_GET, "*/#/memberOf/$count", graph_count_related, MAY_READ_OBJECTS, 1},
+    {CALL_GET, "*/#/transitiveMemberOf", graph_list_related, MAY_READ_OBJECTS, 1},
+    {CALL_GET, "*/#/transitiveMemberOf/@", graph_list_related, MAY_READ_OBJECTS, 1},
+    {CALL_GET, "*/#/transitiveMemberOf/$count", graph_count_related, MAY_READ_OBJECTS, 1},
+    {CALL_POST, "*/#/checkMemberGroups", graph_check_member_groups, MAY_READ_OBJECTS, 1},
+    {CALL_POST, "*/#/checkMemberObjects", graph_check_member_objects, MAY_READ_OBJECTS,
+     1},
+    {CALL_POST, "*/#/getMemberGroups", graph_get_member_groups, MAY_READ_OBJECTS, 1},
+    {CALL_POST, "*/#/getMemberObjects", graph_get_member_groups, MAY_READ_OBJECTS, 1},
+
+    {CALL_GET, "organization", graph_get_organization, MAY_READ_TENANT, 1},
+    {CALL_GET, "domains", graph_get_domains, MAY_READ_TENANT, 1},
+    {CALL_GET, "directory/deletedItems/@", graph_list_deleted, MAY_READ_OBJECTS, 1},
+    {CALL_GET, "directory/deletedItems/#", graph_get_deleted, MAY_READ_OBJECTS, 1},
+    {CALL_DELETE, "directory/deletedItems/#", graph_purge, MAY_WRITE_OBJECTS, 1},
+    {CALL_POST, "directory/deletedItems/#/restore", graph_restore, MAY_WRITE_OBJECTS, 1}};
+
+enum { ROUTE_COUNT = sizeof routes / sizeof routes[0] };
+
+/* The path behind "/v1.0" in steps: "users('x')" is two of them. */
+struct steps {
+    const char *of[STEP_LIMIT];
+    size_t count;
+    char *text; /* what they lie in */
+};
+
+/* "servicePrincipals(appId='x')": cuts the name off and leaves the key. */
+static char *split_key(char *segment)
+{
+    char *key = strchr(segment, '('), *end;
+
+    if (key == NULL || segment[strlen(segment) - 1] != ')')
+        return NULL;
+    *key++ = '\0';
+    end = key + strlen(key) - 1;
+    *end = '\0';
+    return key;
+}
+
+/* False when there are more than any path has. */
+static bool read_steps(struct steps *steps, const struct call *call)
+{
+    size_t length = 1;
+    char *at;
+
+    *steps = (struct steps){0};
+    for (size_t i = 1; i < call->segment_count; i++)
+        length += strlen(call->segments[i]) + 1;
+    at = steps->text = memory_new(length);
+    for (size_t i = 1; i < call->segment_count; i++) {
+        char *segment = at, *key;
+
+        strcpy(segment, call->segments[i]);
+        at += strlen(segment) + 1;
+        if (steps->count + 2 > STEP_LIMIT)
+            return false;
+        key = split_key(segment);
+        steps->of[steps->count++] = segment;
+        if (key != NULL)
+            steps->of[steps->count++] = key;
     }
-    return caller.is_admin ||
-           graph_refuse(world, answer, 403, "Authorization_RequestDenied",
-                        "Insufficient privileges to complete the operation.");
+    return true;
+}
+
+static bool is_id(const char *step)
+{
+    return *step != '$' && !text_has_prefix_nocase(step, "microsoft.graph.");
+}
+
+static bool matches_word(const char *word, size_t length, const char *step)
+{
+    if (length == 1 && *word == '#')
+        return is_id(step);
+    if (length == 1 && *word == '@')
+        return graph_type_find_odata(step) != NULL && !is_id(step);
+    if (length == 1 && *word == '*')
+        return graph_type_find_collection(step) != NULL ||
+               text_equal_nocase(step, "directoryObjects");
+    return strlen(step) == length && text_has_prefix_nocase(word, step);
+}
+
+static bool matches(const char *path, const struct steps *steps)
+{
+    for (size_t i = 0; i < steps->count; i++) {
+        const size_t length = strcspn(path, "/");
+
+        if (length == 0 || !matches_word(path, length, steps->of[i]))
+            return false;
+        path += length + (path[length] == '/' ? 1 : 0);
+    }
+    return *path == '\0';
+}
+
+/* NULL when nothing is there; `*is_path_known` when only the method is another. */
+static const struct route *find_route(const struct steps *steps, enum call_method method,
+                                      bool *is_path_known)
+{
+    *is_path_known = false;
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!matches(routes[i].path, steps))
+            continue;
+        if (routes[i].method == method)
+            return &routes[i];
+        *is_path_known = true;
+    }
+    return NULL;
+}
+
+/* ---- ids ---- */
+
+/* Copies the id of what the key names: "<id>", "'<id>'", "appId='<id>'" or a user's name. */
+static void resolve(const struct graph_request *request, const char *key,
+                    char id[GRAPH_ID_SIZE])
+{
+    struct database *database = request->world->database;
+    const char *quote = strchr(key, '\''), *query = NULL;
+    char *text = quote != NULL ? memory_copy_text(quote + 1, strcspn(quote + 1, "'"))
+                               : memory_copy_string(key);
+    char *found;
+
+    text_lower(text);
+    if (text_has_prefix_nocase(key, "appId="))
+        query = request->type != NULL && strcmp(request->type->name, "Application") == 0
+                    ? "SELECT id FROM object WHERE client_key = ?"
+                    : "SELECT id FROM object WHERE app_id = ?";
+    else if (strchr(text, '@') != NULL)
+        query = "SELECT id FROM object WHERE upn_key = ?";
+    found = query != NULL ? database_text(database, query, "t", text) : NULL;
+    strncpy(id, found != NULL ? found : text, GRAPH_ID_SIZE - 1);
+    free(found);
+    free(text);
+}
+
+/* Fills in what the route's path has found. */
+static void read_ids(struct graph_request *request, const struct route *route,
+                     const struct steps *steps)
+{
+    const char *path = route->path;
+
+    request->type = graph_type_find_collection(steps->of[0]);
+    for (size_t i = 0; i < steps->count; i++) {
+        const size_t length = strcspn(path, "/");
+
+        if (*path == '@')
+            request->cast = graph_type_find_odata(steps->of[i]);
+        else if (*path == '#')
+            resolve(request, steps->of[i],
+                    request->id[0] == '\0' ? request->id : request->other);
+        else if (i == 2)
+            request->relation = steps->of[i];
+        path += length + (path[length] == '/' ? 1 : 0);
+    }
+}
+
+/* "me" is a user, and an application is none. */
+static bool replace_me(const struct graph_request *request, struct steps *steps)
+{
+    struct database *database = request->world->database;
+
+    if (steps->count == 0 || !text_equal_nocase(steps->of[0], "me"))
+        return true;
+    if (database_number(database, 0,
+                        "SELECT 1 FROM object WHERE id = ? AND type = 'User'", "t",
+                        request->caller->object_id) == 0)
+        return graph_refuse(
+            request, 400, "BadRequest",
+            "/me request is only valid with delegated authentication flow.");
+    memmove(steps->of + 2, steps->of + 1, (steps->count - 1) * sizeof steps->of[0]);
+    steps->of[0] = "users";
+    steps->of[1] = request->caller->object_id;
+    steps->count++;
+    return true;
+}
+
+/* ---- serving ---- */
+
+static void refuse_path(const struct graph_request *request, const struct steps *steps,
+                        bool is_path_known)
+{
+    const size_t last = steps->count > 0 ? steps->count - 1 : 0;
+
+    if (is_path_known)
+        graph_refuse(request, 405, "Request_BadRequest",
+                     "Specified HTTP method is not allowed for the request target.");
+    else
+        graph_refuse(request, 400, "BadRequest",
+                     "Resource not found for the segment '%.100s'.",
+                     steps->count > 0 ? steps->of[last] : "");
+}
+
+static void serve(struct graph_request *request, const struct steps *steps)
+{
+    bool is_path_known;
+    const struct route *route = find_route(steps, request->call->method, &is_path_known);
+
+    if (route == NULL) {
+        refuse_path(request, steps, is_path_known);
+        return;
+    }
+    if (route->rights != MAY_ANYTHING_SIGNED_IN &&
+        (find_rights(request) & route->rights) == 0) {
+        graph_refuse(request, 403, "Authorization_RequestDenied",
+                     "Insufficient privileges to complete the operation.");
+        return;
+    }
+    if (!graph_throttle_admit(request, route->cost))
+        return;
+    read_ids(request, route, steps);
+    route->serve(request);
+}
+
+static void answer_call(struct world *world, struct call *call, struct answer *answer)
+{
+    struct caller caller;
+    struct graph_request request = {
+        .world = world, .call = call, .answer = answer, .caller = &caller};
+    struct steps steps = {0};
+
+    answer_add_header(answer, "OData-Version", "4.0");
+    answer_add_header(answer, "request-id", "%s", answer->request_id);
+    answer_add_header(answer, "client-request-id", "%s",
+                      call->client_request_id != NULL ? call->client_request_id
+                                                      : answer->request_id);
+    if (!check_token(&request, &caller))
+        return;
+    if (!read_steps(&steps, call))
+        graph_refuse(&request, 400, "BadRequest", "The path has too many segments.");
+    else if (replace_me(&request, &steps))
+        serve(&request, &steps);
+    free(steps.text);
 }
 
 void plane_graph(struct world *world, struct call *call, struct answer *answer)
 {
-    if (!check_caller(world, call, answer))
-        return;
-    if (!call_segment_is(call, 1, "groups"))
-        serve_reads(world, call, answer);
-    else if (call->segment_count > 2)
-        serve_group(world, call, answer);
-    else if (call->method == CALL_POST)
-        graph_create_group(world, call, answer);
-    else if (call->method == CALL_GET)
-        graph_list_objects(world, call, answer, "Group", "groups");
-    else
-        refuse_method(world, answer);
+    answer_call(world, call, answer);
+    if (answer->body.length > 0 && answer->content_type == NULL)
+        answer->content_type = graph_json_type;
 }

@@ -20,6 +20,7 @@
 #include "sim/entra_key.h"
 #include "sim/faults.h"
 #include "sim/grants.h"
+#include "sim/graph_throttle.h"
 #include "sim/monitor.h"
 #include "sim/roles.h"
 #include "sim/spread.h"
@@ -179,12 +180,19 @@ int64_t world_next_event(struct world *world)
         " SELECT unregistered_ms FROM provider) WHERE ms > ?",
         "i", now_ms);
     const int64_t purged_ms = deleted_service_next_purge(world, now_ms);
-    const int64_t token_ms = throttle_next_event(world->throttle, now_ms);
+    const int64_t visible_ms = database_number(
+        world->database, INT64_MAX,
+        "SELECT MIN(visible_ms) FROM object WHERE visible_ms > 0 AND visible_ms > ?", "i",
+        now_ms);
+    const int64_t token_ms =
+        earlier(throttle_next_event(world->throttle, now_ms),
+                graph_throttle_next_event(world->graph_throttle, now_ms));
     const int64_t fault_ms = earlier(stale_next_event(world, now_ms),
                                      faults_next_event(world->faults, now_ms));
 
     return earlier(
-        earlier(earlier(world->next_ms, registered_ms), earlier(known_ms, token_ms)),
+        earlier(earlier(world->next_ms, registered_ms),
+                earlier(earlier(known_ms, visible_ms), token_ms)),
         earlier(earlier(grants_next_event(world, now_ms), fault_ms), purged_ms));
 }
 
@@ -243,11 +251,14 @@ static void read_options(struct world *world)
         (int64_t)(json_number_at(options, "authorization_delay_seconds", 0) * 1000.0);
     world->replication_ms =
         (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
+    world->graph_lag_ms =
+        (int64_t)(json_number_at(options, "graph_lag_seconds", 0) * 1000.0);
     world->token_life_ms = TOKEN_LIFE_MS;
     duration_parse(option(world, "token_life", ""), &world->token_life_ms);
     world->monitor_life_ms = MONITOR_LIFE_MS;
     duration_parse(option(world, "monitor_life", ""), &world->monitor_life_ms);
     world->throttle = throttle_new(json_at(options, "limits"));
+    world->graph_throttle = graph_throttle_new(json_at(options, "limits"));
     world->location = memory_copy_string(option(world, "location", "westeurope"));
     world->sku = memory_copy_string(option(world, "sku", "Premium"));
     world->subscription_id = memory_copy_string("/subscriptions/" SUBSCRIPTION_ID);
@@ -368,6 +379,7 @@ void world_close(struct world *world)
     }
     roles_forget(world);
     throttle_free(world->throttle);
+    graph_throttle_free(world->graph_throttle);
     faults_free(world->faults);
     entra_key_free(world->entra_key);
     map_deinit(&world->tokens, free);

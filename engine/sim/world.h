@@ -15,7 +15,8 @@
  *                       the last three are Azure's token buckets, size and refill a
  *                       second; null: none.
  *                       "global_factor": how much larger those for all principals are (15);
- *                       "providers": {"Microsoft.Authorization": 120, ..}: requests a minute
+ *                       "providers": {"Microsoft.Authorization": 120, ..}: requests a minute;
+ *                       "graph_units" and "graph_writes": buckets of Microsoft Graph
  *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
  *                       scale (of a gateway) or delete; how long, as sim/spread.h says
  *   "operation_forms"   {"gateway.create": "location", ..}: how it is told, as sim/form.h says
@@ -24,6 +25,9 @@
  *   "authorization_delay_seconds"  how long a new or deleted role assignment takes to
  *                       come into effect (0)
  *   "deny_assignments"  what nobody may do all the same: see denials.h
+ *   "graph_lag_seconds"    how long a new object stays unknown to Microsoft Graph itself (0)
+ *   "graph_permissions"    {"guest": ["Group.Read.All", ..], "owner": "admin"}: what the two
+ *                       applications may do in Microsoft Graph
  *   "unregistered_providers"  namespaces that have to be registered before a write, such
  *                       as ["Microsoft.Network"]
  *   "token_life"        how long access tokens live ("59m59s")
@@ -47,6 +51,7 @@ struct clock;
 struct database;
 struct entra_key;
 struct faults;
+struct graph_throttle;
 struct kind;
 struct throttle;
 
@@ -61,7 +66,7 @@ struct world {
     cJSON *options; /* the world file it was made with */
     int64_t workspaces_per_service, workspaces_per_gateway;
     int64_t role_assignments, role_definitions; /* how many there may be */
-    int64_t replication_ms, token_life_ms, authorization_delay_ms;
+    int64_t replication_ms, graph_lag_ms, token_life_ms, authorization_delay_ms;
     int64_t
         monitor_life_ms; /* how long a long operation can be asked about after its end */
     struct sim_profile profile; /* endpoint is not set; the other strings are ours */
@@ -72,7 +77,8 @@ struct world {
     int64_t next_ms; /* when the next operation or deployment changes, or INT64_MAX */
     struct traffic traffic;
     struct faults *faults;
-    struct throttle *throttle;  /* token buckets */
+    struct throttle *throttle; /* token buckets */
+    struct graph_throttle *graph_throttle;
     struct map kinds;           /* of const struct kind, by ARM type in lower case */
     struct map grants;          /* what principals may do; see grants.h */
     struct map tokens;          /* tokens that were seen; see entra_access.c */

@@ -13,6 +13,7 @@
 #include "sim/app_credentials.h"
 #include "sim/database.h"
 #include "sim/directory.h"
+#include "sim/graph.h"
 #include "sim/jws.h"
 #include "sim/rules.h"
 #include "sim/world.h"
@@ -176,6 +177,23 @@ char *world_passwords_check(const char *name, const cJSON *value)
 
 /* ---- making ---- */
 
+/* What the service principal stands for. */
+static void add_registration(struct world *world, const char *name, const char *app_id)
+{
+    char *seed = memory_format("registration %s", app_id), id[UUID_TEXT_SIZE];
+    cJSON *body = cJSON_CreateObject();
+
+    uuid_from_name(seed, id);
+    cJSON_AddStringToObject(body, "id", id);
+    cJSON_AddStringToObject(body, "appId", app_id);
+    cJSON_AddStringToObject(body, "displayName", name);
+    cJSON_AddStringToObject(body, "signInAudience", "AzureADMyOrg");
+    cJSON_AddStringToObject(body, "publisherDomain", GRAPH_DOMAIN);
+    directory_save(world, "Application", body, world->now_ms, NULL);
+    cJSON_Delete(body);
+    free(seed);
+}
+
 void world_application_add(struct world *world, const char *name, const char *app_id,
                            const char *secret, bool is_admin, char id[UUID_TEXT_SIZE])
 {
@@ -192,6 +210,7 @@ void world_application_add(struct world *world, const char *name, const char *ap
     directory_save(world, "ServicePrincipal", body, world->now_ms,
                    &(struct directory_secret){app_id, secret, is_admin});
     cJSON_Delete(body);
+    add_registration(world, name, app_id);
 }
 
 static void add_certificates(struct world *world, const char *app_id,

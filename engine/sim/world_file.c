@@ -22,14 +22,14 @@
 #include "sim/entity.h"
 #include "sim/faults.h"
 #include "sim/form.h"
+#include "sim/graph.h"
+#include "sim/graph_rights.h"
 #include "sim/provider.h"
 #include "sim/rules.h"
 #include "sim/spread.h"
 #include "sim/throttle.h"
 #include "sim/world.h"
 #include "sim/world_applications.h"
-
-#define DOMAIN "contoso.example"
 
 enum { FILE_LIMIT = 64 * 1024 * 1024, GROUP_LIMIT = 100000, MEMBER_LIMIT = 10000 };
 
@@ -224,6 +224,8 @@ static char *check_limits(const char *name, const cJSON *value)
                                       {"deletes", check_bucket},
                                       {"global_factor", check_factor},
                                       {"providers", check_provider_limits},
+                                      {"graph_units", check_bucket},
+                                      {"graph_writes", check_bucket},
                                       {0}};
 
     (void)name;
@@ -318,6 +320,28 @@ static char *check_token_life(const char *name, const cJSON *value)
     return memory_format("'%s' must be a duration from 1s to 1d", name);
 }
 
+static char *check_rights(const char *name, const cJSON *value)
+{
+    const char *unknown;
+    unsigned rights;
+
+    if (graph_rights_read(value, &rights, &unknown))
+        return NULL;
+    if (unknown != NULL)
+        return memory_format("'%s': no permission '%s' of Microsoft Graph is known", name,
+                             unknown);
+    return memory_format("'%s' must be \"admin\" or a list of permissions", name);
+}
+
+static char *check_permissions(const char *name, const cJSON *value)
+{
+    static const struct key keys[] = {
+        {"owner", check_rights}, {"guest", check_rights}, {0}};
+
+    (void)name;
+    return check_keys("'graph_permissions'", keys, value);
+}
+
 static const struct key file_keys[] = {{"service", check_service},
                                        {"resource_group", check_resource_group},
                                        {"location", check_text},
@@ -331,6 +355,8 @@ static const struct key file_keys[] = {{"service", check_service},
                                        {"replication_seconds", check_number},
                                        {"authorization_delay_seconds", check_number},
                                        {"deny_assignments", denials_check},
+                                       {"graph_lag_seconds", check_number},
+                                       {"graph_permissions", check_permissions},
                                        {"unregistered_providers", check_providers},
                                        {"token_life", check_token_life},
                                        {"applications", world_applications_check},
@@ -424,7 +450,8 @@ static void add_service(struct world *world, const char *group_id)
 
     json_set_at(tree, "sku.name", cJSON_CreateString(world->sku));
     json_set_at(tree, "sku.capacity", cJSON_CreateNumber(1));
-    json_set_at(tree, "properties.publisherEmail", cJSON_CreateString("apis@" DOMAIN));
+    json_set_at(tree, "properties.publisherEmail",
+                cJSON_CreateString("apis@" GRAPH_DOMAIN));
     json_set_at(tree, "properties.publisherName", cJSON_CreateString("Contoso"));
     json_set_at(tree, "properties.targetProvisioningState", cJSON_CreateString(""));
     json_set_at(tree, "properties.createdAtUtc", cJSON_CreateString(created));
@@ -445,6 +472,18 @@ static void add_network(struct world *world, const char *group_id, const char *n
                     ? cJSON_Duplicate(prefixes, true)
                     : cJSON_CreateStringArray((const char *[]){"10.0.0.0/16"}, 1));
     free(add_resource(world, &virtual_network_kind, group_id, name, tree));
+}
+
+/* What the application may do in Microsoft Graph, when the file says. */
+static void set_rights(struct world *world, const char *name, const char *app_id)
+{
+    const cJSON *permissions = json_at(world->options, "graph_permissions");
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(permissions, name);
+    const char *unknown;
+    unsigned rights;
+
+    if (value != NULL && graph_rights_read(value, &rights, &unknown))
+        directory_set_rights(world, app_id, rights);
 }
 
 static void capitalize(char *text)
@@ -530,8 +569,8 @@ static char *invent_upn(size_t number)
     const char *family = last[(number / COUNT + number) % COUNT];
 
     if (round == 0)
-        return memory_format("%s.%s@" DOMAIN, given, family);
-    return memory_format("%s.%s%zu@" DOMAIN, given, family, round);
+        return memory_format("%s.%s@" GRAPH_DOMAIN, given, family);
+    return memory_format("%s.%s%zu@" GRAPH_DOMAIN, given, family, round);
 }
 
 static void add_invented_members(struct world *world, const char *group_id, size_t first,
@@ -622,6 +661,8 @@ void world_file_populate(struct world *world)
                           profile->client_secret, true, owner);
     world_application_add(world, "contoso-guest", profile->guest_id,
                           profile->guest_secret, false, guest);
+    set_rights(world, "owner", profile->client_id);
+    set_rights(world, "guest", profile->guest_id);
     role_assignment_add(world, world->subscription_id, role_find("Owner"), owner,
                         "ServicePrincipal");
 
