@@ -301,15 +301,16 @@ END_TEST
 static const struct {
     const char *file, *message;
 } bad_files[] = {
-    {"{\"limits\": {\"reads\": 250}}", "'reads' must be a size and a refill per second"},
-    {"{\"limits\": {\"reads\": [250]}}", "'reads' must be a size"},
-    {"{\"limits\": {\"writes\": [0.5, 1]}}", "'writes' must be a size"},
-    {"{\"limits\": {\"writes\": [1, 0]}}", "'writes' must be a size"},
-    {"{\"limits\": {\"deletes\": [\"1\", 1]}}", "'deletes' must be a size"},
+    {"{\"limits\": {\"reads\": 250}}", "limits.reads: a size and a refill per second"},
+    {"{\"limits\": {\"reads\": [250]}}", "limits.reads: a size"},
+    {"{\"limits\": {\"writes\": [0.5, 1]}}", "limits.writes: a size"},
+    {"{\"limits\": {\"writes\": [1, 0]}}", "limits.writes: a size"},
+    {"{\"limits\": {\"deletes\": [\"1\", 1]}}", "limits.deletes: a size"},
     {"{\"limits\": {\"actions\": [1, 1]}}", "unknown key 'actions'"},
-    {"{\"token_life\": 600}", "'token_life' must be a duration from 1s to 1d"},
-    {"{\"token_life\": \"2d\"}", "'token_life' must be a duration from 1s to 1d"},
-    {"{\"unregistered_providers\": \"Microsoft.Network\"}", "must be a list of strings"},
+    {"{\"token_life\": 600}", "token_life: a duration from 1s to 1d"},
+    {"{\"token_life\": \"2d\"}", "token_life: a duration from 1s to 1d"},
+    {"{\"unregistered_providers\": \"Microsoft.Network\"}",
+     "unregistered_providers: a list"},
     {"{\"unregistered_providers\": [\"Microsoft.Resources\"]}",
      "no provider 'Microsoft.Resources' that could be unregistered"},
 };

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 
 /* "moon": tells our files from other people's. */
-enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 2 };
+enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 3 };
 
 struct database {
     sqlite3 *handle;
@@ -69,6 +69,10 @@ static const char schema[] =
     "CREATE TABLE member (owner TEXT NOT NULL, member TEXT NOT NULL,"
     " PRIMARY KEY (owner, member)) WITHOUT ROWID;"
     "CREATE INDEX member_of ON member (member, owner);"
+    /* Who owns an Entra object. */
+    "CREATE TABLE ownership (object TEXT NOT NULL, owner TEXT NOT NULL,"
+    " PRIMARY KEY (object, owner)) WITHOUT ROWID;"
+    "CREATE INDEX ownership_owner ON ownership (owner, object);"
     /* Resource providers that were not registered from the start. */
     "CREATE TABLE provider (namespace TEXT PRIMARY KEY, registered_ms INTEGER NOT NULL)"
     " WITHOUT ROWID;"
@@ -205,7 +209,7 @@ void database_begin(struct database *database)
     database_run(database, "BEGIN IMMEDIATE", "");
 }
 
-static void roll_back(struct database *database)
+void database_cancel(struct database *database)
 {
     if (sqlite3_get_autocommit(database->handle) == 0)
         database_run(database, "ROLLBACK", "");
@@ -217,7 +221,7 @@ bool database_commit(struct database *database)
         database_run(database, "COMMIT", "");
     if (!database->has_failed)
         return true;
-    roll_back(database);
+    database_cancel(database);
     return false;
 }
 

@@ -47,6 +47,9 @@ char *database_text(struct database *database, const char *sql, const char *type
 void database_begin(struct database *database);
 bool database_commit(struct database *database);
 
+/* Undoes everything since the begin. */
+void database_cancel(struct database *database);
+
 /* Whether nothing has failed since this was asked, or a transaction begun, the last time.
  */
 bool database_is_healthy(struct database *database);

@@ -87,10 +87,18 @@ void directory_remove_member(struct world *world, const char *group, const char 
     grants_forget(world);
 }
 
+void directory_add_owner(struct world *world, const char *group, const char *owner)
+{
+    database_run(world->database, "INSERT OR IGNORE INTO ownership VALUES (?, ?)", "tt",
+                 group, owner);
+}
+
 void directory_remove(struct world *world, const char *id)
 {
     database_run(world->database, "DELETE FROM member WHERE owner = ?", "t", id);
     database_run(world->database, "DELETE FROM member WHERE member = ?", "t", id);
+    database_run(world->database, "DELETE FROM ownership WHERE object = ?", "t", id);
+    database_run(world->database, "DELETE FROM ownership WHERE owner = ?", "t", id);
     database_run(world->database, "DELETE FROM object WHERE id = ?", "t", id);
     grants_forget(world);
 }

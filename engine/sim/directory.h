@@ -31,6 +31,8 @@ bool directory_is_member(struct world *world, const char *group, const char *mem
 void directory_add_member(struct world *world, const char *group, const char *member);
 void directory_remove_member(struct world *world, const char *group, const char *member);
 
+void directory_add_owner(struct world *world, const char *group, const char *owner);
+
 /* The object, its members and its memberships. */
 void directory_remove(struct world *world, const char *id);
 

@@ -45,6 +45,7 @@ struct faults {
     size_t rule_count;
     int64_t chances[FAULT_COUNT]; /* requests that could have it */
     int64_t struck;
+    const char *latest; /* what has struck last, or NULL */
 };
 
 struct faults *faults_new(uint64_t seed)
@@ -202,6 +203,7 @@ static void count(struct faults *faults, struct rule *rule)
 {
     rule->struck++;
     faults->struck++;
+    faults->latest = rows[rule->fault].name;
 }
 
 bool faults_strike(struct faults *faults, enum fault fault, uint64_t *bits)
@@ -253,6 +255,18 @@ int64_t faults_token_life_ms(const struct faults *faults, int64_t otherwise_ms)
 int64_t faults_count(const struct faults *faults)
 {
     return faults->struck;
+}
+
+const char *faults_latest(const struct faults *faults)
+{
+    return faults->latest != NULL ? faults->latest : "";
+}
+
+void faults_write(const struct faults *faults, struct buffer *to)
+{
+    for (size_t i = 0; i < faults->rule_count; i++)
+        buffer_printf(to, "%s%s=%s", i > 0 ? "," : "", rows[faults->rules[i].fault].name,
+                      faults->rules[i].value);
 }
 
 void faults_describe(const struct faults *faults, struct buffer *to)

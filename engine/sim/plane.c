@@ -4,6 +4,8 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
+#include "sim/faults.h"
+#include "sim/request_log.h"
 #include "sim/strike.h"
 #include "sim/world.h"
 
@@ -47,6 +49,10 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
     world_make_id(world, answer->request_id);
     traffic_receive(&world->traffic, plane, call);
     world_tick(world);
+    world->principal[0] = '\0';
+
+    const int64_t faults = faults_count(world->faults);
+
     if (!is_good) {
         answer_refuse(answer, REFUSE_REQUEST_URI, "The URL of the request is malformed.");
     } else if (!strike_before(world, plane, answer)) {
@@ -58,5 +64,10 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
                       "The simulator's state file has failed: %s",
                       database_error(world->database));
     traffic_answer(&world->traffic, answer);
+    if (plane != PLANE_CONTROLS)
+        request_log_add(
+            world, call, answer,
+            faults_count(world->faults) > faults ? faults_latest(world->faults) : NULL,
+            plane != PLANE_ENTRA);
     call_close(call);
 }

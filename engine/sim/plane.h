@@ -25,7 +25,7 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
 
 void plane_manager(struct world *world, struct call *call, struct answer *answer);
 void plane_graph(struct world *world, struct call *call, struct answer *answer);
-void plane_controls(struct world *world, const struct call *call, struct answer *answer);
+void plane_controls(struct world *world, struct call *call, struct answer *answer);
 
 /* Sign-in; false when the path is none of its own. */
 bool plane_entra(struct world *world, const struct call *call, struct answer *answer);

@@ -215,6 +215,7 @@ bool plane_authenticate(struct world *world, const struct call *call,
     if (check_revoked(world, token))
         return false;
     *caller = token->caller;
+    memcpy(world->principal, caller->object_id, sizeof world->principal - 1);
     return true;
 }
 
@@ -432,7 +433,7 @@ bool plane_entra(struct world *world, const struct call *call, struct answer *an
         return false;
     /* az names its authority so when it is not to ask the public one about it */
     if (!call_segment_is(call, 0, world->profile.tenant_id) &&
-        !call_segment_is(call, 0, "contoso.example") && !call_segment_is(call, 0, "adfs"))
+        !call_segment_is(call, 0, world->domain) && !call_segment_is(call, 0, "adfs"))
         refuse(
             world, answer, 400, "invalid_request", 90002,
             "Tenant not found. Check to make sure you have the correct tenant ID and are "

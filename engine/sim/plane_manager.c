@@ -161,7 +161,8 @@ static cJSON *describe_subscription(const struct world *world)
     cJSON_AddStringToObject(body, "id", world->subscription_id);
     cJSON_AddStringToObject(body, "subscriptionId", world->profile.subscription_id);
     cJSON_AddStringToObject(body, "tenantId", world->profile.tenant_id);
-    cJSON_AddStringToObject(body, "displayName", "Contoso");
+    cJSON_AddStringToObject(body, "displayName",
+                            world_option(world, "subscription.name", "Contoso"));
     cJSON_AddStringToObject(body, "state", "Enabled");
     cJSON_AddStringToObject(body, "authorizationSource", "RoleBased");
     json_set_at(body, "subscriptionPolicies.quotaId",
@@ -176,8 +177,9 @@ static cJSON *describe_tenant(const struct world *world)
 
     cJSON_AddStringToObject(body, "id", id);
     cJSON_AddStringToObject(body, "tenantId", world->profile.tenant_id);
-    cJSON_AddStringToObject(body, "displayName", "Contoso");
-    cJSON_AddStringToObject(body, "defaultDomain", "contoso.example");
+    cJSON_AddStringToObject(body, "displayName",
+                            world_option(world, "tenant.name", "Contoso"));
+    cJSON_AddStringToObject(body, "defaultDomain", world->domain);
     cJSON_AddStringToObject(body, "tenantCategory", "Home");
     free(id);
     return body;

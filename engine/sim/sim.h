@@ -15,7 +15,7 @@ struct sim;
 
 struct sim_options {
     const char *state_file; /* an SQLite file that keeps the world, or NULL: memory */
-    const char *world_file; /* JSON that changes the default world, or NULL */
+    const char *world_file; /* what the world holds, as sim/world.h says, or NULL */
     const char *address;    /* "127.0.0.1:4280"; port 0 takes a free one */
     const char *faults;     /* what shall go wrong, as sim/faults.h says, or NULL */
     uint64_t seed;          /* the same seed, the same durations and faults */
