@@ -17,7 +17,8 @@ COMPILE  = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD)/embedded.o
 OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
-SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh
+SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
+           tests/record.sh
 
 all: $(BUILD)/moongate
 

@@ -23,7 +23,7 @@ static struct spread read_spread(const char *text)
     cJSON *value = json_parse(text, strlen(text), NULL);
     struct spread spread = {0};
 
-    ck_assert_ptr_null(spread_read("x", value, &spread));
+    ck_assert_ptr_null(spread_read(value, &spread));
     cJSON_Delete(value);
     return spread;
 }
@@ -148,7 +148,7 @@ START_TEST(a_wrong_duration_is_refused_with_what_is_wrong)
 {
     cJSON *value = json_parse(bad_spreads[_i].value, strlen(bad_spreads[_i].value), NULL);
     struct spread spread;
-    char *wrong = spread_read("x", value, &spread);
+    char *wrong = spread_read(value, &spread);
 
     ck_assert_ptr_nonnull(wrong);
     ck_assert_msg(strstr(wrong, bad_spreads[_i].message) != NULL, "%s", wrong);

@@ -12,6 +12,7 @@ int command_doc(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
+int command_record(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);

@@ -272,6 +272,12 @@ static char *take_world(void *context, const char *text)
     return option_take_text(&((struct settings *)context)->sim_world, text);
 }
 
+static char *take_sim_world(void *context, const char *text)
+{
+    ((struct settings *)context)->sim = true;
+    return take_world(context, text);
+}
+
 static char *take_seed(void *context, const char *text)
 {
     return option_take_number(&((struct settings *)context)->sim_seed, text, UINT64_MAX);
@@ -293,7 +299,8 @@ static char *take_clock(void *context, const char *text)
 
 const struct option sim_options_table[] = {
     {"--sim", "[FILE]", "use the simulator; with FILE its world is kept there", take_sim},
-    {"--world", "FILE", "what the simulated world holds (JSON)", take_world},
+    {"--world", "FILE", "what the simulated world holds (Lua or JSON)", take_world},
+    {"--sim-world", "FILE", "the same; with the simulator, as --sim", take_sim_world},
     {"--seed", "N", "the same seed, the same durations and faults", take_seed},
     {"--sim-faults", "LIST", "what shall go wrong, such as throttle=0.1,reset=0.05",
      take_faults},

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include <event2/event.h>
@@ -90,7 +91,7 @@ static const struct option options[] = {
     {"--ca-out", "FILE", "where to write the certificate of that CA (PEM)", take_ca_out},
     {"--control", NULL, "serve /_sim/: its ledger, clock, faults, world", take_control},
     {"--state", "FILE", "keep the world in FILE between runs", take_state},
-    {"--world", "FILE", "what the world holds (JSON)", take_world},
+    {"--world", "FILE", "what the world holds (Lua or JSON)", take_world},
     {"--clock", "CLOCK", "real (the default), virtual, or a factor such as 60x",
      take_clock},
     {"--seed", "N", "the same seed, the same durations and faults", take_seed},
@@ -107,7 +108,10 @@ static void print_help(void)
          "Microsoft\n"
          "Graph on one port. Prints what a client needs as lines for a shell, then "
          "`ready`;\n"
-         "ends on SIGTERM or Ctrl-C, once what is being asked is answered.\n");
+         "ends on SIGTERM or Ctrl-C, once what is being asked is answered.\n\n"
+         "With `--record FILE` it serves nothing but writes what there is in Azure as a "
+         "world\n"
+         "file; see `moongate sim --record FILE --help`.\n");
     options_print(options);
     puts(faults_help);
 }
@@ -235,8 +239,21 @@ static int serve(struct sim_command *command, struct loop *loop)
     return EXIT_DONE;
 }
 
+/* Whether the words ask for a recording, which is a command with options of its own. */
+static bool wants_record(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--record") == 0 || strncmp(argv[i], "--record=", 9) == 0)
+            return true;
+    }
+    return false;
+}
+
 int command_sim(int argc, char **argv)
 {
+    if (wants_record(argc, argv))
+        return command_record(argc, argv);
+
     static const struct option *const tables[] = {options, NULL};
     struct sim_command command = {0};
     enum clock_mode mode = CLOCK_REAL;

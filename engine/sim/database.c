@@ -78,8 +78,7 @@ static const char *const schema[] = {
     /* Entra objects. Keys are in lower case. */
     "CREATE TABLE object (id TEXT PRIMARY KEY, type TEXT NOT NULL, name_key TEXT NOT "
     "NULL,"
-    " nickname_key TEXT, upn_key TEXT, app_id TEXT, secret TEXT, is_admin INTEGER NOT "
-    "NULL,"
+    " nickname_key TEXT, upn_key TEXT, app_id TEXT, secret TEXT,"
     " replicated_ms INTEGER NOT NULL, body TEXT NOT NULL,"
     /* What Graph shows on demand alone, when it shows it at all, what an application may do
        there, and of which application's registration it is. */

@@ -42,13 +42,12 @@ void directory_save(struct world *world, const char *type, const cJSON *body,
 
     database_run(
         world->database,
-        "INSERT INTO object VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0,"
-        " ?13) ON CONFLICT (id) DO UPDATE SET name_key = ?3, nickname_key = ?4,"
-        " upn_key = ?5, body = ?10, hidden = ?11",
-        "tttttttiittit", id, type, name != NULL ? name : "", nickname, upn,
+        "INSERT INTO object VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12)"
+        " ON CONFLICT (id) DO UPDATE SET name_key = ?3, nickname_key = ?4,"
+        " upn_key = ?5, body = ?9, hidden = ?10",
+        "tttttttittit", id, type, name != NULL ? name : "", nickname, upn,
         secret != NULL ? secret->app_id : NULL, secret != NULL ? secret->secret : NULL,
-        (int64_t)(secret != NULL && secret->is_admin), replicated_ms, text, hidden,
-        find_visible(world), client);
+        replicated_ms, text, hidden, find_visible(world), client);
     cJSON_Delete(shown);
     cJSON_Delete(rest);
     free(id);
@@ -62,8 +61,7 @@ void directory_save(struct world *world, const char *type, const cJSON *body,
 
 void directory_set_rights(struct world *world, const char *app_id, unsigned rights)
 {
-    database_run(world->database,
-                 "UPDATE object SET rights = ?, is_admin = 0 WHERE app_id = ?", "it",
+    database_run(world->database, "UPDATE object SET rights = ? WHERE app_id = ?", "it",
                  (int64_t)rights, app_id);
 }
 
@@ -201,7 +199,7 @@ int64_t directory_count_owners(struct world *world, const char *object)
 static const char bin_query[] =
     "INSERT OR REPLACE INTO bin SELECT id, type, ?2, json_set(body, '$.deletedDateTime',"
     " strftime('%Y-%m-%dT%H:%M:%SZ', ?2 / 1000, 'unixepoch')),"
-    " json_array(id, type, name_key, nickname_key, upn_key, app_id, secret, is_admin,"
+    " json_array(id, type, name_key, nickname_key, upn_key, app_id, secret,"
     " replicated_ms, body, hidden, visible_ms, rights, client_key),"
     " json_object('members', (SELECT json_group_array(member) FROM member WHERE owner = "
     "?1),"
@@ -230,7 +228,7 @@ bool directory_restore(struct world *world, const char *id)
         "INSERT INTO object SELECT object ->> 0, object ->> 1, object ->> 2, object ->> "
         "3,"
         " object ->> 4, object ->> 5, object ->> 6, object ->> 7, object ->> 8,"
-        " object ->> 9, object ->> 10, object ->> 11, object ->> 12, object ->> 13"
+        " object ->> 9, object ->> 10, object ->> 11, object ->> 12"
         " FROM bin WHERE id = ?1",
         "INSERT OR IGNORE INTO member SELECT ?1, value FROM bin, json_each(links,"
         " '$.members') WHERE bin.id = ?1 AND value IN (SELECT id FROM object)",

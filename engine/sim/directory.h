@@ -14,7 +14,6 @@ struct world;
 /* What sign-in needs to know of an application. */
 struct directory_secret {
     const char *app_id, *secret;
-    bool is_admin;
 };
 
 /* Adds or replaces the object that `body` describes by its `id`; `type` is "User",

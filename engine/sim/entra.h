@@ -203,9 +203,6 @@ char *entra_issuer(const struct entra_request *request, const char *tenant);
 
 /* ---- endpoints ---- */
 
-/* The tenant's domain, and by that too it is called. */
-#define ENTRA_DOMAIN "contoso.example"
-
 /* Whether the path names no tenant: "common" or "organizations". */
 bool entra_is_any_tenant(const struct call *call);
 

@@ -43,8 +43,7 @@ static void copy_claim(char *to, size_t size, const cJSON *claims, const char *n
     snprintf(to, size, "%s", text != NULL ? text : "");
 }
 
-static struct token *read_claims(struct world *world, const struct call *call,
-                                 const cJSON *claims)
+static struct token *read_claims(const struct call *call, const cJSON *claims)
 {
     struct token *token = memory_new(sizeof *token);
     const char *audience = json_string_at(claims, "aud");
@@ -52,9 +51,6 @@ static struct token *read_claims(struct world *world, const struct call *call,
     copy_claim(token->caller.object_id, sizeof token->caller.object_id, claims, "oid");
     copy_claim(token->caller.application_id, sizeof token->caller.application_id, claims,
                "appid");
-    token->caller.is_admin =
-        database_number(world->database, 0, "SELECT is_admin FROM object WHERE id = ?",
-                        "t", token->caller.object_id) != 0;
     if (audience == NULL || !entra_find_audiences(call, audience, &token->audiences))
         token->audiences = 0;
     token->expires_s = (int64_t)json_number_at(claims, "exp", 0);
@@ -72,7 +68,7 @@ static struct token *read_token(struct world *world, const struct call *call,
     if (jws_open(&jws, text) &&
         jws_is_signed_by(&jws, entra_key_pair(entra_key_get(world))) &&
         json_string_at(jws.claims, "appid") != NULL)
-        token = read_claims(world, call, jws.claims);
+        token = read_claims(call, jws.claims);
     jws_close(&jws);
     return token;
 }
@@ -136,6 +132,7 @@ bool plane_authenticate(struct world *world, const struct call *call,
     if (check_revoked(world, call, token))
         return false;
     *caller = token->caller;
+    snprintf(world->principal, sizeof world->principal, "%s", caller->object_id);
     return true;
 }
 

@@ -16,6 +16,7 @@
 #include "sim/database.h"
 #include "sim/directory.h"
 #include "sim/entra.h"
+#include "sim/graph_rights.h"
 #include "sim/world.h"
 
 #define JWT_BEARER "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -84,7 +85,7 @@ static bool find_registered(struct world *world, struct entra_client *client,
                             bool *is_enabled)
 {
     sqlite3_stmt *row = database_query(world->database,
-                                       "SELECT id, is_admin, body FROM object"
+                                       "SELECT id, rights, body FROM object"
                                        " WHERE app_id = ? AND type = 'ServicePrincipal'",
                                        "t", client->app_id);
 
@@ -97,7 +98,7 @@ static bool find_registered(struct world *world, struct entra_client *client,
 
     snprintf(client->object_id, sizeof client->object_id, "%s", database_column(row, 0));
     snprintf(client->name, sizeof client->name, "%s", name != NULL ? name : "");
-    client->is_admin = sqlite3_column_int64(row, 1) != 0;
+    client->is_admin = (unsigned)sqlite3_column_int64(row, 1) == RIGHT_ALL;
     *is_enabled = !cJSON_IsFalse(json_at(body, "accountEnabled"));
     cJSON_Delete(body);
     database_done(row);

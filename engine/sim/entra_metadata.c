@@ -203,7 +203,7 @@ void entra_answer_realm(const struct entra_request *request)
 {
     const char *name = request->call->segments[2], *at = strchr(name, '@');
     const char *domain = at != NULL ? at + 1 : "";
-    const bool is_ours = text_equal_nocase(domain, ENTRA_DOMAIN);
+    const bool is_ours = text_equal_nocase(domain, request->world->domain);
     cJSON *body = cJSON_CreateObject();
 
     cJSON_AddStringToObject(body, "ver", "1.0");

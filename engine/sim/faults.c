@@ -22,6 +22,7 @@ struct faults {
     int64_t struck;
     struct map locks; /* of int64_t, UTC until when, by key */
     int64_t last_lock_ms;
+    const char *latest; /* what has struck last, or NULL */
 };
 
 struct faults *faults_new(uint64_t seed)
@@ -111,6 +112,13 @@ bool faults_has(const struct faults *faults, enum fault fault)
     return false;
 }
 
+static void count(struct faults *faults, struct fault_rule *rule)
+{
+    rule->struck++;
+    faults->struck++;
+    faults->latest = fault_name(rule->fault);
+}
+
 /* Whether a rule hits the chance that it has just counted. */
 static bool hits(const struct faults *faults, const struct fault_rule *rule,
                  uint64_t *draw)
@@ -144,8 +152,7 @@ static bool strike(struct faults *faults, enum fault fault, unsigned method,
     }
     if (struck == NULL)
         return false;
-    struck->struck++;
-    faults->struck++;
+    count(faults, struck);
     return true;
 }
 
@@ -169,8 +176,7 @@ bool faults_strike_region(struct faults *faults, const char *region)
 
         if (rule->fault != FAULT_CAPACITY || !shape_is_same_location(rule->value, region))
             continue;
-        rule->struck++;
-        faults->struck++;
+        count(faults, rule);
         return true;
     }
     return false;
@@ -215,6 +221,22 @@ int64_t faults_next_event(const struct faults *faults, int64_t now_ms)
 int64_t faults_count(const struct faults *faults)
 {
     return faults->struck;
+}
+
+const char *faults_latest(const struct faults *faults)
+{
+    return faults->latest != NULL ? faults->latest : "";
+}
+
+void faults_write(const struct faults *faults, struct buffer *to)
+{
+    for (size_t i = 0; i < faults->rule_count; i++) {
+        const struct fault_rule *rule = &faults->rules[i];
+
+        buffer_printf(to, "%s%s%s%s=%s", i > 0 ? "," : "", fault_name(rule->fault),
+                      rule->target != NULL ? "@" : "",
+                      rule->target != NULL ? rule->target : "", rule->value);
+    }
 }
 
 void faults_describe(const struct faults *faults, struct buffer *to)

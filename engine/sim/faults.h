@@ -124,6 +124,12 @@ int64_t faults_next_event(const struct faults *faults, int64_t now_ms);
 /* How many faults there were, of all rules that were ever set. */
 int64_t faults_count(const struct faults *faults);
 
+/* What the latest one is called, "" when there was none. A constant. */
+const char *faults_latest(const struct faults *faults);
+
+/* Appends the rules as a text that faults_set() takes. */
+void faults_write(const struct faults *faults, struct buffer *to);
+
 /* Appends the rules and how often each struck, as JSON. */
 void faults_describe(const struct faults *faults, struct buffer *to);
 

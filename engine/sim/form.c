@@ -150,13 +150,13 @@ static const struct form *find_by_name(const char *name)
     return NULL;
 }
 
-char *form_check_name(const char *key, const cJSON *value)
+char *form_check_name(const cJSON *value)
 {
     struct buffer text = {0};
 
     if (cJSON_IsString(value) && find_by_name(value->valuestring) != NULL)
         return NULL;
-    buffer_printf(&text, "'%s' must be one of", key);
+    buffer_append_string(&text, "one expected of");
     for (size_t i = 0; i < FORM_COUNT; i++)
         buffer_printf(&text, "%s '%s'", i > 0 ? "," : "", forms[i].name);
     return buffer_take(&text);

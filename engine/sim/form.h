@@ -36,7 +36,7 @@ const struct form *form_find(const struct world *world, const struct kind *kind,
                              const char *verb, const cJSON *body);
 
 /* Says what is wrong with a name, in a message owned by the caller, or NULL. */
-char *form_check_name(const char *key, const cJSON *value);
+char *form_check_name(const cJSON *value);
 
 /* Whether a monitor of this kind says more than the status: times and percentage. */
 bool form_has_progress(const struct kind *kind);

@@ -25,9 +25,6 @@ struct caller;
 struct graph_type;
 struct world;
 
-/* The domain that user names end with. */
-#define GRAPH_DOMAIN "contoso.example"
-
 /* Long enough for a name that is not found to be told, and cut where no id can be. */
 enum { GRAPH_ID_SIZE = 128 };
 

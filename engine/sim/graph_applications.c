@@ -88,7 +88,7 @@ void graph_create_application(struct graph_request *request)
     cJSON_AddStringToObject(body, "id", id);
     cJSON_AddStringToObject(body, "appId", app_id);
     cJSON_AddStringToObject(body, "createdDateTime", now);
-    cJSON_AddStringToObject(body, "publisherDomain", GRAPH_DOMAIN);
+    cJSON_AddStringToObject(body, "publisherDomain", request->world->domain);
     graph_merge_body(body, given);
     if (graph_check_body(request, request->type, given, true) &&
         check_name(request, body) && check_identifiers(request, body, given)) {

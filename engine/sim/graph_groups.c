@@ -118,13 +118,14 @@ static bool check_group(const struct graph_request *request, const cJSON *body)
            check_kind(request, body) && check_unique(request, body);
 }
 
-static void complete_mail(cJSON *body)
+static void complete_mail(const struct graph_request *request, cJSON *body)
 {
     char *mail, *address;
 
     if (!has_group_type(body, "Unified") || json_string_at(body, "mail") != NULL)
         return;
-    mail = memory_format("%s@" GRAPH_DOMAIN, json_string_at(body, "mailNickname"));
+    mail = memory_format("%s@%s", json_string_at(body, "mailNickname"),
+                         request->world->domain);
     address = memory_format("SMTP:%s", mail);
     json_set_at(body, "mail", cJSON_CreateString(mail));
     json_set_at(body, "proxyAddresses",
@@ -165,7 +166,7 @@ static void save_new(struct graph_request *request, cJSON *body, cJSON *bindings
     struct world *world = request->world;
     const char *id = json_string_at(body, "id");
 
-    complete_mail(body);
+    complete_mail(request, body);
     add_creator(request, bindings);
     database_begin(world->database);
     directory_save(world, "Group", body, world->now_ms + world->replication_ms, NULL);
@@ -201,7 +202,7 @@ static void save_changed(struct graph_request *request, cJSON *body, const cJSON
 {
     struct world *world = request->world;
 
-    complete_mail(body);
+    complete_mail(request, body);
     database_begin(world->database);
     if (given->child != NULL) {
         directory_save(world, "Group", body, world->now_ms, NULL);

@@ -388,11 +388,11 @@ void graph_purge(struct graph_request *request)
 
 /* ---- the tenant ---- */
 
-static cJSON *make_domain(bool is_verbose)
+static cJSON *make_domain(const struct world *world, bool is_verbose)
 {
     cJSON *domain = cJSON_CreateObject();
 
-    cJSON_AddStringToObject(domain, is_verbose ? "id" : "name", GRAPH_DOMAIN);
+    cJSON_AddStringToObject(domain, is_verbose ? "id" : "name", world->domain);
     cJSON_AddBoolToObject(domain, "isDefault", true);
     cJSON_AddBoolToObject(domain, "isInitial", true);
     if (!is_verbose) {
@@ -426,14 +426,15 @@ void graph_get_organization(struct graph_request *request)
     cJSON *organization = cJSON_CreateObject();
 
     cJSON_AddStringToObject(organization, "id", request->world->profile.tenant_id);
-    cJSON_AddStringToObject(organization, "displayName", "Contoso");
+    cJSON_AddStringToObject(organization, "displayName",
+                            world_option(request->world, "tenant.name", "Contoso"));
     cJSON_AddStringToObject(organization, "tenantType", "AAD");
     cJSON_AddItemToArray(cJSON_AddArrayToObject(organization, "verifiedDomains"),
-                         make_domain(false));
+                         make_domain(request->world, false));
     answer_one(request, "organization", organization);
 }
 
 void graph_get_domains(struct graph_request *request)
 {
-    answer_one(request, "domains", make_domain(true));
+    answer_one(request, "domains", make_domain(request->world, true));
 }

@@ -37,7 +37,7 @@ static bool check_name(const struct graph_request *request, const cJSON *body)
 
     if (at == NULL || at == name || strpbrk(name, " \"(),:;<>[\\]") != NULL)
         return graph_refuse_value(request, "userPrincipalName");
-    if (!text_equal_nocase(at + 1, GRAPH_DOMAIN))
+    if (!text_equal_nocase(at + 1, request->world->domain))
         return graph_refuse(
             request, 400, "Request_BadRequest",
             "The domain portion of the userPrincipalName property is "

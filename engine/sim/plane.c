@@ -10,6 +10,8 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
+#include "sim/faults.h"
+#include "sim/request_log.h"
 #include "sim/strike.h"
 #include "sim/world.h"
 
@@ -84,6 +86,10 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
     if (call->method == CALL_HEAD && plane != PLANE_MANAGER)
         call->method =
             CALL_GET; /* the body is not sent; there a kind says if it has one */
+    world->principal[0] = '\0';
+
+    const int64_t faults = faults_count(world->faults);
+
     if (!is_good) {
         answer_refuse(answer, REFUSE_REQUEST_URI, "The URL of the request is malformed.");
     } else if (!strike_before(world, plane, call, answer)) {
@@ -95,5 +101,10 @@ void plane_answer(struct world *world, struct call *call, struct answer *answer)
                       "The simulator's state file has failed: %s",
                       database_error(world->database));
     traffic_answer(&world->traffic, answer);
+    if (plane != PLANE_CONTROLS)
+        request_log_add(
+            world, call, answer,
+            faults_count(world->faults) > faults ? faults_latest(world->faults) : NULL,
+            plane != PLANE_ENTRA);
     call_close(call);
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "base/uuid.h"
+
 struct answer;
 struct call;
 struct world;
@@ -13,9 +15,8 @@ enum plane { PLANE_MANAGER, PLANE_GRAPH, PLANE_ENTRA, PLANE_CONTROLS, PLANE_COUN
 
 /* Who asks, by the token. */
 struct caller {
-    char object_id[40];
-    char application_id[40];
-    bool is_admin; /* may do anything in Microsoft Graph */
+    char object_id[UUID_TEXT_SIZE];
+    char application_id[UUID_TEXT_SIZE];
 };
 
 enum audience { AUDIENCE_ARM = 1, AUDIENCE_GRAPH = 2 };
@@ -30,7 +31,7 @@ void plane_manager(struct world *world, struct call *call, struct answer *answer
 void plane_manager_perform(struct world *world, struct call *call,
                            const struct caller *caller, struct answer *answer);
 void plane_graph(struct world *world, struct call *call, struct answer *answer);
-void plane_controls(struct world *world, const struct call *call, struct answer *answer);
+void plane_controls(struct world *world, struct call *call, struct answer *answer);
 
 /* Sign-in; false when the path is none of its own. */
 bool plane_entra(struct world *world, const struct call *call, struct answer *answer);

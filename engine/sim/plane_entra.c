@@ -105,7 +105,7 @@ static bool is_known_tenant(const struct entra_request *request)
 {
     return request->is_adfs || entra_is_any_tenant(request->call) ||
            call_segment_is(request->call, 0, request->world->profile.tenant_id) ||
-           call_segment_is(request->call, 0, ENTRA_DOMAIN);
+           call_segment_is(request->call, 0, request->world->domain);
 }
 
 static bool check_tenant(const struct entra_request *request, enum place place)

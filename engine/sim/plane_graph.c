@@ -29,17 +29,15 @@ static unsigned find_rights(const struct graph_request *request)
 {
     struct database *database = request->world->database;
     sqlite3_stmt *row =
-        database_query(database, "SELECT type, is_admin, rights FROM object WHERE id = ?",
-                       "t", request->caller->object_id);
+        database_query(database, "SELECT type, rights FROM object WHERE id = ?", "t",
+                       request->caller->object_id);
     unsigned rights = 0;
 
     if (!database_step(database, row))
         return 0;
-    if (sqlite3_column_int64(row, 1) != 0)
-        rights = RIGHT_ALL;
-    else if (strcmp(database_column(row, 0), "User") == 0)
+    if (strcmp(database_column(row, 0), "User") == 0)
         rights = MEMBER_RIGHTS;
-    rights |= (unsigned)sqlite3_column_int64(row, 2);
+    rights |= (unsigned)sqlite3_column_int64(row, 1);
     database_done(row);
     return rights;
 }

@@ -18,7 +18,7 @@ struct sim;
 
 struct sim_options {
     const char *state_file; /* an SQLite file that keeps the world, or NULL: memory */
-    const char *world_file; /* JSON that changes the default world, or NULL */
+    const char *world_file; /* what the world holds, as sim/world.h says, or NULL */
     const char *address; /* "127.0.0.1:4280"; port 0 takes a free one; NULL: it does not
                                listen, and is reached by sim_answer() alone */
     const char

@@ -13,39 +13,36 @@ static const int64_t longest_ms = INT64_C(10) * 366 * 24 * 3600 * 1000;
 /* Of the standard normal distribution. */
 static const double percentile_95 = 1.6448536269514722;
 
-static char *read_duration(const char *name, const cJSON *value, int64_t *to_ms)
+static char *read_duration(const cJSON *value, int64_t *to_ms)
 {
     if (cJSON_IsString(value) && duration_parse(value->valuestring, to_ms) == 0)
         return NULL;
     if (cJSON_IsString(value))
-        return memory_format("'%s': '%s' is not a duration such as \"45m\"", name,
+        return memory_format("'%s' is not a duration such as \"45m\"",
                              value->valuestring);
-    return memory_format("'%s' must be a duration such as \"3h\", two such as [\"5m\", "
-                         "\"10m\"], or an object with 'from' and 'to' or with 'median' "
-                         "and 'p95'",
-                         name);
+    return memory_copy_string("a duration such as \"3h\" expected, two such as [\"5m\", "
+                              "\"10m\"], or an object with 'from' and 'to' or with "
+                              "'median' and 'p95'");
 }
 
 /* Reads the two, which are there, and checks their order. */
-static char *read_pair(const char *name, const cJSON *low, const cJSON *high,
-                       struct spread *spread)
+static char *read_pair(const cJSON *low, const cJSON *high, struct spread *spread)
 {
     struct spread read = {.form = spread->form};
-    char *wrong = read_duration(name, low, &read.low_ms);
+    char *wrong = read_duration(low, &read.low_ms);
 
     if (wrong == NULL)
-        wrong = read_duration(name, high, &read.high_ms);
+        wrong = read_duration(high, &read.high_ms);
     if (wrong == NULL && read.low_ms > read.high_ms)
-        wrong = memory_format("'%s': %s is more than %s", name, low->valuestring,
-                              high->valuestring);
+        wrong = memory_format("%s is more than %s", low->valuestring, high->valuestring);
     if (wrong == NULL && read.form == SPREAD_LOG_NORMAL && read.low_ms == 0)
-        wrong = memory_format("'%s': the median must be more than 0", name);
+        wrong = memory_copy_string("the median must be more than 0");
     if (wrong == NULL)
         *spread = read;
     return wrong;
 }
 
-char *spread_read(const char *name, const cJSON *value, struct spread *spread)
+char *spread_read(const cJSON *value, struct spread *spread)
 {
     static const struct {
         enum spread_form form;
@@ -54,18 +51,18 @@ char *spread_read(const char *name, const cJSON *value, struct spread *spread)
 
     spread->form = SPREAD_UNIFORM;
     if (cJSON_IsArray(value) && cJSON_GetArraySize(value) == 2)
-        return read_pair(name, value->child, value->child->next, spread);
+        return read_pair(value->child, value->child->next, spread);
     for (size_t i = 0; cJSON_IsObject(value) && i < sizeof pairs / sizeof pairs[0]; i++) {
         const cJSON *low = cJSON_GetObjectItemCaseSensitive(value, pairs[i].low);
         const cJSON *high = cJSON_GetObjectItemCaseSensitive(value, pairs[i].high);
 
         spread->form = pairs[i].form;
         if (low != NULL && high != NULL && cJSON_GetArraySize(value) == 2)
-            return read_pair(name, low, high, spread);
+            return read_pair(low, high, spread);
     }
     if (cJSON_IsString(value))
-        return read_pair(name, value, value, spread);
-    return read_duration(name, NULL, &spread->low_ms);
+        return read_pair(value, value, spread);
+    return read_duration(NULL, &spread->low_ms);
 }
 
 /* A number of the standard normal distribution (Box and Muller). */

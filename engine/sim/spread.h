@@ -20,9 +20,9 @@ struct spread {
     int64_t low_ms, high_ms; /* from and to, or median and 95th percentile */
 };
 
-/* Says what is wrong with the value of the key `name`, in a message owned by the caller, or
- * NULL; then `*spread` is filled in. */
-char *spread_read(const char *name, const cJSON *value, struct spread *spread);
+/* Says what is wrong with the value, in a message owned by the caller, or NULL; then
+ * `*spread` is filled in. */
+char *spread_read(const cJSON *value, struct spread *spread);
 
 /* From 1 ms to 10 years, or 0 where nothing else is possible. The same seed, key and use
  * give the same, whatever else was drawn. */

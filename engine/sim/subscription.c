@@ -25,7 +25,8 @@ static cJSON *describe_subscription(struct world *world)
     cJSON_AddStringToObject(body, "id", world->subscription_id);
     cJSON_AddStringToObject(body, "subscriptionId", world->profile.subscription_id);
     cJSON_AddStringToObject(body, "tenantId", world->profile.tenant_id);
-    cJSON_AddStringToObject(body, "displayName", "Contoso");
+    cJSON_AddStringToObject(body, "displayName",
+                            world_option(world, "subscription.name", "Contoso"));
     cJSON_AddStringToObject(body, "state", "Enabled");
     cJSON_AddStringToObject(body, "authorizationSource", "RoleBased");
     cJSON_AddArrayToObject(body, "managedByTenants");
@@ -46,10 +47,11 @@ static cJSON *describe_tenant(const struct world *world)
 
     cJSON_AddStringToObject(body, "id", id);
     cJSON_AddStringToObject(body, "tenantId", world->profile.tenant_id);
-    cJSON_AddStringToObject(body, "displayName", "Contoso");
-    cJSON_AddStringToObject(body, "defaultDomain", "contoso.example");
-    cJSON_AddItemToObject(
-        body, "domains", cJSON_CreateStringArray((const char *[]){"contoso.example"}, 1));
+    cJSON_AddStringToObject(body, "displayName",
+                            world_option(world, "tenant.name", "Contoso"));
+    cJSON_AddStringToObject(body, "defaultDomain", world->domain);
+    cJSON_AddItemToObject(body, "domains",
+                          cJSON_CreateStringArray((const char *[]){world->domain}, 1));
     cJSON_AddStringToObject(body, "tenantCategory", "Home");
     cJSON_AddStringToObject(body, "tenantType", "AAD");
     cJSON_AddStringToObject(body, "countryCode", "NL");

@@ -15,7 +15,6 @@
 #include "sim/chance.h"
 #include "sim/database.h"
 #include "sim/deleted_service.h"
-#include "sim/denials.h"
 #include "sim/deployment.h"
 #include "sim/entra_key.h"
 #include "sim/faults.h"
@@ -23,12 +22,17 @@
 #include "sim/graph_throttle.h"
 #include "sim/monitor.h"
 #include "sim/roles.h"
+#include "sim/spot.h"
 #include "sim/spread.h"
 #include "sim/stale.h"
 #include "sim/throttle.h"
+#include "sim/world_build.h"
+#include "sim/world_dump.h"
 #include "sim/world_file.h"
+#include "sim/world_keys.h"
 
 #define TENANT_ID       "5f0a3c1e-1b7d-4c55-9a55-3f6b1c7d2e10"
+#define DOMAIN          "contoso.example"
 #define SUBSCRIPTION_ID "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
 
 /* Seconds, from and to. Creation of a gateway: Microsoft says three hours or more. */
@@ -73,7 +77,7 @@ static void find_option(const struct world *world, const struct kind *kind,
     const cJSON *option = cJSON_GetObjectItemCaseSensitive(all, name);
 
     if (option != NULL)
-        free(spread_read(name, option, spread)); /* it was good when the file was read */
+        free(spread_read(option, spread)); /* it was good when the file was read */
     free(name);
 }
 
@@ -148,6 +152,7 @@ void world_set_clock(struct world *world, struct clock *clock)
         return;
     clock_set_wall(clock, world_read_clock(world));
     world->ahead_ms = 0;
+    world->own_clock = clock;
 }
 
 void world_tick(struct world *world)
@@ -227,12 +232,49 @@ char *world_format_now(const struct world *world)
     return memory_copy_string(text);
 }
 
-static const char *option(const struct world *world, const char *name,
-                          const char *otherwise)
+void world_set_time(struct world *world, int64_t now_ms)
+{
+    world->ahead_ms = now_ms - clock_wall_ms(world->clock);
+    world->now_ms = now_ms;
+}
+
+const char *world_option(const struct world *world, const char *name,
+                         const char *otherwise)
 {
     const char *text = json_string_at(world->options, name);
 
     return text != NULL ? text : otherwise;
+}
+
+/* The first of a list, unless the file says which. */
+static const char *first_name(const struct world *world, const char *name,
+                              const char *list, const char *otherwise)
+{
+    const cJSON *first = json_at(world->options, list);
+    const char *listed = json_string_at(first != NULL ? first->child : NULL, "name");
+
+    return world_option(world, name, listed != NULL ? listed : otherwise);
+}
+
+static void read_profile(struct world *world)
+{
+    world->profile = (struct sim_profile){
+        .tenant_id = world_option(world, "tenant.id", TENANT_ID),
+        .subscription_id = world_option(world, "subscription.id", SUBSCRIPTION_ID),
+        .client_id = "c0a80101-6f3d-4a2b-8e71-5d4c3b2a1908",
+        .client_secret = "owner~3nL8Q.simulated-secret-1",
+        .guest_id = "c0a80102-2b9e-4f60-a1c7-0e9d8c7b6a54",
+        .guest_secret = "guest~7kX2P.simulated-secret-2",
+        .service = first_name(world, "service", "services", "contoso-apim")};
+    /* where that service is, when it says so */
+    const cJSON *service = json_at(world->options, "services");
+    const char *group =
+        json_string_at(service != NULL ? service->child : NULL, "resource_group");
+
+    world->profile.resource_group =
+        group != NULL && json_at(world->options, "resource_group") == NULL
+            ? group
+            : first_name(world, "resource_group", "resource_groups", "rg-apim");
 }
 
 static void read_options(struct world *world)
@@ -249,29 +291,23 @@ static void read_options(struct world *world)
         (int64_t)json_number_at(options, "limits.role_definitions", 5000);
     world->authorization_delay_ms =
         (int64_t)(json_number_at(options, "authorization_delay_seconds", 0) * 1000.0);
-    world->replication_ms =
-        (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
     world->graph_lag_ms =
         (int64_t)(json_number_at(options, "graph_lag_seconds", 0) * 1000.0);
+    world->replication_ms =
+        (int64_t)(json_number_at(options, "replication_seconds", 30) * 1000.0);
     world->token_life_ms = TOKEN_LIFE_MS;
-    duration_parse(option(world, "token_life", ""), &world->token_life_ms);
+    duration_parse(world_option(world, "token_life", ""), &world->token_life_ms);
     world->monitor_life_ms = MONITOR_LIFE_MS;
-    duration_parse(option(world, "monitor_life", ""), &world->monitor_life_ms);
+    duration_parse(world_option(world, "monitor_life", ""), &world->monitor_life_ms);
     world->throttle = throttle_new(json_at(options, "limits"));
     world->graph_throttle = graph_throttle_new(json_at(options, "limits"));
-    world->location = memory_copy_string(option(world, "location", "westeurope"));
-    world->sku = memory_copy_string(option(world, "sku", "Premium"));
-    world->subscription_id = memory_copy_string("/subscriptions/" SUBSCRIPTION_ID);
+    world->domain = memory_copy_string(world_option(world, "tenant.domain", DOMAIN));
+    world->location = memory_copy_string(world_option(world, "location", "westeurope"));
+    world->sku = memory_copy_string(world_option(world, "sku", "Premium"));
+    read_profile(world);
+    world->subscription_id =
+        memory_format("/subscriptions/%s", world->profile.subscription_id);
     world->subscription_key = text_lower(memory_copy_string(world->subscription_id));
-    world->profile =
-        (struct sim_profile){.tenant_id = TENANT_ID,
-                             .subscription_id = SUBSCRIPTION_ID,
-                             .client_id = "c0a80101-6f3d-4a2b-8e71-5d4c3b2a1908",
-                             .client_secret = "owner~3nL8Q.simulated-secret-1",
-                             .guest_id = "c0a80102-2b9e-4f60-a1c7-0e9d8c7b6a54",
-                             .guest_secret = "guest~7kX2P.simulated-secret-2",
-                             .resource_group = option(world, "resource_group", "rg-apim"),
-                             .service = option(world, "service", "contoso-apim")};
 }
 
 static void index_kinds(struct world *world)
@@ -284,20 +320,76 @@ static void index_kinds(struct world *world)
     }
 }
 
+/* ---- worlds in the database ---- */
+
+/* Sets the time that the options ask for. */
+static void start_time(struct world *world)
+{
+    int64_t now_ms;
+
+    if (clock_parse_utc(world_option(world, "now", ""), &now_ms) == 0)
+        world_set_time(world, now_ms);
+}
+
 /* The first row of `world` makes the file one with a world in it. */
-static bool make(struct world *world, struct failure **failure)
+static void write_row(struct world *world)
 {
     char *options = json_print(world->options);
 
-    database_begin(world->database);
     database_run(world->database, "INSERT INTO world VALUES (?, ?, 0, 0)", "ti", options,
                  world->now_ms);
     free(options);
-    read_options(world);
-    world_file_populate(world);
-    *failure = denials_populate(world);
-    world_save_time(world);
-    return database_commit(world->database) && *failure == NULL;
+}
+
+/* Fills an empty database by the options, or by a dump of a world that had them. Returns
+ * NULL, or what is wrong. */
+static char *fill(struct world *world, const cJSON *dump)
+{
+    char *wrong;
+
+    write_row(world);
+    wrong = dump != NULL ? world_dump_load(world, dump) : world_build(world);
+    if (wrong == NULL)
+        world_save_time(world);
+    return wrong;
+}
+
+/* Takes the options out of a dump, which is checked as a world file of its own; NULL when
+ * there are none. Owned by the caller. */
+static cJSON *take_options(const cJSON *dump, char **wrong)
+{
+    const cJSON *options = world_dump_options(dump);
+    const struct spot whole = {0};
+    const struct spot place = {&whole, "options", 0};
+
+    *wrong = options != NULL ? world_keys_check(&place, options)
+                             : memory_copy_string("options: an object expected");
+    return *wrong == NULL ? cJSON_Duplicate(options, true) : NULL;
+}
+
+/* A new world. `*tree` (a world file or a dump, as it was read) becomes its options or is
+ * freed. */
+static bool make(struct world *world, cJSON **tree, struct failure **failure)
+{
+    cJSON *dump = world_dump_is(*tree) ? *tree : NULL;
+    char *wrong = NULL;
+
+    world->options = dump != NULL ? take_options(dump, &wrong) : *tree;
+    *tree = dump;
+    if (wrong == NULL) {
+        read_options(world);
+        start_time(world);
+        database_begin(world->database);
+        wrong = fill(world, dump);
+        if (wrong != NULL)
+            database_undo(world->database);
+        else if (!database_commit(world->database))
+            wrong = memory_copy_string(database_error(world->database));
+    }
+    if (wrong != NULL)
+        *failure = failure_new("IOError", "%s", wrong);
+    free(wrong);
+    return *failure == NULL;
 }
 
 /* Time goes on from where the file was left: what was made then lies in the past now. */
@@ -312,11 +404,9 @@ static bool load(struct world *world)
     const char *options = database_column(row, 0);
     const int64_t last_ms = sqlite3_column_int64(row, 1);
 
-    cJSON_Delete(world->options);
     world->options = json_parse(options, strlen(options), NULL);
     if (last_ms > world->now_ms)
-        world->ahead_ms = last_ms - world->now_ms;
-    world->now_ms += world->ahead_ms;
+        world_set_time(world, last_ms);
     world->calls = sqlite3_column_int64(row, 2);
     world->version = sqlite3_column_int64(row, 3);
     database_done(row);
@@ -324,48 +414,196 @@ static bool load(struct world *world)
     return world->options != NULL;
 }
 
-static bool set_faults(struct world *world, const char *text, struct failure **failure)
+/* Faults as they are said at the start, or else as the world file says; both have been
+ * checked. */
+static void restart_faults(struct world *world)
 {
-    char *wrong;
+    free(faults_set(world->faults, world->start_faults != NULL
+                                       ? world->start_faults
+                                       : world_option(world, "faults", "")));
+}
 
-    world->faults = faults_new(world->seed);
-    wrong = faults_set(world->faults, text != NULL ? text : "");
-    if (wrong == NULL)
-        return true;
-    *failure = failure_new("BadSetting", "faults: %s", wrong);
+static bool check_faults(const char *text, struct failure **failure)
+{
+    char *wrong = text != NULL ? faults_check(text) : NULL;
+
+    if (wrong != NULL)
+        *failure = failure_new("BadSetting", "faults: %s", wrong);
     free(wrong);
-    return false;
+    return *failure == NULL;
+}
+
+/* Says first in which file what is wrong is, unless that has been said. */
+static void name_file(const struct sim_options *options, struct failure **failure)
+{
+    const char *file = options->world_file != NULL   ? options->world_file
+                       : options->state_file != NULL ? options->state_file
+                                                     : "memory";
+    const size_t length = strlen(file);
+
+    if (*failure == NULL || strcmp((*failure)->code, "IOError") != 0 ||
+        strncmp((*failure)->message, file, length) == 0)
+        return;
+
+    char *message = memory_format("%s: %s", file, (*failure)->message);
+
+    free((*failure)->message);
+    (*failure)->message = message;
 }
 
 struct world *world_open(const struct sim_options *options, const struct clock *clock,
                          struct failure **failure)
 {
     struct world *world = memory_new(sizeof *world);
+    cJSON *tree;
 
     world->clock = clock;
     world->seed = options->seed;
     world->now_ms = clock_wall_ms(clock);
-    world->options = world_file_read(options->world_file, failure);
-    if (world->options == NULL || !set_faults(world, options->faults, failure))
-        goto fail;
-    world->database = database_open(options->state_file, failure);
-    if (world->database == NULL)
-        goto fail;
+    world->faults = faults_new(world->seed);
+    world->start_faults = memory_copy_string(options->faults);
     index_kinds(world);
-    if (!load(world) && !make(world, failure)) {
-        if (*failure == NULL)
-            *failure =
-                failure_new("IOError", "%s: %s",
-                            options->state_file != NULL ? options->state_file : "memory",
-                            database_error(world->database));
-        goto fail;
+    tree = check_faults(options->faults, failure)
+               ? world_file_read(options->world_file, &world->first_index, failure)
+               : NULL;
+    if (tree != NULL)
+        world->database = database_open(options->state_file, failure);
+    if (world->database == NULL || !(load(world) || make(world, &tree, failure))) {
+        cJSON_Delete(tree);
+        name_file(options, failure);
+        world_close(world);
+        return NULL;
     }
+    if (tree == NULL || world->start_faults != NULL)
+        restart_faults(world); /* else a dump has brought its own */
+    cJSON_Delete(tree);
     monitor_release_hung(world);
     world_plan(world);
     return world;
-fail:
-    world_close(world);
+}
+
+/* ---- changing worlds ---- */
+
+/* What is kept in memory of the world's course. */
+static void forget_course(struct world *world)
+{
+    roles_forget(world);
+    map_deinit(&world->tokens, free);
+    map_deinit(&world->challenged, NULL);
+    map_deinit(&world->unregistered, NULL);
+    world->tokens = world->challenged = world->unregistered = (struct map){0};
+}
+
+static void free_settings(struct world *world)
+{
+    throttle_free(world->throttle);
+    graph_throttle_free(world->graph_throttle);
+    free(world->domain);
+    free(world->location);
+    free(world->sku);
+    free(world->subscription_id);
+    free(world->subscription_key);
+}
+
+static void empty_tables(struct world *world)
+{
+    char *names = database_text(world->database,
+                                "SELECT group_concat(name, char(10)) FROM sqlite_schema"
+                                " WHERE type = 'table'",
+                                "");
+
+    for (char *name = names; name != NULL && *name != '\0';) {
+        char *end = name + strcspn(name, "\n");
+        char *sql = memory_format("DELETE FROM \"%.*s\"", (int)(end - name), name);
+
+        database_run(world->database, sql, "");
+        free(sql);
+        name = end + (*end != '\0' ? 1 : 0);
+    }
+    free(names);
+}
+
+/* Replaces the world by another one, or leaves it as it is; `options` is taken. Returns
+ * NULL, or what is wrong. */
+static char *replace(struct world *world, cJSON *options, const cJSON *dump)
+{
+    char *wrong;
+
+    forget_course(world); /* a copy of it would be freed twice */
+
+    const struct world before = *world;
+
+    world->options = options;
+    world->calls = world->version = 0;
+    world->ids = 0;
+    read_options(world);
+    start_time(world);
+    database_begin(world->database);
+    empty_tables(world);
+    wrong = fill(world, dump);
+    if (wrong != NULL)
+        database_undo(world->database);
+    else if (!database_commit(world->database))
+        wrong = memory_copy_string(database_error(world->database));
+    forget_course(world);
+    if (wrong != NULL) {
+        free_settings(world);
+        cJSON_Delete(options);
+        *world = before;
+        return wrong;
+    }
+
+    struct world old = before;
+
+    free_settings(&old);
+    if (world->first_options == NULL)
+        world->first_options =
+            old.options; /* clients inside the process hold its texts */
+    else
+        cJSON_Delete(old.options);
+    world->traffic = (struct traffic){0};
+    request_log_clear(&world->log);
+    world_plan(world);
+    if (dump == NULL)
+        restart_faults(world);
     return NULL;
+}
+
+char *world_reset(struct world *world)
+{
+    return replace(world, cJSON_Duplicate(world->options, true), NULL);
+}
+
+char *world_load(struct world *world, const char *text, size_t length)
+{
+    int first_index = world->first_index;
+    char *wrong = NULL;
+    cJSON *tree = world_file_parse(text, length, &first_index, &wrong);
+    cJSON *dump = tree != NULL && world_dump_is(tree) ? tree : NULL;
+    cJSON *options = dump != NULL ? take_options(dump, &wrong) : tree;
+
+    if (options != NULL) {
+        const int before = world->first_index;
+
+        world->first_index = first_index;
+        wrong = replace(world, options, dump);
+        if (wrong != NULL)
+            world->first_index = before;
+    }
+    cJSON_Delete(dump);
+    return wrong;
+}
+
+void world_advance(struct world *world, int64_t span_ms)
+{
+    struct clock *clock = world->own_clock;
+
+    if (clock != NULL && clock->mode == CLOCK_VIRTUAL)
+        clock_advance_to(clock,
+                         clock_now_ms(clock) + span_ms); /* its timers are due too */
+    else
+        world->ahead_ms += span_ms;
+    world_tick(world);
 }
 
 void world_close(struct world *world)
@@ -377,20 +615,15 @@ void world_close(struct world *world)
         world_save_time(world);
         database_commit(world->database);
     }
-    roles_forget(world);
-    throttle_free(world->throttle);
-    graph_throttle_free(world->graph_throttle);
+    forget_course(world);
+    request_log_clear(&world->log);
     faults_free(world->faults);
     entra_key_free(world->entra_key);
-    map_deinit(&world->tokens, free);
-    map_deinit(&world->challenged, NULL);
-    map_deinit(&world->unregistered, NULL);
     map_deinit(&world->kinds, NULL);
     database_close(world->database);
     cJSON_Delete(world->options);
-    free(world->location);
-    free(world->sku);
-    free(world->subscription_id);
-    free(world->subscription_key);
+    cJSON_Delete(world->first_options);
+    free(world->start_faults);
+    free_settings(world);
     free(world);
 }

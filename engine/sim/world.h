@@ -1,14 +1,55 @@
 /* engine/sim/world.h - one simulated tenant with its subscription: what all parts share.
  *
- * A world file is a JSON object that changes the default world:
+ * A world file changes the default world. It is JSON, an object, or Lua: a chunk that
+ * returns a table or sets globals, with `string`, `table`, `math` and `utf8` and no way out
+ * (sim/world_lua.h). Its keys:
  *
- *   "service"           name of the API Management service ("contoso-apim")
- *   "resource_group"    where it lives ("rg-apim")
- *   "location"          region of both ("westeurope")
- *   "sku"               tier of the service ("Premium")
- *   "virtual_networks"  [{"name": .., "address_prefixes": ["10.0.0.0/16", ..]}, ..]
- *   "groups"            [{"name": .., "members": ["ann.lee@contoso.example", ..]}, ..], or
- *                       {"prefix": "api-team-", "count": 1000, "members": 2} for many
+ *   "now"               when the world begins ("2026-01-05T09:00:00Z"); else it goes by the
+ *                       clock, which for `run --sim` on the virtual clock begins then
+ *   "tenant"            {"id", "name", "domain"}: the domain of invented users
+ *   "subscription"      {"id", "name"}
+ *   "service", "resource_group", "location", "sku"
+ *                       the service that clients are told of, by default the first of
+ *                       "services" or else contoso-apim; where it is (rg-apim); region and
+ *                       tier of whatever does not say (westeurope, Premium). They are made
+ *                       when they are not listed.
+ *   "notes"             texts that are for people
+ *
+ * resources, each with a "name" and the fields of its row in engine/model, by the names that
+ * scripts know, those that the service sets too ("created_at", "hostname", and a "state"
+ * that lasts). "resource_group" says where, when it is not the service's:
+ *
+ *   "resource_groups", "services", "network_security_groups"
+ *   "workspaces"        "service": a name, "group/name" or an id; or {"prefix": "ws-",
+ *                       "count": 5000} for many
+ *   "virtual_networks"  with "subnets": [{"name", "prefix", ..}]; one when there is no list
+ *   "gateways"          "subnet": "network/subnet"; "connections": names of workspaces or
+ *                       [{"name", "workspace", "hostnames"}]
+ *   "resources"         [{"id": "/resourceGroups/..", "body": {..}}]: any kind, by its id in
+ *                       the subscription and the body that a PUT would have
+ *
+ * people; "id" is the object id, or one that stands for the name:
+ *
+ *   "users"             [{"upn", "name", "password", "id"}]; who is only mentioned, with an
+ *                       "@", is made
+ *   "applications"      [{"name", "app_id", "secret", "is_admin", "id"}], service principals;
+ *                       an admin may do anything in Microsoft Graph
+ *   "groups"            [{"name", "members", "owners", "description", "mail_nickname",
+ *                       "id"}]: members are users, groups and applications; or {"prefix":
+ *                       "api-team-", "count": 1000, "members": 2} for many
+ *
+ * access; a scope is an id, "/" (the subscription, also when there is none), or keys and
+ * names: "gateways/gw-1", "workspaces/payments", "resource_groups/rg/virtual_networks/v":
+ *
+ *   "role_assignments"  [{"principal": name or id, "role": name or GUID, "scope",
+ *                       "description", "name": GUID, "created_at", "created_by"}]
+ *   "role_definitions"  [{"name", "actions", "not_actions", "data_actions",
+ *                       "not_data_actions", "scopes", "description", "id"}]
+ *   "deny_assignments"  [{"name", "principals" (or "everyone"), "except", "actions", ..,
+ *                       "scope", "applies_below", "description", "id"}]
+ *
+ * behaviour:
+ *
  *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
  *                       "role_assignments": 4000, "role_definitions": 5000,
  *                       "reads": [250, 25], "writes": [200, 10], "deletes": [200, 10]}:
@@ -32,6 +73,10 @@
  *                       as ["Microsoft.Network"]
  *   "token_life"        how long access tokens live ("59m59s")
  *   "applications", "users"   who else can sign in, and by what (world_applications.h)
+ *   "faults"            what goes wrong from the start, as sim/faults.h says, unless that is
+ *                       said when the simulator is started
+ *
+ * What a world was dumped as (sim/world_dump.h) is a world file too.
  *
  * The state file keeps the world that it was made with. */
 #ifndef MOONGATE_SIM_WORLD_H
@@ -44,6 +89,7 @@
 
 #include "base/map.h"
 #include "base/uuid.h"
+#include "sim/request_log.h"
 #include "sim/sim.h"
 #include "sim/traffic.h"
 
@@ -58,24 +104,31 @@ struct throttle;
 struct world {
     struct database *database;
     const struct clock *clock; /* borrowed */
+    struct clock *own_clock;   /* the same, when it says this world's time; or NULL */
     int64_t ahead_ms;          /* how far this world's time is ahead of the clock's */
     int64_t now_ms;            /* UTC in this world when the current call came */
     int64_t calls;             /* how many there have been since the world was made */
     uint64_t ids;              /* drawn by world_make_id() since it was opened */
     uint64_t seed;
-    cJSON *options; /* the world file it was made with */
+    cJSON *options;       /* the world file it was made with */
+    cJSON *first_options; /* those of the first world, when this is another; or NULL */
+    int first_index;      /* how the world file counts elements: from 0 or from 1 */
+    char *start_faults;   /* as they were given on opening, or NULL */
     int64_t workspaces_per_service, workspaces_per_gateway;
     int64_t role_assignments, role_definitions; /* how many there may be */
     int64_t replication_ms, graph_lag_ms, token_life_ms, authorization_delay_ms;
     int64_t
         monitor_life_ms; /* how long a long operation can be asked about after its end */
     struct sim_profile profile; /* endpoint is not set; the other strings are ours */
+    char *domain;               /* of user names: "contoso.example" */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
     struct entra_key *entra_key; /* NULL until it is needed; see entra_key.h */
     int64_t version;             /* of the resource that was written last */
     int64_t next_ms; /* when the next operation or deployment changes, or INT64_MAX */
     struct traffic traffic;
+    struct request_log log;
+    char principal[UUID_TEXT_SIZE]; /* object id of who made the current call, or "" */
     struct faults *faults;
     struct throttle *throttle; /* token buckets */
     struct graph_throttle *graph_throttle;
@@ -110,6 +163,24 @@ void world_save_time(struct world *world);
 /* Makes the clock that it was opened with say this world's time, unless that is the
  * machine's own. */
 void world_set_clock(struct world *world, struct clock *clock);
+
+/* Makes it this time in the world, earlier or later. */
+void world_set_time(struct world *world, int64_t now_ms);
+
+/* Lets time pass at once, and what is due happen in its order. */
+void world_advance(struct world *world, int64_t span_ms);
+
+/* Makes it the world that it was at first, with the time that its file says, if it does;
+ * else time goes on. Returns NULL, or what is wrong (owned by the caller), and then nothing
+ * has changed. */
+char *world_reset(struct world *world);
+
+/* The same with another world, by the text of a world file or a dump. Tokens stay good. */
+char *world_load(struct world *world, const char *text, size_t length);
+
+/* The text at a path of its world file, or `otherwise`. Borrowed. */
+const char *world_option(const struct world *world, const char *name,
+                         const char *otherwise);
 
 /* UTC in this world right now. */
 int64_t world_read_clock(const struct world *world);

@@ -1,17 +1,22 @@
-/* engine/sim/world_file.h - reading a world file and filling a new world by it. */
+/* engine/sim/world_file.h - reading a world file: JSON, Lua, or what a world was dumped
+ * as. */
 #ifndef MOONGATE_SIM_WORLD_FILE_H
 #define MOONGATE_SIM_WORLD_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include <cjson/cJSON.h>
 
 struct failure;
-struct world;
 
-/* Reads and checks the file; an empty object when `file` is NULL. NULL on failure, with
- * the reason in `*failure` (owned by the caller). Owned by the caller. */
-cJSON *world_file_read(const char *file, struct failure **failure);
+/* Reads and checks a text: JSON when it begins with "{", else Lua. `*first_index` gets how
+ * the language counts elements, from 0 or from 1. NULL on failure; then `*wrong` says what
+ * and where (owned by the caller). Owned by the caller. */
+cJSON *world_file_parse(const char *text, size_t length, int *first_index, char **wrong);
 
-/* Puts the first resources, people and rights into a new world, inside a transaction. */
-void world_file_populate(struct world *world);
+/* The same of a file; an empty object when `file` is NULL. The reason is in `*failure`
+ * (owned by the caller). */
+cJSON *world_file_read(const char *file, int *first_index, struct failure **failure);
 
 #endif
