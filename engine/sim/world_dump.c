@@ -39,14 +39,15 @@ static int64_t schema_version(struct world *world)
 }
 
 /* Names of the tables, as an object of its own each; the world's own row is not among
- * them. Owned by the caller. */
+ * them, and no table that is made of secrets. Owned by the caller. */
 static cJSON *list_tables(struct world *world)
 {
     cJSON *tables = cJSON_CreateObject();
     sqlite3_stmt *row =
         database_query(world->database,
-                       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> "
-                       "'world' ORDER BY name",
+                       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
+                       "NOT IN ('world', 'credential', 'bin', 'device_code', 'login_code',"
+                       " 'refresh_token') ORDER BY name",
                        "");
 
     while (database_step(world->database, row))
