@@ -99,7 +99,7 @@ local function format_name(format, row)
         value = row[tonumber(key)]
       end
     end
-    return type(value) == "string" and value or show(value)
+    return type(value) == "string" and not value:find "%c" and value or show(value)
   end))
 end
 
