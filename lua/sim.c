@@ -58,6 +58,22 @@ static int sim_ids(lua_State *L)
     return 1;
 }
 
+/* act_as(who) -> who it was: "owner", the run's own credential, or "guest" */
+static int sim_act_as(lua_State *L)
+{
+    static const char *const names[] = {"owner", "guest", NULL};
+    struct session *session = bind_session(L);
+
+    check_sim(L);
+
+    const int who = luaL_checkoption(L, 1, NULL, names);
+
+    bind_client(L);
+    lua_pushstring(L, names[session_is_guest(session)]);
+    session_set_guest(session, who == 1);
+    return 1;
+}
+
 /* --- settling ------------------------------------------------------------------------- */
 
 struct settle {
@@ -109,8 +125,11 @@ static int sim_settle(lua_State *L)
 
 int open_sim(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"control", sim_ask}, {"profile", sim_ids}, {"settle", sim_settle}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"control", sim_ask},
+                                         {"profile", sim_ids},
+                                         {"act_as", sim_act_as},
+                                         {"settle", sim_settle},
+                                         {NULL, NULL}};
     static const luaL_Reg metamethods[] = {
         {"__close", close_settle}, {"__gc", close_settle}, {NULL, NULL}};
 

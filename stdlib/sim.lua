@@ -148,4 +148,26 @@ function sim.requests()
   return control("GET", "requests")
 end
 
+--- Do something as another principal.
+-- All requests that are signed until it returns are, those of other tasks, too.
+-- @tparam string who `"guest"`, who has no right until it gets one (`sim.profile.guest_id` is
+--   its application), or `"owner"`, who tests are by default
+-- @tparam function fn
+-- @param ... arguments for `fn`
+-- @return what `fn` returns
+-- @raise what `fn` raises
+-- @usage test.raises("AuthorizationFailed", sim.as, "guest", workspaces.get, "payments")
+function sim.as(who, fn, ...)
+  if who ~= "guest" and who ~= "owner" then
+    check.fail(("sim.as: guest or owner expected, got %s"):format(tostring(who)))
+  elseif type(fn) ~= "function" then
+    check.fail("sim.as: a function expected, got " .. type(fn))
+  end
+  local before = core.act_as(who)
+  local _ <close> = setmetatable({}, {__close = function()
+    core.act_as(before)
+  end})
+  return fn(...)
+end
+
 return sim

@@ -17,6 +17,7 @@
 #include "pipeline/guard.h"
 #include "run/endpoints.h"
 #include "run/face.h"
+#include "run/signer.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
 
@@ -40,7 +41,8 @@ struct session {
     struct observer observer;
     struct transport *transport;
     struct stage *wire;
-    struct tokens *tokens;
+    struct tokens *tokens, *guest_tokens;
+    struct signer signer;
     struct endpoints endpoints;
     struct scope scope;
 };
@@ -261,7 +263,7 @@ static void open_pipeline(struct session *session, struct stage *guard,
         guard,
         stage_new_retry(session->loop),
         stage_new_budget(session->loop, &budget),
-        stage_new_credential(&session->client.origins, tokens_provider(session->tokens)),
+        stage_new_credential(&session->client.origins, &session->signer.provider),
         stage_new_cookies(),
         session->wire};
 
@@ -303,6 +305,7 @@ static struct failure *open_client(struct session *session)
     session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
     session->client.may_register = settings->may_register_providers;
     session->tokens = tokens_new(session->loop, &credentials);
+    signer_init(&session->signer, session->tokens);
     open_pipeline(session, guard, &credentials);
     return NULL;
 }
@@ -320,6 +323,38 @@ struct client *session_client(struct session *session, struct failure **failure)
 struct tokens *session_tokens(struct session *session)
 {
     return session->tokens;
+}
+
+/* The settings of the run's credential, with the guest's id and secret instead. */
+static struct tokens *new_guest_tokens(struct session *session)
+{
+    const struct sim_profile *profile = sim_profile(session->sim);
+    const struct endpoints *endpoints = &session->endpoints;
+    const struct credential_settings credentials = {
+        .selection = "EnvironmentCredential",
+        .tenant_id = profile->tenant_id,
+        .client_id = profile->guest_id,
+        .client_secret = profile->guest_secret,
+        .authority = endpoints->login,
+        .resources = {[AUDIENCE_ARM] = endpoints->arm_audience,
+                      [AUDIENCE_GRAPH] = endpoints->graph_audience}};
+    struct tokens *tokens = tokens_new(session->loop, &credentials);
+
+    tokens_set_pipeline(tokens, session->client.pipeline);
+    return tokens;
+}
+
+void session_set_guest(struct session *session, bool is_guest)
+{
+    if (is_guest && session->guest_tokens == NULL)
+        session->guest_tokens = new_guest_tokens(session);
+    session->signer.guest = session->guest_tokens;
+    session->signer.is_guest = is_guest;
+}
+
+bool session_is_guest(const struct session *session)
+{
+    return session->signer.is_guest;
 }
 
 const struct scope *session_scope(const struct session *session)
@@ -401,6 +436,7 @@ void session_close(struct session *session)
     log_set_sink(NULL, NULL);
     client_deinit(&session->client);
     tokens_free(session->tokens);
+    tokens_free(session->guest_tokens);
     pipeline_free(session->client.pipeline);
     transport_free(session->transport);
     sim_close(session->sim);

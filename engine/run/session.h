@@ -50,6 +50,11 @@ struct client *session_client(struct session *session, struct failure **failure)
 /* What requests are signed with; call session_client() first. Borrowed. */
 struct tokens *session_tokens(struct session *session);
 
+/* From now on requests are signed by the simulator's guest, who has no right, or again by
+ * the run's own credential. Only with a simulator, and after session_client(). */
+void session_set_guest(struct session *session, bool is_guest);
+bool session_is_guest(const struct session *session);
+
 /* Where unqualified names are looked up; call session_client() first. */
 const struct scope *session_scope(const struct session *session);
 

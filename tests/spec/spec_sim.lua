@@ -103,3 +103,44 @@ test.case("the profile has the ids of the simulated tenant, and no secrets", fun
     test.ok(not name:find "secret", name)
   end
 end)
+
+test.case("as the guest, what it has no right to is refused", function()
+  workspaces.create("payments", {})
+  test.raises("AuthorizationFailed", sim.as, "guest", workspaces.get, "payments")
+  test.equal(workspaces.get("payments").name, "payments")
+  test.equal({sim.as("owner", function(...) return ... end, 1, nil, 3)}, {1, nil, 3})
+  test.raises("guest or owner expected, got boss", sim.as, "boss", error)
+  test.raises("a function expected, got nil", sim.as, "guest")
+end)
+
+test.case("who acts ends with the function, however that ends", function()
+  local function is_refused()
+    return not pcall(workspaces.list)
+  end
+  sim.as("guest", function()
+    test.equal(is_refused(), true)
+    sim.as("owner", function()
+      test.equal(is_refused(), false)
+    end)
+    test.equal(is_refused(), true)
+  end)
+  pcall(sim.as, "guest", error)
+  test.equal(is_refused(), false)
+  local task = tasks.spawn(sim.as, "guest", tasks.sleep, "1h")
+  tasks.sleep "1m"
+  test.equal(is_refused(), true)
+  task:cancel()
+  test.equal(is_refused(), false)
+end)
+
+test.case("the guest can do what it is given the right to", function()
+  local arm, rbac = require "arm", require "rbac"
+  local workspace = workspaces.create("payments", {})
+  local guest = arm.request {graph = true, path = "/v1.0/servicePrincipals",
+                             query = {["$filter"] = "appId eq '" .. sim.profile.guest_id .. "'"}}
+  rbac.assign {principal = guest.body.value[1].id, principal_type = "ServicePrincipal",
+               role = "Reader", scope = workspace}
+  sim.advance "10m"
+  test.equal(sim.as("guest", workspaces.get, "payments").name, "payments")
+  test.raises("AuthorizationFailed", sim.as, "guest", workspaces.delete, "payments")
+end)
