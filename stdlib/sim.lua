@@ -14,21 +14,24 @@ local profile = core.profile() -- raises where there is no simulator
 
 local sim = {
   endpoint = profile.endpoint, -- "http://127.0.0.1:41723": for other clients
-  profile = profile,
+  profile = profile,           -- of the world as it is now
 }
 
--- The answer of a control, as a table where it is JSON; what it refuses is raised.
-local function control(method, path, body)
+-- The answer of a control, as text; what it refuses is raised.
+local function control_text(method, path, body)
   local status, text = core.control(method, "/_sim/" .. path, body)
-  local answer = text ~= "" and json.decode(text) or {}
   if status >= 400 then
-    local refusal = answer.error or {}
+    local refusal = json.decode(text).error
     error(check.failure {
-      code = refusal.code or "Refused", status = status, operation = "sim: " .. path,
-      message = refusal.message or text,
+      code = refusal.code, status = status, operation = "sim: " .. path,
+      message = refusal.message,
     }, 0)
   end
-  return answer
+  return text
+end
+
+local function control(method, path)
+  return json.decode(control_text(method, path))
 end
 
 --- Let time pass.
@@ -73,13 +76,13 @@ function sim.fault(rules)
   if type(rules) ~= "string" and type(rules) ~= "table" then
     check.fail("sim.fault: a text or table of faults expected, got " .. type(rules))
   end
-  control("POST", "faults", type(rules) == "table" and faults_text(rules) or rules)
+  control_text("POST", "faults", type(rules) == "table" and faults_text(rules) or rules)
 end
 
 --- Nothing goes wrong any more.
 -- @usage sim.clear_faults()
 function sim.clear_faults()
-  control("POST", "faults", "")
+  control_text("POST", "faults", "")
 end
 
 -- Whether an id has a text in it or matches it as a pattern; letters in any case.
@@ -146,6 +149,58 @@ end
 -- @usage test.equal(sim.requests().throttled, 0)
 function sim.requests()
   return control("GET", "requests")
+end
+
+--- The requests that the simulator got, one by one.
+-- @treturn table a list, the oldest first, of tables with `number`, `time`, `method`, `target`
+--   (path and query), `status`, `principal`, `fault` and `request_id`; `json.null` where there
+--   is none
+-- @usage for _, request in ipairs(sim.log()) do print(request.method, request.target) end
+function sim.log()
+  return control("GET", "log").requests
+end
+
+--- The whole simulated world, as `sim.load` takes it.
+-- @treturn string JSON
+-- @usage local before = sim.world()
+function sim.world()
+  return control_text("GET", "world")
+end
+
+-- A copy in which empty tables are lists: no key of a world file means an empty object.
+local function as_world(value)
+  if type(value) ~= "table" then
+    return value
+  elseif next(value) == nil and getmetatable(value) == nil then
+    return json.array {}
+  end
+  local copy = {}
+  for key, element in pairs(value) do
+    copy[key] = as_world(element)
+  end
+  return copy
+end
+
+--- Put another world in place of this one.
+-- Load it before anything uses the service: what scripts have in hand is of the old world.
+-- @tparam string|table world what `sim.world` gave; or what a world file holds, as a table
+--   or as its text (JSON, or Lua)
+-- @raise failure when it makes no world, and then nothing has changed
+-- @usage sim.load {groups = {{name = "api-team-a", members = {"ann@contoso.example"}}}}
+function sim.load(world)
+  if type(world) ~= "string" and type(world) ~= "table" then
+    check.fail("sim.load: a world as text or table expected, got " .. type(world))
+  end
+  control_text("PUT", "world", type(world) == "table" and json.encode(as_world(world)) or world)
+  sim.profile = core.profile()
+end
+
+--- Make it the world that it was when the test began, with nothing counted.
+-- Time goes on, unless the world file says when it is.
+-- @usage sim.reset()
+function sim.reset()
+  control_text("POST", "reset")
+  sim.profile = core.profile()
 end
 
 --- Do something as another principal.

@@ -142,6 +142,22 @@ function test.after_each(fn)
   file.after[#file.after + 1] = fn
 end
 
+--- Say which world the tests of the file begin with.
+-- Belongs above what uses the service.
+-- @tparam string|table world what a world file holds, as a table; or the name of such a file,
+--   from the folder of the test's
+-- @raise failure `IOError` when it cannot be read; what `sim.load` raises
+-- @usage test.world {service = "apim-test", groups = {{name = "api-team-a"}}}
+function test.world(world)
+  local file = testing.file "test.world"
+  if type(world) == "string" then
+    world = testing.read(file.folder .. world)
+  elseif type(world) ~= "table" then
+    check.fail("test.world: a table or a file's name expected, got " .. type(world))
+  end
+  require("sim").load(world)
+end
+
 -- assertions -----------------------------------------------------------------------------
 
 local function indent(text)

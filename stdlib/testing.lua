@@ -107,10 +107,23 @@ function testing.file(what)
   return file
 end
 
+--- The text of a file; raises a failure.
+function testing.read(path)
+  local handle <close>, reason = io.open(path, "rb")
+  local text = handle and handle:read "a"
+  if not text then
+    error(require("core.check").failure {
+      code = "IOError", message = reason or path .. ": cannot be read",
+    }, 0)
+  end
+  return text
+end
+
 -- Loads the file: its cases by their order and names; or only the one that is wanted, as this
 -- is done for each test of the file. Returns nil, or a verdict.
 local function load(chunk, name, wanted)
-  file = {cases = {}, by_name = {}, before = {}, after = {}, wanted = wanted}
+  file = {cases = {}, by_name = {}, before = {}, after = {}, wanted = wanted,
+          folder = name:match "^(.*/)" or ""}
   local fine, verdict = xpcall(chunk, judge, name)
   file.is_loaded = true
   return not fine and verdict or nil

@@ -148,7 +148,7 @@ static const struct option choosing_options[] = {
     {0}};
 
 static const struct option running_options[] = {
-    {"--world", "FILE", "what each test's simulated world holds (JSON)", take_world},
+    {"--world", "FILE", "what each test's simulated world holds", take_world},
     {"--sim-faults", "LIST", "what shall go wrong, such as throttle=0.1,reset=0.05",
      take_faults},
     {"--timeout", "TIME", "fail a test after so much simulated time, 24h by default",

@@ -202,8 +202,6 @@ static void use_sim(struct session *session, struct credential_settings *credent
                                                 .tenant_id = profile->tenant_id,
                                                 .client_id = profile->client_id,
                                                 .client_secret = profile->client_secret};
-    session->scope = (struct scope){profile->subscription_id, profile->resource_group,
-                                    profile->service};
 }
 
 /* Shows what a person has to do to sign in, even if little else is shown. */
@@ -217,10 +215,17 @@ static void tell_person(void *context, const char *text)
     session_emit(session, &event);
 }
 
+/* Of a simulator it is asked for anew: it may have got another world. */
 static void choose_scope(struct session *session)
 {
     const struct settings *settings = session->settings;
 
+    if (session->sim != NULL) {
+        const struct sim_profile *profile = sim_profile(session->sim);
+
+        session->scope = (struct scope){profile->subscription_id, profile->resource_group,
+                                        profile->service};
+    }
     if (settings->subscription != NULL)
         session->scope.subscription = settings->subscription;
     if (settings->resource_group != NULL)
@@ -316,6 +321,8 @@ struct client *session_client(struct session *session, struct failure **failure)
         *failure = open_client(session);
         if (*failure != NULL)
             return NULL;
+    } else if (session->sim != NULL) {
+        choose_scope(session);
     }
     return &session->client;
 }

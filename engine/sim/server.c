@@ -102,6 +102,8 @@ int sim_control(struct sim *sim, const char *method, const char *path, const cha
 
     const int status = answer.status;
 
+    sim->profile = sim->world->profile; /* it may be another world now */
+    sim->profile.endpoint = sim->endpoint;
     buffer_append(to, answer.body.data, answer.body.length);
     answer_deinit(&answer);
     return status;
