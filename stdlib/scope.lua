@@ -9,7 +9,7 @@ local run = require "run"
 
 local scope = {}
 
-local own = {} -- the ids of the run's own names, which stay the same to its end
+local own = {} -- the ids of the run's own names, which stay the same as long as its world
 
 local function need(value, what, option, variable)
   if not value then
@@ -57,6 +57,11 @@ function scope.service(name, resource_group)
     or model.format_id("service", scope.resource_group(),
                        need(run.scope().service, "service", "--service", "MOONGATE_SERVICE"))
   return own.service
+end
+
+--- The run's own names are asked for anew: the simulator has another world.
+function scope.forget()
+  own = {}
 end
 
 return scope

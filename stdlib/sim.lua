@@ -4,10 +4,11 @@
 -- one of its own, and under `moongate run --sim`; elsewhere `require "sim"` raises. Nothing
 -- here is a request: no fault strikes it, and it is counted nowhere.
 -- @module sim
-local json = require "json"
 local check = require "core.check"
 local clock = require "clock"
 local core = require "core.sim"
+local json = require "json"
+local scope = require "scope"
 local tasks = require "core.tasks"
 
 local profile = core.profile() -- raises where there is no simulator
@@ -181,6 +182,12 @@ local function as_world(value)
   return copy
 end
 
+-- What was known of the world before is forgotten.
+local function take_world()
+  sim.profile = core.profile()
+  scope.forget()
+end
+
 --- Put another world in place of this one.
 -- Load it before anything uses the service: what scripts have in hand is of the old world.
 -- @tparam string|table world what `sim.world` gave; or what a world file holds, as a table
@@ -192,7 +199,7 @@ function sim.load(world)
     check.fail("sim.load: a world as text or table expected, got " .. type(world))
   end
   control_text("PUT", "world", type(world) == "table" and json.encode(as_world(world)) or world)
-  sim.profile = core.profile()
+  take_world()
 end
 
 --- Make it the world that it was when the test began, with nothing counted.
@@ -200,7 +207,7 @@ end
 -- @usage sim.reset()
 function sim.reset()
   control_text("POST", "reset")
-  sim.profile = core.profile()
+  take_world()
 end
 
 --- Do something as another principal.

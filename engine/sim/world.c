@@ -556,11 +556,9 @@ static char *replace(struct world *world, cJSON *options, const cJSON *dump)
     struct world old = before;
 
     free_settings(&old);
-    if (world->first_options == NULL)
-        world->first_options =
-            old.options; /* clients inside the process hold its texts */
-    else
-        cJSON_Delete(old.options);
+    if (world->old_options == NULL)
+        world->old_options = cJSON_CreateArray();
+    cJSON_AddItemToArray(world->old_options, old.options);
     world->traffic = (struct traffic){0};
     request_log_clear(&world->log);
     world_plan(world);
@@ -622,7 +620,7 @@ void world_close(struct world *world)
     map_deinit(&world->kinds, NULL);
     database_close(world->database);
     cJSON_Delete(world->options);
-    cJSON_Delete(world->first_options);
+    cJSON_Delete(world->old_options);
     free(world->start_faults);
     free_settings(world);
     free(world);

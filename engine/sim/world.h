@@ -111,7 +111,8 @@ struct world {
     uint64_t ids;              /* drawn by world_make_id() since it was opened */
     uint64_t seed;
     cJSON *options;       /* the world file it was made with */
-    cJSON *first_options; /* those of the first world, when this is another; or NULL */
+    cJSON *old_options;   /* those of the worlds before this one, whose texts clients inside
+                             the process may hold: a list, or NULL */
     int first_index;      /* how the world file counts elements: from 0 or from 1 */
     char *start_faults;   /* as they were given on opening, or NULL */
     int64_t workspaces_per_service, workspaces_per_gateway;

@@ -144,3 +144,73 @@ test.case("the guest can do what it is given the right to", function()
   test.equal(sim.as("guest", workspaces.get, "payments").name, "payments")
   test.raises("AuthorizationFailed", sim.as, "guest", workspaces.delete, "payments")
 end)
+
+-- worlds ---------------------------------------------------------------------------------
+
+local WORLD = {service = "other-apim", groups = {{name = "one-team"}}}
+
+local function group_names()
+  local names = {}
+  for i, group in ipairs(require "entra".list {}) do
+    names[i] = group.display_name
+  end
+  return names
+end
+
+test.case("another world is loaded, and names stand for what it has", function()
+  workspaces.create("of the old", {})
+  sim.load(WORLD)
+  test.equal({sim.profile.service, require "run".scope().service}, {"other-apim", "other-apim"})
+  test.equal(group_names(), {"one-team"})
+  test.equal(workspaces.list(), {})
+  sim.load {groups = {}} -- an empty list
+  test.equal({sim.profile.service, group_names()}, {"contoso-apim", {}})
+  sim.load '{"service": "of-text"}'
+  test.equal(workspaces.create("x", {}).id:match "/service/([^/]+)", "of-text")
+end)
+
+test.case("a world that is none is refused, and nothing has changed", function()
+  workspaces.create("kept", {})
+  test.raises("nonsense", sim.load, {nonsense = 1})
+  test.raises("a world as text or table expected, got nil", sim.load)
+  test.equal(workspaces.list()[1].name, "kept")
+end)
+
+test.case("a dump brings back what there was, operations under way among it", function()
+  sim.load(WORLD)
+  workspaces.create("payments", {})
+  local op = gateways.create("gw", {wait = false})
+  sim.advance "1h"
+  local before = sim.world()
+  test.ok(not before:find(sim.profile.endpoint, 1, true))
+  workspaces.delete "payments"
+  sim.load(before)
+  test.equal(workspaces.list()[1].name, "payments")
+  test.equal(gateways.get("gw").state, "Activating")
+  test.equal(op:wait().state, "Succeeded")
+end)
+
+test.case("a reset gives the world that the test began with, and counts anew", function()
+  workspaces.create("payments", {})
+  sim.reset()
+  test.equal({workspaces.list(), sim.created()}, {{}, 0})
+end)
+
+test.case("the log has each request with its answer", function()
+  workspaces.create("payments", {})
+  sim.fault "error=1"
+  local task = tasks.spawn(pcall, workspaces.get, "payments")
+  tasks.sleep(0.1)
+  task:cancel()
+  local log = sim.log()
+  local put, get
+  for i, request in ipairs(log) do
+    test.equal(request.number, i)
+    put = request.method == "PUT" and request or put
+    get = request.fault == "error" and request or get
+  end
+  test.contains(put.target, "/workspaces/payments?api-version=")
+  test.equal(put.status, 201)
+  test.matches(put.time, "^2026%-01%-05T")
+  test.ok(get.status >= 500 and get.method == "GET", "the fault is told")
+end)
