@@ -16,6 +16,7 @@ enum { APPLICATION_ID = 0x6d6f6f6e, SCHEMA_VERSION = 3 };
 
 struct database {
     sqlite3 *handle;
+    bool is_memory;
     struct map statements;
     bool has_failed;
     char error[256];
@@ -424,13 +425,29 @@ static struct failure *open_file(struct database *database, const char *file)
     return NULL;
 }
 
+/* Of databases in memory one that is closed, emptied, with its tables and statements: to
+ * make these takes longer than most else that a short life has. */
+static struct {
+    bool is_on;
+    struct database *database; /* or NULL */
+} spare;
+
 struct database *database_open(const char *file, struct failure **failure)
 {
+    if (file == NULL && spare.database != NULL) {
+        struct database *reused = spare.database;
+
+        spare.database = NULL;
+        return reused;
+    }
+
     /* No counting of memory, which costs a lock at each piece of it. Once SQLite is in use
      * it is too late, and it goes on to count. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 
     struct database *database = memory_new(sizeof *database);
+
+    database->is_memory = file == NULL;
     struct failure *found = open_file(database, file != NULL ? file : ":memory:");
 
     if (found == NULL)
@@ -445,10 +462,52 @@ static void finalize(void *statement)
     sqlite3_finalize(statement);
 }
 
+/* Takes all rows out and lets go of what statements hold. */
+static bool make_empty(struct database *database)
+{
+    sqlite3_stmt *names;
+
+    for (sqlite3_stmt *statement = sqlite3_next_stmt(database->handle, NULL);
+         statement != NULL; statement = sqlite3_next_stmt(database->handle, statement)) {
+        sqlite3_reset(statement);
+        sqlite3_clear_bindings(statement);
+    }
+    if (!sqlite3_get_autocommit(database->handle))
+        database_cancel(database);
+    database_begin(database);
+    names = database_query(database,
+                           "SELECT name FROM sqlite_schema WHERE type = 'table'", "");
+    while (database_step(database, names)) {
+        char *sql = memory_format("DELETE FROM %s", database_column(names, 0));
+
+        database_run(database, sql, "");
+        free(sql);
+    }
+    database_done(names);
+    database_commit(database);
+    return !database->has_failed;
+}
+
+void database_keep_spare(bool is_on)
+{
+    struct database *unused = spare.database;
+
+    spare.is_on = is_on;
+    if (!is_on) {
+        spare.database = NULL;
+        database_close(unused);
+    }
+}
+
 void database_close(struct database *database)
 {
     if (database == NULL)
         return;
+    if (spare.is_on && spare.database == NULL && database->is_memory &&
+        !database->has_failed && make_empty(database)) {
+        spare.database = database;
+        return;
+    }
     map_deinit(&database->statements, finalize);
     sqlite3_close(database->handle);
     free(database);

@@ -20,6 +20,10 @@ struct database *database_open(const char *file, struct failure **failure);
 /* Accepts NULL. */
 void database_close(struct database *database);
 
+/* From now on the memory of a database that is closed serves the next one; or no more. For
+ * processes that open many in turn. */
+void database_keep_spare(bool is_on);
+
 /* A statement with its parameters bound, ready for database_step(): `types` says what
  * follows, 't' a text (borrowed until the statement is over, NULL is allowed), 'i' an
  * int64_t. It must not be in use already: step it to its end or call database_done()

@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "sim/answer.h"
 #include "sim/call.h"
+#include "sim/database.h"
 #include "sim/http.h"
 #include "sim/listening.h"
 #include "sim/plane.h"
@@ -245,6 +246,11 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
 const struct sim_profile *sim_profile(const struct sim *sim)
 {
     return &sim->profile;
+}
+
+void sim_keep_memory(bool is_on)
+{
+    database_keep_spare(is_on);
 }
 
 void sim_close(struct sim *sim)

@@ -72,6 +72,10 @@ void sim_answer(struct sim *sim, struct call *call, struct answer *answer);
 void sim_finish(struct sim *sim);
 bool sim_is_finished(const struct sim *sim);
 
+/* From now on the memory of a world that is closed serves the next one, which is then there
+ * sooner; or no more. For processes that open many in turn. */
+void sim_keep_memory(bool is_on);
+
 /* Stops listening and closes the world. Accepts NULL. */
 void sim_close(struct sim *sim);
 

@@ -23,6 +23,7 @@
 #include "run/session.h"
 #include "run/source.h"
 #include "run/terminal.h"
+#include "sim/sim.h"
 #include "task/task.h"
 
 enum { LARGEST_FILE = 16 << 20, GRACE_S = 30 };
@@ -381,6 +382,7 @@ void worker_run(const struct settings *settings, int jobs_fd, int answers_fd)
     size_t capacity = 0;
     ssize_t length;
 
+    sim_keep_memory(true);
     while (goes_on && (length = getline(&line, &capacity, jobs)) > 0) {
         cJSON *job = json_parse(line, (size_t)length, NULL);
 
@@ -394,6 +396,7 @@ void worker_run(const struct settings *settings, int jobs_fd, int answers_fd)
         cJSON_Delete(answer);
         cJSON_Delete(job);
     }
+    sim_keep_memory(false);
     free(line);
     if (jobs != NULL)
         fclose(jobs);
