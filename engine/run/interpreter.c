@@ -9,7 +9,9 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "base/buffer.h"
 #include "base/failure.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "run/session.h"
 #include "run/source.h"
@@ -151,6 +153,63 @@ static int load_source(lua_State *L, char *text, size_t length, char *chunk_name
     return 1;
 }
 
+/* The library as compiled code, struct buffer by path: for processes that need it many times.
+ * Scripts have no way to bytecode all the same. */
+static struct {
+    bool is_on;
+    struct map modules;
+} compiled;
+
+static int append_code(lua_State *L, const void *bytes, size_t length, void *code)
+{
+    (void)L;
+    buffer_append(code, bytes, length);
+    return 0;
+}
+
+static void free_code(void *code)
+{
+    buffer_deinit(code);
+    free(code);
+}
+
+void interpreter_keep_compiled(bool is_on)
+{
+    compiled.is_on = is_on;
+    if (!is_on)
+        map_deinit(&compiled.modules, free_code);
+}
+
+/* Keeps the code of the function on top. */
+static void keep_code(lua_State *L, const char *path)
+{
+    struct buffer *code = memory_new(sizeof *code);
+
+    lua_dump(L, append_code, code, 0);
+    map_set(&compiled.modules, path, code);
+}
+
+/* Loads a module of the library, "stdlib/tasks.lua"; false when there is none. */
+static bool load_own(lua_State *L, const char *path)
+{
+    const struct buffer *code = map_find(&compiled.modules, path);
+    char *chunk_name = NULL, *text;
+    size_t length = 0;
+
+    if (code != NULL) {
+        if (luaL_loadbufferx(L, code->data, code->length, path, "b") != LUA_OK)
+            lua_error(L);
+        return true;
+    }
+    text = source_read_own(path, &length, &chunk_name);
+    if (text == NULL)
+        return false;
+    load_source(L, text, length, chunk_name);
+    if (compiled.is_on)
+        keep_code(L, path);
+    return true;
+}
+
 static bool is_module_name(const char *name)
 {
     return name[0] != '\0' && name[0] != '.' && strstr(name, "..") == NULL &&
@@ -178,19 +237,15 @@ static int search(lua_State *L)
         return 1;
     }
     luaL_gsub(L, name, ".", "/");
-
-    char *path = memory_format("stdlib/%s.lua", lua_tostring(L, -1));
-    char *text = source_read_own(path, &length, &chunk_name);
-
-    free(path);
-    if (text != NULL)
-        return load_source(L, text, length, chunk_name);
+    if (load_own(L, lua_pushfstring(L, "stdlib/%s.lua", lua_tostring(L, -1))))
+        return 1;
+    lua_pop(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &folder_key);
 
     const char *folder = lua_tostring(L, -1);
+    char *path = memory_format("%s%s%s.lua", folder != NULL ? folder : "",
+                               folder != NULL ? "/" : "", lua_tostring(L, -2));
 
-    path = memory_format("%s%s%s.lua", folder != NULL ? folder : "",
-                         folder != NULL ? "/" : "", lua_tostring(L, -2));
     if (access(path, F_OK) != 0) {
         lua_pushfstring(L, "no native module, none of the library, and no file '%s'",
                         path);
@@ -199,8 +254,8 @@ static int search(lua_State *L)
     }
 
     struct failure *failure = NULL;
+    char *text = source_read_file(path, LARGEST_MODULE, &length, &failure);
 
-    text = source_read_file(path, LARGEST_MODULE, &length, &failure);
     if (text == NULL) {
         lua_pushstring(L, failure->message);
         failure_free(failure);

@@ -3,6 +3,8 @@
 #ifndef MOONGATE_RUN_INTERPRETER_H
 #define MOONGATE_RUN_INTERPRETER_H
 
+#include <stdbool.h>
+
 #include <lua.h>
 
 struct scheduler;
@@ -14,6 +16,10 @@ lua_State *interpreter_new(struct session *session, struct scheduler **scheduler
 
 /* Where `require` looks for a script's own modules; copied. */
 void interpreter_set_folder(lua_State *L, const char *folder);
+
+/* From now on the library is compiled once and kept; or no more. For processes that make many
+ * states in turn. */
+void interpreter_keep_compiled(bool is_on);
 
 /* The session of the state that L belongs to. */
 struct session *interpreter_session(lua_State *L);

@@ -383,6 +383,7 @@ void worker_run(const struct settings *settings, int jobs_fd, int answers_fd)
     ssize_t length;
 
     sim_keep_memory(true);
+    interpreter_keep_compiled(true);
     while (goes_on && (length = getline(&line, &capacity, jobs)) > 0) {
         cJSON *job = json_parse(line, (size_t)length, NULL);
 
@@ -397,6 +398,7 @@ void worker_run(const struct settings *settings, int jobs_fd, int answers_fd)
         cJSON_Delete(job);
     }
     sim_keep_memory(false);
+    interpreter_keep_compiled(false);
     free(line);
     if (jobs != NULL)
         fclose(jobs);
