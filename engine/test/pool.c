@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "test/line.h"
 
 enum { GRACE_MS = 2000, NEVER = -1 };
 
@@ -175,37 +176,15 @@ bool pool_is_free(const struct pool *pool)
     return find_free(pool) != NULL;
 }
 
-/* A worker that is dead cannot be written to; reading from it will tell. */
-static void send_line(int fd, const char *text)
-{
-    struct buffer line = {0};
-    size_t done = 0;
-
-    buffer_append_string(&line, text);
-    buffer_append_char(&line, '\n');
-    while (done < line.length) {
-        const ssize_t count = write(fd, line.data + done, line.length - done);
-
-        if (count > 0)
-            done += (size_t)count;
-        else if (errno != EINTR)
-            break;
-    }
-    buffer_deinit(&line);
-}
-
 bool pool_give(struct pool *pool, const cJSON *text, void *job, int64_t limit_ms)
 {
     struct worker *worker = find_free(pool);
-    char *line;
 
     if (worker->pid == 0 && !launch(pool, worker))
         return false;
     worker->job = job;
     worker->deadline_ms = clock_machine_ms() + limit_ms;
-    line = json_print(text);
-    send_line(worker->jobs, line);
-    free(line);
+    line_write(worker->jobs, text); /* of one that is dead, reading will tell */
     return true;
 }
 

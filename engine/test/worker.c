@@ -2,7 +2,6 @@
  * simulator of its own. */
 #include "test/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "run/terminal.h"
 #include "sim/sim.h"
 #include "task/task.h"
+#include "test/line.h"
 
 enum { LARGEST_FILE = 16 << 20, GRACE_S = 30 };
 
@@ -349,31 +349,6 @@ static cJSON *do_job(const struct settings *settings, const cJSON *job)
 
 /* --- jobs ----------------------------------------------------------------------------- */
 
-/* Returns false when nobody reads any more. */
-static bool write_line(int fd, const cJSON *answer)
-{
-    char *text = json_print(answer);
-    struct buffer line = {0};
-    size_t done = 0;
-
-    buffer_append_string(&line, text);
-    buffer_append_char(&line, '\n');
-    free(text);
-    while (done < line.length) {
-        const ssize_t count = write(fd, line.data + done, line.length - done);
-
-        if (count > 0)
-            done += (size_t)count;
-        else if (errno != EINTR)
-            break;
-    }
-
-    const bool is_written = done == line.length;
-
-    buffer_deinit(&line);
-    return is_written;
-}
-
 void worker_run(const struct settings *settings, int jobs_fd, int answers_fd)
 {
     FILE *jobs = fdopen(jobs_fd, "r");
@@ -393,7 +368,7 @@ void worker_run(const struct settings *settings, int jobs_fd, int answers_fd)
         cJSON *answer = do_job(settings, job);
 
         alarm(0);
-        goes_on = write_line(answers_fd, answer);
+        goes_on = line_write(answers_fd, answer);
         cJSON_Delete(answer);
         cJSON_Delete(job);
     }
