@@ -41,8 +41,15 @@ local function check_options(what, given)
   return options
 end
 
-local function seconds(duration)
-  return duration and clock.duration(duration) or nil
+local function seconds(what, name, duration)
+  if duration == nil then
+    return nil
+  end
+  local value = clock.duration(duration)
+  if value == 0 then
+    check.fail(("%s: %s: more than no time expected"):format(what, name))
+  end
+  return value
 end
 
 local function add(what, name, options, fn, arguments)
@@ -61,7 +68,8 @@ local function add(what, name, options, fn, arguments)
   local case = {
     name = name, fn = fn, arguments = arguments, where = where,
     line = tonumber(where:match ":(%d+)$"), faults = options.faults, seed = options.seed,
-    timeout = seconds(options.timeout), wall = seconds(options.wall),
+    timeout = seconds(what, "timeout", options.timeout),
+    wall = seconds(what, "wall", options.wall),
     skip = options.skip == true and "" or options.skip or nil, only = options.only and true or nil,
   }
   file.cases[#file.cases + 1] = case

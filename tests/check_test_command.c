@@ -208,6 +208,46 @@ START_TEST(a_file_that_cannot_be_loaded_fails_and_the_others_go_on)
 }
 END_TEST
 
+static const struct {
+    const char *line, *says;
+} mistakes[] = {
+    {"test.case('x')", "test.case: a function expected, got nil"},
+    {"test.case('', error)", "test.case: a name expected, one line of UTF-8, got \"\""},
+    {"test.case('a\\n', error)", "a name expected"},
+    {"test.case('x', {sed = 1}, error)", "did you mean 'seed'"},
+    {"test.case('x', {seed = 1.5}, error)", "seed: a whole number expected, got 1.5"},
+    {"test.case('x', {skip = 1}, error)", "skip: true or the reason expected, got 1"},
+    {"test.case('x', {timeout = 'soon'}, error)", "'soon' is not a duration"},
+    {"test.case('x', {wall = 0}, error)", "wall: more than no time expected"},
+    {"test.each(1, 'x', error)", "a list of rows expected, got number"},
+    {"test.before_each()", "test.before_each: a function expected, got nil"},
+    {"test.world(1)", "a table or a file's name expected, got number"},
+    {"test.world 'nowhere.json'", "nowhere.json: No such file"},
+    {"test.world {nonsense = 1}", "nonsense"},
+};
+
+START_TEST(a_mistake_in_a_file_is_told_with_its_line)
+{
+    write_tests("a_test.lua", mistakes[_i].line);
+    run("a_test.lua");
+    ck_assert_int_eq(code, 1);
+    says("FAILED a_test.lua\n  a_test.lua:2: ");
+    says(mistakes[_i].says);
+}
+END_TEST
+
+START_TEST(a_world_is_a_file_beside_the_tests)
+{
+    write_file("world.lua", "return {service = 'beside-apim'}\n");
+    write_tests("a_test.lua", "test.world 'world.lua'\n"
+                              "test.case('a', function()\n"
+                              "  test.equal(sim.profile.service, 'beside-apim')\n"
+                              "end)\n");
+    run("%s/a_test.lua", folder);
+    ck_assert_msg(code == 0, "%s", said.data);
+}
+END_TEST
+
 START_TEST(skipped_tests_are_told_with_their_reason)
 {
     write_tests("a_test.lua", "test.case('a', {skip = 'later'}, error)\n"
@@ -747,6 +787,9 @@ int main(void)
     tcase_add_loop_test(results, a_failure_says_what_it_is, 0,
                         (int)(sizeof failures / sizeof failures[0]));
     tcase_add_test(results, a_file_that_cannot_be_loaded_fails_and_the_others_go_on);
+    tcase_add_loop_test(results, a_mistake_in_a_file_is_told_with_its_line, 0,
+                        (int)(sizeof mistakes / sizeof mistakes[0]));
+    tcase_add_test(results, a_world_is_a_file_beside_the_tests);
     tcase_add_test(results, skipped_tests_are_told_with_their_reason);
     tcase_add_test(results, only_the_marked_tests_run_and_that_is_said);
 

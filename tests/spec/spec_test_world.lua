@@ -12,7 +12,7 @@ test.case("tests begin with the file's world", function()
   test.equal(sim.created(), 1)
 end)
 
-test.case("a world may be a file beside the test's", function()
+test.case("a file's world is said at its top", function()
   test.raises("IOError", require "testing".read, "/nowhere/world.json")
   test.raises("test.world belongs at the top of a file", test.world, {})
 end)
