@@ -473,7 +473,7 @@ static bool make_empty(struct database *database)
         sqlite3_clear_bindings(statement);
     }
     if (!sqlite3_get_autocommit(database->handle))
-        database_cancel(database);
+        database_undo(database);
     database_begin(database);
     names = database_query(database,
                            "SELECT name FROM sqlite_schema WHERE type = 'table'", "");
