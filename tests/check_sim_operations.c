@@ -130,18 +130,18 @@ END_TEST
 static const struct {
     const char *value, *message;
 } bad_spreads[] = {
-    {"3", "'x' must be a duration such as \"3h\", two such as"},
-    {"[]", "'x' must be a duration"},
-    {"[\"1h\",2]", "'x' must be a duration"},
-    {"[\"1h\",\"2h\",\"3h\"]", "'x' must be a duration"},
-    {"\"soon\"", "'x': 'soon' is not a duration such as \"45m\""},
-    {"[\"1h\",\"2 moons\"]", "'x': '2 moons' is not a duration"},
-    {"{\"from\":\"1h\"}", "'x' must be a duration"},
-    {"{\"from\":\"1h\",\"p95\":\"2h\"}", "'x' must be a duration"},
-    {"{\"from\":\"1h\",\"to\":\"2h\",\"median\":\"1h\"}", "'x' must be a duration"},
-    {"{\"from\":\"2h\",\"to\":\"1h\"}", "'x': 2h is more than 1h"},
-    {"{\"median\":\"2h\",\"p95\":\"1h\"}", "'x': 2h is more than 1h"},
-    {"{\"median\":\"0\",\"p95\":\"1h\"}", "'x': the median must be more than 0"},
+    {"3", "a duration such as \"3h\" expected, two such as"},
+    {"[]", "a duration such as"},
+    {"[\"1h\",2]", "a duration such as"},
+    {"[\"1h\",\"2h\",\"3h\"]", "a duration such as"},
+    {"\"soon\"", "'soon' is not a duration such as \"45m\""},
+    {"[\"1h\",\"2 moons\"]", "'2 moons' is not a duration"},
+    {"{\"from\":\"1h\"}", "a duration such as"},
+    {"{\"from\":\"1h\",\"p95\":\"2h\"}", "a duration such as"},
+    {"{\"from\":\"1h\",\"to\":\"2h\",\"median\":\"1h\"}", "a duration such as"},
+    {"{\"from\":\"2h\",\"to\":\"1h\"}", "2h is more than 1h"},
+    {"{\"median\":\"2h\",\"p95\":\"1h\"}", "2h is more than 1h"},
+    {"{\"median\":\"0\",\"p95\":\"1h\"}", "the median must be more than 0"},
 };
 
 START_TEST(a_wrong_duration_is_refused_with_what_is_wrong)
@@ -377,8 +377,10 @@ START_TEST(a_wrong_form_is_refused_with_those_there_are)
     struct failure *failure =
         try_world("{\"operation_forms\":{\"gateway.create\":\"loud\"}}", NULL, 1);
 
-    ck_assert_ptr_nonnull(strstr(
-        failure->message, "'gateway.create' must be one of 'both', 'async', 'location'"));
+    ck_assert_ptr_nonnull(
+        strstr(failure->message,
+               "operation_forms.gateway.create: one expected of 'both', 'async', "
+               "'location'"));
     failure_free(failure);
     failure = try_world("{\"operation_forms\":{\"gateway.paint\":\"both\"}}", NULL, 1);
     ck_assert_ptr_nonnull(strstr(failure->message, "unknown key 'gateway.paint'"));

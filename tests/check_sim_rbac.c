@@ -430,7 +430,9 @@ END_TEST
 /* ---- deny assignments ---- */
 
 #define LOCK(excluded, more)                                                             \
-    "{\"deny_assignments\":[{\"name\":\"locked\",\"actions\":[\"Microsoft."              \
+    "{\"resource_groups\":[{\"name\":\"rg-apim\"},{\"name\":\"rg-other\"}],\"deny_"      \
+    "assignments\":[{\"name\":"                                                          \
+    "\"locked\",\"actions\":[\"Microsoft."                                               \
     "ApiManagement/"                                                                     \
     "*\"],\"not_actions\":[\"*/read\"],\"principals\":[\"everyone\"],"                   \
     "\"exclude_principals\":[\"contoso-automation\"" excluded "]" more "}]}"
@@ -519,20 +521,20 @@ END_TEST
 static const struct bad_world {
     const char *world, *words;
 } bad_worlds[] = {
-    {"{\"deny_assignments\":{}}", "'deny_assignments' must be a list"},
-    {"{\"deny_assignments\":[7]}", "must be an object"},
-    {"{\"deny_assignments\":[{\"name\":\"a\"}]}", "without 'principals'"},
-    {"{\"deny_assignments\":[{\"principals\":[\"everyone\"]}]}", "without 'name'"},
+    {"{\"deny_assignments\":{}}", "deny_assignments: a list expected"},
+    {"{\"deny_assignments\":[7]}", "deny_assignments[0]: an object expected"},
+    {"{\"deny_assignments\":[{\"name\":\"a\"}]}", "'principals' is missing"},
+    {"{\"deny_assignments\":[{\"principals\":[\"everyone\"]}]}", "'name' is missing"},
     {"{\"deny_assignments\":[{\"nam\":\"a\"}]}", "unknown key 'nam'"},
     {"{\"deny_assignments\":[{\"name\":\"a\",\"actions\":\"*\"}]}",
-     "'actions' of a deny assignment must be a list of strings"},
+     "deny_assignments[0].actions: a list expected"},
     {"{\"deny_assignments\":[{\"name\":\"a\",\"principals\":[\"nobody\"]}]}",
-     "deny assignment 'a': nobody in the world is called 'nobody'"},
+     "deny_assignments[0].principals[0]: no group, application or object id 'nobody'"},
     {"{\"deny_assignments\":[{\"name\":\"a\",\"scope\":\"rg\",\"principals\":["
      "\"everyone\"]"
      "}]}",
-     "'rg' is not the id of a scope"},
-    {"{\"authorization_delay_seconds\":-1}", "'authorization_delay_seconds' must be"}};
+     "deny_assignments[0]: scope: there is no 'rg'"},
+    {"{\"authorization_delay_seconds\":-1}", "authorization_delay_seconds: a number"}};
 
 START_TEST(a_wrong_world_file_is_refused_with_what_is_wrong)
 {

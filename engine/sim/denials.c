@@ -29,6 +29,13 @@ static void index_principals(const struct change *change, const char *path,
                      json_string_at(principal, "id"), (int64_t)is_excluded);
 }
 
+static void complete_denial(struct change *change)
+{
+    if (json_at(change->body, "properties.description") == NULL)
+        json_set_at(change->body, "properties.description", cJSON_CreateNull());
+    item_stamp(change->world, change->body, change->old_body, EVERYONE); /* the system */
+}
+
 static void index_denial(struct change *change)
 {
     index_principals(change, "properties.principals", false);
@@ -104,6 +111,7 @@ static void remove_denial(struct world *world, const char *key)
 }
 
 const struct rules deny_assignment_rules = {.kind = &deny_assignment_kind,
+                                            .complete = complete_denial,
                                             .saved = index_denial,
                                             .removed = remove_denial,
                                             .list = list_denials};
