@@ -367,6 +367,36 @@ static int deploy_all(const char *needs)
     return status;
 }
 
+/* az sends the file of the template as it is, behind a name without quotes. */
+START_TEST(a_template_may_have_comments_and_bare_names)
+{
+    static const struct {
+        const char *body;
+        int status;
+    } rows[] = {
+        {"{`properties`: {`mode`: `Incremental`, template:{ // a remark\n"
+         "/* and * another */ contentVersion: `1.0.0.0`,`resources` :\r\n[]}}}",
+         201},
+        {"{`properties`: {`mode`: `Incremental`, template:{`contentVersion`: `1.0.0.0`,"
+         "`resources`:[],`outputs`:{`o`:{`type`:`string`,`value`:`a // b\n\\`c`}}}}}",
+         200},
+        {"{`properties`: {`mode`: `Incremental`, template:{`resources`:[] /* no end",
+         400},
+        {"{properties", 400},
+        {"\"", 400},
+    };
+
+    start_world();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_int_eq(manage(CALL_PUT, DEPLOYMENTS "/jsonc", rows[i].body),
+                         rows[i].status);
+        pass(2 * SECOND_MS);
+    }
+    ck_assert_int_eq(manage(CALL_GET, DEPLOYMENTS "/jsonc", NULL), 200);
+    ck_assert_str_eq(said("properties.outputs.o.value"), "a // b\n\"c");
+}
+END_TEST
+
 START_TEST(a_subscription_deployment_makes_a_group_and_deploys_into_it)
 {
     ck_assert_int_eq(deploy_all("elsewhere"), 400);
@@ -590,6 +620,7 @@ int main(void)
     tcase_add_test(life, a_running_one_can_be_canceled_and_not_be_replaced);
     tcase_add_test(life, one_is_looked_for_listed_exported_and_deleted);
     tcase_add_test(life, validate_makes_nothing);
+    tcase_add_test(life, a_template_may_have_comments_and_bare_names);
     tcase_add_test(life, a_subscription_deployment_makes_a_group_and_deploys_into_it);
     tcase_add_test(life, who_may_not_make_the_resources_may_not_deploy_them);
     tcase_add_checked_fixture(templates, start_world, close_harness);

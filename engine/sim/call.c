@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "sim/jsonc.h"
 
 /* Decodes in place. False when the text hides a NUL, which would cut it short, or is not
  * UTF-8: no answer could repeat it. */
@@ -116,6 +117,18 @@ cJSON *call_json(struct call *call)
     if (call->json == NULL && call->body_length > 0 &&
         text_is_utf8(call->body, call->body_length))
         call->json = json_parse(call->body, call->body_length, NULL);
+    return cJSON_IsObject(call->json) ? call->json : NULL;
+}
+
+cJSON *call_jsonc(struct call *call)
+{
+    if (call_json(call) == NULL && call->json == NULL && call->body_length > 0 &&
+        text_is_utf8(call->body, call->body_length)) {
+        char *text = jsonc_to_json(call->body, call->body_length);
+
+        call->json = json_parse(text, strlen(text), NULL);
+        free(text);
+    }
     return cJSON_IsObject(call->json) ? call->json : NULL;
 }
 

@@ -68,6 +68,9 @@ bool call_segment_is(const struct call *call, size_t index, const char *text);
 /* The body as a JSON object, or NULL when it is none. Borrowed; it may be changed. */
 cJSON *call_json(struct call *call);
 
+/* The same, and comments and bare names are taken, too (sim/jsonc.h). */
+cJSON *call_jsonc(struct call *call);
+
 /* The fields of a body that is a form (application/x-www-form-urlencoded): an object with a
  * string for each, owned by the caller. Of one that comes twice the first counts; what cannot
  * be decoded, and what comes after the 64th, is left out. */

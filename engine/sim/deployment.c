@@ -248,7 +248,7 @@ static bool check_content(const struct world *world, const struct target *target
 {
     const char *mode = json_string_at(given, "properties.mode");
 
-    if (given == NULL || json_at(given, "properties") == NULL)
+    if (json_at(given, "properties") == NULL)
         return answer_refuse(
             answer, REFUSE_REQUEST_CONTENT,
             "The request content was invalid and could not be deserialized: "
@@ -481,7 +481,7 @@ static void put(struct world *world, struct call *call, const struct caller *cal
                 const struct target *target, struct answer *answer)
 {
     const bool is_trial = call->method == CALL_POST;
-    const cJSON *given = call_json(call);
+    const cJSON *given = call_jsonc(call);
     cJSON *group = deployment_find_group(world, target->key);
     char *id = format_id(target->id, target->name), *key = entity_make_key(id);
     struct deployment *old = deployment_find(world, key);

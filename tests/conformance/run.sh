@@ -62,7 +62,7 @@ run_test_server() {
         cat "$folder/log"
     # shellcheck disable=SC2046
     count "the SDK team's test server" $(sed -n \
-        's/^.*\b\([0-9]*\) passed, \([0-9]*\) failed.*$/\1 \2/p' "$folder/log" | tail -n 1)
+        's/^\([0-9]*\) passed, \([0-9]*\) failed.*$/\1 \2/p' "$folder/log" | tail -n 1)
 }
 
 # In virtual time: three hours pass as fast as a client polls.

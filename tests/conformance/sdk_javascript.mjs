@@ -52,6 +52,18 @@ async function gather(pages) {
   return all;
 }
 
+// A new group takes a while to be known everywhere: what every script against Azure waits for.
+async function patiently(code, ask) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error.code !== code || attempt === 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
 const refused = (status, code) => (error) => {
   assert.equal(error.statusCode, status, error.message);
   assert.equal(error.code, code, error.message);
@@ -267,7 +279,9 @@ test("arm-authorization: a group's role, twice, refused and removed", async () =
   );
   const parameters = { roleDefinitionId: role.id, principalId: team.id, principalType: "Group" };
   const name = randomUUID();
-  const made = await authorization.roleAssignments.create(scope, name, parameters);
+  const made = await patiently("PrincipalNotFound", () =>
+    authorization.roleAssignments.create(scope, name, parameters),
+  );
   assert.equal(made.principalId, team.id);
   await assert.rejects(
     authorization.roleAssignments.create(scope, randomUUID(), parameters),
