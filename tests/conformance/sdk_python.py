@@ -52,6 +52,14 @@ APIM = client(ApiManagementClient, OWNER, SUBSCRIPTION)
 AUTHORIZATION = client(AuthorizationManagementClient, OWNER, SUBSCRIPTION)
 
 
+def etag(by_id, resource_id):
+    """The entity tag of a resource, which this client does not show by itself."""
+    answers = []
+    by_id.get_by_id(resource_id, VERSION,
+                    cls=lambda answer, _, __: answers.append(answer.http_response.headers["ETag"]))
+    return answers[0]
+
+
 class Story(unittest.TestCase):
     def refused(self, status, code, function, *arguments):
         with self.assertRaises(HttpResponseError) as caught:
@@ -92,6 +100,14 @@ class Story(unittest.TestCase):
         made = by_id.begin_create_or_update_by_id(
             workspace, VERSION, {"properties": {"displayName": "Python"}}).result()
         self.assertEqual(made.properties["displayName"], "Python")
+        tag = etag(by_id, workspace)
+        patched = by_id.begin_update_by_id(
+            workspace, VERSION, {"properties": {"displayName": "Changed"}},
+            headers={"If-Match": tag}).result()
+        self.assertEqual(patched.properties["displayName"], "Changed")
+        self.refused(412, "PreconditionFailed", lambda: by_id.begin_update_by_id(
+            workspace, VERSION, {"properties": {"displayName": "Stale"}},
+            headers={"If-Match": tag}).result())
         made = by_id.begin_create_or_update_by_id(
             gateway, VERSION,
             {"location": LOCATION, "sku": {"name": "WorkspaceGatewayPremium", "capacity": 1},
