@@ -1,6 +1,5 @@
 /* tests/check_sim_graph_query.c - query options of the simulated Microsoft Graph. */
 #include <stdlib.h>
-#include <time.h>
 
 #include "sim/filter.h"
 #include "tests/graph.h"

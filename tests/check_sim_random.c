@@ -4,7 +4,6 @@
  * Each world has a seed of its own. MOONGATE_SEED (the first) and MOONGATE_REQUESTS (in
  * each world) choose others; a failure names its seed. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,6 @@
 #include "model/role.h"
 #include "sim/database.h"
 #include "sim/directory.h"
-#include "sim/grants.h"
 #include "sim/rules.h"
 #include "tests/world.h"
 

@@ -14,7 +14,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "sim/call.h"
-#include "sim/database.h"
 #include "sim/entra.h"
 #include "sim/entra_key.h"
 #include "sim/faults.h"

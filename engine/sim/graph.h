@@ -17,7 +17,6 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/uuid.h"
 
 struct answer;
 struct call;

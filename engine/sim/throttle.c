@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/plane.h"

@@ -1,7 +1,6 @@
 /* engine/sim/world.c - one simulated tenant: its time, its settings, its file. */
 #include "sim/world.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -43,12 +43,12 @@ static int64_t schema_version(struct world *world)
 static cJSON *list_tables(struct world *world)
 {
     cJSON *tables = cJSON_CreateObject();
-    sqlite3_stmt *row =
-        database_query(world->database,
-                       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
-                       "NOT IN ('world', 'credential', 'bin', 'device_code', 'login_code',"
-                       " 'refresh_token') ORDER BY name",
-                       "");
+    sqlite3_stmt *row = database_query(
+        world->database,
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
+        "NOT IN ('world', 'credential', 'bin', 'device_code', 'login_code',"
+        " 'refresh_token') ORDER BY name",
+        "");
 
     while (database_step(world->database, row))
         cJSON_AddArrayToObject(tables, database_column(row, 0));
