@@ -3,7 +3,6 @@
 #ifndef MOONGATE_SIM_APP_CREDENTIALS_H
 #define MOONGATE_SIM_APP_CREDENTIALS_H
 
-
 #include <openssl/x509.h>
 
 struct world;

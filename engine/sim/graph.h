@@ -17,7 +17,6 @@
 
 #include <cjson/cJSON.h>
 
-
 struct answer;
 struct call;
 struct caller;
