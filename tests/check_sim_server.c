@@ -255,6 +255,7 @@ START_TEST(the_ca_is_the_same_at_each_start_and_the_key_stays_private)
     char *node = simulator_value("NODE_EXTRA_CA_CERTS");
 
     ck_assert_str_eq(node, ca);
+    ck_assert_ptr_null(simulator_value("SSL_CERT_FILE")); /* it would be all there is */
     ck_assert_int_eq(simulator_end(SIGTERM), 0);
     start((const char *const[]){LISTEN, "--tls", "--ca-out", copy, NULL});
 
@@ -335,7 +336,7 @@ START_TEST(without_tls_no_ca_is_made_or_told)
 
     start((const char *const[]){LISTEN, NULL});
     ck_assert_ptr_null(simulator_value("MOONGATE_CA_FILE"));
-    ck_assert_ptr_null(simulator_value("SSL_CERT_FILE"));
+    ck_assert_ptr_null(simulator_value("REQUESTS_CA_BUNDLE"));
     ck_assert_int_ne(access(folder, F_OK), 0);
     free(folder);
 }
