@@ -6,6 +6,7 @@
  * wording observed of Microsoft.Authorization. */
 #include "sim/throttle.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -242,7 +243,7 @@ bool throttle_admit(struct world *world, const struct call *call,
             source->bucket->taken += 1.0;
         if (source->header == NULL)
             continue;
-        answer_add_header(answer, source->header, "%.0f",
+        answer_add_header(answer, source->header, "%" PRId64,
                           token_bucket_left(source->bucket, source->limit));
     }
     return wait_s == 0.0;

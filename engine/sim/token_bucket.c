@@ -35,9 +35,9 @@ double token_bucket_wait(struct token_bucket *bucket, struct token_limit limit,
     return missing > ALMOST ? missing / limit.per_second : 0.0;
 }
 
-double token_bucket_left(const struct token_bucket *bucket, struct token_limit limit)
+int64_t token_bucket_left(const struct token_bucket *bucket, struct token_limit limit)
 {
-    return floor(fmax(0.0, limit.size - bucket->taken + ALMOST));
+    return (int64_t)fmax(0.0, limit.size - bucket->taken + ALMOST);
 }
 
 int token_bucket_retry_s(double wait_s)

@@ -28,7 +28,7 @@ double token_bucket_wait(struct token_bucket *bucket, struct token_limit limit,
                          double cost, int64_t now_ms);
 
 /* How many whole tokens it has, as it was reckoned last. */
-double token_bucket_left(const struct token_bucket *bucket, struct token_limit limit);
+int64_t token_bucket_left(const struct token_bucket *bucket, struct token_limit limit);
 
 /* The wait in whole seconds, at least one, as Retry-After has them. */
 int token_bucket_retry_s(double wait_s);
