@@ -2,32 +2,22 @@
  * parameters, and every list that takes one answers. */
 #include "sim/filter.h"
 
-#include <sqlite3.h>
-
+#include "sim/database.h"
 #include "simulator.h"
-
-static sqlite3 *open_table(void)
-{
-    sqlite3 *table;
-
-    fuzz_claim(sqlite3_open(":memory:", &table) == SQLITE_OK);
-    fuzz_claim(sqlite3_exec(table,
-                            "CREATE TABLE object (id, type, name_key, nickname_key,"
-                            " upn_key, app_id, body)",
-                            NULL, NULL, NULL) == SQLITE_OK);
-    return table;
-}
 
 static void check_condition(const struct filter_sql *sql)
 {
-    static sqlite3 *table;
+    static struct database *tables;
+    struct failure *failure = NULL;
     sqlite3_stmt *statement;
     char *text = memory_format("SELECT id FROM object WHERE %s", sql->condition.data);
 
-    if (table == NULL)
-        table = open_table();
+    if (tables == NULL)
+        tables = database_open(NULL, &failure);
+    fuzz_claim(tables != NULL);
     fuzz_claim(sql->text_count <= FILTER_TEXTS);
-    fuzz_claim(sqlite3_prepare_v2(table, text, -1, &statement, NULL) == SQLITE_OK);
+    statement = database_query_once(tables, text);
+    fuzz_claim(statement != NULL);
     fuzz_claim(sqlite3_bind_parameter_count(statement) <
                FILTER_FIRST + (int)sql->text_count);
     sqlite3_finalize(statement);

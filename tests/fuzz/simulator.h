@@ -80,6 +80,7 @@ static inline void fuzz_open(void)
     fuzz_claim(fd >= 0 && write(fd, world, sizeof world - 1) == sizeof world - 1);
     close(fd);
     clock_init(&fuzz.clock, CLOCK_VIRTUAL, 1);
+    sim_keep_memory(true); /* twice as many inputs a second */
     fuzz.loop = loop_new(&fuzz.clock);
     fuzz.sim = sim_open(fuzz.loop, &options, &failure);
     unlink(file);
