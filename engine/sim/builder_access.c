@@ -12,6 +12,7 @@
 #include "model/kind.h"
 #include "model/role.h"
 #include "sim/entity.h"
+#include "sim/grants.h"
 #include "sim/rules.h"
 #include "sim/spot.h"
 #include "sim/world.h"
@@ -230,9 +231,7 @@ static char *read_principals(struct builder *builder, const struct spot *spot,
         if (wrong != NULL)
             return wrong;
         principal = cJSON_CreateObject();
-        cJSON_AddStringToObject(principal, "id",
-                                is_everyone ? "00000000-0000-0000-0000-000000000000"
-                                            : found->id);
+        cJSON_AddStringToObject(principal, "id", is_everyone ? EVERYONE : found->id);
         cJSON_AddStringToObject(principal, "type",
                                 is_everyone ? "SystemDefined" : found->type);
         cJSON_AddItemToArray(principals, principal);

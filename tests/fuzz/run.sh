@@ -14,7 +14,8 @@ while [ $# -gt 0 ]; do
     for target in "$1" ${2:-}; do
         name=$(basename "$target" | sed 's/^fuzz_//')
         mkdir -p "$folder/found/$name"
-        "$target" -max_total_time="$seconds" -timeout=10 -max_len=4096 -detect_leaks=0 -print_final_stats=1 \
+        "$target" -max_total_time="$seconds" -timeout=10 -max_len=4096 -detect_leaks=0 \
+            -print_final_stats=1 \
             -artifact_prefix="$folder/$name-" "$folder/found/$name" "tests/fuzz/seeds/$name" \
             >"$folder/$name.log" 2>&1 &
         running="$running $!:$name"
