@@ -93,6 +93,7 @@ static const struct {
     {CALL_POST, "clock", "{\"advance\":\"soon\"}", 400,
      "advance: 'soon' is not a duration"},
     {CALL_POST, "clock", "{\"advance\":\"11000d\"}", 400, "up to 10 years"},
+    {CALL_POST, "clock", "{\"advance\":\"3653d\"}", 400, "advance: '3653d' is too far"},
     {CALL_POST, "clock", "{\"to\":\"noon\"}", 400, "to: 'noon' is not a time"},
     {CALL_POST, "clock", "{\"to\":\"2020-01-01T00:00:00Z\"}", 400, "is past"},
     {CALL_POST, "clock", "{\"to\":\"2999-01-01T00:00:00Z\"}", 400, "too far ahead"},
