@@ -251,6 +251,20 @@ static int put_tags(int count, int name_length, int value_length)
     return status;
 }
 
+START_TEST(a_group_that_is_not_there_or_goes_takes_no_tags)
+{
+    static const char group[] = "/resourceGroups/rg-old?" RESOURCES;
+    static const char tags[] = "/resourceGroups/rg-old" TAGS;
+
+    ck_assert_int_eq(manage(CALL_GET, tags, NULL), 404);
+    ck_assert_str_eq(said("error.code"), "ResourceGroupNotFound");
+    ck_assert_int_eq(manage(CALL_PUT, group, "{\"location\":\"westeurope\"}"), 201);
+    ck_assert_int_eq(manage(CALL_DELETE, group, NULL), 202);
+    ck_assert_int_eq(manage(CALL_DELETE, tags, NULL), 409);
+    ck_assert_str_eq(said("error.code"), "ResourceGroupBeingDeleted");
+}
+END_TEST
+
 START_TEST(tags_have_limits)
 {
     ck_assert_int_eq(put_tags(50, 512, 256), 200);
@@ -466,6 +480,7 @@ int main(void)
     tcase_add_checked_fixture(tags, start_world, close_harness);
     tcase_add_loop_test(tags, the_tags_of_a_scope_are_put_merged_and_taken_away, 0, 2);
     tcase_add_test(tags, a_subscription_has_tags_too);
+    tcase_add_test(tags, a_group_that_is_not_there_or_goes_takes_no_tags);
     tcase_add_test(tags, tags_have_limits);
     tcase_add_test(tags, a_resource_is_not_written_with_too_long_tags);
     tcase_add_checked_fixture(management, start_world, close_harness);
