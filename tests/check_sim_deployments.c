@@ -619,6 +619,10 @@ START_TEST(content_is_checked)
                "`resources`:[]", ""),
         400);
     ck_assert_str_eq(said("error.code"), "DeploymentNameLengthLimitExceeded");
+    ck_assert_int_eq(manage(CALL_POST, DEPLOYMENTS "/x/whatIf", "{}"), 404);
+    ck_assert_ptr_nonnull(strstr(said("error.message"), "The action 'whatIf'"));
+    ck_assert_int_eq(manage(CALL_POST, DEPLOYMENTS "/x/cancel", ""), 404);
+    ck_assert_str_eq(said("error.code"), "DeploymentNotFound");
     ck_assert_int_eq(manage(CALL_PUT, "~/resourceGroups/none" DEPLOYMENTS "/x", "{}"),
                      404);
     ck_assert_str_eq(said("error.code"), "ResourceGroupNotFound");

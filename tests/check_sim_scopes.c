@@ -141,6 +141,25 @@ START_TEST(a_path_without_a_subscription_says_why)
 }
 END_TEST
 
+START_TEST(who_shows_no_token_is_told_where_to_get_one)
+{
+    char *bearer = h.bearer, *wanted;
+
+    h.bearer = NULL;
+    ck_assert_int_eq(manage(CALL_GET, "?" RESOURCES, NULL), 401);
+    h.bearer = bearer;
+    wanted = memory_format("Bearer authorization_uri=\"http://sim/%s\", "
+                           "error=\"invalid_token\", error_description=\"The "
+                           "authentication failed because of missing 'Authorization' "
+                           "header.\"",
+                           h.world->profile.tenant_id);
+    ck_assert_str_eq(h.answer.www_authenticate, wanted);
+    ck_assert_str_eq(said("error.message"),
+                     "Authentication failed. The 'Authorization' header is missing.");
+    free(wanted);
+}
+END_TEST
+
 START_TEST(a_provider_is_described_with_its_types)
 {
     const cJSON *type;
@@ -474,6 +493,7 @@ int main(void)
                         (int)(sizeof versions / sizeof versions[0]));
     tcase_add_loop_test(subscription, a_path_without_a_subscription_says_why, 0,
                         (int)(sizeof nowhere / sizeof nowhere[0]));
+    tcase_add_test(subscription, who_shows_no_token_is_told_where_to_get_one);
     tcase_add_test(subscription, a_provider_is_described_with_its_types);
     tcase_add_test(subscription,
                    a_provider_is_unregistered_in_time_and_only_when_it_is_not_used);

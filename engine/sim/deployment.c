@@ -842,19 +842,22 @@ static void act(struct world *world, struct call *call, const struct caller *cal
                 const struct target *target, struct deployment *deployment,
                 struct answer *answer)
 {
-    if (target->action == NULL || target->detail != NULL)
+    const char *action = target->action != NULL ? target->action : "";
+    const bool is_cancel = text_equal_nocase(action, "cancel");
+
+    if (*action == '\0' || target->detail != NULL)
         refuse_method(call, answer);
-    else if (text_equal_nocase(target->action, "validate"))
+    else if (text_equal_nocase(action, "validate"))
         put(world, call, caller, target, answer);
+    else if (!is_cancel && !text_equal_nocase(action, "exportTemplate"))
+        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
+                      action, TYPE);
     else if (deployment == NULL)
         refuse_missing(target, answer);
-    else if (text_equal_nocase(target->action, "cancel"))
+    else if (is_cancel)
         cancel(world, deployment, answer);
-    else if (text_equal_nocase(target->action, "exportTemplate"))
-        export_template(deployment, answer);
     else
-        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
-                      target->action, TYPE);
+        export_template(deployment, answer);
 }
 
 static void answer_one(struct world *world, struct call *call,
