@@ -425,6 +425,15 @@ START_TEST(a_group_that_is_being_deleted_takes_no_deployments)
 }
 END_TEST
 
+START_TEST(a_deployment_goes_on_when_faults_are_changed)
+{
+    ck_assert_int_eq(deploy("d", "`resources`:[]", ""), 201);
+    ck_assert_int_eq(ask(CALL_DELETE, "/_sim/faults", NULL), 200);
+    pass(2 * SECOND_MS);
+    ck_assert_str_eq(state_of("d"), "Succeeded");
+}
+END_TEST
+
 START_TEST(times_of_a_deployment_are_skewed_like_all_others)
 {
     char date[CLOCK_TEXT_SIZE];
@@ -648,6 +657,7 @@ int main(void)
     tcase_add_test(life, a_template_may_have_comments_and_bare_names);
     tcase_add_test(life, a_subscription_deployment_makes_a_group_and_deploys_into_it);
     tcase_add_test(life, a_group_that_is_being_deleted_takes_no_deployments);
+    tcase_add_test(life, a_deployment_goes_on_when_faults_are_changed);
     tcase_add_test(life, times_of_a_deployment_are_skewed_like_all_others);
     tcase_add_test(life, who_may_not_make_the_resources_may_not_deploy_them);
     tcase_add_checked_fixture(templates, start_world, close_harness);
