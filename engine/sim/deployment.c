@@ -56,11 +56,11 @@ static char *format_id(const char *scope_id, const char *name)
 
 /* ---- what is shown ---- */
 
-static void set_time(cJSON *body, const char *path, int64_t ms)
+static void set_time(const struct world *world, cJSON *body, const char *path, int64_t ms)
 {
     char text[CLOCK_TEXT_SIZE];
 
-    clock_format_utc(ms, text);
+    clock_format_utc(world_told_ms(world, ms), text);
     json_set_at(body, path, cJSON_CreateString(text));
 }
 
@@ -95,7 +95,7 @@ static cJSON *describe(const struct world *world, const struct deployment *deplo
 
     json_set_at(body, "properties.provisioningState",
                 cJSON_CreateString(deployment->state));
-    set_time(body, "properties.timestamp", end_ms);
+    set_time(world, body, "properties.timestamp", end_ms);
     set_duration(body, "properties.duration", end_ms - deployment->started_ms);
     if (deployment->error[0] != '\0')
         json_set_at(body, "properties.error", cJSON_CreateRaw(deployment->error));
@@ -386,13 +386,14 @@ static void save_steps(struct world *world, const struct deployment *deployment,
     free(numbers);
 }
 
-static bool check_active(const struct deployment *old, struct answer *answer)
+static bool check_active(const struct world *world, const struct deployment *old,
+                         struct answer *answer)
 {
     char text[CLOCK_TEXT_SIZE];
 
     if (old == NULL || !deployment_is_active(old))
         return true;
-    clock_format_utc(old->started_ms, text);
+    clock_format_utc(world_told_ms(world, old->started_ms), text);
     return answer_refuse(
         answer, REFUSE_DEPLOYMENT_ACTIVE,
         "Unable to edit or replace deployment '%s': previous deployment from '%s' is "
@@ -489,8 +490,9 @@ static void put(struct world *world, struct call *call, const struct caller *cal
     free(id);
     free(key);
     if (!check_content(world, target, given, answer) || !check_name(target, answer) ||
-        (!is_trial &&
-         (!check_active(old, answer) || !check_quota(world, old, target, answer)))) {
+        (!is_trial && (!target_check_group_stays(target, world, answer) ||
+                       !check_active(world, old, answer) ||
+                       !check_quota(world, old, target, answer)))) {
         deployment_free(old);
         cJSON_Delete(group);
         return;
@@ -585,7 +587,7 @@ static bool is_deleting(const struct deployment *deployment)
 static void remove_one(struct world *world, const struct call *call,
                        struct deployment *deployment, struct answer *answer)
 {
-    if (!check_active(deployment, answer) ||
+    if (!check_active(world, deployment, answer) ||
         !lock_check(world, deployment->id, LOCK_DELETE, answer))
         return;
     if (!is_deleting(deployment)) {
@@ -654,7 +656,7 @@ static cJSON *describe_operation(const struct world *world,
     json_set_at(body, "properties.provisioningOperation", cJSON_CreateString("Create"));
     json_set_at(body, "properties.provisioningState",
                 cJSON_CreateString(database_column(row, 4)));
-    set_time(body, "properties.timestamp", last_ms);
+    set_time(world, body, "properties.timestamp", last_ms);
     set_duration(body, "properties.duration", last_ms - started_ms);
     json_set_at(body, "properties.trackingId", cJSON_CreateString(deployment->operation));
     json_set_at(body, "properties.statusCode",
@@ -672,7 +674,8 @@ static cJSON *describe_operation(const struct world *world,
 }
 
 /* The last one of a deployment that has come to its end well. */
-static cJSON *describe_evaluation(const struct deployment *deployment)
+static cJSON *describe_evaluation(const struct world *world,
+                                  const struct deployment *deployment)
 {
     cJSON *body = cJSON_CreateObject();
     char *id = memory_format("%s/operations/08", deployment->id);
@@ -682,7 +685,7 @@ static cJSON *describe_evaluation(const struct deployment *deployment)
     json_set_at(body, "properties.provisioningOperation",
                 cJSON_CreateString("EvaluateDeploymentOutput"));
     json_set_at(body, "properties.provisioningState", cJSON_CreateString("Succeeded"));
-    set_time(body, "properties.timestamp", deployment->ended_ms);
+    set_time(world, body, "properties.timestamp", deployment->ended_ms);
     set_duration(body, "properties.duration", 0);
     json_set_at(body, "properties.trackingId", cJSON_CreateString(deployment->operation));
     json_set_at(body, "properties.statusCode", cJSON_CreateString("OK"));
@@ -707,7 +710,7 @@ static cJSON *find_operations(struct world *world, const struct deployment *depl
     }
     if (strcmp(deployment->state, "Succeeded") == 0 &&
         (only == NULL || strcmp(only, "08") == 0))
-        cJSON_AddItemToArray(list, describe_evaluation(deployment));
+        cJSON_AddItemToArray(list, describe_evaluation(world, deployment));
     return list;
 }
 
@@ -839,19 +842,22 @@ static void act(struct world *world, struct call *call, const struct caller *cal
                 const struct target *target, struct deployment *deployment,
                 struct answer *answer)
 {
-    if (target->action == NULL || target->detail != NULL)
+    const char *action = target->action != NULL ? target->action : "";
+    const bool is_cancel = text_equal_nocase(action, "cancel");
+
+    if (*action == '\0' || target->detail != NULL)
         refuse_method(call, answer);
-    else if (text_equal_nocase(target->action, "validate"))
+    else if (text_equal_nocase(action, "validate"))
         put(world, call, caller, target, answer);
+    else if (!is_cancel && !text_equal_nocase(action, "exportTemplate"))
+        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
+                      action, TYPE);
     else if (deployment == NULL)
         refuse_missing(target, answer);
-    else if (text_equal_nocase(target->action, "cancel"))
+    else if (is_cancel)
         cancel(world, deployment, answer);
-    else if (text_equal_nocase(target->action, "exportTemplate"))
-        export_template(deployment, answer);
     else
-        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
-                      target->action, TYPE);
+        export_template(deployment, answer);
 }
 
 static void answer_one(struct world *world, struct call *call,

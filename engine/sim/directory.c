@@ -208,6 +208,9 @@ static const char bin_query[] =
     " 'owned', (SELECT json_group_array(object) FROM ownership WHERE owner = ?1))"
     " FROM object WHERE id = ?1";
 
+const char directory_bin_columns[] =
+    "id, type, deleted_ms, body, json_set(object, '$[6]', NULL) AS object, links";
+
 void directory_remove(struct world *world, const char *id)
 {
     static const char *const deletions[] = {
@@ -250,6 +253,20 @@ bool directory_restore(struct world *world, const char *id)
 }
 
 /* ---- secrets ---- */
+
+void directory_restore_secret(struct world *world, const char *column, const char *key,
+                              const char *secret)
+{
+    char *living = memory_format("UPDATE object SET secret = ? WHERE %s = ?", column);
+    char *deleted = memory_format("UPDATE bin SET object = json_set(object, '$[6]', ?)"
+                                  " WHERE object ->> %d = ?",
+                                  strcmp(column, "upn_key") == 0 ? 4 : 5);
+
+    database_run(world->database, living, "tt", secret, key);
+    database_run(world->database, deleted, "tt", secret, key);
+    free(living);
+    free(deleted);
+}
 
 void directory_add_credential(struct world *world, const char *key_id, const char *object,
                               const char *app_id, const char *secret, int64_t start_ms,

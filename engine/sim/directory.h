@@ -60,6 +60,14 @@ int64_t directory_count_owners(struct world *world, const char *object);
 void directory_remove(struct world *world, const char *id);
 bool directory_restore(struct world *world, const char *id);
 
+/* What a SELECT from the recycle bin (table `bin`) shows when it shall show no secrets. */
+extern const char directory_bin_columns[];
+
+/* The password or first secret of whom `key` names, who may be in the recycle bin: "app_id" or
+ * "upn_key" says which key it is. */
+void directory_restore_secret(struct world *world, const char *column, const char *key,
+                              const char *secret);
+
 /* A secret of the application, good from `start_ms` on until `end_ms` (UTC). */
 void directory_add_credential(struct world *world, const char *key_id, const char *object,
                               const char *app_id, const char *secret, int64_t start_ms,
