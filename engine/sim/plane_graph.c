@@ -313,7 +313,7 @@ static void read_ids(struct graph_request *request, const struct route *route,
     }
 }
 
-/* "me" is a user, and an application is none. */
+/* "me" is a user, who may be deleted by now; an application is none. */
 static bool replace_me(const struct graph_request *request, struct steps *steps)
 {
     struct database *database = request->world->database;
@@ -321,8 +321,8 @@ static bool replace_me(const struct graph_request *request, struct steps *steps)
     if (steps->count == 0 || !text_equal_nocase(steps->of[0], "me"))
         return true;
     if (database_number(database, 0,
-                        "SELECT 1 FROM object WHERE id = ? AND type = 'User'", "t",
-                        request->caller->object_id) == 0)
+                        "SELECT 1 FROM object WHERE id = ? AND type <> 'User'", "t",
+                        request->caller->object_id) != 0)
         return graph_refuse(
             request, 400, "BadRequest",
             "/me request is only valid with delegated authentication flow.");

@@ -110,11 +110,11 @@ struct world {
     int64_t calls;             /* how many there have been since the world was made */
     uint64_t ids;              /* drawn by world_make_id() since it was opened */
     uint64_t seed;
-    cJSON *options;       /* the world file it was made with */
-    cJSON *old_options;   /* those of the worlds before this one, whose texts clients inside
+    cJSON *options;     /* the world file it was made with */
+    cJSON *old_options; /* those of the worlds before this one, whose texts clients inside
                              the process may hold: a list, or NULL */
-    int first_index;      /* how the world file counts elements: from 0 or from 1 */
-    char *start_faults;   /* as they were given on opening, or NULL */
+    int first_index;    /* how the world file counts elements: from 0 or from 1 */
+    char *start_faults; /* as they were given on opening, or NULL */
     int64_t workspaces_per_service, workspaces_per_gateway;
     int64_t role_assignments, role_definitions; /* how many there may be */
     int64_t replication_ms, graph_lag_ms, token_life_ms, authorization_delay_ms;
@@ -124,6 +124,7 @@ struct world {
     char *domain;               /* of user names: "contoso.example" */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
+    int64_t directory_changes;   /* of objects, since it was opened; see directory.c */
     struct entra_key *entra_key; /* NULL until it is needed; see entra_key.h */
     int64_t version;             /* of the resource that was written last */
     int64_t next_ms; /* when the next operation or deployment changes, or INT64_MAX */
