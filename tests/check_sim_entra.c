@@ -409,27 +409,31 @@ END_TEST
 static const struct {
     const char *world, *words;
 } bad_worlds[] = {
-    {"{\"applications\":{}}", "'applications' must be a list"},
-    {"{\"applications\":[{}]}", "an application without 'name'"},
+    {"{\"applications\":{}}", "applications: a list expected"},
+    {"{\"applications\":[{}]}", "applications[0]: 'name' is missing"},
+    {"{\"applications\":[{\"name\":\"x\",\"key\":\"y\"}]}",
+     "applications[0]: unknown key 'key'"},
     {"{\"applications\":[{\"name\":\"x\",\"id\":\"y\"}]}",
-     "unknown key 'id' in an application"},
+     "applications[0].id: a UUID expected"},
     {"{\"applications\":[{\"name\":\"x\",\"app_id\":\"y\"}]}",
-     "'app_id' of an application must be a GUID"},
+     "applications[0].app_id: a UUID expected"},
     {"{\"applications\":[{\"name\":\"x\",\"secret\":\"\"}]}",
-     "'secret' of an application must be a string"},
+     "applications[0].secret: a text expected that is not empty"},
     {"{\"applications\":[{\"name\":\"x\",\"certificates\":[\"no\"]}]}",
-     "'certificates' of an application must be a list of certificates as PEM"},
+     "applications[0].certificates[0]: a certificate as PEM, with an RSA key, expected"},
     {"{\"applications\":[{\"name\":\"x\",\"federated\":[{\"issuer\":\"no\","
      "\"subject\":\"s\"}]}]}",
-     "'federated' of an application must be a list"},
+     "applications[0].federated[0].issuer: a URL expected"},
     {"{\"applications\":[{\"name\":\"x\",\"federated\":[{\"issuer\":\"https://i\","
      "\"subject\":\"s\",\"keys\":{\"keys\":[{\"kty\":\"EC\"}]}}]}]}",
-     "'federated' of an application must be a list"},
+     "applications[0].federated[0].keys: a JSON Web Key Set of RSA keys expected"},
     {"{\"applications\":[{\"name\":\"x\",\"role\":\"King\"}]}",
-     "'role' of an application must be the name of a built-in role"},
+     "applications[0].role: the name of a built-in role expected"},
     {"{\"applications\":[{\"name\":\"x\",\"graph\":true}]}",
-     "'graph' of an application must be \"admin\""},
-    {"{\"users\":[{\"name\":\"x\"}]}", "a user without 'password'"},
+     "applications[0].graph: \"admin\" or a list of permissions"},
+    {"{\"users\":[{\"password\":\"x\"}]}", "users[0]: 'upn' is missing"},
+    {"{\"users\":[{\"upn\":\"" ANN "\",\"password\":\"\"}]}",
+     "users[0].password: a text expected that is not empty"},
 };
 
 START_TEST(a_world_file_is_told_what_is_wrong)

@@ -84,7 +84,7 @@ static void write_world(void)
 {
     char *pem = certificate_json(certificate), *keys = key_set_json(key, "k1");
     char *world = memory_format(
-        "{\"users\":[{\"name\":\"" ANN "\",\"password\":\"unused here\"}],"
+        "{\"users\":[{\"upn\":\"" ANN "\",\"password\":\"unused here\"}],"
         "\"applications\":[{\"name\":\"pipeline\",\"app_id\":\"" PIPE "\","
         "\"secret\":\"s3cret-of-this-test\",\"role\":\"Reader\",\"certificates\":[%s],"
         "\"federated\":[{\"issuer\":\"https://cluster.example\","

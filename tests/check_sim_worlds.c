@@ -8,9 +8,15 @@
 #include "base/memory.h"
 #include "model/kind.h"
 #include "sim/database.h"
+#include "sim/graph_rights.h"
+#include "tests/assertion.h"
 #include "tests/world.h"
 
-#define APIM_ID "/providers/Microsoft.ApiManagement"
+#define APIM_ID   "/providers/Microsoft.ApiManagement"
+#define WORKSPACE APIM_ID "/service/contoso-apim/workspaces/one"
+#define GROUP_BODY                                                                       \
+    "{\"displayName\":\"new\",\"mailNickname\":\"new\",\"mailEnabled\":false,"           \
+    "\"securityEnabled\":true}"
 
 /* GET of what stands behind the subscription's id. */
 static int get(const char *path)
@@ -360,6 +366,259 @@ START_TEST(roles_of_ones_own_are_made_or_refused)
 }
 END_TEST
 
+/* ---- who signs in, and what is allowed ---- */
+
+#define OWN_APP "c0a80101-6f3d-4a2b-8e71-5d4c3b2a1908"
+#define BOT_APP "44444444-4444-4444-8444-444444444444"
+
+/* A world with every key about access and behaviour that `estate` does not have. `%s` are a
+ * certificate and a key set. */
+static const char rules[] =
+    "{\"users\":[{\"upn\":\"ann.lee@contoso.example\"}],"
+    "\"applications\":[{\"name\":\"bot\",\"app_id\":\"" BOT_APP "\","
+    "\"certificates\":[%s],\"role\":\"Reader\",\"graph\":[\"Group.Read.All\"],"
+    "\"federated\":[{\"issuer\":\"https://i.example\",\"subject\":\"s\","
+    "\"audience\":\"a\",\"keys\":%s}]},"
+    "{\"name\":\"automation\",\"app_id\":\"" OWN_APP "\",\"role\":\"Reader\"}],"
+    "\"workspaces\":[{\"name\":\"one\"}],"
+    "\"role_assignments\":[{\"principal\":\"contoso-guest\",\"role\":\"Contributor\"},"
+    "{\"principal\":\"automation\",\"role\":\"Contributor\"}],"
+    "\"deny_assignments\":[{\"name\":\"no-delete\",\"actions\":[\"*/delete\"],"
+    "\"principals\":[\"everyone\"],\"exclude_principals\":[\"contoso-automation\"],"
+    "\"scope\":\"workspaces/one\"},"
+    "{\"name\":\"no-read\",\"actions\":[\"*/read\"],\"principals\":[\"contoso-guest\"],"
+    "\"do_not_apply_to_child_scopes\":true,\"system_protected\":false}],"
+    "\"limits\":{\"role_definitions\":1,\"reads\":[10,1],\"global_factor\":2,"
+    "\"providers\":{\"Microsoft.Network\":6},\"graph_units\":[4,1],"
+    "\"graph_writes\":[1,0.1]},"
+    "\"durations\":{\"gateway.create\":\"1h\",\"gateway.update\":{\"from\":\"2m\","
+    "\"to\":\"3m\"},\"gateway.scale\":{\"median\":\"3m\",\"p95\":\"3m\"},"
+    "\"gateway.delete\":[\"4m\",\"4m\"]},"
+    "\"operation_forms\":{\"gateway.create\":\"accepted-location\"},"
+    "\"monitor_life\":\"10m\",\"authorization_delay_seconds\":300,"
+    "\"graph_lag_seconds\":5,\"graph_permissions\":{\"guest\":[\"User.Read.All\"]}}";
+
+static void open_rules(void)
+{
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    X509 *certificate = make_certificate(key, -60, 3600);
+    char *pem = certificate_json(certificate), *keys = key_set_json(key, "k1");
+    char *world = memory_format(rules, pem, keys);
+
+    open_world(world, NULL, 1);
+    free(world);
+    free(keys);
+    free(pem);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+static void become_guest(void)
+{
+    h.world->profile.client_id = h.world->profile.guest_id;
+    h.world->profile.client_secret = h.world->profile.guest_secret;
+    sign_in();
+}
+
+static int count_rows(const char *table, const char *app_id)
+{
+    char *sql = memory_format("SELECT COUNT(*) FROM %s WHERE app_id = ?", table);
+    const int64_t count = database_number(h.world->database, 0, sql, "t", app_id);
+
+    free(sql);
+    return (int)count;
+}
+
+/* How many of the roles at the subscription the application has by its id. */
+static int count_roles(const char *app_id)
+{
+    char id[UUID_TEXT_SIZE];
+
+    uuid_from_name(app_id, id);
+
+    char *path = memory_format("/providers/Microsoft.Authorization/roleAssignments"
+                               "?$filter=principalId%%20eq%%20'%s'",
+                               id);
+
+    ck_assert_int_eq(get(path), 200);
+    free(path);
+    return count_values();
+}
+
+START_TEST(an_application_has_what_it_proves_itself_by_and_its_rights)
+{
+    open_rules();
+    ck_assert_int_eq(count_rows("app_certificate", BOT_APP), 1);
+    ck_assert_int_eq(count_rows("app_federated", BOT_APP), 1);
+    ck_assert_int_eq(count_roles(BOT_APP), 1);
+    ck_assert_int_eq((int)database_number(h.world->database, -1,
+                                          "SELECT rights FROM object WHERE app_id = ?",
+                                          "t", BOT_APP),
+                     RIGHT_GROUP_READ);
+}
+END_TEST
+
+/* It goes by either name, keeps its secret and what it may do, and gets roles on top. */
+START_TEST(an_application_of_the_simulator_gets_more)
+{
+    open_rules();
+    ck_assert_int_eq(count_roles(OWN_APP), 3); /* Reader, Contributor, Owner */
+    ck_assert_int_eq(graph("users"), 200);
+}
+END_TEST
+
+START_TEST(a_dump_leaves_an_application_of_the_simulator_its_secret)
+{
+    open_rules();
+    ck_assert_int_eq(ask(CALL_GET, "/_sim/world", NULL), 200);
+
+    char *dump = memory_copy_string(h.answer.body.data);
+
+    ck_assert_int_eq(ask(CALL_PUT, "/_sim/world", dump), 200);
+    free(dump);
+    sign_in();
+    ck_assert_int_eq(get(""), 200);
+    ck_assert_int_eq(count_rows("app_certificate", BOT_APP), 1);
+}
+END_TEST
+
+START_TEST(denials_are_as_told)
+{
+    open_rules();
+    ck_assert_int_eq(get("/providers/Microsoft.Authorization/denyAssignments"
+                         "?$filter=atScope()"),
+                     200);
+    ck_assert_int_eq(count_values(), 1);
+
+    const cJSON *denial = json_at(h.json, "value")->child;
+
+    ck_assert(cJSON_IsTrue(json_at(denial, "properties.doNotApplyToChildScopes")));
+    ck_assert(cJSON_IsFalse(json_at(denial, "properties.isSystemProtected")));
+    become_guest();
+    ck_assert_int_eq(get("/providers/Microsoft.Authorization/roleAssignments"),
+                     403); /* at the subscription itself, not below */
+    ck_assert_int_eq(call_arm(CALL_GET, WORKSPACE, NULL), 200);
+    ck_assert_int_eq(call_arm(CALL_DELETE, WORKSPACE, NULL), 403);
+    ck_assert_str_eq(said("error.code"), "DenyAssignmentAuthorizationFailed");
+}
+END_TEST
+
+START_TEST(the_excluded_are_not_denied)
+{
+    char *url;
+
+    open_rules();
+    url = memory_format("%s" WORKSPACE "?" VERSION, h.group);
+    ck_assert_int_eq(plane_ask(h.world, &h.answer, &h.json, url,
+                               (struct call){.method = CALL_DELETE,
+                                             .authorization = h.bearer,
+                                             .if_match = "*"}),
+                     200);
+    free(url);
+}
+END_TEST
+
+/* Makes a role of one's own. */
+static int put_role(const char *name)
+{
+    char id[UUID_TEXT_SIZE], *url, *body;
+    int status;
+
+    uuid_from_name(name, id);
+    url =
+        memory_format("%s/providers/Microsoft.Authorization/roleDefinitions/%s?" VERSION,
+                      h.world->subscription_id, id);
+    body = memory_format("{\"properties\":{\"roleName\":\"%s\",\"permissions\":[{"
+                         "\"actions\":[\"*/read\"]}],\"assignableScopes\":[\"%s\"]}}",
+                         name, h.world->subscription_id);
+    status = ask(CALL_PUT, url, body);
+    free(body);
+    free(url);
+    return status;
+}
+
+START_TEST(limits_are_as_told)
+{
+    open_rules();
+    ck_assert_int_eq(put_role("one"), 201);
+    ck_assert_int_eq(put_role("two"), 400);
+    ck_assert_str_eq(said("error.code"), "RoleDefinitionLimitExceeded");
+    ck_assert_int_eq(get("/resourceGroups"), 200);
+    ck_assert_str_eq(header("x-ms-ratelimit-remaining-subscription-reads"), "9");
+    ck_assert_str_eq(header("x-ms-ratelimit-remaining-subscription-global-reads"), "19");
+    ck_assert_int_eq(get("/providers/Microsoft.Network/virtualNetworks"), 200);
+    ck_assert_str_eq(header("x-ms-ratelimit-remaining-subscription-resource-requests"),
+                     "5");
+    ck_assert_int_eq(graph("groups?$top=50"), 200);
+    ck_assert_str_eq(header("x-ms-resource-unit"), "1");
+    ck_assert_int_eq(ask(CALL_POST, "/v1.0/groups", GROUP_BODY), 201);
+    ck_assert_int_eq(ask(CALL_POST, "/v1.0/groups", GROUP_BODY), 429); /* no write left */
+    pass_ms(10000);
+    ck_assert_int_eq(ask(CALL_POST, "/v1.0/groups", GROUP_BODY), 201);
+}
+END_TEST
+
+START_TEST(durations_are_as_told)
+{
+    open_rules();
+    ck_assert_int_eq((int)world_duration(h.world, &gateway_kind, "create", "x"), 3600000);
+    ck_assert_int_eq((int)world_duration(h.world, &gateway_kind, "scale", "x"), 180000);
+    ck_assert_int_eq((int)world_duration(h.world, &gateway_kind, "delete", "x"), 240000);
+    ck_assert_int_ge((int)world_duration(h.world, &gateway_kind, "update", "x"), 120000);
+    ck_assert_int_le((int)world_duration(h.world, &gateway_kind, "update", "x"), 180000);
+}
+END_TEST
+
+START_TEST(operations_are_told_and_forgotten_as_told)
+{
+    open_rules();
+    ck_assert_int_eq(call_arm(CALL_PUT, APIM_ID "/gateways/gw",
+                              "{\"location\":\"westeurope\",\"sku\":{\"name\":"
+                              "\"WorkspaceGatewayPremium\"},\"properties\":{}}"),
+                     202);
+    ck_assert_ptr_null(h.answer.async_operation);
+    ck_assert_ptr_nonnull(h.answer.location);
+
+    char *url = memory_copy_string(h.answer.location);
+
+    pass_ms(3600000 + 600000);
+    sign_in();
+    ck_assert_int_eq(ask(CALL_GET, url, NULL), 201);
+    pass_ms(1);
+    ck_assert_int_eq(ask(CALL_GET, url, NULL), 404);
+    free(url);
+}
+END_TEST
+
+/* What the file has made is known and in effect; what a client makes takes its time. */
+START_TEST(lags_are_those_of_what_is_new)
+{
+    open_rules();
+    ck_assert_int_eq(graph("users/ann.lee@contoso.example"), 200);
+    ck_assert_int_eq(ask(CALL_POST, "/v1.0/groups", GROUP_BODY), 201);
+
+    char *path = memory_format("groups/%s", said("id"));
+
+    ck_assert_int_eq(graph(path), 404);
+    pass_ms(5000);
+    ck_assert_int_eq(graph(path), 200);
+    free(path);
+    ck_assert_int_eq((int)h.world->authorization_delay_ms, 300000);
+    become_guest();
+    ck_assert_int_eq(call_arm(CALL_GET, WORKSPACE, NULL), 200);
+}
+END_TEST
+
+START_TEST(the_simulators_applications_may_do_what_is_told_in_graph)
+{
+    open_rules();
+    ck_assert_int_eq(graph("groups"), 200);
+    become_guest();
+    ck_assert_int_eq(graph("users"), 200);
+    ck_assert_int_eq(graph("groups"), 403);
+}
+END_TEST
+
 /* ---- every error ---- */
 
 #define GW "gateways = {{name = 'gw', "
@@ -428,6 +687,55 @@ static const struct {
     {"applications = {{name = 'a', graph = 1}}", "applications[1].graph: \"admin\" or"},
     {"durations = {['gateway.create'] = {'2h', '1h'}}", "durations.gateway.create"},
     {"durations = {gateway = 1}", "unknown key 'gateway'; a kind and create"},
+    {"applications = {{name = 'a', certificates = {'PEM'}}}",
+     "applications[1].certificates[1]: a certificate as PEM, with an RSA key, expected"},
+    {"applications = {{name = 'a', federated = {{issuer = 'x', subject = 's'}}}}",
+     "applications[1].federated[1].issuer: a URL expected"},
+    {"applications = {{name = 'a', federated = {{issuer = 'https://i'}}}}",
+     "applications[1].federated[1]: 'subject' is missing"},
+    {"applications = {{name = 'a', federated = {{issuer = 'https://i', subject = 's',\n"
+     "keys = {keys = {}}}}}}",
+     "applications[1].federated[1].keys: a JSON Web Key Set of RSA keys expected"},
+    {"applications = {{name = 'a', role = 'Readr'}}",
+     "applications[1].role: the name of a built-in role expected"},
+    {"applications = {{name = 'a', graph = {'Group.Paint'}}}",
+     "applications[1].graph: no permission 'Group.Paint'"},
+    {"applications = {{name = 'a', is_admin = true}}",
+     "applications[1]: unknown key 'is_admin'"},
+    {"graph_permissions = {bot = 'admin'}", "graph_permissions: unknown key 'bot'"},
+    {"graph_permissions = {guest = 'all'}", "graph_permissions.guest: \"admin\" or"},
+    {"graph_lag_seconds = -1", "graph_lag_seconds: a number from 0 to 1000000"},
+    {"authorization_delay_seconds = '5m'", "authorization_delay_seconds: a number from"},
+    {"monitor_life = 24", "monitor_life: a duration such as 24h expected"},
+    {"operation_forms = {['gateway.create'] = 'loud'}",
+     "operation_forms.gateway.create: "},
+    {"operation_forms = {['gateway.paint'] = 'both'}",
+     "operation_forms: unknown key 'gateway.paint'; a kind and create"},
+    {"durations = {['gateway.create'] = {median = '2h', p95 = '1h'}}",
+     "durations.gateway.create: 2h is more than 1h"},
+    {"durations = {['gateway.create'] = {from = '2h'}}",
+     "durations.gateway.create: a duration such as \"3h\" expected"},
+    {"durations = {['gateway.create'] = 'soon'}",
+     "durations.gateway.create: 'soon' is not a duration"},
+    {"limits = {role_definitions = 'x'}", "limits.role_definitions: a number from 0"},
+    {"limits = {global_factor = 0.5}", "limits.global_factor: a number from 1 to 1000"},
+    {"limits = {providers = {['Microsoft.Web'] = 0}}",
+     "limits.providers.Microsoft.Web: requests a minute expected, from 1 to 1000000"},
+    {"limits = {providers = 5}", "limits.providers: an object of at most 16"},
+    {"limits = {graph_units = 5}", "limits.graph_units: a size and a refill per second"},
+    {"limits = {graph_writes = {5}}", "limits.graph_writes: a size and a refill"},
+    {"deny_assignments = {{name = 'd'}}", "deny_assignments[1]: 'principals' is missing"},
+    {"deny_assignments = {{name = 'd', principals = {'everyone'}, except = {'a'}}}",
+     "deny_assignments[1]: unknown key 'except'"},
+    {"deny_assignments = {{name = 'd', principals = {'everyone'},\n"
+     "exclude_principals = {'nobody'}}}",
+     "deny_assignments[1].exclude_principals[1]: no group, application or object id"},
+    {"deny_assignments = {{name = 'd', principals = {'everyone'},\n"
+     "do_not_apply_to_child_scopes = 1}}",
+     "deny_assignments[1].do_not_apply_to_child_scopes: true or false expected"},
+    {"deny_assignments = {{name = 'd', principals = {'everyone'},\n"
+     "system_protected = 'no'}}",
+     "deny_assignments[1].system_protected: true or false expected"},
     {"faults = 'thrttle=1'", "faults: unknown fault 'thrttle'; did you mean 'throttle'?"},
     {"unregistered_providers = {'Microsoft.Webb'}",
      "unregistered_providers[1]: no provider 'Microsoft.Webb'"},
@@ -513,6 +821,7 @@ int main(void)
 {
     Suite *suite = suite_create("sim worlds");
     TCase *keys = add_case(suite, "keys"), *errors = add_case(suite, "errors");
+    TCase *access = add_case(suite, "access and behaviour");
     SRunner *runner = srunner_create(suite);
     int failed;
 
@@ -531,6 +840,16 @@ int main(void)
     tcase_add_test(keys, an_empty_lua_world_is_the_default_one);
     tcase_add_test(keys, a_large_world_is_built_fast);
     tcase_add_test(keys, roles_of_ones_own_are_made_or_refused);
+    tcase_add_test(access, an_application_has_what_it_proves_itself_by_and_its_rights);
+    tcase_add_test(access, an_application_of_the_simulator_gets_more);
+    tcase_add_test(access, a_dump_leaves_an_application_of_the_simulator_its_secret);
+    tcase_add_test(access, denials_are_as_told);
+    tcase_add_test(access, the_excluded_are_not_denied);
+    tcase_add_test(access, limits_are_as_told);
+    tcase_add_test(access, durations_are_as_told);
+    tcase_add_test(access, operations_are_told_and_forgotten_as_told);
+    tcase_add_test(access, lags_are_those_of_what_is_new);
+    tcase_add_test(access, the_simulators_applications_may_do_what_is_told_in_graph);
     tcase_add_loop_test(errors, a_wrong_file_is_refused_with_the_place_and_the_reason, 0,
                         (int)(sizeof mistakes / sizeof mistakes[0]));
     srunner_run_all(runner, CK_NORMAL);

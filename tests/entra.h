@@ -41,7 +41,7 @@ static inline void set_up(void)
     char *pem = certificate_json(certificate), *old = certificate_json(old_certificate);
     char *keys = key_set_json(key, "k1");
     char *world = memory_format(
-        "{\"users\":[{\"name\":\"" ANN "\",\"password\":\"open sesame\"}],"
+        "{\"users\":[{\"upn\":\"" ANN "\",\"password\":\"open sesame\"}],"
         "\"applications\":[{\"name\":\"pipeline\",\"app_id\":\"" PIPE "\","
         "\"secret\":\"a secret+of&this=test\",\"role\":\"Reader\","
         "\"certificates\":[%s,%s],"

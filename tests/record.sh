@@ -56,7 +56,7 @@ table.insert(gateways, {name = "gw-broken", state = "Failed"})
 resources = {{id = "/resourceGroups/rg-apim/providers/Microsoft.ApiManagement/service/contoso-apim"
   .. "/workspaces/odd", body = {properties = {displayName = "A \"quoted\\\" name\nof two lines, \195\164"}}}}
 END
-"$moongate" sim --listen 127.0.0.1:0 --world estate.lua >profile 2>server.err &
+"$moongate" sim --listen 127.0.0.1:0 --control --world estate.lua >profile 2>server.err &
 server=$!
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     grep -qs ready profile && break

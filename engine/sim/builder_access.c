@@ -161,49 +161,22 @@ static char *complain_role(const struct builder *builder, const struct spot *spo
                          near != NULL ? "'?" : "");
 }
 
-/* As scripts and people name assignments: the same grant is the same assignment. */
-static void choose_assignment_name(const cJSON *given, const char *scope,
-                                   const char *principal, const char *role,
-                                   char name[UUID_TEXT_SIZE])
-{
-    const char *said = json_string_at(given, "name");
-    char *key = entity_make_key(scope);
-    char *seed = memory_format("%s|%s|%s", key, principal, role);
-
-    if (said != NULL)
-        memcpy(name, said, UUID_TEXT_SIZE);
-    else
-        uuid_from_name(seed, name);
-    free(seed);
-    free(key);
-}
-
-static bool is_assigned(struct world *world, const char *principal, const char *scope,
-                        const char *role)
-{
-    char *key = entity_make_key(scope);
-    const bool is_there_already =
-        database_number(world->database, 0,
-                        "SELECT 1 FROM assignment WHERE principal = ? AND scope = ? AND"
-                        " role = ?",
-                        "ttt", principal, key, role) != 0;
-
-    free(key);
-    return is_there_already;
-}
-
 static char *plant_assignment(struct builder *builder, const struct spot *spot,
                               const cJSON *given, const struct principal *principal,
                               const char *role, const char *scope)
 {
+    const char *said = json_string_at(given, "name");
     char name[UUID_TEXT_SIZE], *id, *wrong;
     cJSON *body;
 
-    if (is_assigned(builder->world, principal->id, scope, role))
+    if (role_assignment_exists(builder->world, scope, principal->id, role))
         return NULL; /* a grant that is there twice is one */
     id = kind_format_id(&role_definition_kind, builder->world->subscription_id, role);
     body = cJSON_CreateObject();
-    choose_assignment_name(given, scope, principal->id, role, name);
+    if (said != NULL)
+        memcpy(name, said, UUID_TEXT_SIZE);
+    else
+        role_assignment_name(scope, principal->id, role, name);
     json_set_at(body, "properties.roleDefinitionId", cJSON_CreateString(id));
     json_set_at(body, "properties.principalId", cJSON_CreateString(principal->id));
     json_set_at(body, "properties.principalType", cJSON_CreateString(principal->type));
@@ -305,11 +278,9 @@ char *builder_add_denial(struct builder *builder, const struct spot *spot,
 
 void builder_assign_owner(struct world *world)
 {
-    const struct role *role = role_find("Owner");
     char owner[UUID_TEXT_SIZE];
 
     uuid_from_name(world->profile.client_id, owner);
-    if (!is_assigned(world, owner, world->subscription_id, role->id))
-        role_assignment_add(world, world->subscription_id, role, owner,
-                            "ServicePrincipal");
+    role_assignment_add(world, world->subscription_id, role_find("Owner"), owner,
+                        "ServicePrincipal");
 }

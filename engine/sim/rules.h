@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/uuid.h"
 #include "sim/answer.h"
 
 struct buffer;
@@ -76,7 +77,16 @@ bool rules_refuse_locked(struct answer *answer, const char *id);
 /* Never NULL. */
 const struct rules *rules_find(const struct kind *kind);
 
-/* Makes a role assignment of the first world; `scope_id` must exist. */
+/* The name of a role assignment of the first world that has none of its own, as scripts make
+ * it: the same grant is the same assignment. Ids of principal and role are in lower case. */
+void role_assignment_name(const char *scope_id, const char *principal,
+                          const char *role_id, char name[UUID_TEXT_SIZE]);
+
+/* Whether this very grant is there, by whatever name. */
+bool role_assignment_exists(struct world *world, const char *scope_id,
+                            const char *principal, const char *role_id);
+
+/* Makes a role assignment of the first world, unless it is there; `scope_id` must exist. */
 void role_assignment_add(struct world *world, const char *scope_id,
                          const struct role *role, const char *principal,
                          const char *principal_type);

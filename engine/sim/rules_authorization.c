@@ -344,18 +344,45 @@ static bool check_assignment_delete(struct world *world, struct answer *answer,
                          "Cannot delete the last RBAC admin assignment");
 }
 
+void role_assignment_name(const char *scope_id, const char *principal,
+                          const char *role_id, char name[UUID_TEXT_SIZE])
+{
+    char *scope = entity_make_key(scope_id);
+    char *seed = memory_format("%s|%s|%s", scope, principal, role_id);
+
+    uuid_from_name(seed, name);
+    free(seed);
+    free(scope);
+}
+
+bool role_assignment_exists(struct world *world, const char *scope_id,
+                            const char *principal, const char *role_id)
+{
+    char *scope = entity_make_key(scope_id);
+    const bool exists =
+        database_number(world->database, 0,
+                        "SELECT 1 FROM assignment WHERE principal = ? AND scope = ? AND"
+                        " role = ?",
+                        "ttt", principal, scope, role_id) != 0;
+
+    free(scope);
+    return exists;
+}
+
 void role_assignment_add(struct world *world, const char *scope_id,
                          const struct role *role, const char *principal,
                          const char *principal_type)
 {
     const struct tenant_role *given = roles_find(world, role->id);
-    char name[UUID_TEXT_SIZE], *scope = entity_make_key(scope_id);
-    cJSON *body = cJSON_CreateObject();
+    char name[UUID_TEXT_SIZE];
 
-    uuid_from_name(principal, name);
+    if (role_assignment_exists(world, scope_id, principal, role->id))
+        return;
+    role_assignment_name(scope_id, principal, role->id, name);
 
     char *id = kind_format_id(&role_assignment_kind, scope_id, name),
-         *key = entity_make_key(id);
+         *key = entity_make_key(id), *scope = entity_make_key(scope_id);
+    cJSON *body = cJSON_CreateObject();
 
     cJSON_AddStringToObject(body, "id", id);
     cJSON_AddStringToObject(body, "name", name);

@@ -32,8 +32,18 @@
  *
  *   "users"             [{"upn", "name", "password", "id"}]; who is only mentioned, with an
  *                       "@", is made
- *   "applications"      [{"name", "app_id", "secret", "is_admin", "id"}], service principals;
- *                       an admin may do anything in Microsoft Graph
+ *   "applications"      [{"name", "app_id", "id", .. and, each as wanted:
+ *                       "secret"
+ *                       "certificates": ["-----BEGIN CERTIFICATE-----.."], with RSA keys
+ *                       "federated": [{"issuer": URL, "subject", "audience"
+ *                         ("api://AzureADTokenExchange"), "keys": a JSON Web Key Set}], whose
+ *                         tokens it may sign in with; without "keys" nobody checks who has
+ *                         signed them
+ *                       "role": a built-in one that it has in the subscription
+ *                       "graph": what it may do in Microsoft Graph, "admin" for anything or
+ *                         a list such as ["Group.Read.All"]; nothing by default}],
+ *                       service principals. One with the "app_id" of one of the simulator's
+ *                       own two adds to that.
  *   "groups"            [{"name", "members", "owners", "description", "mail_nickname",
  *                       "id"}]: members are users, groups and applications; or {"prefix":
  *                       "api-team-", "count": 1000, "members": 2} for many
@@ -45,34 +55,38 @@
  *                       "description", "name": GUID, "created_at", "created_by"}]
  *   "role_definitions"  [{"name", "actions", "not_actions", "data_actions",
  *                       "not_data_actions", "scopes", "description", "id"}]
- *   "deny_assignments"  [{"name", "principals" (or "everyone"), "except", "actions", ..,
- *                       "scope", "applies_below", "description", "id"}]
+ *   "deny_assignments"  [{"name", "principals": names, ids or "everyone",
+ *                       "exclude_principals", "actions", .. as of a role, "scope",
+ *                       "do_not_apply_to_child_scopes" (false), "system_protected" (true),
+ *                       "description", "id"}]: what they may not do whatever their roles
  *
  * behaviour:
  *
- *   "limits"            {"workspaces_per_service": 100, "workspaces_per_gateway": 30,
- *                       "role_assignments": 4000, "role_definitions": 5000,
- *                       "reads": [250, 25], "writes": [200, 10], "deletes": [200, 10]}:
- *                       the last three are Azure's token buckets, size and refill a
- *                       second; null: none.
- *                       "global_factor": how much larger those for all principals are (15);
- *                       "providers": {"Microsoft.Authorization": 120, ..}: requests a minute;
- *                       "graph_units" and "graph_writes": buckets of Microsoft Graph
- *   "durations"         {"gateway.create": ["2h50m", "3h10m"], ..}: kind and create, update,
- *                       scale (of a gateway) or delete; how long, as sim/spread.h says
+ *   "limits"            how many there may be: {"workspaces_per_service": 100,
+ *                       "workspaces_per_gateway": 30, "role_assignments": 4000,
+ *                       "role_definitions": 5000,
+ *                       token buckets of each principal, size and refill a second, or 0 or
+ *                       null for none: "reads": [250, 25], "writes": [200, 10], "deletes":
+ *                       [200, 10], "global_factor": 15 (how much larger those of all
+ *                       principals together are, 1 to 1000),
+ *                       "providers": {"Microsoft.Authorization": 120, ..}: requests a minute
+ *                       of all principals, for up to 16 namespaces,
+ *                       and of each application in Microsoft Graph "graph_units" (by
+ *                       default as the tenant's size has it) and "graph_writes": [3000, 20]}
+ *   "durations"         {"gateway.create": .., ..}: kind and create, update, scale (of a
+ *                       gateway) or delete; how long: "3h", ["2h50m", "3h10m"] or {"from",
+ *                       "to"} for anything between, {"median", "p95"} (sim/spread.h)
  *   "operation_forms"   {"gateway.create": "location", ..}: how it is told, as sim/form.h says
  *   "monitor_life"      how long a long operation can be asked about after its end ("24h")
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
  *   "authorization_delay_seconds"  how long a new or deleted role assignment takes to
  *                       come into effect (0)
- *   "deny_assignments"  what nobody may do all the same: see denials.h
  *   "graph_lag_seconds"    how long a new object stays unknown to Microsoft Graph itself (0)
- *   "graph_permissions"    {"guest": ["Group.Read.All", ..], "owner": "admin"}: what the two
- *                       applications may do in Microsoft Graph
+ *   "graph_permissions"    {"owner": "admin", "guest": []}: what the simulator's own two
+ *                       applications may do in Microsoft Graph, as "graph" above
  *   "unregistered_providers"  namespaces that have to be registered before a write, such
  *                       as ["Microsoft.Network"]
- *   "token_life"        how long access tokens live ("59m59s")
- *   "applications", "users"   who else can sign in, and by what (world_applications.h)
+ *   "token_life"        how long access tokens live ("59m59s"), "1s" to "1d"
  *   "faults"            what goes wrong from the start, as sim/faults.h says, unless that is
  *                       said when the simulator is started
  *

@@ -36,6 +36,16 @@ void people_free(struct people *people)
     free(people);
 }
 
+/* By name or id in any case, or NULL. */
+static const struct principal *find_name(const struct people *people, const char *name)
+{
+    char *key = text_lower(memory_copy_string(name));
+    const struct principal *found = map_find(&people->by_name, key);
+
+    free(key);
+    return found;
+}
+
 /* Whether nobody had the name before. */
 static bool enter(struct people *people, const char *name, const char *id,
                   const char *type)
@@ -105,9 +115,13 @@ static char *add_application(struct people *people, const struct spot *spot,
     const struct principal *own = map_find(&people->by_name, app_id);
     char *wrong;
 
-    if (own != NULL && strcmp(own->id, id) == 0) {
+    if (own != NULL && strcmp(own->id, id) == 0) { /* the simulator's own is there */
+        const struct principal *named = find_name(people, application.name);
+
+        if (named == NULL || strcmp(named->id, id) != 0)
+            enter(people, application.name, id, "ServicePrincipal");
         world_application_equip(people->world, &application, given);
-        return NULL; /* the simulator's own, which is there */
+        return NULL;
     }
     wrong = enter_id(people, spot, id, "ServicePrincipal");
     if (wrong != NULL)
@@ -206,20 +220,15 @@ static const struct principal *invent_user(struct people *people, const char *up
     uuid_from_name(key, id);
     if (enter(people, upn, id, "User") && enter(people, id, id, "User"))
         save_user(people->world, id, upn, NULL, NULL);
-
-    const struct principal *made = map_find(&people->by_name, key);
-
     free(key);
-    return made;
+    return find_name(people, upn);
 }
 
 const struct principal *people_find(struct people *people, const struct spot *spot,
                                     const char *name, char **wrong)
 {
-    char *key = text_lower(memory_copy_string(name));
-    const struct principal *found = map_find(&people->by_name, key);
+    const struct principal *found = find_name(people, name);
 
-    free(key);
     if (found != NULL && !found->is_ambiguous)
         return found;
     if (found != NULL)
@@ -461,9 +470,13 @@ char *people_build(struct people *people, const struct spot *whole)
 
 /* ---- secrets ---- */
 
+/* `secret` NULL: it has none of its own. */
 static void restore_secret(struct world *world, const char *column, const char *value,
                            const char *secret)
 {
+    if (secret == NULL)
+        return;
+
     char *key = text_lower(memory_copy_string(value));
     char *sql = memory_format("UPDATE object SET secret = ? WHERE %s = ?", column);
 

@@ -1,41 +1,30 @@
 -- Onboarding while answers come late, broken, old or not at all: what can be healed is, what
 -- cannot fails with a reason, and nothing is called done that is not.
-local arm = require "arm"
 local ledger = require "ledger"
 local onboarding = require "onboarding"
-local spec = require "spec"
+local sim = require "sim"
+local test = require "test"
 
 local TEAMS = 4
 
 local options = {gateway = "own", network = "integration", subnet_bits = 27}
-local count = 0
 
-local function set_faults(text)
-  return arm.request {method = "POST", path = "/_sim/faults", body = text, repeatable = true}
+local teams = {}
+for i = 1, TEAMS do
+  teams[i] = {team = ("chaos-%d"):format(i), display_name = "C", group = "api-team-search"}
 end
 
-local function struck()
-  return arm.get("/_sim/faults").body.struck
+local function onboard(them)
+  return onboarding.run(onboarding.check(them, options), options)
 end
 
-local function new_teams()
-  local teams = {}
-  for i = 1, TEAMS do
-    count = count + 1
-    teams[i] = {team = ("chaos-%d"):format(count), display_name = "C", group = "api-team-search"}
-  end
-  return teams
-end
-
--- Onboards new teams under a fault. Returns the teams that were done and those that failed, and
+-- Onboards the teams under faults. Returns the teams that were done and those that failed, and
 -- the failures' codes.
-local function onboard(faults)
-  local teams, done, failed, codes = new_teams(), {}, {}, {}
-  local before = struck()
-  set_faults(faults)
-  local rows = onboarding.run(onboarding.check(teams, options), options)
-  set_faults ""
-  spec.ok(struck() > before, "a strike of " .. faults)
+local function onboard_under(faults)
+  local done, failed, codes = {}, {}, {}
+  sim.fault(faults)
+  local rows = onboard(teams)
+  sim.clear_faults()
   for i, row in ipairs(rows) do
     if row.failure then
       failed[#failed + 1] = teams[i]
@@ -47,55 +36,51 @@ local function onboard(faults)
   return done, failed, codes
 end
 
-local function check_done(teams)
-  local _, writes = ledger.during(onboarding.run, onboarding.check(teams, options), options)
-  spec.equal(writes, 0)
+local function check_struck(faults)
+  test.ok(sim.requests().faults > 0, "a strike of " .. faults)
 end
 
-for _, faults in ipairs {
-  "slow=0.2", "truncated=0.2", "content-type=0.5", "headers-lost=0.5", "stale=0.3",
-  "maintenance=0.05", "error-503=0.2", "reset-after@PUT:*/gateways/*=0.5"
-} do
-  spec.test(faults .. " is healed", function()
-    local done, _, codes = onboard(faults)
-    spec.equal(codes, {})
-    check_done(done)
-  end)
+local function check_done(them)
+  local _, writes = ledger.during(onboard, them)
+  test.equal(writes, 0)
 end
+
+test.each({
+  "slow=0.2", "truncated=0.2", "content-type=0.5", "headers-lost=0.5", "stale=0.3",
+  "maintenance=0.05", "error-503=0.2", "reset-after@PUT:*/gateways/*=0.5",
+}, "{} is healed", {seed = 1}, function(faults)
+  local done, _, codes = onboard_under(faults)
+  check_struck(faults)
+  test.equal(codes, {})
+  check_done(done)
+end)
 
 -- Old answers and wrong clocks strike nobody in particular, so nobody counts them.
-for _, faults in ipairs {"replication-lag=4s", "clock-skew=2h", "clock-skew=-2h"} do
-  spec.test(faults .. " is healed", function()
-    local teams = new_teams()
-    set_faults(faults)
-    local rows = onboarding.run(onboarding.check(teams, options), options)
-    set_faults ""
-    for _, row in ipairs(rows) do
-      spec.ok(not row.failure, tostring(row.failure))
-    end
-    check_done(teams)
-  end)
-end
+test.each({"replication-lag=4s", "clock-skew=2h", "clock-skew=-2h"}, "{} is healed", {seed = 1},
+          function(faults)
+  local done, _, codes = onboard_under(faults)
+  test.equal(codes, {})
+  check_done(done)
+end)
 
-for faults, code in pairs {
-  ["malformed@PUT:*=0.2"] = "ProtocolError", ["html@PUT:*=0.4"] = "ProtocolError",
-  ["malformed@GET:*/operationresults/*=0.3"] = "ProtocolError",
-  ["empty@GET:*/operationresults/*=0.3"] = "ProtocolError",
-  ["lro-fail@PUT:*/gateways/*=0.5"] = "InternalServerError",
-  ["lro-vanish@PUT:*/gateways/*=0.5"] = "ResourceNotFound",
-} do
-  spec.test(faults .. " fails with a reason and leaves what a second run completes", function()
-    local done, failed, codes = onboard(faults)
-    spec.ok(#failed > 0, "a failure")
-    for _, have in ipairs(codes) do
-      spec.equal(have, code)
-    end
-    check_done(done)
-    for _, row in ipairs(onboarding.run(onboarding.check(failed, options), options)) do
-      spec.ok(not row.failure, tostring(row.failure))
-    end
-    check_done(failed)
-  end)
-end
-
-spec.finish()
+test.each({
+  {faults = "malformed@PUT:*=0.2", code = "ProtocolError"},
+  {faults = "html@PUT:*=0.4", code = "ProtocolError"},
+  {faults = "malformed@GET:*/operationresults/*=0.3", code = "ProtocolError"},
+  {faults = "empty@GET:*/operationresults/*=0.3", code = "ProtocolError"},
+  {faults = "lro-fail@PUT:*/gateways/*=0.5", code = "InternalServerError"},
+  {faults = "lro-vanish@PUT:*/gateways/*=0.5", code = "ResourceNotFound"},
+}, "{faults} fails with a reason and leaves what a second run completes", {seed = 1},
+          function(row)
+  local done, failed, codes = onboard_under(row.faults)
+  check_struck(row.faults)
+  test.ok(#failed > 0, "a failure")
+  for _, code in ipairs(codes) do
+    test.equal(code, row.code)
+  end
+  check_done(done)
+  for _, again in ipairs(onboard(failed)) do
+    test.ok(not again.failure, tostring(again.failure))
+  end
+  check_done(failed)
+end)
