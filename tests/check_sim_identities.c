@@ -148,6 +148,46 @@ START_TEST(a_token_for_graph_lists_what_its_application_may_do_there)
 }
 END_TEST
 
+/* ---- names of the simulator ---- */
+
+static int sign_in_for(const char *scope)
+{
+    struct buffer form = {0};
+
+    buffer_append_string(&form, SECRET_FORM "scope=");
+    buffer_append_string(&form, scope);
+
+    const int status = plane_ask(
+        h.world, &h.answer, &h.json, "/" TENANT "/oauth2/v2.0/token",
+        (struct call){
+            .method = CALL_POST, .base = "http://sim-box:8080", .body = form.data});
+
+    buffer_deinit(&form);
+    return status;
+}
+
+START_TEST(a_token_for_one_name_of_the_simulator_is_good_under_all)
+{
+    static const char *const bases[] = {"http://elsewhere:4280", "http://sim-box:8080",
+                                        "http://[::1]:8080", "http://sim-box:8080"};
+    char *url = memory_format("%s?api-version=2022-12-01", h.world->subscription_id);
+
+    ck_assert_int_eq(sign_in_for("http://elsewhere:4280/.default"), 400);
+    ck_assert_int_eq(sign_in_for("http://sim-box:8080/.default"), 200);
+
+    char *bearer = memory_format("Bearer %s", said("access_token"));
+
+    for (size_t i = 0; i < COUNT_OF(bases); i++)
+        ck_assert_int_eq(plane_ask(h.world, &h.answer, &h.json, url,
+                                   (struct call){.method = CALL_GET,
+                                                 .base = bases[i],
+                                                 .authorization = bearer}),
+                         200);
+    free(bearer);
+    free(url);
+}
+END_TEST
+
 /* ---- certificates ---- */
 
 #define APP "/v1.0/applications(appId='" PIPE "')"
@@ -493,6 +533,7 @@ int main(void)
     tcase_add_test(
         topic, tokens_of_who_is_disabled_or_deleted_are_revoked_where_clients_can_tell);
     tcase_add_test(topic, tokens_of_a_deleted_application_are_revoked_too);
+    tcase_add_test(topic, a_token_for_one_name_of_the_simulator_is_good_under_all);
     topic = add_case(suite, "certificates", set_up, close_harness);
     tcase_add_test(topic,
                    a_certificate_that_graph_was_given_signs_in_until_it_is_taken_away);

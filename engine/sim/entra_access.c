@@ -66,8 +66,10 @@ static struct token *read_claims(const struct call *call, const cJSON *claims)
     copy_claim(token->caller.object_id, sizeof token->caller.object_id, claims, "oid");
     copy_claim(token->caller.application_id, sizeof token->caller.application_id, claims,
                "appid");
-    if (audience == NULL || !entra_find_audiences(call, audience, &token->audiences))
-        token->audiences = 0;
+    /* what is no service's is the simulator's own address, by whichever name it was called
+     * when it gave the token: sign-in gives none for another */
+    if (audience != NULL && !entra_find_audiences(call, audience, &token->audiences))
+        token->audiences = AUDIENCE_ARM | AUDIENCE_GRAPH;
     token->expires_s = (int64_t)json_number_at(claims, "exp", 0);
     token->is_proven = cJSON_IsTrue(json_at(claims, ENTRA_PROVEN_CLAIM));
     token->is_challengeable = lists_challenges(json_at(claims, "xms_cc"));
