@@ -230,14 +230,16 @@ static int sign_in_with(X509 *shown, EVP_PKEY *pair)
     return status;
 }
 
-/* Base64 of its DER, owned by the caller. */
+/* Base64 of its DER as in a JSON text, owned by the caller. */
 static char *encode(X509 *shown)
 {
     unsigned char *der = NULL;
     const int length = i2d_X509(shown, &der);
     struct buffer text = {0};
 
-    base64_append(&text, der, (size_t)length);
+    base64_append(&text, der, 30);
+    buffer_append_string(&text, "\\n"); /* az leaves the lines of a PEM in */
+    base64_append(&text, der + 30, (size_t)length - 30);
     OPENSSL_free(der);
     return buffer_take(&text);
 }

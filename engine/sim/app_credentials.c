@@ -77,17 +77,32 @@ static X509 *decode(const char *text)
     return certificate;
 }
 
+/* Without the line breaks that clients leave in; owned by the caller. */
+static char *join_lines(const char *text)
+{
+    struct buffer joined = {0};
+
+    for (; *text != '\0'; text++) {
+        if (strchr(" \t\r\n", *text) == NULL)
+            buffer_append_char(&joined, *text);
+    }
+    return buffer_take(&joined);
+}
+
 X509 *app_credentials_decode_certificate(const char *text)
 {
+    static const char pem[] = "-----BEGIN";
+    char *joined = join_lines(text);
     struct buffer bytes = {0};
     X509 *certificate = NULL;
 
-    if (base64_decode(&bytes, text, strlen(text)) && bytes.length > 0) {
-        certificate = strncmp(bytes.data, "-----BEGIN", strlen("-----BEGIN")) == 0
+    if (base64_decode(&bytes, joined, strlen(joined)) && bytes.length > 0) {
+        certificate = strncmp(bytes.data, pem, sizeof pem - 1) == 0
                           ? app_credentials_read_certificate(bytes.data)
-                          : keep_rsa(decode(text));
+                          : keep_rsa(decode(joined));
     }
     buffer_deinit(&bytes);
+    free(joined);
     return certificate;
 }
 

@@ -15,7 +15,8 @@ struct world;
  * or its key is not RSA. */
 X509 *app_credentials_read_certificate(const char *pem);
 
-/* One from what Graph calls a key, base64 of DER or of PEM; else the same. */
+/* One from what Graph calls a key, base64 of DER or of PEM, in lines or not; else the
+ * same. */
 X509 *app_credentials_decode_certificate(const char *text);
 
 /* When it is valid (UTC). */
