@@ -48,6 +48,7 @@ void directory_save(struct world *world, const char *type, const cJSON *body,
         "tttttttittit", id, type, name != NULL ? name : "", nickname, upn,
         secret != NULL ? secret->app_id : NULL, secret != NULL ? secret->secret : NULL,
         replicated_ms, text, hidden, find_visible(world), client);
+    world->directory_changes++;
     cJSON_Delete(shown);
     cJSON_Delete(rest);
     free(id);
@@ -145,6 +146,14 @@ char *directory_principal_type(struct world *world, const char *id)
     return type;
 }
 
+bool directory_may_sign_in(struct world *world, const char *id)
+{
+    return database_number(world->database, 0,
+                           "SELECT ifnull(json_patch(body, ifnull(hidden, '{}')) ->>"
+                           " 'accountEnabled', 1) FROM object WHERE id = ?",
+                           "t", id) != 0;
+}
+
 /* ---- members and owners ---- */
 
 bool directory_is_member(struct world *world, const char *group, const char *member)
@@ -221,6 +230,7 @@ void directory_remove(struct world *world, const char *id)
     database_run(world->database, bin_query, "ti", id, world->now_ms);
     for (size_t i = 0; i < sizeof deletions / sizeof deletions[0]; i++)
         database_run(world->database, deletions[i], "t", id);
+    world->directory_changes++;
     grants_forget(world);
 }
 
@@ -248,6 +258,7 @@ bool directory_restore(struct world *world, const char *id)
         return false;
     for (size_t i = 0; i < sizeof insertions / sizeof insertions[0]; i++)
         database_run(world->database, insertions[i], "t", id);
+    world->directory_changes++;
     grants_forget(world);
     return true;
 }

@@ -46,6 +46,10 @@ char *directory_find_type(struct world *world, const char *id);
  * object or not everywhere yet. */
 char *directory_principal_type(struct world *world, const char *id);
 
+/* Whether it is there and its account is not disabled. Counted in the world's
+ * `directory_changes` are all changes after which that may be another answer. */
+bool directory_may_sign_in(struct world *world, const char *id);
+
 bool directory_is_member(struct world *world, const char *group, const char *member);
 void directory_add_member(struct world *world, const char *group, const char *member);
 void directory_remove_member(struct world *world, const char *group, const char *member);

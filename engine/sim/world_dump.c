@@ -294,6 +294,7 @@ char *world_dump_load(struct world *world, const cJSON *dump)
     world_set_time(world, now_ms);
     world->calls = (int64_t)json_number_at(dump, "calls", 0);
     world->version = (int64_t)json_number_at(dump, "version", 0);
+    world->directory_changes++;
     people_restore_secrets(world);
     faults = json_string_at(dump, "faults");
     return faults_set(world->faults, faults != NULL ? faults : "");
