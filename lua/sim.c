@@ -23,13 +23,15 @@ static struct sim *check_sim(lua_State *L)
 /* control(method, path, body) -> HTTP status, text */
 static int sim_ask(lua_State *L)
 {
-    static const char *const methods[] = {"GET", "PUT", "POST", "DELETE", NULL};
+    static const char *const names[] = {"GET", "PUT", "POST", "DELETE", NULL};
+    static const enum call_method methods[] = {CALL_GET, CALL_PUT, CALL_POST,
+                                               CALL_DELETE};
     struct sim *sim = check_sim(L);
-    const int method = luaL_checkoption(L, 1, NULL, methods);
+    const enum call_method method = methods[luaL_checkoption(L, 1, NULL, names)];
     const char *path = luaL_checkstring(L, 2), *body = luaL_optstring(L, 3, NULL);
     struct buffer answer = {0};
 
-    lua_pushinteger(L, sim_control(sim, methods[method], path, body, &answer));
+    lua_pushinteger(L, sim_control(sim, method, path, body, &answer));
     lua_pushlstring(L, answer.data != NULL ? answer.data : "", answer.length);
     buffer_deinit(&answer);
     return 2;

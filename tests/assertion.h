@@ -16,7 +16,6 @@
 
 #include "base/base64.h"
 #include "base/buffer.h"
-#include "base/memory.h"
 
 /* Signed by itself, valid from `from_s` seconds from now to `to_s`. */
 static inline X509 *make_certificate(EVP_PKEY *key, long from_s, long to_s)

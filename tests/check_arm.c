@@ -1,5 +1,4 @@
 /* tests/check_arm.c - what is decided about answers: polling, refusals, comparison, turns. */
-#include <stdio.h>
 #include <string.h>
 
 #include <check.h>

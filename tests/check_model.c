@@ -1,6 +1,5 @@
 /* tests/check_model.c - the rows of the model: their checks, and whether they say what Azure's
  * specifications say. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -21,6 +21,7 @@
 #include "net/loop.h"
 #include "sim/sim.h"
 #include "tests/plane.h"
+#include "tests/suite.h"
 
 #define VERSION   "api-version=2024-05-01"
 #define RESOURCES "api-version=2025-04-01"
@@ -1015,22 +1016,13 @@ START_TEST(an_idle_virtual_clock_jumps_to_what_comes_next)
 }
 END_TEST
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, open_harness, close_harness);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 static void add_arm_cases(Suite *suite)
 {
-    TCase *sign_ins = add_case(suite, "sign-in"), *common = add_case(suite, "common");
-    TCase *tags = add_case(suite, "entity tags"), *lists = add_case(suite, "lists");
-    TCase *operations = add_case(suite, "long operations");
+    TCase *sign_ins = add_case(suite, "sign-in", open_harness, close_harness),
+          *common = add_case(suite, "common", open_harness, close_harness);
+    TCase *tags = add_case(suite, "entity tags", open_harness, close_harness),
+          *lists = add_case(suite, "lists", open_harness, close_harness);
+    TCase *operations = add_case(suite, "long operations", open_harness, close_harness);
 
     tcase_add_test(sign_ins, a_right_secret_gets_a_bearer_token_for_an_hour);
     tcase_add_loop_test(sign_ins, a_wrong_sign_in_is_refused_with_its_number, 0,
@@ -1066,7 +1058,7 @@ static void add_arm_cases(Suite *suite)
 
 static void add_control_cases(Suite *suite)
 {
-    TCase *controls = add_case(suite, "controls");
+    TCase *controls = add_case(suite, "controls", open_harness, close_harness);
 
     tcase_add_test(controls, the_ledger_counts_what_really_happened);
     tcase_add_test(controls, clock_and_requests_can_be_asked_without_a_token);
@@ -1082,12 +1074,5 @@ int main(void)
     add_arm_cases(suite);
     add_control_cases(suite);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <check.h>
 
 #include "sim/faults.h"
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #include "tests/wire.h"
@@ -647,21 +648,10 @@ START_TEST(a_client_that_leaves_is_not_answered)
 }
 END_TEST
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, open_harness, close_harness);
-    tcase_set_timeout(topic, 30);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 static void add_rule_cases(Suite *suite)
 {
-    TCase *text = add_case(suite, "text"), *targets = add_case(suite, "targets");
+    TCase *text = add_case(suite, "text", open_harness, close_harness),
+          *targets = add_case(suite, "targets", open_harness, close_harness);
 
     tcase_add_loop_test(text, a_wrong_text_is_refused_with_what_is_wrong, 0,
                         COUNT_OF(bad_texts));
@@ -674,7 +664,7 @@ static void add_rule_cases(Suite *suite)
 
 static void add_body_cases(Suite *suite)
 {
-    TCase *bodies = add_case(suite, "broken answers");
+    TCase *bodies = add_case(suite, "broken answers", open_harness, close_harness);
 
     tcase_add_test(bodies, a_malformed_answer_has_had_its_effect);
     tcase_add_test(bodies, a_page_comes_with_success_or_without);
@@ -686,7 +676,8 @@ static void add_body_cases(Suite *suite)
 
 static void add_time_cases(Suite *suite)
 {
-    TCase *time = add_case(suite, "a while"), *operations = add_case(suite, "operations");
+    TCase *time = add_case(suite, "a while", open_harness, close_harness),
+          *operations = add_case(suite, "operations", open_harness, close_harness);
 
     tcase_add_test(time, reads_lag_behind_writes);
     tcase_add_test(time, some_reads_are_stale);
@@ -705,7 +696,7 @@ static void add_time_cases(Suite *suite)
 
 static void add_wire_cases(Suite *suite)
 {
-    TCase *sockets = add_case(suite, "on the wire");
+    TCase *sockets = add_case(suite, "on the wire", open_harness, close_harness);
 
     tcase_add_test(sockets, a_truncated_body_is_shorter_than_it_was_said_to_be);
     tcase_add_test(sockets, a_slow_answer_passes_virtual_time_and_no_other);
@@ -723,12 +714,5 @@ int main(void)
     add_time_cases(suite);
     add_wire_cases(suite);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "sim/directory.h"
 #include "sim/request_log.h"
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #define SERVICE   "/providers/Microsoft.ApiManagement/service/contoso-apim"
@@ -409,23 +410,13 @@ START_TEST(the_log_keeps_the_latest)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *tcase = tcase_create(name);
-
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, open_harness, close_harness);
-    suite_add_tcase(suite, tcase);
-    return tcase;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("sim controls");
-    TCase *time = add_case(suite, "clock"), *errors = add_case(suite, "errors");
-    TCase *worlds = add_case(suite, "worlds"), *log = add_case(suite, "log");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *time = add_case(suite, "clock", open_harness, close_harness),
+          *errors = add_case(suite, "errors", open_harness, close_harness);
+    TCase *worlds = add_case(suite, "worlds", open_harness, close_harness),
+          *log = add_case(suite, "log", open_harness, close_harness);
 
     tcase_add_test(time, time_can_be_moved_by_a_span_or_to_a_moment);
     tcase_add_test(time, what_is_due_happens_on_the_way);
@@ -444,8 +435,5 @@ int main(void)
     tcase_add_test(log, the_log_says_which_fault_struck);
     tcase_add_test(log, the_log_is_read_on_from_where_it_was_left);
     tcase_add_test(log, the_log_keeps_the_latest);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

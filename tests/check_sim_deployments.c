@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #define DEPLOYMENTS "/providers/Microsoft.Resources/deployments"
@@ -672,12 +673,5 @@ int main(void)
     suite_add_tcase(suite, life);
     suite_add_tcase(suite, templates);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -496,5 +496,5 @@ int main(void)
     tcase_add_loop_test(worlds, a_world_file_is_told_what_is_wrong, 0,
                         COUNT_OF(bad_worlds));
     tcase_add_test(worlds, an_application_of_the_first_world_can_get_more);
-    return run_suite(suite);
+    return run_entra_suite(suite);
 }

@@ -302,5 +302,5 @@ int main(void)
     tcase_add_test(keys, a_key_that_is_none_is_not_overwritten);
     tcase_add_test(keys, a_key_that_others_can_read_is_not_used);
     tcase_add_test(keys, without_a_folder_the_key_is_of_this_process);
-    return run_suite(suite);
+    return run_entra_suite(suite);
 }

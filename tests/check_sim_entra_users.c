@@ -483,5 +483,5 @@ int main(void)
     tcase_add_test(browser, a_person_can_cancel_or_mistype);
     tcase_add_loop_test(browser, a_wrong_request_is_not_told_to_the_application, 0,
                         COUNT_OF(requests));
-    return run_suite(suite);
+    return run_entra_suite(suite);
 }

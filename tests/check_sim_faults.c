@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "sim/faults.h"
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #include "tests/wire.h"
@@ -559,22 +560,11 @@ START_TEST(headers_and_types_are_sent_as_they_were_drawn)
 }
 END_TEST
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, open_harness, close_harness);
-    tcase_set_timeout(topic, 30);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 static void add_strike_cases(Suite *suite)
 {
-    TCase *strikes = add_case(suite, "strikes"), *forms = add_case(suite, "forms");
-    TCase *effect = add_case(suite, "effect");
+    TCase *strikes = add_case(suite, "strikes", open_harness, close_harness),
+          *forms = add_case(suite, "forms", open_harness, close_harness);
+    TCase *effect = add_case(suite, "effect", open_harness, close_harness);
 
     tcase_add_loop_test(strikes, a_fault_strikes_at_its_rate_and_a_seed_repeats_it, 0,
                         COUNT_OF(rates));
@@ -595,9 +585,10 @@ static void add_strike_cases(Suite *suite)
 int main(void)
 {
     Suite *suite = suite_create("sim faults");
-    TCase *text = add_case(suite, "text"), *tokens = add_case(suite, "tokens");
-    TCase *operations = add_case(suite, "long operations");
-    TCase *sockets = add_case(suite, "on the wire");
+    TCase *text = add_case(suite, "text", open_harness, close_harness),
+          *tokens = add_case(suite, "tokens", open_harness, close_harness);
+    TCase *operations = add_case(suite, "long operations", open_harness, close_harness);
+    TCase *sockets = add_case(suite, "on the wire", open_harness, close_harness);
 
     signal(SIGPIPE, SIG_IGN); /* as the program does */
     tcase_add_loop_test(text, a_wrong_text_is_refused_with_what_is_wrong, 0,
@@ -617,12 +608,5 @@ int main(void)
     tcase_add_test(sockets, a_timeout_lasts_until_the_client_gives_up);
     tcase_add_test(sockets, headers_and_types_are_sent_as_they_were_drawn);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

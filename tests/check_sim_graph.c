@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/graph.h"
+#include "tests/suite.h"
 
 static const struct {
     const char *query;

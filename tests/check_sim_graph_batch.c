@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/graph.h"
+#include "tests/suite.h"
 
 /* ---- batches ---- */
 
@@ -349,12 +350,5 @@ int main(void)
                         COUNT_OF(rights));
     tcase_add_test(may, the_owner_may_have_less_than_all);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "sim/graph_model.h"
 #include "sim/graph_rights.h"
 #include "tests/graph.h"
+#include "tests/suite.h"
 
 #define GROUP(name, more)                                                                \
     "{\"displayName\":\"" name "\",\"mailEnabled\":false,\"mailNickname\":\"" name       \
@@ -676,12 +677,5 @@ int main(void)
     tcase_add_test(topic, the_tenant_and_its_domain_are_told);
     tcase_add_test(topic, every_property_is_one_of_the_published_model);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "sim/filter.h"
 #include "tests/graph.h"
+#include "tests/suite.h"
 
 #define EQ  "%20eq%20"
 #define NE  "%20ne%20"
@@ -392,12 +393,5 @@ int main(void)
     suite_add_tcase(suite, large);
     tcase_add_test(large, keys_are_found_by_their_index_however_many_there_are);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "base/failure.h"
 #include "base/memory.h"
+#include "tests/suite.h"
 
 static char home[] = "/tmp/moongate-keepsake-XXXXXX";
 static int made;
@@ -225,12 +226,5 @@ int main(void)
     tcase_add_test(files, what_is_published_replaces_what_was_there);
     suite_add_tcase(suite, files);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
  *
  * MOONGATE_KILLS says how often, 10 by default; `make bench` does it 200 times. */
 #include "tests/simulator.h"
+#include "tests/suite.h"
 
 #include <poll.h>
 #include <sqlite3.h>
@@ -281,12 +282,5 @@ int main(void)
     tcase_add_test(kills, what_was_acknowledged_outlives_any_number_of_kills);
     suite_add_tcase(suite, kills);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/uuid.h"
 #include "sim/directory.h"
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #define SUBSCRIPTION_READS  "x-ms-ratelimit-remaining-subscription-reads"
@@ -367,23 +368,13 @@ START_TEST(a_wrong_world_file_is_refused_with_what_is_wrong)
 }
 END_TEST
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, open_harness, close_harness);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("sim limits");
-    TCase *buckets = add_case(suite, "buckets"), *counts = add_case(suite, "counts");
-    TCase *providers = add_case(suite, "providers"),
-          *files = add_case(suite, "world files");
+    TCase *buckets = add_case(suite, "buckets", open_harness, close_harness),
+          *counts = add_case(suite, "counts", open_harness, close_harness);
+    TCase *providers = add_case(suite, "providers", open_harness, close_harness),
+          *files = add_case(suite, "world files", open_harness, close_harness);
 
     tcase_add_test(buckets, every_answer_says_what_its_bucket_has_left);
     tcase_add_test(buckets, a_dry_bucket_refuses_until_it_has_a_token);
@@ -403,12 +394,5 @@ int main(void)
     tcase_add_loop_test(files, a_wrong_world_file_is_refused_with_what_is_wrong, 0,
                         COUNT_OF(bad_files));
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "sim/list_filter.h"
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #define SERVICE   "/providers/Microsoft.ApiManagement/service/contoso-apim"
@@ -316,12 +317,5 @@ int main(void)
     suite_add_tcase(suite, filter);
     suite_add_tcase(suite, resources);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #define LOCKS     "/providers/Microsoft.Authorization/locks"
@@ -192,12 +193,5 @@ int main(void)
     tcase_add_test(locks, a_template_does_not_get_around_a_lock);
     suite_add_tcase(suite, locks);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

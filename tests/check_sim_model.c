@@ -10,8 +10,7 @@
 
 #include "tests/specification.h"
 #include "tests/specimen.h"
-
-#define COUNT(rows) ((int)(sizeof(rows) / sizeof(rows)[0]))
+#include "tests/suite.h"
 
 /* Where a kind does not do what its row says alone: fields that are there only sometimes,
  * values that the row takes and a rule refuses, members of answers that the specification
@@ -87,7 +86,7 @@ static void expect(unsigned bit, int status, int one, int other)
 
 static bool is_exempt(enum exception exception, const char *path)
 {
-    for (int i = 0; i < COUNT(exceptions); i++) {
+    for (int i = 0; i < COUNT_OF(exceptions); i++) {
         if (exceptions[i].kind == k.kind && exceptions[i].exception == exception &&
             strcmp(exceptions[i].path, path) == 0)
             return true;
@@ -254,7 +253,7 @@ static cJSON *misfit(const struct field *field)
     static const char *const candidates[] = {"?", "no such thing", "#*&+:<>?",
                                              "\n\n\n\n\n\n\n\n"};
 
-    for (int i = 0; i < COUNT(candidates); i++) {
+    for (int i = 0; i < COUNT_OF(candidates); i++) {
         const int length = (int)strlen(candidates[i]);
 
         if (length >= field->min && (field->max == 0 || length <= field->max) &&
@@ -630,7 +629,7 @@ static void try_other_methods(void)
     static const enum call_method methods[] = {CALL_PUT, CALL_PATCH, CALL_DELETE};
     char *id = specimen_id(k.kind);
 
-    for (int i = 0; i < COUNT(methods); i++) {
+    for (int i = 0; i < COUNT_OF(methods); i++) {
         if ((k.kind->operations & (unsigned)methods[i]) == 0 &&
             specimen_send(methods[i], k.kind, id, "{}") != 405)
             complain("method %d answers %d", (int)methods[i], h.answer.status);
@@ -641,7 +640,7 @@ static void try_other_methods(void)
 static void print_counts(void)
 {
     printf("%-40s", k.kind->name);
-    for (int i = 0; i < COUNT(operation_names); i++) {
+    for (int i = 0; i < COUNT_OF(operation_names); i++) {
         if ((k.kind->operations & (1u << i)) != 0)
             printf(" %6d", k.counts[i]);
         else
@@ -665,7 +664,7 @@ START_TEST(a_kind_does_what_its_row_says)
         try_given();
     try_other_methods();
     print_counts();
-    for (int i = 0; i < COUNT(operation_names); i++) {
+    for (int i = 0; i < COUNT_OF(operation_names); i++) {
         if ((k.kind->operations & (1u << i)) != 0 && k.counts[i] == 0)
             complain("%s was not tried", operation_names[i]);
     }
@@ -684,7 +683,7 @@ int main(void)
     while (kinds[count] != NULL)
         count++;
     printf("%-40s", "kind");
-    for (int i = 0; i < COUNT(operation_names); i++)
+    for (int i = 0; i < COUNT_OF(operation_names); i++)
         printf(" %6s", operation_names[i]);
     printf(" %7s\n", "refused");
     fflush(stdout);
@@ -693,12 +692,5 @@ int main(void)
     tcase_set_timeout(topic, 60);
     tcase_add_loop_test(topic, a_kind_does_what_its_row_says, 0, count);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "model/kind.h"
 #include "sim/spread.h"
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #define GATEWAYS "/providers/Microsoft.ApiManagement/gateways/"
@@ -519,21 +520,9 @@ START_TEST(a_resource_that_is_being_made_is_not_deleted_and_its_group_cancels_it
 }
 END_TEST
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, open_harness, close_harness);
-    tcase_set_timeout(topic, 30);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 static void add_duration_cases(Suite *suite)
 {
-    TCase *spreads = add_case(suite, "how long");
+    TCase *spreads = add_case(suite, "how long", open_harness, close_harness);
 
     tcase_add_test(spreads, a_log_normal_duration_has_its_median_and_its_95th_percentile);
     tcase_add_loop_test(spreads, a_range_is_filled_evenly_and_never_left, 0, 2);
@@ -547,7 +536,7 @@ static void add_duration_cases(Suite *suite)
 
 static void add_form_cases(Suite *suite)
 {
-    TCase *told = add_case(suite, "how it is told");
+    TCase *told = add_case(suite, "how it is told", open_harness, close_harness);
 
     tcase_add_loop_test(told, a_gateway_is_made_scaled_and_deleted_in_every_form, 0,
                         COUNT_OF(forms));
@@ -561,7 +550,7 @@ static void add_form_cases(Suite *suite)
 
 static void add_monitor_cases(Suite *suite)
 {
-    TCase *asked = add_case(suite, "asking about it");
+    TCase *asked = add_case(suite, "asking about it", open_harness, close_harness);
 
     tcase_add_test(asked, an_async_response_may_be_undefined);
     tcase_add_test(asked, a_monitor_lives_as_long_as_the_world_file_says);
@@ -581,12 +570,5 @@ int main(void)
     add_form_cases(suite);
     add_monitor_cases(suite);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -4,14 +4,15 @@
  * Each world has a seed of its own. MOONGATE_SEED (the first) and MOONGATE_REQUESTS (in
  * each world) choose others; a failure names its seed. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
+#include "base/text.h"
 #include "tests/specimen.h"
+#include "tests/suite.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
@@ -435,12 +436,5 @@ int main(void)
     tcase_set_timeout(topic, 300);
     tcase_add_loop_test(topic, no_request_breaks_the_world, 0, WORLDS);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -13,11 +13,9 @@
 #include "model/role.h"
 #include "sim/database.h"
 #include "sim/directory.h"
-#include "sim/grants.h"
 #include "sim/rules.h"
+#include "tests/suite.h"
 #include "tests/world.h"
-
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 #define AUTHORIZATION "/providers/Microsoft.Authorization"
 #define ASSIGNMENTS   AUTHORIZATION "/roleAssignments"
@@ -832,24 +830,16 @@ START_TEST(many_assignments_cost_a_request_next_to_nothing)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, open_harness, close_rbac);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("sim rbac");
-    TCase *scopes = add_case(suite, "scopes"), *custom = add_case(suite, "custom roles"),
-          *denials = add_case(suite, "deny assignments"),
-          *linked = add_case(suite, "linked scopes"),
-          *time_case = add_case(suite, "time"),
-          *assignments = add_case(suite, "role assignments"),
-          *many = add_case(suite, "many");
+    TCase *scopes = add_case(suite, "scopes", open_harness, close_rbac),
+          *custom = add_case(suite, "custom roles", open_harness, close_rbac),
+          *denials = add_case(suite, "deny assignments", open_harness, close_rbac),
+          *linked = add_case(suite, "linked scopes", open_harness, close_rbac),
+          *time_case = add_case(suite, "time", open_harness, close_rbac),
+          *assignments = add_case(suite, "role assignments", open_harness, close_rbac),
+          *many = add_case(suite, "many", open_harness, close_rbac);
 
     tcase_add_loop_test(scopes, a_role_counts_at_its_scope_and_below, 0,
                         COUNT_OF(rights));
@@ -880,12 +870,5 @@ int main(void)
                         COUNT_OF(bad_filters));
     tcase_add_test(many, many_assignments_cost_a_request_next_to_nothing);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "model/role.h"
 #include "tests/plane.h"
+#include "tests/suite.h"
 
 #define VERSION "api-version=2024-05-01"
 
@@ -898,9 +899,7 @@ START_TEST(role_definitions_are_found_by_id_and_by_name)
 }
 END_TEST
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-static TCase *add_case(Suite *suite, const char *name, bool has_world)
+static TCase *add_topic(Suite *suite, const char *name, bool has_world)
 {
     TCase *topic = tcase_create(name);
 
@@ -912,9 +911,9 @@ static TCase *add_case(Suite *suite, const char *name, bool has_world)
 
 static void add_apim_cases(Suite *suite)
 {
-    TCase *services = add_case(suite, "services", true);
-    TCase *gateway = add_case(suite, "gateways", true);
-    TCase *connections = add_case(suite, "connections", true);
+    TCase *services = add_topic(suite, "services", true);
+    TCase *gateway = add_topic(suite, "gateways", true);
+    TCase *connections = add_topic(suite, "connections", true);
 
     tcase_add_test(services, a_new_service_takes_workspaces_when_it_is_ready);
     tcase_add_loop_test(gateway, a_gateway_needs_the_right_region_and_subnet, 0,
@@ -931,9 +930,9 @@ static void add_apim_cases(Suite *suite)
 
 static void add_other_cases(Suite *suite)
 {
-    TCase *network = add_case(suite, "networks", true),
-          *roles_case = add_case(suite, "roles", true);
-    TCase *worlds = add_case(suite, "worlds", false);
+    TCase *network = add_topic(suite, "networks", true),
+          *roles_case = add_topic(suite, "roles", true);
+    TCase *worlds = add_topic(suite, "worlds", false);
 
     tcase_add_loop_test(network, a_subnet_needs_free_addresses_of_its_network, 0,
                         COUNT_OF(prefixes));
@@ -968,12 +967,5 @@ int main(void)
     add_apim_cases(suite);
     add_other_cases(suite);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

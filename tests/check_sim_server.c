@@ -1,5 +1,6 @@
 /* tests/check_sim_server.c - the simulator as a server: TLS, HTTP, its controls, its end. */
 #include "tests/simulator.h"
+#include "tests/suite.h"
 
 #include <sys/stat.h>
 
@@ -14,8 +15,7 @@
 #include "sim/gzip.h"
 #include "sim/sim.h"
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-#define LISTEN          "--listen", "127.0.0.1:0"
+#define LISTEN "--listen", "127.0.0.1:0"
 
 static char home[64];
 static struct reply reply;
@@ -255,6 +255,7 @@ START_TEST(the_ca_is_the_same_at_each_start_and_the_key_stays_private)
     char *node = simulator_value("NODE_EXTRA_CA_CERTS");
 
     ck_assert_str_eq(node, ca);
+    ck_assert_ptr_null(simulator_value("SSL_CERT_FILE")); /* it would be all there is */
     ck_assert_int_eq(simulator_end(SIGTERM), 0);
     start((const char *const[]){LISTEN, "--tls", "--ca-out", copy, NULL});
 
@@ -335,7 +336,7 @@ START_TEST(without_tls_no_ca_is_made_or_told)
 
     start((const char *const[]){LISTEN, NULL});
     ck_assert_ptr_null(simulator_value("MOONGATE_CA_FILE"));
-    ck_assert_ptr_null(simulator_value("SSL_CERT_FILE"));
+    ck_assert_ptr_null(simulator_value("REQUESTS_CA_BUNDLE"));
     ck_assert_int_ne(access(folder, F_OK), 0);
     free(folder);
 }
@@ -943,22 +944,14 @@ START_TEST(a_simulator_can_be_asked_without_a_socket)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, give_a_home, take_the_home);
-    tcase_set_timeout(topic, 60);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("sim server");
-    TCase *tls = add_case(suite, "tls"), *gates = add_case(suite, "controls"),
-          *http = add_case(suite, "http"), *bad = add_case(suite, "bad requests"),
-          *life = add_case(suite, "many and the end");
+    TCase *tls = add_case(suite, "tls", give_a_home, take_the_home),
+          *gates = add_case(suite, "controls", give_a_home, take_the_home),
+          *http = add_case(suite, "http", give_a_home, take_the_home),
+          *bad = add_case(suite, "bad requests", give_a_home, take_the_home),
+          *life = add_case(suite, "many and the end", give_a_home, take_the_home);
 
     tcase_add_test(tls, a_client_that_trusts_the_ca_is_served_over_tls);
     tcase_add_test(tls, a_client_that_does_not_trust_the_ca_refuses);
@@ -997,12 +990,5 @@ int main(void)
     tcase_add_test(life, a_second_signal_ends_it_at_once);
     tcase_add_test(life, a_simulator_can_be_asked_without_a_socket);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

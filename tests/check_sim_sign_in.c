@@ -8,6 +8,7 @@
 
 #include "assertion.h"
 #include "simulator.h"
+#include "tests/suite.h"
 
 #define PIPE   "aaaaaaaa-1111-4222-8333-bbbbbbbbbbbb"
 #define TENANT "5f0a3c1e-1b7d-4c55-9a55-3f6b1c7d2e10"
@@ -310,12 +311,5 @@ int main(void)
     suite_add_tcase(suite, applications);
     suite_add_tcase(suite, people);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

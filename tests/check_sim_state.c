@@ -19,6 +19,7 @@
 #include "net/loop.h"
 #include "sim/sim.h"
 #include "tests/plane.h"
+#include "tests/suite.h"
 
 #define VERSION "?api-version=2024-05-01"
 
@@ -476,23 +477,13 @@ START_TEST(a_port_that_is_taken_is_refused)
 }
 END_TEST
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *topic = tcase_create(name);
-
-    tcase_add_checked_fixture(topic, open_harness, close_harness);
-    suite_add_tcase(suite, topic);
-    return topic;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("sim state");
-    TCase *state = add_case(suite, "state files"),
-          *worlds = add_case(suite, "world files");
-    TCase *time_case = add_case(suite, "time"), *server = add_case(suite, "server");
+    TCase *state = add_case(suite, "state files", open_harness, close_harness),
+          *worlds = add_case(suite, "world files", open_harness, close_harness);
+    TCase *time_case = add_case(suite, "time", open_harness, close_harness),
+          *server = add_case(suite, "server", open_harness, close_harness);
 
     tcase_add_test(state, a_world_goes_on_where_it_was_left);
     tcase_add_test(state, an_operation_goes_on_after_a_restart);
@@ -511,12 +502,5 @@ int main(void)
     tcase_add_loop_test(server, a_bad_address_is_refused, 0, COUNT_OF(bad_addresses));
     tcase_add_test(server, a_port_that_is_taken_is_refused);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_ENV);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include "sim/database.h"
 #include "sim/graph_rights.h"
 #include "tests/assertion.h"
+#include "tests/suite.h"
 #include "tests/world.h"
 
 #define APIM_ID   "/providers/Microsoft.ApiManagement"
@@ -810,23 +811,12 @@ START_TEST(a_wrong_file_is_refused_with_the_place_and_the_reason)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-    TCase *tcase = tcase_create(name);
-
-    tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, open_harness, close_harness);
-    suite_add_tcase(suite, tcase);
-    return tcase;
-}
-
 int main(void)
 {
     Suite *suite = suite_create("sim worlds");
-    TCase *keys = add_case(suite, "keys"), *errors = add_case(suite, "errors");
-    TCase *access = add_case(suite, "access and behaviour");
-    SRunner *runner = srunner_create(suite);
-    int failed;
+    TCase *keys = add_case(suite, "keys", open_harness, close_harness),
+          *errors = add_case(suite, "errors", open_harness, close_harness);
+    TCase *access = add_case(suite, "access and behaviour", open_harness, close_harness);
 
     tcase_add_test(keys, tenant_subscription_and_time_are_as_told);
     tcase_add_test(keys, groups_and_services_are_there_with_their_fields);
@@ -855,8 +845,5 @@ int main(void)
     tcase_add_test(access, the_simulators_applications_may_do_what_is_told_in_graph);
     tcase_add_loop_test(errors, a_wrong_file_is_refused_with_the_place_and_the_reason, 0,
                         (int)(sizeof mistakes / sizeof mistakes[0]));
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

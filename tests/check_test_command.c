@@ -18,6 +18,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "tests/suite.h"
 
 enum { TEST_TIMEOUT_S = 60, PATIENCE_MS = 25000 };
 
@@ -818,12 +819,5 @@ int main(void)
     tcase_add_test(processes, an_interrupt_ends_all_and_reports);
     tcase_add_test(processes, a_worker_that_has_lost_its_parent_ends);
 
-    SRunner *runner = srunner_create(suite);
-
-    srunner_run_all(runner, CK_NORMAL);
-
-    const int failed = srunner_ntests_failed(runner);
-
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

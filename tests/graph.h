@@ -163,6 +163,4 @@ static inline char *create(const char *collection, const char *body)
     return memory_copy_string(said("id"));
 }
 
-#define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 #endif

@@ -11,7 +11,6 @@
 
 #include <check.h>
 
-#include "base/text.h"
 #include "base/uuid.h"
 #include "model/kind.h"
 #include "sim/database.h"

@@ -1,10 +1,8 @@
 /* engine/arm/operation.c - one request to the service, followed until it is really over. */
 #include "arm/operation_parts.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/duration.h"
 #include "base/failure.h"

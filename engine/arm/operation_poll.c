@@ -10,8 +10,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
-#include "base/url.h"
 
 enum {
     LONGEST_SOON_MS = 16000

@@ -1,7 +1,6 @@
 /* engine/arm/resource.c - the verbs of a resource. */
 #include "arm/resource.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -50,15 +50,23 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 {
     va_list arguments;
 
+    buffer_reserve(buffer, FIRST_CAPACITY); /* mostly that is enough */
+
+    const size_t room = buffer->capacity - buffer->length;
+
     va_start(arguments, format);
-    const int length = vsnprintf(NULL, 0, format, arguments);
+    const int length = vsnprintf(buffer->data + buffer->length, room, format, arguments);
     va_end(arguments);
-    if (length < 0)
+    if (length < 0) {
+        buffer->data[buffer->length] = '\0';
         return;
-    buffer_reserve(buffer, (size_t)length);
-    va_start(arguments, format);
-    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
+    }
+    if ((size_t)length >= room) {
+        buffer_reserve(buffer, (size_t)length);
+        va_start(arguments, format);
+        vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+        va_end(arguments);
+    }
     buffer->length += (size_t)length;
 }
 

@@ -1,7 +1,6 @@
 /* engine/base/clock.c - the time that all of moongate goes by. */
 #include "base/clock.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

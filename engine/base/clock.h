@@ -7,7 +7,6 @@
 #ifndef MOONGATE_BASE_CLOCK_H
 #define MOONGATE_BASE_CLOCK_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 enum clock_mode { CLOCK_REAL, CLOCK_SCALED, CLOCK_VIRTUAL };

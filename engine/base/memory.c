@@ -40,15 +40,20 @@ char *memory_copy_text(const char *text, size_t length)
     return copy;
 }
 
+/* Most texts are short: they are written once, and copied, in place of once to be measured
+ * and once more. */
 char *memory_format(const char *format, ...)
 {
+    char small[256];
     va_list arguments;
 
     va_start(arguments, format);
-    const int length = vsnprintf(NULL, 0, format, arguments);
+    const int length = vsnprintf(small, sizeof small, format, arguments);
     va_end(arguments);
     if (length < 0)
         return memory_copy_string("");
+    if ((size_t)length < sizeof small)
+        return memory_copy_text(small, (size_t)length);
 
     char *text = checked(malloc((size_t)length + 1));
 

@@ -2,7 +2,6 @@
 #include "base/text.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <inttypes.h>
 #include <regex.h>
 #include <stdio.h>

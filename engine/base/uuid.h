@@ -9,6 +9,9 @@ enum { UUID_TEXT_SIZE = 37 };
 /* A random one (version 4). */
 void uuid_random(char text[UUID_TEXT_SIZE]);
 
+/* The one that these bytes give which somebody else drew at random (version 4). */
+void uuid_from_bytes(const unsigned char bytes[16], char text[UUID_TEXT_SIZE]);
+
 /* The one that stands for `name` (version 5, SHA-1) within moongate's own namespace: the
  * same name gives the same UUID on every machine, for ever. */
 void uuid_from_name(const char *name, char text[UUID_TEXT_SIZE]);

@@ -5,7 +5,6 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "base/url.h"
 #include "cli/command.h"
 #include "sim/faults.h"

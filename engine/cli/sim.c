@@ -148,13 +148,12 @@ static void print_quoted(const char *text)
 }
 
 /* What makes clients trust the CA that know nothing of moongate: Node.js adds it to those
- * that it has; Python's requests (and az), and OpenSSL's and Go's users (curl, Terraform)
- * trust it in place of those. */
+ * that it has; Python's requests (az, the SDK) trusts it in place of them. The like of it for
+ * OpenSSL and curl is left to the user: it would cut off every other tool of the shell. */
 static void print_ca(const char *file)
 {
     static const char *const names[] = {"MOONGATE_CA_FILE", "NODE_EXTRA_CA_CERTS",
-                                        "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
-                                        "SSL_CERT_FILE"};
+                                        "REQUESTS_CA_BUNDLE"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         printf("export %s=", names[i]);

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "base/duration.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "run/run.h"

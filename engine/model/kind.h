@@ -6,7 +6,6 @@
 #define MOONGATE_MODEL_KIND_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <cjson/cJSON.h>
 

@@ -16,7 +16,6 @@
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
 #include "run/endpoints.h"
-#include "run/face.h"
 #include "run/signer.h"
 #include "run/terminal.h"
 #include "sim/sim.h"

@@ -7,7 +7,6 @@
 #define MOONGATE_RUN_SESSION_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "arm/client.h"
 #include "base/clock.h"

@@ -11,7 +11,6 @@
 #include "base/uuid.h"
 #include "model/kind.h"
 #include "model/role.h"
-#include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/rules.h"
 #include "sim/spot.h"

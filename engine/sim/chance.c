@@ -1,8 +1,6 @@
 /* engine/sim/chance.c - draws that depend on nothing but a seed, a name and a number. */
 #include "sim/chance.h"
 
-#include <stdio.h>
-
 uint64_t chance_draw(uint64_t seed, const char *key, const char *use, uint64_t number)
 {
     uint64_t hash = 14695981039346656037u ^ seed * 0x9e3779b97f4a7c15u;
@@ -27,9 +25,11 @@ void chance_uuid(uint64_t seed, const char *key, const char *use, uint64_t numbe
 {
     const uint64_t high = chance_draw(seed, key, use, number);
     const uint64_t low = chance_draw(high, key, use, number);
+    unsigned char bytes[16];
 
-    snprintf(text, UUID_TEXT_SIZE, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(high >> 32),
-             (unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xfff),
-             (unsigned)(low >> 48 & 0x3fff) | 0x8000u,
-             (unsigned long long)(low & 0xffffffffffffu));
+    for (int i = 0; i < 8; i++) {
+        bytes[i] = (unsigned char)(high >> (56 - 8 * i));
+        bytes[8 + i] = (unsigned char)(low >> (56 - 8 * i));
+    }
+    uuid_from_bytes(bytes, text);
 }

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "base/uuid.h"
 #include "model/kind.h"
 #include "sim/call.h"

@@ -1,8 +1,6 @@
 /* engine/sim/deployment.c - what deployments answer. */
 #include "sim/deployment.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +22,6 @@
 #include "sim/target.h"
 #include "sim/world.h"
 
-#define TYPE "Microsoft.Resources/deployments"
-
 /* Name length and number are documented; the others assumed. */
 enum {
     NAME_LIMIT = 64,
@@ -38,74 +34,28 @@ enum {
 char *deployment_format_action(const struct call *call, const struct target *target)
 {
     if (call->method == CALL_POST)
-        return memory_format(TYPE "/%s/action",
+        return memory_format(DEPLOYMENT_TYPE "/%s/action",
                              target->action != NULL ? target->action : "write");
     if (target->action != NULL)
-        return memory_format(TYPE "/%s/read", target->action);
+        return memory_format(DEPLOYMENT_TYPE "/%s/read", target->action);
     if (call->method == CALL_PUT)
-        return memory_copy_string(TYPE "/write");
-    return memory_copy_string(call->method == CALL_DELETE ? TYPE "/delete"
-                                                          : TYPE "/read");
+        return memory_copy_string(DEPLOYMENT_TYPE "/write");
+    return memory_copy_string(call->method == CALL_DELETE ? DEPLOYMENT_TYPE "/delete"
+                                                          : DEPLOYMENT_TYPE "/read");
 }
 
 /* Owned by the caller. */
 static char *format_id(const char *scope_id, const char *name)
 {
-    return memory_format("%s/providers/" TYPE "/%s", scope_id, name);
+    return memory_format("%s/providers/" DEPLOYMENT_TYPE "/%s", scope_id, name);
 }
 
 /* ---- what is shown ---- */
 
-static void set_time(const struct world *world, cJSON *body, const char *path, int64_t ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-
-    clock_format_utc(world_told_ms(world, ms), text);
-    json_set_at(body, path, cJSON_CreateString(text));
-}
-
-/* "PT2H51M7.25S". */
-static void append_duration(struct buffer *to, int64_t span_ms)
-{
-    const int64_t hours = span_ms / 3600000, minutes = span_ms / 60000 % 60;
-
-    buffer_append_string(to, "PT");
-    if (hours > 0)
-        buffer_printf(to, "%" PRId64 "H", hours);
-    if (minutes > 0)
-        buffer_printf(to, "%" PRId64 "M", minutes);
-    buffer_printf(to, "%gS", (double)(span_ms % 60000) / 1000.0);
-}
-
-static void set_duration(cJSON *body, const char *path, int64_t span_ms)
-{
-    struct buffer text = {0};
-
-    append_duration(&text, span_ms);
-    json_set_at(body, path, cJSON_CreateString(text.data));
-    buffer_deinit(&text);
-}
-
-/* As a GET shows it, owned by the caller. */
-static cJSON *describe(const struct world *world, const struct deployment *deployment)
-{
-    cJSON *body = cJSON_Duplicate(deployment->body, true);
-    const int64_t end_ms =
-        deployment->ended_ms != 0 ? deployment->ended_ms : world->now_ms;
-
-    json_set_at(body, "properties.provisioningState",
-                cJSON_CreateString(deployment->state));
-    set_time(world, body, "properties.timestamp", end_ms);
-    set_duration(body, "properties.duration", end_ms - deployment->started_ms);
-    if (deployment->error[0] != '\0')
-        json_set_at(body, "properties.error", cJSON_CreateRaw(deployment->error));
-    return body;
-}
-
 static void show(const struct world *world, const struct deployment *deployment,
                  struct answer *answer, int status)
 {
-    cJSON *body = describe(world, deployment);
+    cJSON *body = deployment_describe(world, deployment);
 
     answer_set_json(answer, status, body);
     cJSON_Delete(body);
@@ -124,124 +74,6 @@ static char *format_monitor(const struct call *call, const struct deployment *de
 }
 
 /* ---- a new one ---- */
-
-static cJSON *describe_resource(const struct template_resource *resource)
-{
-    cJSON *one = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(one, "id", resource->id);
-    cJSON_AddStringToObject(one, "resourceType", resource->type);
-    cJSON_AddStringToObject(one, "resourceName", resource->name);
-    return one;
-}
-
-static cJSON *list_dependencies(const struct template *template)
-{
-    cJSON *list = cJSON_CreateArray();
-
-    for (size_t i = 0; i < template->count; i++) {
-        const struct template_resource *resource = &template->resources[i];
-
-        if (resource->need_count == 0 || resource->is_skipped)
-            continue;
-
-        cJSON *one = describe_resource(resource);
-        cJSON *needs = cJSON_AddArrayToObject(one, "dependsOn");
-
-        for (size_t j = 0; j < resource->need_count; j++)
-            cJSON_AddItemToArray(
-                needs, describe_resource(&template->resources[resource->needs[j]]));
-        cJSON_AddItemToArray(list, one);
-    }
-    return list;
-}
-
-/* The object of an array whose member has this value (without regard to case), added when
- * it is not there yet. */
-static cJSON *find_or_add(cJSON *array, const char *member, const char *value)
-{
-    cJSON *one;
-
-    cJSON_ArrayForEach (one, array) {
-        if (text_equal_nocase(json_string_at(one, member), value))
-            return one;
-    }
-    one = cJSON_CreateObject();
-    cJSON_AddStringToObject(one, member, value);
-    cJSON_AddItemToArray(array, one);
-    return one;
-}
-
-static cJSON *child_array(cJSON *object, const char *name)
-{
-    cJSON *array = cJSON_GetObjectItemCaseSensitive(object, name);
-
-    return array != NULL ? array : cJSON_AddArrayToObject(object, name);
-}
-
-/* Which types of which providers take part, and where. */
-static cJSON *list_providers(const struct template *template)
-{
-    cJSON *list = cJSON_CreateArray();
-
-    for (size_t i = 0; i < template->count; i++) {
-        const struct template_resource *resource = &template->resources[i];
-        const char *slash = strchr(resource->type, '/');
-        const char *location = json_string_at(resource->body, "location");
-
-        if (resource->is_skipped)
-            continue;
-
-        char *namespace =
-            memory_copy_text(resource->type, (size_t)(slash - resource->type));
-        cJSON *provider = find_or_add(list, "namespace", namespace);
-        cJSON *type = find_or_add(child_array(provider, "resourceTypes"), "resourceType",
-                                  slash + 1);
-
-        if (cJSON_GetArraySize(child_array(type, "locations")) == 0)
-            cJSON_AddItemToArray(child_array(type, "locations"),
-                                 location != NULL ? cJSON_CreateString(location)
-                                                  : cJSON_CreateNull());
-        free(namespace);
-    }
-    return list;
-}
-
-/* A number as text, as Azure shows the hash of a template. */
-static cJSON *hash_template(const char *text)
-{
-    char key[TEXT_KEY_SIZE], number[24];
-
-    text_format_key(text, key);
-    snprintf(number, sizeof number, "%llu", strtoull(key, NULL, 16));
-    return cJSON_CreateString(number);
-}
-
-static cJSON *make_body(const struct deployment *deployment, const cJSON *given,
-                        const struct template *template)
-{
-    static const char *const kept[] = {"location", "tags"};
-    cJSON *body = cJSON_CreateObject();
-    char uuid[UUID_TEXT_SIZE];
-
-    uuid_random(uuid);
-    cJSON_AddStringToObject(body, "id", deployment->id);
-    cJSON_AddStringToObject(body, "name", deployment->name);
-    cJSON_AddStringToObject(body, "type", TYPE);
-    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-        const cJSON *member = cJSON_GetObjectItemCaseSensitive(given, kept[i]);
-
-        if (member != NULL)
-            cJSON_AddItemToObject(body, kept[i], cJSON_Duplicate(member, true));
-    }
-    json_set_at(body, "properties.templateHash", hash_template(deployment->template));
-    json_set_at(body, "properties.parameters", cJSON_Duplicate(template->shown, true));
-    json_set_at(body, "properties.mode", cJSON_CreateString("Incremental"));
-    json_set_at(body, "properties.correlationId", cJSON_CreateString(uuid));
-    json_set_at(body, "properties.providers", list_providers(template));
-    json_set_at(body, "properties.dependencies", list_dependencies(template));
-    return body;
-}
 
 static bool check_content(const struct world *world, const struct target *target,
                           const cJSON *given, struct answer *answer)
@@ -515,7 +347,7 @@ static void put(struct world *world, struct call *call, const struct caller *cal
                       "Deployment template validation failed: '%s'.", wrong);
     } else if (lock_check(world, deployment->id, LOCK_WRITE, answer) &&
                check_resources(world, caller, &template, answer)) {
-        deployment->body = make_body(deployment, given, &template);
+        deployment->body = deployment_make_body(deployment, given, &template);
         if (is_trial) {
             free(deployment->state);
             deployment->state = memory_copy_string("Succeeded");
@@ -628,114 +460,6 @@ static void answer_monitor(const struct world *world, const struct call *call,
     cJSON_Delete(body);
 }
 
-/* ---- operations ---- */
-
-static void add_target(cJSON *body, sqlite3_stmt *row)
-{
-    cJSON *resource = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(resource, "id", database_column(row, 1));
-    cJSON_AddStringToObject(resource, "resourceType", database_column(row, 2));
-    cJSON_AddStringToObject(resource, "resourceName", database_column(row, 3));
-    json_set_at(body, "properties.targetResource", resource);
-}
-
-/* One that was begun: a row of list_operations(). */
-static cJSON *describe_operation(const struct world *world,
-                                 const struct deployment *deployment, sqlite3_stmt *row)
-{
-    const int64_t started_ms = sqlite3_column_int64(row, 7),
-                  ended_ms = sqlite3_column_int64(row, 8);
-    const int64_t last_ms = ended_ms != 0 ? ended_ms : world->now_ms;
-    const char *error = database_column(row, 6);
-    cJSON *body = cJSON_CreateObject();
-    char *id = memory_format("%s/operations/%s", deployment->id, database_column(row, 0));
-
-    cJSON_AddStringToObject(body, "id", id);
-    cJSON_AddStringToObject(body, "operationId", database_column(row, 0));
-    json_set_at(body, "properties.provisioningOperation", cJSON_CreateString("Create"));
-    json_set_at(body, "properties.provisioningState",
-                cJSON_CreateString(database_column(row, 4)));
-    set_time(world, body, "properties.timestamp", last_ms);
-    set_duration(body, "properties.duration", last_ms - started_ms);
-    json_set_at(body, "properties.trackingId", cJSON_CreateString(deployment->operation));
-    json_set_at(body, "properties.statusCode",
-                cJSON_CreateString(database_column(row, 5)));
-    if (*error != '\0') {
-        cJSON *message = cJSON_CreateObject();
-
-        cJSON_AddStringToObject(message, "status", database_column(row, 4));
-        cJSON_AddItemToObject(message, "error", cJSON_CreateRaw(error));
-        json_set_at(body, "properties.statusMessage", message);
-    }
-    add_target(body, row);
-    free(id);
-    return body;
-}
-
-/* The last one of a deployment that has come to its end well. */
-static cJSON *describe_evaluation(const struct world *world,
-                                  const struct deployment *deployment)
-{
-    cJSON *body = cJSON_CreateObject();
-    char *id = memory_format("%s/operations/08", deployment->id);
-
-    cJSON_AddStringToObject(body, "id", id);
-    cJSON_AddStringToObject(body, "operationId", "08");
-    json_set_at(body, "properties.provisioningOperation",
-                cJSON_CreateString("EvaluateDeploymentOutput"));
-    json_set_at(body, "properties.provisioningState", cJSON_CreateString("Succeeded"));
-    set_time(world, body, "properties.timestamp", deployment->ended_ms);
-    set_duration(body, "properties.duration", 0);
-    json_set_at(body, "properties.trackingId", cJSON_CreateString(deployment->operation));
-    json_set_at(body, "properties.statusCode", cJSON_CreateString("OK"));
-    free(id);
-    return body;
-}
-
-/* All operations, or the one called `only`: an array, owned by the caller. */
-static cJSON *find_operations(struct world *world, const struct deployment *deployment,
-                              const char *only)
-{
-    cJSON *list = cJSON_CreateArray();
-    sqlite3_stmt *row = database_query(
-        world->database,
-        "SELECT operation, id, type, name, state, code, error, started_ms, ended_ms"
-        " FROM deployment_step WHERE deployment = ? AND started_ms > 0 ORDER BY number",
-        "t", deployment->key);
-
-    while (database_step(world->database, row)) {
-        if (only == NULL || text_equal_nocase(only, database_column(row, 0)))
-            cJSON_AddItemToArray(list, describe_operation(world, deployment, row));
-    }
-    if (strcmp(deployment->state, "Succeeded") == 0 &&
-        (only == NULL || strcmp(only, "08") == 0))
-        cJSON_AddItemToArray(list, describe_evaluation(world, deployment));
-    return list;
-}
-
-static void answer_operations(struct world *world, const struct target *target,
-                              const struct deployment *deployment, struct answer *answer)
-{
-    cJSON *list = find_operations(world, deployment, target->detail);
-
-    if (target->detail == NULL) {
-        cJSON *body = cJSON_CreateObject();
-
-        cJSON_AddItemToObject(body, "value", list);
-        answer_set_json(answer, 200, body);
-        cJSON_Delete(body);
-        return;
-    }
-    if (list->child != NULL)
-        answer_set_json(answer, 200, list->child);
-    else
-        answer_refuse(answer, REFUSE_DEPLOYMENT,
-                      "The deployment operation '%s' could not be found.",
-                      target->detail);
-    cJSON_Delete(list);
-}
-
 /* ---- lists ---- */
 
 /* The state that "provisioningState eq 'Failed'" asks for, owned by the caller, or NULL;
@@ -760,7 +484,7 @@ static bool read_filter(const char *filter, char **state)
 static void add_to_page(struct world *world, struct page *page, const char *key)
 {
     struct deployment *one = deployment_find(world, key);
-    cJSON *body = describe(world, one);
+    cJSON *body = deployment_describe(world, one);
     char *text = json_print(body);
 
     page_add(page, text);
@@ -831,7 +555,7 @@ static void read_part(struct world *world, const struct call *call,
                       struct answer *answer)
 {
     if (text_equal_nocase(target->action, "operations"))
-        answer_operations(world, target, deployment, answer);
+        deployment_answer_operations(world, target, deployment, answer);
     else if (text_equal_nocase(target->action, "operationStatuses"))
         answer_monitor(world, call, target, deployment, answer);
     else
@@ -851,7 +575,7 @@ static void act(struct world *world, struct call *call, const struct caller *cal
         put(world, call, caller, target, answer);
     else if (!is_cancel && !text_equal_nocase(action, "exportTemplate"))
         answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
-                      action, TYPE);
+                      action, DEPLOYMENT_TYPE);
     else if (deployment == NULL)
         refuse_missing(target, answer);
     else if (is_cancel)

@@ -6,7 +6,6 @@
 #ifndef MOONGATE_SIM_DEPLOYMENT_H
 #define MOONGATE_SIM_DEPLOYMENT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct answer;

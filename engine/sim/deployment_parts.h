@@ -12,7 +12,10 @@
 struct answer;
 struct call;
 struct caller;
+struct target;
 struct world;
+
+#define DEPLOYMENT_TYPE "Microsoft.Resources/deployments"
 
 /* One row of the table, copied. */
 struct deployment {
@@ -40,6 +43,20 @@ void deployment_save(struct world *world, const struct deployment *deployment);
 
 /* Removes it with its operations. */
 void deployment_remove(struct world *world, const char *key);
+
+/* The body of a new one that does what `template` says; `given` is the
+ * request's. Owned by the caller. */
+cJSON *deployment_make_body(const struct deployment *deployment, const cJSON *given,
+                            const struct template *template);
+
+/* As a GET shows it, owned by the caller. */
+cJSON *deployment_describe(const struct world *world,
+                           const struct deployment *deployment);
+
+/* Answers with its operations, or with the one that `target->detail` names. */
+void deployment_answer_operations(struct world *world, const struct target *target,
+                                  const struct deployment *deployment,
+                                  struct answer *answer);
 
 /* The scope's resource group as template functions see it, owned by the caller, or NULL.
  */

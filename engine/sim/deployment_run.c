@@ -10,8 +10,6 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
-#include "base/uuid.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"

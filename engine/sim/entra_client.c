@@ -10,7 +10,6 @@
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/json.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "sim/call.h"
 #include "sim/database.h"

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"

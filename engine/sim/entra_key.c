@@ -6,6 +6,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -111,18 +112,32 @@ static void name_key(struct entra_key *key)
                       key->id, key->id);
 }
 
+/* The RSA key that comes next, or NULL. Looked for as such, since to look for a key of any
+ * kind takes twice as long; and without a password, so that nobody is asked for one. */
+static EVP_PKEY *read_pair(BIO *bio)
+{
+    EVP_PKEY *pair = NULL;
+    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(
+        &pair, "PEM", NULL, "RSA", EVP_PKEY_KEYPAIR, NULL, NULL);
+
+    if (decoder != NULL &&
+        OSSL_DECODER_CTX_set_passphrase(decoder, (const unsigned char *)"", 0) == 1)
+        OSSL_DECODER_from_bio(decoder, bio); /* leaves NULL when it fails */
+    OSSL_DECODER_CTX_free(decoder);
+    return pair;
+}
+
 /* NULL when the text is no such pair. */
 static struct entra_key *read_pem(const char *text)
 {
     struct entra_key *key = memory_new(sizeof *key);
     BIO *bio = BIO_new_mem_buf(text, -1);
 
-    key->pair = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
+    key->pair = read_pair(bio);
     key->certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     BIO_free(bio);
     ERR_clear_error();
     if (key->pair != NULL && key->certificate != NULL &&
-        EVP_PKEY_get_base_id(key->pair) == EVP_PKEY_RSA &&
         X509_check_private_key(key->certificate, key->pair) == 1) {
         name_key(key);
         return key;

@@ -6,7 +6,6 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "sim/answer.h"
 #include "sim/call.h"

@@ -19,8 +19,6 @@
 
 #include <cjson/cJSON.h>
 
-#include "base/uuid.h"
-
 struct answer;
 struct call;
 struct caller;

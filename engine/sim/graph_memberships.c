@@ -10,7 +10,6 @@
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/database.h"
-#include "sim/directory.h"
 #include "sim/graph.h"
 #include "sim/graph_query.h"
 #include "sim/graph_relations.h"

@@ -3,7 +3,6 @@
 #ifndef MOONGATE_SIM_GRAPH_MODEL_H
 #define MOONGATE_SIM_GRAPH_MODEL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <cjson/cJSON.h>

@@ -4,8 +4,6 @@
 #define MOONGATE_SIM_GRAPH_QUERY_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "base/buffer.h"
 #include "sim/filter.h"

@@ -15,6 +15,7 @@
 #include "sim/database.h"
 #include "sim/graph.h"
 #include "sim/plane.h"
+#include "sim/token_bucket.h"
 #include "sim/world.h"
 
 enum { SMALL_PAGE = 20 };
@@ -22,28 +23,15 @@ enum { SMALL_PAGE = 20 };
 /* From here on an answer tells how much of the limit is used. */
 static const double TOLD_FROM = 0.8;
 
-/* Makes up for what fractions of a token lose in sums. */
-static const double ALMOST = 1e-6;
-
-struct limit {
-    double size, per_second; /* size 0: none */
-};
-
-/* Counts what was taken and has not come back yet, so that a zeroed bucket is full. */
-struct bucket {
-    double taken;
-    int64_t filled_ms; /* UTC, when it was reckoned last */
-};
-
 struct application {
-    struct limit units_limit;
-    struct bucket units, writes;
+    struct token_limit units_limit;
+    struct token_bucket units, writes;
 };
 
 struct graph_throttle {
-    struct limit units, writes; /* `units` of the world file */
-    bool has_units;             /* else they depend on the tenant's size */
-    struct map applications;    /* of struct application, by application id */
+    struct token_limit units, writes; /* `units` of the world file */
+    bool has_units;                   /* else they depend on the tenant's size */
+    struct map applications;          /* of struct application, by application id */
     int64_t retry_ms;
 };
 
@@ -53,26 +41,14 @@ static const struct {
     double units;
 } tenant_sizes[] = {{50, 3500}, {501, 5000}, {INT64_MAX, 8000}};
 
-static struct limit read_limit(const cJSON *limits, const char *name,
-                               struct limit otherwise)
-{
-    const cJSON *limit = cJSON_GetObjectItemCaseSensitive(limits, name);
-
-    if (limit == NULL)
-        return otherwise;
-    if (!cJSON_IsArray(limit))
-        return (struct limit){0};
-    return (struct limit){cJSON_GetArrayItem(limit, 0)->valuedouble,
-                          cJSON_GetArrayItem(limit, 1)->valuedouble};
-}
-
 struct graph_throttle *graph_throttle_new(const cJSON *limits)
 {
     struct graph_throttle *throttle = memory_new(sizeof *throttle);
 
     throttle->has_units = cJSON_GetObjectItemCaseSensitive(limits, "graph_units") != NULL;
-    throttle->units = read_limit(limits, "graph_units", (struct limit){0});
-    throttle->writes = read_limit(limits, "graph_writes", (struct limit){3000, 20});
+    throttle->units = token_limit_read(limits, "graph_units", (struct token_limit){0});
+    throttle->writes =
+        token_limit_read(limits, "graph_writes", (struct token_limit){3000, 20});
     return throttle;
 }
 
@@ -84,7 +60,7 @@ void graph_throttle_free(struct graph_throttle *throttle)
     free(throttle);
 }
 
-static struct limit find_units(struct world *world)
+static struct token_limit find_units(struct world *world)
 {
     const int64_t users = database_number(
         world->database, 0,
@@ -95,7 +71,7 @@ static struct limit find_units(struct world *world)
         return world->graph_throttle->units;
     while (users >= tenant_sizes[i].users)
         i++;
-    return (struct limit){tenant_sizes[i].units, tenant_sizes[i].units / 10.0};
+    return (struct token_limit){tenant_sizes[i].units, tenant_sizes[i].units / 10.0};
 }
 
 static struct application *find_application(struct world *world, const char *id)
@@ -121,26 +97,10 @@ static int find_cost(const struct call *call, int cost)
     return cost > 1 ? cost : 1;
 }
 
-/* Seconds until the bucket has `cost` tokens; 0 when it has. */
-static double find_wait(struct bucket *bucket, struct limit limit, double cost,
-                        int64_t now_ms)
-{
-    const double refilled =
-        limit.per_second * (double)(now_ms - bucket->filled_ms) / 1000.0;
-    double missing;
-
-    bucket->taken = bucket->taken > refilled ? bucket->taken - refilled : 0.0;
-    bucket->filled_ms = now_ms;
-    if (limit.size == 0.0)
-        return 0.0;
-    missing = bucket->taken + fmin(cost, limit.size) - limit.size;
-    return missing > ALMOST ? missing / limit.per_second : 0.0;
-}
-
 static bool refuse(struct graph_request *request, bool is_write, double wait_s)
 {
     struct world *world = request->world;
-    const int seconds = wait_s > 1.0 ? (int)ceil(wait_s - ALMOST) : 1;
+    const int seconds = token_bucket_retry_s(wait_s);
 
     graph_refuse(request, 429, "TooManyRequests",
                  "Too many requests: the application has used up its %s.",
@@ -154,8 +114,8 @@ static bool refuse(struct graph_request *request, bool is_write, double wait_s)
     return false;
 }
 
-static void tell(struct graph_request *request, const struct bucket *bucket,
-                 struct limit limit, int units)
+static void tell(struct graph_request *request, const struct token_bucket *bucket,
+                 struct token_limit limit, int units)
 {
     const double used = limit.size > 0.0 ? bucket->taken / limit.size : 0.0;
 
@@ -170,13 +130,14 @@ bool graph_throttle_admit(struct graph_request *request, int cost)
     struct world *world = request->world;
     struct application *application =
         find_application(world, request->caller->application_id);
-    const struct limit writes = world->graph_throttle->writes;
+    const struct token_limit writes = world->graph_throttle->writes;
     const bool is_write = call_find_class(request->call) != CLASS_READS;
     const int units = find_cost(request->call, cost);
-    const double units_wait_s =
-        find_wait(&application->units, application->units_limit, units, world->now_ms);
+    const double units_wait_s = token_bucket_wait(
+        &application->units, application->units_limit, units, world->now_ms);
     const double writes_wait_s =
-        is_write ? find_wait(&application->writes, writes, 1.0, world->now_ms) : 0.0;
+        is_write ? token_bucket_wait(&application->writes, writes, 1.0, world->now_ms)
+                 : 0.0;
 
     if (units_wait_s > 0.0 || writes_wait_s > 0.0)
         return refuse(request, writes_wait_s > units_wait_s,

@@ -148,7 +148,7 @@ static const char *find_flaw(struct evhttp_request *request, const struct head *
 /* libevent reads no body behind these; what comes there must not be the next request. */
 static bool has_unread_body(struct evhttp_request *request, const struct head *head)
 {
-    const int command = evhttp_request_get_command(request);
+    const enum evhttp_cmd_type command = evhttp_request_get_command(request);
 
     return (command == EVHTTP_REQ_HEAD || command == EVHTTP_REQ_TRACE ||
             command > EVHTTP_REQ_PATCH) &&
@@ -157,10 +157,10 @@ static bool has_unread_body(struct evhttp_request *request, const struct head *h
 }
 
 /* False when the simulator has no such method. */
-static bool find_method(int command, enum call_method *method)
+static bool find_method(enum evhttp_cmd_type command, enum call_method *method)
 {
     static const struct {
-        int command;
+        enum evhttp_cmd_type command;
         enum call_method method;
     } methods[] = {{EVHTTP_REQ_GET, CALL_GET},       {EVHTTP_REQ_HEAD, CALL_HEAD},
                    {EVHTTP_REQ_PUT, CALL_PUT},       {EVHTTP_REQ_PATCH, CALL_PATCH},
@@ -175,7 +175,7 @@ static bool find_method(int command, enum call_method *method)
     return false;
 }
 
-static void refuse_method(int command, struct answer *answer)
+static void refuse_method(enum evhttp_cmd_type command, struct answer *answer)
 {
     if (command > EVHTTP_REQ_PATCH) {
         answer_refuse(answer, REFUSE_UNKNOWN_METHOD,
@@ -289,7 +289,7 @@ static void add_body(const struct http *http, const struct head *head,
                      struct evhttp_request *request, struct answer *answer)
 {
     struct evkeyvalq *out = evhttp_request_get_output_headers(request);
-    const int command = evhttp_request_get_command(request);
+    const enum evhttp_cmd_type command = evhttp_request_get_command(request);
     const bool is_long =
         http->service->serves_others && answer->body.length > WORTH_PACKING;
     struct buffer packed = {0};
@@ -443,7 +443,7 @@ static void refuse_flaw(struct evhttp_request *request, struct answer *answer,
 static void on_request(struct evhttp_request *request, void *context)
 {
     struct http *http = context;
-    const int command = evhttp_request_get_command(request);
+    const enum evhttp_cmd_type command = evhttp_request_get_command(request);
     struct call call = {0};
     struct buffer unpacked = {0};
     struct head head;

@@ -7,7 +7,6 @@
 #define MOONGATE_SIM_HTTP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct answer;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -1,7 +1,6 @@
 /* engine/sim/plane_manager.c - Azure Resource Manager: who may, and what a path leads to.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -4,7 +4,6 @@
 #define MOONGATE_SIM_SCOPE_FILTER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 struct answer;
 struct call;

@@ -71,25 +71,11 @@ static int64_t read_now(const void *context)
     return world_told_ms(world, world->now_ms);
 }
 
-static enum call_method parse_method(const char *name)
-{
-    static const struct {
-        const char *name;
-        enum call_method method;
-    } methods[] = {{"PUT", CALL_PUT}, {"POST", CALL_POST}, {"DELETE", CALL_DELETE}};
-
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        if (strcmp(methods[i].name, name) == 0)
-            return methods[i].method;
-    }
-    return CALL_GET;
-}
-
-int sim_control(struct sim *sim, const char *method, const char *path, const char *body,
-                struct buffer *to)
+int sim_control(struct sim *sim, enum call_method method, const char *path,
+                const char *body, struct buffer *to)
 {
     struct answer answer;
-    struct call call = {.method = parse_method(method),
+    struct call call = {.method = method,
                         .base = sim->endpoint,
                         .path = path,
                         .body = body,

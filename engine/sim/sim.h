@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/call.h"
+
 struct answer;
-struct call;
 struct buffer;
 struct failure;
 struct loop;
@@ -53,10 +54,10 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
 const struct sim_profile *sim_profile(const struct sim *sim);
 
 /* Asks one of its controls, such as GET "/_sim/ledger", without a socket: no fault strikes
- * and no request is counted. `method` is one of HTTP's; `body` may be NULL. Appends the
+ * and no request is counted, unlike with sim_answer(). `body` may be NULL. Appends the
  * answer, mostly JSON, and returns its HTTP status. */
-int sim_control(struct sim *sim, const char *method, const char *path, const char *body,
-                struct buffer *answer);
+int sim_control(struct sim *sim, enum call_method method, const char *path,
+                const char *body, struct buffer *answer);
 
 /* Its clients are other processes, whose waits are real and not seen here: a pause that
  * they are asked for is in the machine's seconds, and a virtual clock jumps to what comes

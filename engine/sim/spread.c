@@ -2,7 +2,6 @@
 #include "sim/spread.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/duration.h"
 #include "base/memory.h"

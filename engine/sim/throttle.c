@@ -6,16 +6,16 @@
  * wording observed of Microsoft.Authorization. */
 #include "sim/throttle.h"
 
-#include <math.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/plane.h"
+#include "sim/token_bucket.h"
 #include "sim/world.h"
 
 /* Of the bucket for all principals, to that for one. */
@@ -23,40 +23,28 @@ static const double GLOBAL_FACTOR = 15.0;
 
 static const double SECONDS_PER_MINUTE = 60.0;
 
-/* Makes up for what fractions of a token lose in sums. */
-static const double ALMOST = 1e-6;
-
-struct limit {
-    double size, per_second;
-};
-
-/* Counts what was taken and has not come back yet, so that a zeroed bucket is full. */
-struct bucket {
-    double taken;
-    int64_t filled_ms; /* UTC, when it was reckoned last */
-};
-
 /* No limit is a bucket that nobody can empty; clients that pace themselves are told so. */
-static const struct limit unlimited = {1e6, 1e6};
+static const struct token_limit unlimited = {1e6, 1e6};
 
 struct principal {
-    struct bucket subscription[CALL_CLASS_COUNT], tenant[CALL_CLASS_COUNT];
+    struct token_bucket subscription[CALL_CLASS_COUNT], tenant[CALL_CLASS_COUNT];
 };
 
 /* A resource provider's own, for all principals of the subscription. */
 struct provider_limit {
     const char *namespace; /* borrowed from the world file */
     double per_minute;
-    struct bucket bucket;
+    struct token_bucket bucket;
 };
 
 struct throttle {
     struct provider_limit providers[THROTTLE_PROVIDER_LIMIT];
     size_t provider_count;
     double global_factor;
-    struct limit limits[CALL_CLASS_COUNT];
-    struct bucket all[CALL_CLASS_COUNT]; /* of the subscription's principals together */
-    struct map principals;               /* of struct principal, by object id */
+    struct token_limit limits[CALL_CLASS_COUNT];
+    struct token_bucket
+        all[CALL_CLASS_COUNT]; /* of the subscription's principals together */
+    struct map principals;     /* of struct principal, by object id */
     int64_t retry_ms;
 };
 
@@ -82,7 +70,7 @@ struct throttle *throttle_new(const cJSON *limits)
 {
     static const struct {
         const char *key;
-        struct limit limit;
+        struct token_limit limit;
     } defaults[CALL_CLASS_COUNT] = {[CLASS_READS] = {"reads", {250, 25}},
                                     [CLASS_WRITES] = {"writes", {200, 10}},
                                     [CLASS_DELETES] = {"deletes", {200, 10}}};
@@ -90,15 +78,8 @@ struct throttle *throttle_new(const cJSON *limits)
     const cJSON *provider;
 
     for (int i = 0; i < CALL_CLASS_COUNT; i++) {
-        const cJSON *limit = cJSON_GetObjectItemCaseSensitive(limits, defaults[i].key);
-
-        throttle->limits[i] = defaults[i].limit;
-        if (cJSON_IsArray(limit))
-            throttle->limits[i] =
-                (struct limit){cJSON_GetArrayItem(limit, 0)->valuedouble,
-                               cJSON_GetArrayItem(limit, 1)->valuedouble};
-        else if (limit != NULL)
-            throttle->limits[i] = unlimited;
+        throttle->limits[i] =
+            token_limit_read(limits, defaults[i].key, defaults[i].limit);
         if (throttle->limits[i].size == 0.0)
             throttle->limits[i] = unlimited;
     }
@@ -130,30 +111,10 @@ static struct principal *find_principal(struct throttle *throttle, const char *o
     return principal;
 }
 
-/* Seconds until the bucket has a token; 0 when it has one. */
-static double find_wait(struct bucket *bucket, struct limit limit, int64_t now_ms)
-{
-    const double refilled =
-        limit.per_second * (double)(now_ms - bucket->filled_ms) / 1000.0;
-
-    bucket->taken = bucket->taken > refilled ? bucket->taken - refilled : 0.0;
-    bucket->filled_ms = now_ms;
-
-    const double missing = bucket->taken + 1.0 - limit.size;
-
-    return missing > ALMOST ? missing / limit.per_second : 0.0;
-}
-
-/* Whole seconds, as Retry-After has them. */
-static int find_seconds(double wait_s)
-{
-    return wait_s > 1.0 ? (int)ceil(wait_s - ALMOST) : 1;
-}
-
 /* Answers that the caller shall come again in so many seconds. */
 static void set_retry(struct world *world, double wait_s, struct answer *answer)
 {
-    const int seconds = find_seconds(wait_s);
+    const int seconds = token_bucket_retry_s(wait_s);
 
     answer->retry_after_s = world_retry_after(world, seconds);
     world->throttle->retry_ms = world->now_ms + seconds * INT64_C(1000);
@@ -166,7 +127,7 @@ static void refuse_by_provider(struct world *world, const struct provider_limit 
                   "Number of requests for %s exceeded the limit of '%.0f' for time "
                   "interval '00:01:00'. Please try again after '%d' seconds.",
                   provider->namespace, provider->per_minute,
-                  world_retry_after(world, find_seconds(wait_s)));
+                  world_retry_after(world, token_bucket_retry_s(wait_s)));
     set_retry(world, wait_s, answer);
 }
 
@@ -182,14 +143,14 @@ static void refuse(struct world *world, const struct caller *caller, bool is_ten
         "https://aka.ms/arm-throttling for additional information.",
         words[class], is_tenant ? "tenant" : "subscription",
         is_tenant ? world->profile.tenant_id : world->profile.subscription_id,
-        caller->object_id, world_retry_after(world, find_seconds(wait_s)));
+        caller->object_id, world_retry_after(world, token_bucket_retry_s(wait_s)));
     set_retry(world, wait_s, answer);
 }
 
 /* A bucket that a call has to take from. */
 struct source {
-    struct bucket *bucket;
-    struct limit limit;
+    struct token_bucket *bucket;
+    struct token_limit limit;
     const char *header;                    /* NULL: it is not told */
     const struct provider_limit *provider; /* whose it is, or NULL */
 };
@@ -226,9 +187,9 @@ static size_t find_sources(const struct world *world, const struct call *call,
 {
     struct throttle *throttle = world->throttle;
     const enum call_class class = call_find_class(call);
-    const struct limit limit = throttle->limits[class];
-    const struct limit all = {limit.size * throttle->global_factor,
-                              limit.per_second * throttle->global_factor};
+    const struct token_limit limit = throttle->limits[class];
+    const struct token_limit all = {limit.size * throttle->global_factor,
+                                    limit.per_second * throttle->global_factor};
 
     struct principal *principal = find_principal(throttle, caller->object_id);
     struct provider_limit *provider = find_provider(throttle, call);
@@ -263,7 +224,7 @@ bool throttle_admit(struct world *world, const struct call *call,
 
     for (size_t i = 0; i < count; i++) {
         const double its_s =
-            find_wait(sources[i].bucket, sources[i].limit, world->now_ms);
+            token_bucket_wait(sources[i].bucket, sources[i].limit, 1.0, world->now_ms);
 
         if (its_s > wait_s) {
             wait_s = its_s;
@@ -282,9 +243,8 @@ bool throttle_admit(struct world *world, const struct call *call,
             source->bucket->taken += 1.0;
         if (source->header == NULL)
             continue;
-        answer_add_header(
-            answer, source->header, "%lld",
-            (long long)fmax(0.0, source->limit.size - source->bucket->taken + ALMOST));
+        answer_add_header(answer, source->header, "%" PRId64,
+                          token_bucket_left(source->bucket, source->limit));
     }
     return wait_s == 0.0;
 }

@@ -3,7 +3,6 @@
 #ifndef MOONGATE_SIM_WORLD_FILE_H
 #define MOONGATE_SIM_WORLD_FILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <cjson/cJSON.h>

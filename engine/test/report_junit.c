@@ -1,9 +1,5 @@
 /* engine/test/report_junit.c - the report as JUnit's XML: a suite a file. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/text.h"
 #include "test/plan.h"
 #include "test/report.h"
 

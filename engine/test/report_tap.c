@@ -1,8 +1,6 @@
 /* engine/test/report_tap.c - Test Anything Protocol, version 14 (testanything.org).
  *
  * A test's point comes when it is over, so the points are numbered in that order. */
-#include <stdio.h>
-#include <string.h>
 
 #include "test/plan.h"
 #include "test/report.h"

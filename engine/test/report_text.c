@@ -1,5 +1,4 @@
 /* engine/test/report_text.c - the report for people. */
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -4,7 +4,6 @@
 
 #include <openssl/rsa.h>
 
-#include "base/json.h"
 #include "fuzz.h"
 
 static EVP_PKEY *key;

@@ -4,7 +4,6 @@
 #define MOONGATE_TESTS_FUZZ_SIMULATOR_H
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
