@@ -168,16 +168,20 @@ function sim.world()
   return control_text("GET", "world")
 end
 
+local DEPTH = 32 -- of a world's tables, as in a world file
+
 -- A copy in which empty tables are lists: no key of a world file means an empty object.
-local function as_world(value)
+local function as_world(value, depth)
   if type(value) ~= "table" then
     return value
   elseif next(value) == nil and getmetatable(value) == nil then
     return json.array {}
+  elseif depth > DEPTH then
+    check.fail(("sim.load: a world whose tables lie too deep (limit %d)"):format(DEPTH))
   end
   local copy = {}
   for key, element in pairs(value) do
-    copy[key] = as_world(element)
+    copy[key] = as_world(element, depth + 1)
   end
   return copy
 end
@@ -198,7 +202,7 @@ function sim.load(world)
   if type(world) ~= "string" and type(world) ~= "table" then
     check.fail("sim.load: a world as text or table expected, got " .. type(world))
   end
-  control_text("PUT", "world", type(world) == "table" and json.encode(as_world(world)) or world)
+  control_text("PUT", "world", type(world) == "table" and json.encode(as_world(world, 1)) or world)
   take_world()
 end
 

@@ -26,13 +26,21 @@ for _, path in ipairs(model.files()) do
   own["@" .. path] = true
 end
 
+-- How many frames of a stack are told, and how many are looked at: each is found by counting
+-- from the innermost, and a stack that overflowed has 300,000.
+local FRAMES, LEVELS = 20, 500
+
 -- The lines of the test's own files that the caller stands in, the innermost first.
 local function frames(level)
   local found = {}
+  local last = level + LEVELS
   while true do
     level = level + 1
     local info = debug.getinfo(level, "Sln")
     if not info then
+      return found
+    elseif #found == FRAMES or level > last then
+      found[#found + 1] = {where = "..."}
       return found
     elseif info.what ~= "C" and not own[info.source] then
       found[#found + 1] = {

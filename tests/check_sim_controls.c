@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "sim/directory.h"
 #include "sim/request_log.h"
 #include "tests/suite.h"
 #include "tests/world.h"
@@ -94,6 +95,7 @@ static const struct {
     {CALL_POST, "clock", "{\"advance\":\"soon\"}", 400,
      "advance: 'soon' is not a duration"},
     {CALL_POST, "clock", "{\"advance\":\"11000d\"}", 400, "up to 10 years"},
+    {CALL_POST, "clock", "{\"advance\":\"3653d\"}", 400, "advance: '3653d' is too far"},
     {CALL_POST, "clock", "{\"to\":\"noon\"}", 400, "to: 'noon' is not a time"},
     {CALL_POST, "clock", "{\"to\":\"2020-01-01T00:00:00Z\"}", 400, "is past"},
     {CALL_POST, "clock", "{\"to\":\"2999-01-01T00:00:00Z\"}", 400, "too far ahead"},
@@ -124,6 +126,11 @@ static const struct {
      "{\"moongate_world\":3,\"options\":{},\"now\":\"2026-01-01T00:00:00Z\",\"tables\":"
      "{\"member\":[{\"owner\":\"a\"}]}}",
      400, "tables.member[0]: NOT NULL constraint failed"},
+    {CALL_PUT, "world",
+     "{\"moongate_world\":3,\"options\":{},\"now\":\"2026-01-01T00:00:00Z\",\"tables\":"
+     "{\"bin\":[{\"type\":\"User\",\"body\":\"{\\\"id\\\":\\\"a\\\"}\",\"object\":\"{}\"}"
+     "]}}",
+     400, "tables.bin[0]: its object or its links are no JSON"},
     {CALL_GET, "log?since=x", NULL, 400, "since: 'x' is not a whole number"},
     {CALL_GET, "log?limit=10001", NULL, 400,
      "limit: '10001' is not a whole number from 0 "
@@ -241,6 +248,38 @@ START_TEST(a_dump_brings_a_world_back)
     sign_in(); /* with the secret that the dump left out */
     free(text);
     free(again);
+}
+END_TEST
+
+static const char *first_id(void)
+{
+    return json_string_at(json_at(h.json, "value")->child, "id");
+}
+
+START_TEST(what_was_deleted_can_be_restored_from_a_dump)
+{
+    open_world("applications = {{name = 'bot', secret = 'told-by-file'}}", NULL, 1);
+
+    char *owner = h.bearer, *path, *text;
+
+    h.bearer = plane_sign_in(h.world, &h.answer, &h.json, "https://graph.microsoft.com");
+    ck_assert_int_eq(
+        ask(CALL_GET, "/v1.0/servicePrincipals?$filter=displayName+eq+'bot'", NULL), 200);
+    path = memory_format("/v1.0/servicePrincipals/%s", first_id());
+    ck_assert_int_eq(ask(CALL_DELETE, path, NULL), 204);
+    text = dump();
+    ck_assert_ptr_null(strstr(text, "\\\"told-by-file\\\""));
+    ck_assert_int_eq(control(CALL_PUT, "world", text), 200);
+    free(path);
+    ck_assert_int_eq(ask(CALL_GET,
+                         "/v1.0/directory/deletedItems/microsoft.graph.servicePrincipal",
+                         NULL),
+                     200);
+    path = memory_format("/v1.0/directory/deletedItems/%s/restore", first_id());
+    ck_assert_int_eq(ask(CALL_POST, path, ""), 200);
+    ck_assert(directory_check_secret(h.world, said("appId"), "told-by-file"));
+    free(h.bearer), free(path), free(text);
+    h.bearer = owner;
 }
 END_TEST
 
@@ -388,6 +427,7 @@ int main(void)
     tcase_add_test(worlds, a_reset_ends_what_was_under_way);
     tcase_add_test(worlds, a_test_can_be_run_again_after_a_reset);
     tcase_add_test(worlds, a_dump_brings_a_world_back);
+    tcase_add_test(worlds, what_was_deleted_can_be_restored_from_a_dump);
     tcase_add_test(worlds, a_dump_is_a_world_file_too);
     tcase_add_test(worlds, a_loaded_world_file_replaces_the_world);
     tcase_add_test(worlds, a_loaded_world_is_what_the_state_file_keeps);

@@ -387,7 +387,6 @@ START_TEST(a_template_may_have_comments_and_bare_names)
         {"\"", 400},
     };
 
-    start_world();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         ck_assert_int_eq(manage(CALL_PUT, DEPLOYMENTS "/jsonc", rows[i].body),
                          rows[i].status);
@@ -413,6 +412,37 @@ START_TEST(a_subscription_deployment_makes_a_group_and_deploys_into_it)
         manage(CALL_GET, "~/resourceGroups/rg-new" DEPLOYMENTS "/inner/operations", NULL),
         200);
     ck_assert_int_eq(cJSON_GetArraySize(json_at(h.json, "value")), 2);
+}
+END_TEST
+
+START_TEST(a_group_that_is_being_deleted_takes_no_deployments)
+{
+    ck_assert_int_eq(
+        manage(CALL_PUT, "~/resourceGroups/rg-old", "{`location`:`westeurope`}"), 201);
+    ck_assert_int_eq(manage(CALL_DELETE, "~/resourceGroups/rg-old", NULL), 202);
+    ck_assert_int_eq(deploy_at("~/resourceGroups/rg-old", "d", "`resources`:[]", ""),
+                     409);
+    ck_assert_str_eq(said("error.code"), "ResourceGroupBeingDeleted");
+}
+END_TEST
+
+START_TEST(a_deployment_goes_on_when_faults_are_changed)
+{
+    ck_assert_int_eq(deploy("d", "`resources`:[]", ""), 201);
+    ck_assert_int_eq(ask(CALL_DELETE, "/_sim/faults", NULL), 200);
+    pass(2 * SECOND_MS);
+    ck_assert_str_eq(state_of("d"), "Succeeded");
+}
+END_TEST
+
+START_TEST(times_of_a_deployment_are_skewed_like_all_others)
+{
+    char date[CLOCK_TEXT_SIZE];
+
+    ck_assert_int_eq(ask(CALL_POST, "/_sim/faults", "clock-skew=10m"), 200);
+    ck_assert_int_eq(deploy("d", "`resources`:[]", ""), 201);
+    clock_format_utc(h.world->now_ms + 10 * 60 * SECOND_MS, date);
+    ck_assert_str_eq(said("properties.timestamp"), date);
 }
 END_TEST
 
@@ -599,6 +629,10 @@ START_TEST(content_is_checked)
                "`resources`:[]", ""),
         400);
     ck_assert_str_eq(said("error.code"), "DeploymentNameLengthLimitExceeded");
+    ck_assert_int_eq(manage(CALL_POST, DEPLOYMENTS "/x/whatIf", "{}"), 404);
+    ck_assert_ptr_nonnull(strstr(said("error.message"), "The action 'whatIf'"));
+    ck_assert_int_eq(manage(CALL_POST, DEPLOYMENTS "/x/cancel", ""), 404);
+    ck_assert_str_eq(said("error.code"), "DeploymentNotFound");
     ck_assert_int_eq(manage(CALL_PUT, "~/resourceGroups/none" DEPLOYMENTS "/x", "{}"),
                      404);
     ck_assert_str_eq(said("error.code"), "ResourceGroupNotFound");
@@ -623,6 +657,9 @@ int main(void)
     tcase_add_test(life, validate_makes_nothing);
     tcase_add_test(life, a_template_may_have_comments_and_bare_names);
     tcase_add_test(life, a_subscription_deployment_makes_a_group_and_deploys_into_it);
+    tcase_add_test(life, a_group_that_is_being_deleted_takes_no_deployments);
+    tcase_add_test(life, a_deployment_goes_on_when_faults_are_changed);
+    tcase_add_test(life, times_of_a_deployment_are_skewed_like_all_others);
     tcase_add_test(life, who_may_not_make_the_resources_may_not_deploy_them);
     tcase_add_checked_fixture(templates, start_world, close_harness);
     tcase_add_loop_test(templates, a_bad_template_is_refused_with_the_reason, 0,

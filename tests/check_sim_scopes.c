@@ -142,6 +142,25 @@ START_TEST(a_path_without_a_subscription_says_why)
 }
 END_TEST
 
+START_TEST(who_shows_no_token_is_told_where_to_get_one)
+{
+    char *bearer = h.bearer, *wanted;
+
+    h.bearer = NULL;
+    ck_assert_int_eq(manage(CALL_GET, "?" RESOURCES, NULL), 401);
+    h.bearer = bearer;
+    wanted = memory_format("Bearer authorization_uri=\"http://sim/%s\", "
+                           "error=\"invalid_token\", error_description=\"The "
+                           "authentication failed because of missing 'Authorization' "
+                           "header.\"",
+                           h.world->profile.tenant_id);
+    ck_assert_str_eq(h.answer.www_authenticate, wanted);
+    ck_assert_str_eq(said("error.message"),
+                     "Authentication failed. The 'Authorization' header is missing.");
+    free(wanted);
+}
+END_TEST
+
 START_TEST(a_provider_is_described_with_its_types)
 {
     const cJSON *type;
@@ -251,6 +270,20 @@ static int put_tags(int count, int name_length, int value_length)
     buffer_deinit(&body);
     return status;
 }
+
+START_TEST(a_group_that_is_not_there_or_goes_takes_no_tags)
+{
+    static const char group[] = "/resourceGroups/rg-old?" RESOURCES;
+    static const char tags[] = "/resourceGroups/rg-old" TAGS;
+
+    ck_assert_int_eq(manage(CALL_GET, tags, NULL), 404);
+    ck_assert_str_eq(said("error.code"), "ResourceGroupNotFound");
+    ck_assert_int_eq(manage(CALL_PUT, group, "{\"location\":\"westeurope\"}"), 201);
+    ck_assert_int_eq(manage(CALL_DELETE, group, NULL), 202);
+    ck_assert_int_eq(manage(CALL_DELETE, tags, NULL), 409);
+    ck_assert_str_eq(said("error.code"), "ResourceGroupBeingDeleted");
+}
+END_TEST
 
 START_TEST(tags_have_limits)
 {
@@ -461,12 +494,14 @@ int main(void)
                         (int)(sizeof versions / sizeof versions[0]));
     tcase_add_loop_test(subscription, a_path_without_a_subscription_says_why, 0,
                         (int)(sizeof nowhere / sizeof nowhere[0]));
+    tcase_add_test(subscription, who_shows_no_token_is_told_where_to_get_one);
     tcase_add_test(subscription, a_provider_is_described_with_its_types);
     tcase_add_test(subscription,
                    a_provider_is_unregistered_in_time_and_only_when_it_is_not_used);
     tcase_add_checked_fixture(tags, start_world, close_harness);
     tcase_add_loop_test(tags, the_tags_of_a_scope_are_put_merged_and_taken_away, 0, 2);
     tcase_add_test(tags, a_subscription_has_tags_too);
+    tcase_add_test(tags, a_group_that_is_not_there_or_goes_takes_no_tags);
     tcase_add_test(tags, tags_have_limits);
     tcase_add_test(tags, a_resource_is_not_written_with_too_long_tags);
     tcase_add_checked_fixture(management, start_world, close_harness);

@@ -885,6 +885,24 @@ START_TEST(at_the_end_what_is_being_asked_is_answered_and_kept)
 }
 END_TEST
 
+START_TEST(at_the_end_what_is_held_back_is_answered_at_once)
+{
+    static const char request[] = "GET /subscriptions HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    start((const char *const[]){LISTEN, "--faults", "slow@/subscriptions=1", NULL});
+
+    const int fd = simulator_connect();
+
+    simulator_say(fd, request);
+    ck_assert_int_eq(ask("GET", "/tenants", "", NULL), 401); /* it has read that */
+    ck_assert_int_eq(simulator_end(SIGTERM), 0);
+    ck_assert(reply_read(&reply, fd, true));
+    ck_assert_int_eq(reply.status, 401);
+    check_header("Connection", "close");
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_second_signal_ends_it_at_once)
 {
     start_plain();
@@ -968,6 +986,7 @@ int main(void)
     tcase_add_test(life, a_connection_is_reset_when_a_fault_says_so);
     tcase_add_test(life, over_tls_it_is_reset_as_well);
     tcase_add_test(life, at_the_end_what_is_being_asked_is_answered_and_kept);
+    tcase_add_test(life, at_the_end_what_is_held_back_is_answered_at_once);
     tcase_add_test(life, a_second_signal_ends_it_at_once);
     tcase_add_test(life, a_simulator_can_be_asked_without_a_socket);
 

@@ -57,7 +57,8 @@ static inline int plane_ask(struct world *world, struct answer *answer, cJSON **
     char *query = plane_fit_query(path, mark != NULL ? mark + 1 : NULL);
     struct answer new_answer;
 
-    call.base = "http://sim";
+    if (call.base == NULL)
+        call.base = "http://sim";
     call.path = path;
     call.query = query;
     call.body_length = call.body != NULL ? strlen(call.body) : 0;

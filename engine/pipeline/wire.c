@@ -15,18 +15,22 @@ struct wire_stage {
     struct list parked; /* came after the drain: never sent */
     void (*drained)(void *context);
     void *context;
-    struct deferred report;
+    struct timer report;
 };
 
+/* Told by a timer that is due at once: what the last answer has set going, which is deferred
+ * from one to the next, comes before it. */
 static void check_drained(struct wire_stage *own)
 {
-    if (own->drained != NULL && own->under_way == 0)
-        loop_defer(own->loop, &own->report);
+    if (own->drained == NULL || own->under_way > 0)
+        return;
+    timer_stop(own->loop, &own->report);
+    timer_start(own->loop, &own->report, 0);
 }
 
-static void report(struct deferred *deferred)
+static void report(struct timer *timer)
 {
-    struct wire_stage *own = LIST_ENTRY(deferred, struct wire_stage, report);
+    struct wire_stage *own = LIST_ENTRY(timer, struct wire_stage, report);
 
     own->drained(own->context);
 }
@@ -84,7 +88,7 @@ static void release(struct stage *stage)
 {
     struct wire_stage *own = (struct wire_stage *)stage;
 
-    deferred_cancel(&own->report);
+    timer_stop(own->loop, &own->report);
     free(own);
 }
 
@@ -96,7 +100,7 @@ struct stage *stage_new_transport(struct transport *transport, struct loop *loop
         .name = "transport", .send = send, .cancel = cancel, .free = release};
     own->transport = transport;
     own->loop = loop;
-    own->report.run = report;
+    own->report.fire = report;
     list_init(&own->parked);
     return &own->stage;
 }

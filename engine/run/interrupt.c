@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -16,7 +19,11 @@
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
-enum { SIGNAL_COUNT = sizeof signals / sizeof signals[0] };
+enum {
+    SIGNAL_COUNT = sizeof signals / sizeof signals[0],
+    GRACE_MS = 20,    /* of computing: for a script to come back to the loop by itself */
+    LOOK_EVERY = 1000 /* steps of a script that is busy */
+};
 
 /* A handler has no argument for its context, so there is one listener in a process. */
 static struct {
@@ -27,7 +34,18 @@ static struct {
     void *context;
     int pipe[2];
     volatile sig_atomic_t times;
+    int64_t first_ms; /* when the first came, as computing_ms() says */
+    bool is_heard;    /* the loop has turned since */
 } listener = {.pipe = {-1, -1}};
+
+/* How long this thread has been computing: waiting for a busy machine does not count. */
+static int64_t computing_ms(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void restore(void)
 {
@@ -37,12 +55,21 @@ static void restore(void)
         sigaction(signals[i], &action, NULL);
 }
 
-/* Stays set, so that a pcall in the script does not catch it for good. */
+/* A script that does not come back to the loop in a while is stopped where it is; what its
+ * tasks have on the wire is not waited for then. From there on it is set for each step, so that
+ * a pcall in the script does not catch it for good. */
 static void stop_script(lua_State *L, lua_Debug *where)
 {
     void (*stopping)(void *context, lua_State *L) = listener.stopping;
 
     (void)where;
+    if (listener.times == 1 && listener.is_heard) {
+        lua_sethook(L, NULL, 0, 0);
+        return;
+    }
+    if (listener.times == 1 && computing_ms() - listener.first_ms < GRACE_MS)
+        return;
+    lua_sethook(L, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
     listener.stopping = NULL;
     if (stopping != NULL)
         stopping(listener.context, L);
@@ -54,14 +81,15 @@ static void on_signal(int number)
     const int error = errno;
     lua_State *running = scheduler_running(listener.scheduler);
 
-    listener.times++;
+    if (++listener.times == 1)
+        listener.first_ms = computing_ms();
     if (listener.times > 2) { /* whoever asks a third time does not want to wait */
         face_restore_terminal();
         restore();
         raise(number);
     }
     if (running != NULL) /* as lua.c does: this call is safe in a handler */
-        lua_sethook(running, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+        lua_sethook(running, stop_script, LUA_MASKCOUNT, LOOK_EVERY);
     if (write(listener.pipe[1], "", 1) < 0 && errno != EAGAIN)
         restore(); /* nobody would hear of it: the next one ends the program */
     errno = error;
@@ -74,6 +102,7 @@ static void on_pipe(evutil_socket_t fd, short events, void *context)
     (void)events, (void)context;
     while (read((int)fd, bytes, sizeof bytes) > 0)
         ;
+    listener.is_heard = true;
     listener.asked(listener.context, listener.times >= 2 ? 2 : 1);
 }
 
@@ -86,6 +115,7 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
     listener.asked = asked;
     listener.context = context;
     listener.times = 0;
+    listener.is_heard = false;
     if (pipe(listener.pipe) != 0)
         return; /* the signals keep their usual effect */
     for (int i = 0; i < 2; i++) {

@@ -3,6 +3,10 @@
 #ifndef MOONGATE_SIM_APP_CREDENTIALS_H
 #define MOONGATE_SIM_APP_CREDENTIALS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
 #include <openssl/x509.h>
 
 struct world;
@@ -11,22 +15,52 @@ struct world;
  * or its key is not RSA. */
 X509 *app_credentials_read_certificate(const char *pem);
 
-/* Registers a certificate. `app_id` is in lower case. */
-void app_credentials_add_certificate(struct world *world, const char *app_id,
+/* One from what Graph calls a key, base64 of DER or of PEM, in lines or not; else the
+ * same. */
+X509 *app_credentials_decode_certificate(const char *text);
+
+/* When it is valid (UTC). */
+void app_credentials_read_validity(const X509 *certificate, int64_t *start_ms,
+                                   int64_t *end_ms);
+
+/* Of what, and since when and until when (UTC), a certificate is a credential. */
+struct app_key {
+    const char *object; /* the registration or service principal that holds it */
+    const char *key_id;
+    const char *app_id;
+    const char *name; /* or NULL */
+    int64_t start_ms, end_ms;
+};
+
+/* Registers a certificate. Ids are in lower case. */
+void app_credentials_add_certificate(struct world *world, const struct app_key *key,
                                      X509 *certificate);
+void app_credentials_remove_certificate(struct world *world, const char *object,
+                                        const char *key_id);
+
+/* As Microsoft Graph lists it, without the certificate; owned by the caller. */
+cJSON *app_credentials_describe(const struct app_key *key, X509 *certificate);
 
 /* The application's certificate with this thumbprint, base64url of its SHA-256 or SHA-1,
- * padded or not; owned by the caller (X509_free), or NULL. */
+ * padded or not, and how long it counts; owned by the caller (X509_free), or NULL. One of a
+ * deleted object is none. */
 X509 *app_credentials_find_certificate(struct world *world, const char *app_id,
-                                       const char *thumbprint);
+                                       const char *thumbprint, int64_t *start_ms,
+                                       int64_t *end_ms);
 
-/* A federated identity credential. */
+/* Forgets all that an object held. */
+void app_credentials_forget(struct world *world, const char *object);
+
+/* A federated identity credential. What of it is not presented by clients, `match` ignores. */
 struct app_federated {
+    const char *object, *id, *app_id; /* in lower case; the object is a registration */
+    const char *name, *description;   /* the latter may be NULL */
     const char *issuer, *subject, *audience;
     const char *keys; /* the issuer's keys, a JSON Web Key Set, or NULL: not known */
 };
 
-void app_credentials_add_federated(struct world *world, const char *app_id,
+/* Adds it, or replaces the one of this id. */
+void app_credentials_add_federated(struct world *world,
                                    const struct app_federated *federated);
 
 /* How far what an assertion says matches one of the application's federated credentials. */

@@ -113,12 +113,16 @@ static const char *const schema[] = {
     "CREATE INDEX bin_type ON bin (type, id);",
     /* By what applications prove who they are, beyond a secret: the certificate as base64 of
      * DER; what another issuer has to say, and its keys if they are known. */
-    "CREATE TABLE app_certificate (app_id TEXT NOT NULL, sha256 TEXT NOT NULL,"
-    " sha1 TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (app_id, sha256))"
+    "CREATE TABLE app_certificate (object TEXT NOT NULL, key_id TEXT NOT NULL,"
+    " app_id TEXT NOT NULL, sha256 TEXT NOT NULL, sha1 TEXT NOT NULL, body TEXT NOT NULL,"
+    " start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, PRIMARY KEY (object, key_id))"
     " WITHOUT ROWID;",
-    "CREATE TABLE app_federated (app_id TEXT NOT NULL, issuer TEXT NOT NULL,"
+    "CREATE INDEX app_certificate_app ON app_certificate (app_id);",
+    "CREATE TABLE app_federated (object TEXT NOT NULL, id TEXT NOT NULL,"
+    " app_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT, issuer TEXT NOT NULL,"
     " subject TEXT NOT NULL, audience TEXT NOT NULL, keys TEXT,"
-    " PRIMARY KEY (app_id, issuer, subject, audience)) WITHOUT ROWID;",
+    " PRIMARY KEY (object, id)) WITHOUT ROWID;",
+    "CREATE INDEX app_federated_app ON app_federated (app_id, issuer);",
     /* Sign-ins of users: those under way, and those that can be renewed. */
     "CREATE TABLE device_code (code TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE,"
     " app_id TEXT NOT NULL, scope TEXT NOT NULL, expires_ms INTEGER NOT NULL,"

@@ -218,13 +218,14 @@ static void save_steps(struct world *world, const struct deployment *deployment,
     free(numbers);
 }
 
-static bool check_active(const struct deployment *old, struct answer *answer)
+static bool check_active(const struct world *world, const struct deployment *old,
+                         struct answer *answer)
 {
     char text[CLOCK_TEXT_SIZE];
 
     if (old == NULL || !deployment_is_active(old))
         return true;
-    clock_format_utc(old->started_ms, text);
+    clock_format_utc(world_told_ms(world, old->started_ms), text);
     return answer_refuse(
         answer, REFUSE_DEPLOYMENT_ACTIVE,
         "Unable to edit or replace deployment '%s': previous deployment from '%s' is "
@@ -321,8 +322,9 @@ static void put(struct world *world, struct call *call, const struct caller *cal
     free(id);
     free(key);
     if (!check_content(world, target, given, answer) || !check_name(target, answer) ||
-        (!is_trial &&
-         (!check_active(old, answer) || !check_quota(world, old, target, answer)))) {
+        (!is_trial && (!target_check_group_stays(target, world, answer) ||
+                       !check_active(world, old, answer) ||
+                       !check_quota(world, old, target, answer)))) {
         deployment_free(old);
         cJSON_Delete(group);
         return;
@@ -417,7 +419,7 @@ static bool is_deleting(const struct deployment *deployment)
 static void remove_one(struct world *world, const struct call *call,
                        struct deployment *deployment, struct answer *answer)
 {
-    if (!check_active(deployment, answer) ||
+    if (!check_active(world, deployment, answer) ||
         !lock_check(world, deployment->id, LOCK_DELETE, answer))
         return;
     if (!is_deleting(deployment)) {
@@ -564,19 +566,22 @@ static void act(struct world *world, struct call *call, const struct caller *cal
                 const struct target *target, struct deployment *deployment,
                 struct answer *answer)
 {
-    if (target->action == NULL || target->detail != NULL)
+    const char *action = target->action != NULL ? target->action : "";
+    const bool is_cancel = text_equal_nocase(action, "cancel");
+
+    if (*action == '\0' || target->detail != NULL)
         refuse_method(call, answer);
-    else if (text_equal_nocase(target->action, "validate"))
+    else if (text_equal_nocase(action, "validate"))
         put(world, call, caller, target, answer);
+    else if (!is_cancel && !text_equal_nocase(action, "exportTemplate"))
+        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
+                      action, DEPLOYMENT_TYPE);
     else if (deployment == NULL)
         refuse_missing(target, answer);
-    else if (text_equal_nocase(target->action, "cancel"))
+    else if (is_cancel)
         cancel(world, deployment, answer);
-    else if (text_equal_nocase(target->action, "exportTemplate"))
-        export_template(deployment, answer);
     else
-        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
-                      target->action, DEPLOYMENT_TYPE);
+        export_template(deployment, answer);
 }
 
 static void answer_one(struct world *world, struct call *call,

@@ -137,11 +137,11 @@ cJSON *deployment_make_body(const struct deployment *deployment, const cJSON *gi
     return body;
 }
 
-static void set_time(cJSON *body, const char *path, int64_t ms)
+static void set_time(const struct world *world, cJSON *body, const char *path, int64_t ms)
 {
     char text[CLOCK_TEXT_SIZE];
 
-    clock_format_utc(ms, text);
+    clock_format_utc(world_told_ms(world, ms), text);
     json_set_at(body, path, cJSON_CreateString(text));
 }
 
@@ -175,7 +175,7 @@ cJSON *deployment_describe(const struct world *world, const struct deployment *d
 
     json_set_at(body, "properties.provisioningState",
                 cJSON_CreateString(deployment->state));
-    set_time(body, "properties.timestamp", end_ms);
+    set_time(world, body, "properties.timestamp", end_ms);
     set_duration(body, "properties.duration", end_ms - deployment->started_ms);
     if (deployment->error[0] != '\0')
         json_set_at(body, "properties.error", cJSON_CreateRaw(deployment->error));
@@ -210,7 +210,7 @@ static cJSON *describe_operation(const struct world *world,
     json_set_at(body, "properties.provisioningOperation", cJSON_CreateString("Create"));
     json_set_at(body, "properties.provisioningState",
                 cJSON_CreateString(database_column(row, 4)));
-    set_time(body, "properties.timestamp", last_ms);
+    set_time(world, body, "properties.timestamp", last_ms);
     set_duration(body, "properties.duration", last_ms - started_ms);
     json_set_at(body, "properties.trackingId", cJSON_CreateString(deployment->operation));
     json_set_at(body, "properties.statusCode",
@@ -228,7 +228,8 @@ static cJSON *describe_operation(const struct world *world,
 }
 
 /* The last one of a deployment that has come to its end well. */
-static cJSON *describe_evaluation(const struct deployment *deployment)
+static cJSON *describe_evaluation(const struct world *world,
+                                  const struct deployment *deployment)
 {
     cJSON *body = cJSON_CreateObject();
     char *id = memory_format("%s/operations/08", deployment->id);
@@ -238,7 +239,7 @@ static cJSON *describe_evaluation(const struct deployment *deployment)
     json_set_at(body, "properties.provisioningOperation",
                 cJSON_CreateString("EvaluateDeploymentOutput"));
     json_set_at(body, "properties.provisioningState", cJSON_CreateString("Succeeded"));
-    set_time(body, "properties.timestamp", deployment->ended_ms);
+    set_time(world, body, "properties.timestamp", deployment->ended_ms);
     set_duration(body, "properties.duration", 0);
     json_set_at(body, "properties.trackingId", cJSON_CreateString(deployment->operation));
     json_set_at(body, "properties.statusCode", cJSON_CreateString("OK"));
@@ -263,7 +264,7 @@ static cJSON *find_operations(struct world *world, const struct deployment *depl
     }
     if (strcmp(deployment->state, "Succeeded") == 0 &&
         (only == NULL || strcmp(only, "08") == 0))
-        cJSON_AddItemToArray(list, describe_evaluation(deployment));
+        cJSON_AddItemToArray(list, describe_evaluation(world, deployment));
     return list;
 }
 

@@ -48,6 +48,7 @@ void directory_save(struct world *world, const char *type, const cJSON *body,
         "tttttttittit", id, type, name != NULL ? name : "", nickname, upn,
         secret != NULL ? secret->app_id : NULL, secret != NULL ? secret->secret : NULL,
         replicated_ms, text, hidden, find_visible(world), client);
+    world->directory_changes++;
     cJSON_Delete(shown);
     cJSON_Delete(rest);
     free(id);
@@ -145,6 +146,14 @@ char *directory_principal_type(struct world *world, const char *id)
     return type;
 }
 
+bool directory_may_sign_in(struct world *world, const char *id)
+{
+    return database_number(world->database, 0,
+                           "SELECT ifnull(json_patch(body, ifnull(hidden, '{}')) ->>"
+                           " 'accountEnabled', 1) FROM object WHERE id = ?",
+                           "t", id) != 0;
+}
+
 /* ---- members and owners ---- */
 
 bool directory_is_member(struct world *world, const char *group, const char *member)
@@ -208,6 +217,9 @@ static const char bin_query[] =
     " 'owned', (SELECT json_group_array(object) FROM ownership WHERE owner = ?1))"
     " FROM object WHERE id = ?1";
 
+const char directory_bin_columns[] =
+    "id, type, deleted_ms, body, json_set(object, '$[6]', NULL) AS object, links";
+
 void directory_remove(struct world *world, const char *id)
 {
     static const char *const deletions[] = {
@@ -218,6 +230,7 @@ void directory_remove(struct world *world, const char *id)
     database_run(world->database, bin_query, "ti", id, world->now_ms);
     for (size_t i = 0; i < sizeof deletions / sizeof deletions[0]; i++)
         database_run(world->database, deletions[i], "t", id);
+    world->directory_changes++;
     grants_forget(world);
 }
 
@@ -245,11 +258,26 @@ bool directory_restore(struct world *world, const char *id)
         return false;
     for (size_t i = 0; i < sizeof insertions / sizeof insertions[0]; i++)
         database_run(world->database, insertions[i], "t", id);
+    world->directory_changes++;
     grants_forget(world);
     return true;
 }
 
 /* ---- secrets ---- */
+
+void directory_restore_secret(struct world *world, const char *column, const char *key,
+                              const char *secret)
+{
+    char *living = memory_format("UPDATE object SET secret = ? WHERE %s = ?", column);
+    char *deleted = memory_format("UPDATE bin SET object = json_set(object, '$[6]', ?)"
+                                  " WHERE object ->> %d = ?",
+                                  strcmp(column, "upn_key") == 0 ? 4 : 5);
+
+    database_run(world->database, living, "tt", secret, key);
+    database_run(world->database, deleted, "tt", secret, key);
+    free(living);
+    free(deleted);
+}
 
 void directory_add_credential(struct world *world, const char *key_id, const char *object,
                               const char *app_id, const char *secret, int64_t start_ms,

@@ -46,6 +46,10 @@ char *directory_find_type(struct world *world, const char *id);
  * object or not everywhere yet. */
 char *directory_principal_type(struct world *world, const char *id);
 
+/* Whether it is there and its account is not disabled. Counted in the world's
+ * `directory_changes` are all changes after which that may be another answer. */
+bool directory_may_sign_in(struct world *world, const char *id);
+
 bool directory_is_member(struct world *world, const char *group, const char *member);
 void directory_add_member(struct world *world, const char *group, const char *member);
 void directory_remove_member(struct world *world, const char *group, const char *member);
@@ -59,6 +63,14 @@ int64_t directory_count_owners(struct world *world, const char *object);
  * out again. The latter is false when it is not there. */
 void directory_remove(struct world *world, const char *id);
 bool directory_restore(struct world *world, const char *id);
+
+/* What a SELECT from the recycle bin (table `bin`) shows when it shall show no secrets. */
+extern const char directory_bin_columns[];
+
+/* The password or first secret of whom `key` names, who may be in the recycle bin: "app_id" or
+ * "upn_key" says which key it is. */
+void directory_restore_secret(struct world *world, const char *column, const char *key,
+                              const char *secret);
 
 /* A secret of the application, good from `start_ms` on until `end_ms` (UTC). */
 void directory_add_credential(struct world *world, const char *key_id, const char *object,

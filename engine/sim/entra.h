@@ -104,8 +104,8 @@ struct entra_client {
     char app_id[UUID_TEXT_SIZE];
     char object_id[UUID_TEXT_SIZE]; /* of its service principal, or "" */
     char name[128];
-    bool is_family; /* one of Microsoft's, which share refresh tokens */
-    bool is_admin;  /* may do anything in Microsoft Graph */
+    bool is_family;  /* one of Microsoft's, which share refresh tokens */
+    unsigned rights; /* in Microsoft Graph, of enum graph_right */
     enum entra_proof proof;
 };
 

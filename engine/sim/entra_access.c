@@ -1,7 +1,8 @@
 /* engine/sim/entra_access.c - tokens that come back, in requests to the other services.
  *
  * A signature is verified when a token is seen for the first time; later on its text is
- * enough. */
+ * enough. Of a principal that is deleted or disabled, tokens are revoked at once when their
+ * client understands challenges, and else live out their time (documented). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "sim/call.h"
+#include "sim/directory.h"
 #include "sim/entra.h"
 #include "sim/entra_key.h"
 #include "sim/faults.h"
@@ -33,6 +35,9 @@ struct token {
     int64_t expires_s;
     bool is_proven; /* it was given for a challenge's claims */
     bool is_revoked;
+    bool is_challengeable; /* its client has said so: xms_cc */
+    bool is_barred;        /* its owner may not sign in any more .. */
+    int64_t checked;       /* .. when so many changes of the directory had been made */
 };
 
 static void copy_claim(char *to, size_t size, const cJSON *claims, const char *name)
@@ -40,6 +45,17 @@ static void copy_claim(char *to, size_t size, const cJSON *claims, const char *n
     const char *text = json_string_at(claims, name);
 
     snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+static bool lists_challenges(const cJSON *capabilities)
+{
+    const cJSON *one;
+
+    cJSON_ArrayForEach (one, capabilities) {
+        if (text_equal_nocase(cJSON_GetStringValue(one), "cp1"))
+            return true;
+    }
+    return false;
 }
 
 static struct token *read_claims(const struct call *call, const cJSON *claims)
@@ -50,10 +66,14 @@ static struct token *read_claims(const struct call *call, const cJSON *claims)
     copy_claim(token->caller.object_id, sizeof token->caller.object_id, claims, "oid");
     copy_claim(token->caller.application_id, sizeof token->caller.application_id, claims,
                "appid");
-    if (audience == NULL || !entra_find_audiences(call, audience, &token->audiences))
-        token->audiences = 0;
+    /* what is no service's is the simulator's own address, by whichever name it was called
+     * when it gave the token: sign-in gives none for another */
+    if (audience != NULL && !entra_find_audiences(call, audience, &token->audiences))
+        token->audiences = AUDIENCE_ARM | AUDIENCE_GRAPH;
     token->expires_s = (int64_t)json_number_at(claims, "exp", 0);
     token->is_proven = cJSON_IsTrue(json_at(claims, ENTRA_PROVEN_CLAIM));
+    token->is_challengeable = lists_challenges(json_at(claims, "xms_cc"));
+    token->checked = -1;
     return token;
 }
 
@@ -107,6 +127,16 @@ static bool check_revoked(struct world *world, const struct call *call,
     return true;
 }
 
+/* Whether its owner has been deleted or disabled since. */
+static bool check_barred(struct world *world, struct token *token)
+{
+    if (token->is_challengeable && token->checked != world->directory_changes) {
+        token->is_barred = !directory_may_sign_in(world, token->caller.object_id);
+        token->checked = world->directory_changes;
+    }
+    return token->is_barred;
+}
+
 bool plane_authenticate(struct world *world, const struct call *call,
                         enum audience audience, struct caller *caller,
                         enum token_fault *wrong)
@@ -128,7 +158,7 @@ bool plane_authenticate(struct world *world, const struct call *call,
     if ((token->audiences & audience) == 0)
         return false;
     *wrong = TOKEN_REVOKED;
-    if (check_revoked(world, call, token))
+    if (check_barred(world, token) || check_revoked(world, call, token))
         return false;
     *caller = token->caller;
     snprintf(world->principal, sizeof world->principal, "%s", caller->object_id);

@@ -94,26 +94,20 @@ static bool refuse_signature(const struct entra_request *request, const char *re
     return false;
 }
 
-static bool is_within_validity(const struct world *world, const X509 *certificate)
-{
-    const time_t now_s = (time_t)read_client_clock_s(world);
-
-    return ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate), now_s) <= 0 &&
-           ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), now_s) >= 0;
-}
-
 /* `thumbprint` is of a certificate that the client says it has the key of. */
 static bool check_signature(const struct entra_request *request,
                             const struct entra_client *client, const struct jws *jws,
                             const char *thumbprint)
 {
-    X509 *certificate =
-        app_credentials_find_certificate(request->world, client->app_id, thumbprint);
+    const int64_t now_ms = read_client_clock_s(request->world) * 1000;
+    int64_t start_ms, end_ms;
+    X509 *certificate = app_credentials_find_certificate(request->world, client->app_id,
+                                                         thumbprint, &start_ms, &end_ms);
     const char *reason = NULL;
 
     if (certificate == NULL)
         reason = "The key was not found.";
-    else if (!is_within_validity(request->world, certificate))
+    else if (now_ms < start_ms || now_ms > end_ms)
         reason = "The key used is expired.";
     else if (!jws_is_signed_by(jws, X509_get0_pubkey(certificate)))
         reason =

@@ -15,6 +15,7 @@
 #include "sim/call.h"
 #include "sim/entra.h"
 #include "sim/entra_key.h"
+#include "sim/graph_rights.h"
 #include "sim/plane.h"
 #include "sim/world.h"
 
@@ -95,12 +96,11 @@ static void add_application(cJSON *claims, const struct entra_client *client)
 static void add_application_subject(cJSON *claims, const struct entra_grant *grant)
 {
     const struct entra_client *client = grant->client;
-    static const char *const all[] = {"Directory.ReadWrite.All"};
 
     add_text(claims, "idtyp", "app");
     add_text(claims, "oid", client->object_id);
-    if ((grant->scope->audiences & AUDIENCE_GRAPH) != 0 && client->is_admin)
-        cJSON_AddItemToObject(claims, "roles", cJSON_CreateStringArray(all, 1));
+    if ((grant->scope->audiences & AUDIENCE_GRAPH) != 0 && client->rights != 0)
+        cJSON_AddItemToObject(claims, "roles", graph_rights_list(client->rights));
     add_text(claims, "sub", client->object_id);
 }
 

@@ -15,7 +15,6 @@
 #include "sim/database.h"
 #include "sim/directory.h"
 #include "sim/entra.h"
-#include "sim/graph_rights.h"
 #include "sim/world.h"
 
 #define JWT_BEARER "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -97,7 +96,7 @@ static bool find_registered(struct world *world, struct entra_client *client,
 
     snprintf(client->object_id, sizeof client->object_id, "%s", database_column(row, 0));
     snprintf(client->name, sizeof client->name, "%s", name != NULL ? name : "");
-    client->is_admin = (unsigned)sqlite3_column_int64(row, 1) == RIGHT_ALL;
+    client->rights = (unsigned)sqlite3_column_int64(row, 1);
     *is_enabled = !cJSON_IsFalse(json_at(body, "accountEnabled"));
     cJSON_Delete(body);
     database_done(row);

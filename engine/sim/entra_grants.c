@@ -25,14 +25,10 @@ static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 cJSON *entra_find_user(struct world *world, const char *name_or_id)
 {
     char *key = text_lower(memory_copy_string(name_or_id));
-    char *text = database_text(
-        world->database, "SELECT body FROM object WHERE upn_key = ? AND type = 'User'",
-        "t", key);
-
-    if (text == NULL)
-        text = database_text(world->database,
-                             "SELECT body FROM object WHERE id = ? AND type = 'User'",
-                             "t", key);
+    char *text = database_text(world->database,
+                               "SELECT json_patch(body, ifnull(hidden, '{}')) FROM object"
+                               " WHERE (upn_key = ?1 OR id = ?1) AND type = 'User'",
+                               "t", key);
 
     cJSON *user = text != NULL ? json_parse(text, strlen(text), NULL) : NULL;
 

@@ -7,6 +7,7 @@
  *   graph_query.c         $select, $filter, $top .. of one request, and how objects are shown
  *   graph_objects.c       one object: shown, changed, deleted, restored
  *   graph_groups.c, graph_users.c, graph_applications.c   what is special to each type
+ *   graph_keys.c, graph_federated.c   by what else than secrets applications sign in
  *   graph_references.c    members and owners come and go
  *   graph_memberships.c   checkMemberGroups and its like
  *   graph_refuse.c        errors */
@@ -14,6 +15,7 @@
 #define MOONGATE_SIM_GRAPH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <cjson/cJSON.h>
 
@@ -110,8 +112,31 @@ void graph_update_application(
 void graph_add_password(struct graph_request *request);
 void graph_remove_password(struct graph_request *request);
 
+/* The time at `name` of a credential, or `otherwise_ms`. False when it is none. */
+bool graph_read_time(const cJSON *credential, const char *name, int64_t otherwise_ms,
+                     int64_t *ms);
+
 /* Deletes the service principal of the application as well. */
 void graph_delete_application(struct graph_request *request);
+
+/* ---- graph_keys.c: certificates ---- */
+
+/* Whether the "keyCredentials" of `body` are such, if it has any; those that `before` (may be
+ * NULL) lists may come without their key. Answers when not. They become as they are kept, but
+ * for new keys, which graph_save_keys() takes out as part of the change's transaction. */
+bool graph_check_keys(const struct graph_request *request, cJSON *body,
+                      const cJSON *before);
+void graph_save_keys(const struct graph_request *request, cJSON *body);
+void graph_add_key(struct graph_request *request);
+void graph_remove_key(struct graph_request *request);
+
+/* ---- graph_federated.c: federated identity credentials of a registration ---- */
+
+void graph_list_federated(struct graph_request *request);
+void graph_get_federated(struct graph_request *request);
+void graph_create_federated(struct graph_request *request);
+void graph_update_federated(struct graph_request *request);
+void graph_delete_federated(struct graph_request *request);
 
 /* ---- graph_references.c ---- */
 

@@ -91,9 +91,11 @@ void graph_create_application(struct graph_request *request)
     cJSON_AddStringToObject(body, "publisherDomain", request->world->domain);
     graph_merge_body(body, given);
     if (graph_check_body(request, request->type, given, true) &&
-        check_name(request, body) && check_identifiers(request, body, given)) {
+        check_name(request, body) && check_identifiers(request, body, given) &&
+        graph_check_keys(request, body, NULL)) {
         complete_application(body);
         database_begin(world->database);
+        graph_save_keys(request, body);
         directory_save(world, "Application", body, world->now_ms, NULL);
         graph_log(request, GRAPH_CREATED, request->type, id, NULL, NULL);
         graph_show_created(request, id);
@@ -171,12 +173,13 @@ static cJSON *make_principal(const struct graph_request *request, const cJSON *g
     return body;
 }
 
-static void save_principal(struct graph_request *request, const cJSON *body)
+static void save_principal(struct graph_request *request, cJSON *body)
 {
     struct world *world = request->world;
     const char *id = json_string_at(body, "id");
 
     database_begin(world->database);
+    graph_save_keys(request, body);
     directory_save(world, "ServicePrincipal", body, world->now_ms + world->replication_ms,
                    &(struct directory_secret){.app_id = json_string_at(body, "appId")});
     graph_log(request, GRAPH_CREATED, request->type, id, NULL, NULL);
@@ -206,7 +209,8 @@ void graph_create_principal(struct graph_request *request)
     if (check_principal(request, app_id, application)) {
         world_make_id(request->world, id);
         body = make_principal(request, given, application, id);
-        save_principal(request, body);
+        if (graph_check_keys(request, body, NULL))
+            save_principal(request, body);
         cJSON_Delete(body);
     }
     cJSON_Delete(application);
@@ -240,6 +244,7 @@ void graph_update_application(struct graph_request *request)
     struct world *world = request->world;
     const cJSON *given = call_json(request->call);
     cJSON *body = directory_load(world, request->type->name, request->id);
+    cJSON *before = cJSON_Duplicate(json_at(body, "keyCredentials"), true);
 
     if (body == NULL) {
         graph_refuse_missing(request, request->id);
@@ -248,8 +253,10 @@ void graph_update_application(struct graph_request *request)
     } else {
         graph_merge_body(body, given);
         if (graph_check_body(request, request->type, given, false) &&
-            check_name(request, body) && check_identifiers(request, body, given)) {
+            check_name(request, body) && check_identifiers(request, body, given) &&
+            graph_check_keys(request, body, before)) {
             database_begin(world->database);
+            graph_save_keys(request, body);
             directory_save(world, request->type->name, body, world->now_ms, NULL);
             if (strcmp(request->type->name, "Application") == 0)
                 update_principal(world, body);
@@ -258,6 +265,7 @@ void graph_update_application(struct graph_request *request)
             graph_commit(request);
         }
     }
+    cJSON_Delete(before);
     cJSON_Delete(body);
 }
 
@@ -277,9 +285,8 @@ static char *make_secret(void)
     return buffer_take(&text);
 }
 
-/* The time at `name`, or `otherwise_ms`. False when it is none. */
-static bool read_time(const cJSON *credential, const char *name, int64_t otherwise_ms,
-                      int64_t *ms)
+bool graph_read_time(const cJSON *credential, const char *name, int64_t otherwise_ms,
+                     int64_t *ms)
 {
     const cJSON *value = json_at(credential, name);
 
@@ -385,9 +392,9 @@ void graph_add_password(struct graph_request *request)
 
     if (body == NULL)
         graph_refuse_missing(request, request->id);
-    else if (!read_time(given, "startDateTime", world->now_ms, &start_ms) ||
-             !read_time(given, "endDateTime", start_ms + CREDENTIAL_YEARS * YEAR_MS,
-                        &end_ms) ||
+    else if (!graph_read_time(given, "startDateTime", world->now_ms, &start_ms) ||
+             !graph_read_time(given, "endDateTime", start_ms + CREDENTIAL_YEARS * YEAR_MS,
+                              &end_ms) ||
              end_ms <= start_ms)
         graph_refuse(
             request, 400, "Request_BadRequest",

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "sim/answer.h"
+#include "sim/app_credentials.h"
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/directory.h"
@@ -380,7 +381,7 @@ void graph_purge(struct graph_request *request)
         return;
     }
     database_begin(database);
-    database_run(database, "DELETE FROM credential WHERE object = ?", "t", request->id);
+    app_credentials_forget(request->world, request->id);
     database_run(database, "DELETE FROM bin WHERE id = ?", "t", request->id);
     request->answer->status = 204;
     graph_commit(request);

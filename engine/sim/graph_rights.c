@@ -54,3 +54,14 @@ bool graph_rights_read(const cJSON *value, unsigned *rights, const char **unknow
     *rights = found;
     return true;
 }
+
+cJSON *graph_rights_list(unsigned rights)
+{
+    cJSON *list = cJSON_CreateArray();
+
+    for (size_t i = 0; i < NAME_COUNT; i++) {
+        if ((rights & names[i].right) != 0)
+            cJSON_AddItemToArray(list, cJSON_CreateString(names[i].name));
+    }
+    return list;
+}

@@ -47,4 +47,7 @@ enum graph_right {
  * and then `*unknown` is the name that nobody knows, or NULL (borrowed). */
 bool graph_rights_read(const cJSON *value, unsigned *rights, const char **unknown);
 
+/* Their names as an array, owned by the caller. */
+cJSON *graph_rights_list(unsigned rights);
+
 #endif

@@ -466,6 +466,8 @@ static void on_request(struct evhttp_request *request, void *context)
         serve(http, &head, request, &call, &answer);
     if (flaw == NULL && has_unread_body(request, &head))
         add(evhttp_request_get_output_headers(request), "Connection", "close");
+    if (answer.fate == ANSWER_LATE && http->socket == NULL)
+        answer.fate = ANSWER_SENT; /* there will be no later */
     if (answer.fate == ANSWER_LATE)
         late_hold(&http->late, request, &answer, answer.delay_ms,
                   !http->service->serves_others);
@@ -542,6 +544,7 @@ void http_finish(struct http *http)
     if (http->socket != NULL)
         evhttp_del_accept_socket(http->server, http->socket);
     http->socket = NULL;
+    late_hurry(&http->late);
 }
 
 bool http_is_quiet(const struct http *http)

@@ -111,31 +111,6 @@ static bool check_not_busy(struct world *world, const struct target *target,
         target->id);
 }
 
-/* A group that is going away takes no more writes. */
-static bool check_group(struct world *world, const struct target *target,
-                        struct answer *answer)
-{
-    static const size_t segments = 4; /* "/subscriptions/s/resourcegroups/g" */
-    size_t length = 0;
-
-    for (size_t i = 0; i < segments && target->key[length] != '\0'; i++)
-        length += 1 + strcspn(target->key + length + 1, "/");
-
-    char *group = memory_copy_text(target->key, length);
-    char *found =
-        database_text(world->database,
-                      "SELECT id FROM monitor WHERE key = ? AND next_ms IS NOT NULL"
-                      " AND type = 'Microsoft.Resources/resourceGroups'",
-                      "t", group);
-
-    free(group);
-    if (found == NULL)
-        return true;
-    free(found);
-    return answer_refuse(answer, REFUSE_GROUP_DELETING,
-                         "The resource group of '%s' is being deleted.", target->id);
-}
-
 static bool check_name(const struct target *target, struct answer *answer)
 {
     char *wrong = kind_check_name(target->kind, target->name);
@@ -350,7 +325,7 @@ static void put(struct world *world, struct call *call, const struct caller *cal
                       "The request content was invalid and could not be deserialized.");
     } else if (target_check_parents(target, world, answer) &&
                (old != NULL || check_name(target, answer)) &&
-               check_group(world, target, answer) &&
+               target_check_group_stays(target, world, answer) &&
                check_preconditions(call, target->kind, old, answer)) {
         start_change(&change, world, caller, target, old, answer);
         if (old == NULL)
@@ -392,7 +367,7 @@ static void patch(struct world *world, struct call *call, const struct caller *c
         /* it has answered */
     } else if (old == NULL) {
         target_answer_missing(target, world, answer);
-    } else if (check_group(world, target, answer)) {
+    } else if (target_check_group_stays(target, world, answer)) {
         start_change(&change, world, caller, target, old, answer);
         shape_drop_read_only(target->kind, given);
         if (target->kind->patches_tags_only)

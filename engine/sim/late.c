@@ -87,6 +87,12 @@ int64_t late_left_ms(const struct late *late)
     return left_ms;
 }
 
+void late_hurry(struct late *late)
+{
+    while (!list_is_empty(&late->held))
+        fire(&LIST_ENTRY(late->held.next, struct held, link)->timer);
+}
+
 void late_deinit(struct late *late)
 {
     while (!list_is_empty(&late->held))

@@ -29,6 +29,9 @@ void late_hold(struct late *late, struct evhttp_request *request, struct answer 
 /* How long until the next is sent, or INT64_MAX. */
 int64_t late_left_ms(const struct late *late);
 
+/* Sends them all now: there will be no later. */
+void late_hurry(struct late *late);
+
 /* Forgets them all; their connections are about to be closed. */
 void late_deinit(struct late *late);
 

@@ -520,7 +520,7 @@ void monitor_release_hung(struct world *world)
                  " WHERE next_ms = ?2",
                  "ii", world->now_ms, INT64_MAX);
     database_commit(world->database);
-    world->next_ms = monitor_next(world);
+    world_plan(world);
 }
 
 void monitor_settle(struct world *world)

@@ -123,7 +123,8 @@ static int64_t read_span(const struct world *world, struct call *call,
         span_ms = to_ms - world->now_ms;
     if (span_ms < 0 || span_ms > LONGEST_SPAN_MS) {
         answer_refuse(answer, REFUSE_REQUEST_CONTENT,
-                      "to: '%s' is %s; time goes forward, by up to 10 years.", to,
+                      "%s: '%s' is %s; time goes forward, by up to 10 years.",
+                      to != NULL ? "to" : "advance", to != NULL ? to : advance,
                       span_ms < 0 ? "past" : "too far ahead");
         return -1;
     }

@@ -127,6 +127,18 @@ static const struct route routes[] = {
      1},
     {CALL_POST, "applications/#/removePassword", graph_remove_password,
      MAY_WRITE_APPLICATIONS, 1},
+    {CALL_POST, "applications/#/addKey", graph_add_key, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_POST, "applications/#/removeKey", graph_remove_key, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_GET, "applications/#/federatedIdentityCredentials", graph_list_federated,
+     MAY_READ_APPLICATIONS, 1},
+    {CALL_POST, "applications/#/federatedIdentityCredentials", graph_create_federated,
+     MAY_WRITE_APPLICATIONS, 1},
+    {CALL_GET, "applications/#/federatedIdentityCredentials/#", graph_get_federated,
+     MAY_READ_APPLICATIONS, 1},
+    {CALL_PATCH, "applications/#/federatedIdentityCredentials/#", graph_update_federated,
+     MAY_WRITE_APPLICATIONS, 1},
+    {CALL_DELETE, "applications/#/federatedIdentityCredentials/#", graph_delete_federated,
+     MAY_WRITE_APPLICATIONS, 1},
     {CALL_GET, "applications/#/owners", graph_list_related, MAY_READ_APPLICATIONS, 1},
     {CALL_POST, "applications/#/owners/$ref", graph_add_reference, MAY_WRITE_APPLICATIONS,
      1},
@@ -140,6 +152,9 @@ static const struct route routes[] = {
     {CALL_PATCH, "servicePrincipals/#", graph_update_application, MAY_WRITE_APPLICATIONS,
      1},
     {CALL_DELETE, "servicePrincipals/#", graph_delete, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_POST, "servicePrincipals/#/addKey", graph_add_key, MAY_WRITE_APPLICATIONS, 1},
+    {CALL_POST, "servicePrincipals/#/removeKey", graph_remove_key, MAY_WRITE_APPLICATIONS,
+     1},
     {CALL_POST, "servicePrincipals/#/addPassword", graph_add_password,
      MAY_WRITE_APPLICATIONS, 1},
     {CALL_POST, "servicePrincipals/#/removePassword", graph_remove_password,
@@ -313,7 +328,7 @@ static void read_ids(struct graph_request *request, const struct route *route,
     }
 }
 
-/* "me" is a user, and an application is none. */
+/* "me" is a user, who may be deleted by now; an application is none. */
 static bool replace_me(const struct graph_request *request, struct steps *steps)
 {
     struct database *database = request->world->database;
@@ -321,8 +336,8 @@ static bool replace_me(const struct graph_request *request, struct steps *steps)
     if (steps->count == 0 || !text_equal_nocase(steps->of[0], "me"))
         return true;
     if (database_number(database, 0,
-                        "SELECT 1 FROM object WHERE id = ? AND type = 'User'", "t",
-                        request->caller->object_id) == 0)
+                        "SELECT 1 FROM object WHERE id = ? AND type <> 'User'", "t",
+                        request->caller->object_id) != 0)
         return graph_refuse(
             request, 400, "BadRequest",
             "/me request is only valid with delegated authentication flow.");

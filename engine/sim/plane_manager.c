@@ -36,11 +36,12 @@ static bool check_token(struct world *world, const struct call *call,
 {
     static const struct {
         enum refusal refusal;
-        const char *message;
+        const char *message, *description; /* NULL: the same */
     } faults[] = {
         [TOKEN_ABSENT] =
             {REFUSE_NO_TOKEN,
-             "Authentication failed. The 'Authorization' header is missing."},
+             "Authentication failed. The 'Authorization' header is missing.",
+             "The authentication failed because of missing 'Authorization' header."},
         [TOKEN_INVALID] = {REFUSE_TOKEN, "The access token is invalid."},
         [TOKEN_EXPIRED] =
             {REFUSE_TOKEN_EXPIRED,
@@ -53,13 +54,18 @@ static bool check_token(struct world *world, const struct call *call,
 
     if (plane_authenticate(world, call, AUDIENCE_ARM, caller, &fault))
         return true;
+
+    const char *description = faults[fault].description != NULL
+                                  ? faults[fault].description
+                                  : faults[fault].message;
+
     answer->www_authenticate =
         fault == TOKEN_REVOKED
             ? plane_format_challenge(world, call)
             : memory_format(
                   "Bearer authorization_uri=\"%s/%s\", error=\"invalid_token\", "
                   "error_description=\"%s\"",
-                  call->base, world->profile.tenant_id, faults[fault].message);
+                  call->base, world->profile.tenant_id, description);
     return answer_refuse(answer, faults[fault].refusal, "%s", faults[fault].message);
 }
 

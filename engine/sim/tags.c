@@ -86,7 +86,8 @@ static bool open_tagged(struct tagged *tagged, struct world *world,
     } else {
         tagged->entity = entity_find(world, target->key);
         if (tagged->entity == NULL)
-            return answer_refuse(answer, REFUSE_RESOURCE,
+            return target_check_group(target, world, answer) &&
+                   answer_refuse(answer, REFUSE_RESOURCE,
                                  "The Resource '%s' was not found. For more details "
                                  "please go to https://aka.ms/ARMResourceNotFoundFix",
                                  target->id);
@@ -225,6 +226,8 @@ void tags_answer(struct world *world, struct call *call, const struct target *ta
     if (open_tagged(&tagged, world, target, answer)) {
         if (call->method == CALL_GET)
             show(&tagged, answer);
+        else if (!target_check_group_stays(target, world, answer))
+            ; /* it has answered */
         else if (call->method == CALL_PUT || call->method == CALL_PATCH)
             change(&tagged, call, answer);
         else if (call->method == CALL_DELETE)

@@ -11,6 +11,7 @@
 #include "model/kind.h"
 #include "sim/answer.h"
 #include "sim/call.h"
+#include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/grants.h"
 #include "sim/provider.h"
@@ -361,25 +362,28 @@ static const char *skip_segments(const char *id, int from)
     return *id == '/' ? id + 1 : id;
 }
 
+/* The key of the group that an id is of or lies in, owned by the caller, or NULL. */
+static char *find_group(const char *id)
+{
+    const char *rest = skip_segments(id, GROUP_LENGTH);
+
+    if (!text_has_prefix_nocase(skip_segments(id, 2), "resourceGroups/"))
+        return NULL;
+    return text_lower(
+        memory_copy_text(id, strlen(id) - strlen(rest) - (*rest != '\0' ? 1 : 0)));
+}
+
 /* Whether the group that a key lies in exists; has answered when not. */
 static bool check_group(const char *id, struct world *world, struct answer *answer)
 {
     const char *name = skip_segments(id, GROUP_LENGTH - 1);
-    const char *rest = skip_segments(id, GROUP_LENGTH);
-
-    if (!text_has_prefix_nocase(skip_segments(id, 2), "resourceGroups/"))
-        return true;
-
-    char *group =
-        memory_copy_text(id, strlen(id) - strlen(rest) - (*rest != '\0' ? 1 : 0));
-    char *key = entity_make_key(group);
-    const bool exists = entity_exists(world, key);
+    char *key = find_group(id);
+    const bool exists = key == NULL || entity_exists(world, key);
 
     if (!exists)
         answer_refuse(answer, REFUSE_RESOURCE_GROUP,
                       "Resource group '%.*s' could not be found.",
                       (int)strcspn(name, "/"), name);
-    free(group);
     free(key);
     return exists;
 }
@@ -394,6 +398,23 @@ bool target_check_group(const struct target *target, struct world *world,
                         struct answer *answer)
 {
     return check_group(target->id, world, answer);
+}
+
+bool target_check_group_stays(const struct target *target, struct world *world,
+                              struct answer *answer)
+{
+    char *group = find_group(target->id);
+    const bool is_going =
+        group != NULL &&
+        database_number(world->database, 0,
+                        "SELECT 1 FROM monitor WHERE key = ? AND next_ms IS NOT NULL AND"
+                        " type = 'Microsoft.Resources/resourceGroups'",
+                        "t", group) != 0;
+
+    free(group);
+    return !is_going ||
+           answer_refuse(answer, REFUSE_GROUP_DELETING,
+                         "The resource group of '%s' is being deleted.", target->id);
 }
 
 bool target_check_parents(const struct target *target, struct world *world,

@@ -56,6 +56,11 @@ bool target_check_parents(const struct target *target, struct world *world,
 bool target_check_group(const struct target *target, struct world *world,
                         struct answer *answer);
 
+/* Whether that group is not being deleted: one that is takes no more writes. Has answered
+ * when it is. */
+bool target_check_group_stays(const struct target *target, struct world *world,
+                              struct answer *answer);
+
 /* Answers that the item itself does not exist, or what above it does not. */
 void target_answer_missing(const struct target *target, struct world *world,
                            struct answer *answer);

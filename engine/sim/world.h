@@ -138,6 +138,7 @@ struct world {
     char *domain;               /* of user names: "contoso.example" */
     char *location, *sku;
     char *subscription_key, *subscription_id; /* "/subscriptions/..." */
+    int64_t directory_changes;   /* of objects, since it was opened; see directory.c */
     struct entra_key *entra_key; /* NULL until it is needed; see entra_key.h */
     int64_t version;             /* of the resource that was written last */
     int64_t next_ms; /* when the next operation or deployment changes, or INT64_MAX */

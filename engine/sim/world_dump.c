@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "sim/database.h"
+#include "sim/directory.h"
 #include "sim/faults.h"
 #include "sim/spot.h"
 #include "sim/world.h"
@@ -43,12 +44,12 @@ static int64_t schema_version(struct world *world)
 static cJSON *list_tables(struct world *world)
 {
     cJSON *tables = cJSON_CreateObject();
-    sqlite3_stmt *row = database_query(
-        world->database,
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
-        "NOT IN ('world', 'credential', 'bin', 'device_code', 'login_code',"
-        " 'refresh_token') ORDER BY name",
-        "");
+    sqlite3_stmt *row =
+        database_query(world->database,
+                       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
+                       "NOT IN ('world', 'credential', 'device_code', 'login_code',"
+                       " 'refresh_token') ORDER BY name",
+                       "");
 
     while (database_step(world->database, row))
         cJSON_AddArrayToObject(tables, database_column(row, 0));
@@ -96,7 +97,9 @@ static void append_row(struct buffer *to, sqlite3_stmt *row)
 
 static void append_table(struct world *world, struct buffer *to, const char *name)
 {
-    char *sql = memory_format("SELECT * FROM \"%s\" ORDER BY 1, 2", name);
+    char *sql =
+        memory_format("SELECT %s FROM \"%s\" ORDER BY 1, 2",
+                      strcmp(name, "bin") == 0 ? directory_bin_columns : "*", name);
     sqlite3_stmt *row = database_query(world->database, sql, "");
     const char *comma = "";
 
@@ -139,12 +142,23 @@ void world_dump_write(struct world *world, struct buffer *to)
 
 /* ---- loading ---- */
 
+static bool is_json(const cJSON *row, const char *column, int type)
+{
+    const char *text = json_string_at(row, column);
+    cJSON *tree = text != NULL ? json_parse(text, strlen(text), NULL) : NULL;
+    const bool is_such = tree != NULL && (tree->type & 0xff) == type;
+
+    cJSON_Delete(tree);
+    return is_such;
+}
+
 /* What the simulator relies on when it reads a row again. */
 static char *check_row(const struct world *world, const struct spot *spot,
                        const cJSON *row)
 {
     const char *type = json_string_at(row, "type"), *text = json_string_at(row, "body");
-    const bool is_object = strcmp(spot->up->name, "object") == 0;
+    const bool is_bin = strcmp(spot->up->name, "bin") == 0;
+    const bool is_object = is_bin || strcmp(spot->up->name, "object") == 0;
     const bool has_kind =
         strcmp(spot->up->name, "entity") == 0 || strcmp(spot->up->name, "monitor") == 0;
     const cJSON *member;
@@ -167,6 +181,9 @@ static char *check_row(const struct world *world, const struct spot *spot,
         if (!is_good)
             return spot_complain(spot, "its body is no JSON with an 'id'");
     }
+    if (is_bin &&
+        (!is_json(row, "object", cJSON_Array) || !is_json(row, "links", cJSON_Object)))
+        return spot_complain(spot, "its object or its links are no JSON");
     return NULL;
 }
 
@@ -277,6 +294,7 @@ char *world_dump_load(struct world *world, const cJSON *dump)
     world_set_time(world, now_ms);
     world->calls = (int64_t)json_number_at(dump, "calls", 0);
     world->version = (int64_t)json_number_at(dump, "version", 0);
+    world->directory_changes++;
     people_restore_secrets(world);
     faults = json_string_at(dump, "faults");
     return faults_set(world->faults, faults != NULL ? faults : "");

@@ -6,7 +6,8 @@
  *
  * The number is that of the database's schema. Secrets are left out but those that the
  * world file itself gives; the key that signs tokens too, so that who is signed in stays
- * so. */
+ * so. A deployment that is under way is there with its secure parameters: it could not go on
+ * without them. */
 #ifndef MOONGATE_SIM_WORLD_DUMP_H
 #define MOONGATE_SIM_WORLD_DUMP_H
 

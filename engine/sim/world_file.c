@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "sim/spot.h"
 #include "sim/world_dump.h"
 #include "sim/world_keys.h"
@@ -63,16 +64,57 @@ static bool is_json(const char *text, size_t length)
     return i == length || text[i] == '{' || text[i] == '[';
 }
 
+/* Whether there is a NUL in it, as a byte or as "\u0000": the text would end there. */
+static bool has_nul(const char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (line[i] == '\0' ||
+            (line[i] == '\\' && length - i >= 6 && memcmp(line + i, "\\u0000", 6) == 0))
+            return true;
+        if (line[i] == '\\')
+            i++; /* what it escapes */
+    }
+    return false;
+}
+
+/* What is wrong with the characters of a JSON text, or NULL. */
+static char *check_characters(const char *text, size_t length)
+{
+    size_t number = 1;
+
+    for (size_t at = 0; at < length; number++) {
+        const char *end = memchr(text + at, '\n', length - at);
+        const size_t line = (end != NULL ? (size_t)(end - text) : length) - at;
+
+        if (!text_is_utf8(text + at, line))
+            return memory_format("line %zu: no UTF-8 text", number);
+        if (has_nul(text + at, line))
+            return memory_format("line %zu: a text with a NUL in it", number);
+        at += line + 1;
+    }
+    return NULL;
+}
+
+static cJSON *read_json(const char *text, size_t length, char **wrong)
+{
+    size_t error_at = 0;
+    cJSON *tree = NULL;
+
+    *wrong = check_characters(text, length);
+    if (*wrong == NULL)
+        tree = json_parse(text, length, &error_at);
+    if (*wrong == NULL && tree == NULL)
+        *wrong = complain_syntax(text, error_at);
+    return tree;
+}
+
 cJSON *world_file_parse(const char *text, size_t length, int *first_index, char **wrong)
 {
     const bool has_json = is_json(text, length);
-    size_t error_at = 0;
-    cJSON *tree = has_json ? json_parse(text, length, &error_at)
-                           : world_lua_read(text, length, wrong);
+    cJSON *tree =
+        has_json ? read_json(text, length, wrong) : world_lua_read(text, length, wrong);
     char *found = NULL;
 
-    if (tree == NULL && has_json)
-        *wrong = complain_syntax(text, error_at);
     if (tree == NULL)
         return NULL;
     *first_index = has_json ? 0 : 1;

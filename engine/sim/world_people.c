@@ -478,10 +478,8 @@ static void restore_secret(struct world *world, const char *column, const char *
         return;
 
     char *key = text_lower(memory_copy_string(value));
-    char *sql = memory_format("UPDATE object SET secret = ? WHERE %s = ?", column);
 
-    database_run(world->database, sql, "tt", secret, key);
-    free(sql);
+    directory_restore_secret(world, column, key, secret);
     free(key);
 }
 

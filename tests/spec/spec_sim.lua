@@ -173,6 +173,9 @@ test.case("a world that is none is refused, and nothing has changed", function()
   workspaces.create("kept", {})
   test.raises("nonsense", sim.load, {nonsense = 1})
   test.raises("a world as text or table expected, got nil", sim.load)
+  local endless = {}
+  endless.groups = endless
+  test.raises("lie too deep (limit 32)", sim.load, endless)
   test.equal(workspaces.list()[1].name, "kept")
 end)
 

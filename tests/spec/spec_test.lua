@@ -144,6 +144,21 @@ test.case("an assertion names its line", function()
   test.ok(not verdict.frames:find "stdlib/", "no lines of the library")
 end)
 
+test.case("of a stack that overflowed the innermost lines are told", function()
+  local function descend(depth)
+    if depth == 0 then
+      test.fail "at the bottom"
+    end
+    descend(depth - 1)
+    return depth
+  end
+  local fine, verdict = pcall(descend, 150000)
+  test.ok(not fine)
+  local _, count = verdict.frames:gsub("[^\n]+", "")
+  test.equal(count, 21)
+  test.matches(verdict.frames, "\n%.%.%.$")
+end)
+
 -- files ----------------------------------------------------------------------------------
 
 local log = {}
