@@ -554,5 +554,5 @@ int main(void)
     topic = add_case(suite, "tokens", NULL, close_harness);
     tcase_add_loop_test(topic, a_token_for_graph_lists_what_its_application_may_do_there,
                         0, (int)COUNT_OF(roles_rows));
-    return run_suite(suite);
+    return run_entra_suite(suite);
 }
