@@ -42,14 +42,15 @@ static bool check_token(struct world *world, const struct call *call,
             {REFUSE_NO_TOKEN,
              "Authentication failed. The 'Authorization' header is missing.",
              "The authentication failed because of missing 'Authorization' header."},
-        [TOKEN_INVALID] = {REFUSE_TOKEN, "The access token is invalid."},
-        [TOKEN_EXPIRED] =
-            {REFUSE_TOKEN_EXPIRED,
-             "The access token expiry UTC time is earlier than current UTC time."},
-        [TOKEN_AUDIENCE] =
-            {REFUSE_TOKEN_AUDIENCE,
-             "The access token has been obtained for wrong audience or resource."},
-        [TOKEN_REVOKED] = {REFUSE_TOKEN, plane_revoked_message}};
+        [TOKEN_INVALID] = {.refusal = REFUSE_TOKEN,
+                           .message = "The access token is invalid."},
+        [TOKEN_EXPIRED] = {.refusal = REFUSE_TOKEN_EXPIRED,
+                           .message = "The access token expiry UTC time is earlier than "
+                                      "current UTC time."},
+        [TOKEN_AUDIENCE] = {.refusal = REFUSE_TOKEN_AUDIENCE,
+                            .message = "The access token has been obtained for wrong "
+                                       "audience or resource."},
+        [TOKEN_REVOKED] = {.refusal = REFUSE_TOKEN, .message = plane_revoked_message}};
     enum token_fault fault;
 
     if (plane_authenticate(world, call, AUDIENCE_ARM, caller, &fault))
