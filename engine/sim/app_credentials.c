@@ -139,14 +139,6 @@ void app_credentials_add_certificate(struct world *world, const struct app_key *
     free(body);
 }
 
-void app_credentials_remove_certificate(struct world *world, const char *object,
-                                        const char *key_id)
-{
-    database_run(world->database,
-                 "DELETE FROM app_certificate WHERE object = ? AND key_id = ?", "tt",
-                 object, key_id);
-}
-
 static void add_time(cJSON *to, const char *name, int64_t ms)
 {
     char text[CLOCK_TEXT_SIZE];

@@ -35,8 +35,6 @@ struct app_key {
 /* Registers a certificate. Ids are in lower case. */
 void app_credentials_add_certificate(struct world *world, const struct app_key *key,
                                      X509 *certificate);
-void app_credentials_remove_certificate(struct world *world, const char *object,
-                                        const char *key_id);
 
 /* As Microsoft Graph lists it, without the certificate; owned by the caller. */
 cJSON *app_credentials_describe(const struct app_key *key, X509 *certificate);
