@@ -186,7 +186,7 @@ simulator() {
     load "simulator, PUTs of 1 KB in a state file" PUT 2000
     kill "$sim"
     start_simulator --tls
-    load "simulator, GETs over TLS" GET 15000
+    load "simulator, GETs over TLS" GET 10000
     kill "$sim"
     "$bench/server" >"$work/peer" &
     sim=$!
