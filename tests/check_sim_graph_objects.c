@@ -8,6 +8,7 @@
 #include "sim/graph_model.h"
 #include "sim/graph_rights.h"
 #include "tests/graph.h"
+#include "tests/specification.h"
 #include "tests/suite.h"
 
 #define GROUP(name, more)                                                                \
@@ -588,33 +589,6 @@ END_TEST
 
 /* ---- the published model ---- */
 
-/* The published entity model, owned by the caller, or NULL (said so) when it is not here. */
-static cJSON *read_model(void)
-{
-    const char *folder = getenv("MOONGATE_SPECS");
-    char *path =
-        memory_format("%s/graph-model.json", folder != NULL ? folder : "../shared/specs");
-    FILE *file = fopen(path, "rb");
-    struct buffer text = {0};
-    char part[4096];
-    size_t got;
-    cJSON *model;
-
-    if (file == NULL) {
-        printf("skipped: no %s (MOONGATE_SPECS names the folder)\n", path);
-        free(path);
-        return NULL;
-    }
-    while ((got = fread(part, 1, sizeof part, file)) > 0)
-        buffer_append(&text, part, got);
-    fclose(file);
-    free(path);
-    model = json_parse(text.data, text.length, NULL);
-    buffer_deinit(&text);
-    ck_assert_ptr_nonnull(model);
-    return model;
-}
-
 static bool has_property(const cJSON *entities, const char *entity, const char *name)
 {
     const cJSON *properties = json_at(json_at(entities, entity), "properties"), *property;
@@ -628,7 +602,7 @@ static bool has_property(const cJSON *entities, const char *entity, const char *
 
 START_TEST(every_property_is_one_of_the_published_model)
 {
-    cJSON *model = read_model();
+    cJSON *model = specification_read("graph-model.json");
     const cJSON *entities = json_at(model, "entities");
 
     for (size_t i = 0; i < GRAPH_TYPE_COUNT && model != NULL; i++) {

@@ -30,8 +30,9 @@ static const char *const operation_names[] = {"GET",   "HEAD",   "PUT",
 
 /* What one kind has been asked. */
 static struct {
+    cJSON *model; /* the specification, or NULL */
     const struct kind *kind;
-    const cJSON *specified; /* or NULL */
+    const cJSON *specified; /* what it says of the kind, or NULL */
     int counts[6], refusals;
     struct buffer complaints;
 } k;
@@ -653,11 +654,10 @@ static void print_counts(void)
 START_TEST(a_kind_does_what_its_row_says)
 {
     char *description = specimen_world();
-    cJSON *model = specification_read("model.json");
 
     open_world(description, NULL, 1);
     k.kind = kinds[_i];
-    k.specified = specification_find(model, k.kind);
+    k.specified = specification_find(k.model, k.kind);
     if ((k.kind->operations & KIND_PUT) != 0)
         try_writes();
     else
@@ -669,7 +669,6 @@ START_TEST(a_kind_does_what_its_row_says)
             complain("%s was not tried", operation_names[i]);
     }
     ck_assert_msg(k.complaints.length == 0, "\n%s", k.complaints.data);
-    cJSON_Delete(model);
     free(description);
 }
 END_TEST
@@ -687,10 +686,14 @@ int main(void)
         printf(" %6s", operation_names[i]);
     printf(" %7s\n", "refused");
     fflush(stdout);
+    k.model = specification_read("model.json"); /* once for all of them */
     suite_add_tcase(suite, topic);
     tcase_add_checked_fixture(topic, open_harness, close_harness);
     tcase_set_timeout(topic, 60);
     tcase_add_loop_test(topic, a_kind_does_what_its_row_says, 0, count);
 
-    return run_suite(suite);
+    const int code = run_suite(suite);
+
+    cJSON_Delete(k.model);
+    return code;
 }

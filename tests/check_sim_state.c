@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "model/kind.h"
 #include "net/loop.h"
@@ -383,6 +384,37 @@ START_TEST(a_world_is_made_as_its_file_says_and_the_state_file_keeps_it)
 }
 END_TEST
 
+static void count_warning(void *context, enum log_level level, const char *text)
+{
+    ck_assert_int_eq(level, LOG_WARNING);
+    ck_assert_ptr_nonnull(strstr(text, " keeps the world that it was made with; "));
+    ck_assert_ptr_nonnull(strstr(text, h.description));
+    ++*(int *)context;
+}
+
+START_TEST(who_describes_another_world_than_the_state_file_has_is_told)
+{
+    static const struct {
+        const char *description;
+        int warnings;
+    } rows[] = {
+        {"{\"service\": \"fabrikam\"}", 0}, {"{\"service\": \"other\"}", 1}, {"{}", 2}};
+    int warnings = 0;
+
+    write_file(h.description, rows[0].description);
+    ck_assert_ptr_null(open_world_with(h.state, h.description, 1));
+    log_set_sink(count_warning, &warnings);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        close_world();
+        write_file(h.description, rows[i].description);
+        ck_assert_ptr_null(open_world_with(h.state, h.description, 1));
+        ck_assert_int_eq(warnings, rows[i].warnings);
+        ck_assert_str_eq(h.world->profile.service, "fabrikam");
+    }
+    log_set_sink(NULL, NULL);
+}
+END_TEST
+
 START_TEST(groups_can_be_made_by_the_thousand)
 {
     write_file(h.description,
@@ -496,6 +528,7 @@ int main(void)
                         COUNT_OF(bad_worlds));
     tcase_add_test(worlds, a_world_file_that_is_not_there_is_refused);
     tcase_add_test(worlds, a_world_is_made_as_its_file_says_and_the_state_file_keeps_it);
+    tcase_add_test(worlds, who_describes_another_world_than_the_state_file_has_is_told);
     tcase_add_test(worlds, groups_can_be_made_by_the_thousand);
     tcase_add_test(time_case, durations_depend_on_seed_resource_and_verb_alone);
     tcase_add_test(time_case, a_client_is_told_to_wait_in_its_own_seconds);

@@ -2,6 +2,7 @@
 # The same seed and script on the virtual clock write the same event log, byte for byte.
 # usage: determinism.sh MOONGATE; ends with "N passed, N failed"
 set -u
+. "$(dirname "$0")/verdict.sh"
 moongate=$(realpath "$1")
 teams=$(realpath scripts/teams.csv)
 work=$(mktemp -d)
@@ -9,18 +10,6 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 XDG_STATE_HOME=$work/state
 export XDG_STATE_HOME
-passed=0
-failed=0
-
-# verdict CODE NAME
-verdict() {
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not so: $2"
-    fi
-}
 
 # log FILE OPTIONS...: the events of a run that must succeed and write something
 log() {
@@ -71,5 +60,4 @@ twice "200 teams" --world many.json $many
 twice "200 teams with faults" --world many.json --sim-faults $faults $many
 twice "what a script draws" -e 'require("workspaces").create("w" .. math.random(1000000))'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+verdict_end

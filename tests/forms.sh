@@ -3,12 +3,11 @@
 # form that there is: what is made, changed and deleted must be so when moongate says it is.
 # usage: forms.sh MOONGATE; ends with "N passed, N failed"
 set -u
+. "$(dirname "$0")/verdict.sh"
 moongate=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-passed=0
-failed=0
 
 cat >operations.lua <<'END'
 local gateways, networks, arm = require "gateways", require "networks", require "arm"
@@ -44,13 +43,9 @@ for form in both async location body accepted-both accepted-async accepted-locat
         done
         printf '"subnet.create":"%s"}}\n' "$form"
     } >world.json
-    if "$moongate" run --sim --world world.json operations.lua >log 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "operations told as $form:"
-        sed 's/^/    /' log
-    fi
+    "$moongate" run --sim --world world.json operations.lua >log 2>&1
+    code=$?
+    verdict $code "operations told as $form are what moongate says of them"
+    [ $code -eq 0 ] || sed 's/^/    /' log
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+verdict_end

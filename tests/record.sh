@@ -3,6 +3,7 @@
 # holds no secret, nothing is written on the way, and what may not be read is left out.
 # usage: record.sh MOONGATE; ends with "N passed, N failed"
 set -u
+. "$(dirname "$0")/verdict.sh"
 moongate=$(realpath "$1")
 estate=$(realpath scripts/worlds/contoso.lua)
 work=$(mktemp -d)
@@ -13,18 +14,6 @@ XDG_STATE_HOME=$work/state
 export XDG_STATE_HOME
 unset AZURE_CLIENT_SECRET AZURE_TENANT_ID AZURE_CLIENT_ID AZURE_SUBSCRIPTION_ID AZURE_AUTHORITY_HOST \
     MOONGATE_ENDPOINT MOONGATE_RESOURCE_GROUP MOONGATE_SERVICE MOONGATE_ACCESS_TOKEN
-passed=0
-failed=0
-
-# verdict CODE NAME
-verdict() {
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "not so: $2"
-    fi
-}
 
 # has FILE WORDS...: each of them is there
 has() {
@@ -128,5 +117,4 @@ has said ResourceGroupNotFound
 test $? -eq 2
 verdict $? "a file is needed"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+verdict_end

@@ -37,7 +37,10 @@ static inline cJSON *specification_read(const char *name)
     cJSON *tree = json_parse(text.data, text.length, NULL);
 
     buffer_deinit(&text);
-    ck_assert_ptr_nonnull(tree);
+    if (tree == NULL) { /* Check's own words are for inside a test */
+        printf("%s is not JSON\n", name);
+        abort();
+    }
     return tree;
 }
 

@@ -3,7 +3,6 @@
  * identity credential names. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/x509.h>
 
@@ -41,7 +40,7 @@ static const char *text_of(const struct jws *jws, const char *claim)
  * its own goes by the machine's. */
 static int64_t read_client_clock_s(const struct world *world)
 {
-    return world->clients_are_elsewhere ? (int64_t)time(NULL)
+    return world->clients_are_elsewhere ? clock_machine_wall_ms() / 1000
                                         : clock_wall_ms(world->clock) / 1000;
 }
 

@@ -71,6 +71,18 @@ static int64_t read_now(const void *context)
     return world_told_ms(world, world->now_ms);
 }
 
+/* What clients are told; after a control it may be of another world. */
+static void refresh_profile(struct sim *sim)
+{
+    const bool is_public = sim->profile.is_public;
+
+    sim->profile = sim->world->profile;
+    sim->profile.is_public = is_public;
+    sim->profile.endpoint = sim->endpoint;
+    sim->profile.ca_file = sim->tls != NULL ? tls_ca_file(sim->tls) : NULL;
+    sim->profile.control_token = sim->control_token;
+}
+
 int sim_control(struct sim *sim, enum call_method method, const char *path,
                 const char *body, struct buffer *to)
 {
@@ -89,8 +101,7 @@ int sim_control(struct sim *sim, enum call_method method, const char *path,
 
     const int status = answer.status;
 
-    sim->profile = sim->world->profile; /* it may be another world now */
-    sim->profile.endpoint = sim->endpoint;
+    refresh_profile(sim);
     buffer_append(to, answer.body.data, answer.body.length);
     answer_deinit(&answer);
     return status;
@@ -194,7 +205,6 @@ static struct failure *start_listening(struct sim *sim, const struct sim_options
             evutil_closesocket(listening.fd);
             return failure;
         }
-        sim->profile.ca_file = tls_ca_file(sim->tls);
     }
     sim->http = http_open(sim->loop, &listening, sim->tls, &sim->service, &failure);
     return failure;
@@ -212,18 +222,14 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
     sim->world = world_open(options, loop_clock(loop), &found);
     if (sim->world != NULL && options->sets_clock)
         world_set_clock(sim->world, loop_clock(loop));
-    if (sim->world != NULL) {
-        sim->profile = sim->world->profile;
-        if (options->address != NULL)
-            found = start_listening(sim, options);
-    }
+    if (sim->world != NULL && options->address != NULL)
+        found = start_listening(sim, options);
     if (found != NULL) {
         *failure = found;
         sim_close(sim);
         return NULL;
     }
-    sim->profile.endpoint = sim->endpoint;
-    sim->profile.control_token = sim->control_token;
+    refresh_profile(sim);
     sim->world->hides_controls = options->hides_controls;
     sim->world->control_token = sim->control_token;
     return sim;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
@@ -180,6 +181,19 @@ static void name_file(const struct sim_options *options, struct failure **failur
     (*failure)->message = message;
 }
 
+/* The file keeps its world; who gives another description of it shall know. */
+static void compare_world(const struct world *world, const cJSON *tree,
+                          const struct sim_options *options)
+{
+    const cJSON *now = world_dump_is(tree) ? world_dump_options(tree) : tree;
+
+    if (options->world_file != NULL && !cJSON_Compare(now, world->options, true))
+        log_line(LOG_WARNING,
+                 "%s keeps the world that it was made with; what %s says differs and is "
+                 "not looked at",
+                 options->state_file, options->world_file);
+}
+
 struct world *world_open(const struct sim_options *options, const struct clock *clock,
                          struct failure **failure)
 {
@@ -197,7 +211,12 @@ struct world *world_open(const struct sim_options *options, const struct clock *
                : NULL;
     if (tree != NULL)
         world->database = database_open(options->state_file, failure);
-    if (world->database == NULL || !(load(world) || make(world, &tree, failure))) {
+
+    const bool was_there = world->database != NULL && load(world);
+
+    if (was_there)
+        compare_world(world, tree, options);
+    if (world->database == NULL || !(was_there || make(world, &tree, failure))) {
         cJSON_Delete(tree);
         name_file(options, failure);
         world_close(world);
