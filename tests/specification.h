@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <check.h>
-
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/memory.h"
