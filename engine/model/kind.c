@@ -233,6 +233,8 @@ char *field_check_value(const struct field *field, const char *name, const cJSON
                 return NULL;
         }
         break;
+    default:
+        return NULL;
     }
     return memory_format("%s must be %s", name, expected[field->type]);
 }

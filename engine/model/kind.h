@@ -20,14 +20,21 @@ enum field_type {
     FIELD_STRINGS,  /* a list of strings */
     FIELD_IDS,      /* a list of objects that hold an `id` */
     FIELD_TAGS,     /* a map from strings to strings */
-    FIELD_LIST      /* a list of objects whose fields are `items` */
+    FIELD_LIST,     /* a list of objects whose fields are `items` */
+    FIELD_NUMBER,   /* a number that may have a fraction */
+    FIELD_DURATION, /* ISO 8601 in the body; in Lua as all durations: seconds, "90s", "1h" */
+    FIELD_OBJECT, /* an object whose fields are `items`, their paths from the object on */
+    FIELD_MAP,    /* from names to values that are each a `values` */
+    FIELD_ANY     /* any JSON */
 };
 
 enum field_flag {
-    FIELD_REQUIRED = 1,  /* a new resource must have it */
-    FIELD_READ_ONLY = 2, /* set by the service */
-    FIELD_IMMUTABLE = 4, /* can be given at creation only */
-    FIELD_BY_NAME = 8    /* an id of which only the last name counts: a role's GUID */
+    FIELD_REQUIRED = 1,   /* a new resource must have it */
+    FIELD_READ_ONLY = 2,  /* set by the service */
+    FIELD_IMMUTABLE = 4,  /* can be given at creation only */
+    FIELD_BY_NAME = 8,    /* an id of which only the last name counts: a role's GUID */
+    FIELD_SECRET = 16,    /* never shown in texts, logs or exports */
+    FIELD_WRITE_ONLY = 32 /* a GET does not give it back */
 };
 
 struct choice {
@@ -40,13 +47,18 @@ struct field {
     const char *path; /* in the body */
     enum field_type type;
     unsigned flags;
-    int min, max; /* characters of a string, value of an integer; max 0: no limit */
-    const char *pattern;          /* POSIX extended expression for a string, or NULL */
-    const struct choice *choices; /* ended by a row without name */
+    /* Characters of a string, value of a number, elements of a list; max 0: no limit. */
+    int min, max;
+    int item_max;        /* characters of each of a list of strings; 0: no limit */
+    const char *pattern; /* POSIX extended expression for a string, or NULL */
+    const struct choice *choices; /* of a choice or each of a list of strings; ended by a
+                                   * row without name */
     bool choices_are_open;        /* the service may know more */
-    const struct field *items;    /* of a FIELD_LIST, ended by a row without name */
-    const char *unit;             /* of a number, or NULL */
-    const char *help;             /* one line */
+    const struct field *items; /* of a list, an object or a map of objects; ended by a row
+                                   * without name */
+    enum field_type values;    /* of a FIELD_MAP */
+    const char *unit;          /* of a number, or NULL */
+    const char *help;          /* one line */
 };
 
 enum kind_operation {
@@ -64,6 +76,13 @@ enum kind_serial {
     SERIAL_PARENT /* those to the parent's other children too */
 };
 
+/* What a POST on a resource does besides the verbs. */
+struct action {
+    const char *name; /* the last of its path: "listSecrets" */
+    bool is_long;     /* it may go on after the answer */
+    const char *help; /* one line */
+};
+
 struct kind {
     const char *name;          /* "workspace"; unique */
     const char *arm_type;      /* "Microsoft.ApiManagement/service/workspaces" */
@@ -76,11 +95,23 @@ struct kind {
     unsigned operations;       /* of enum kind_operation */
     unsigned long_operations;  /* those of them that may go on after the answer */
     unsigned if_match;         /* those that must say If-Match */
+    unsigned may_match;        /* those that may */
     enum kind_serial serial;
     bool patches_tags_only;      /* all else is changed by a PUT of the whole */
     const char *exists_code;     /* a refused PUT with this code: somebody has made it */
     const char *final_state_via; /* "location", "azure-async-operation" or NULL */
-    const struct field *fields;  /* ended by a row without name */
+    /* What scripts call it on its parent: "apis" of a workspace, "policy" of an API; NULL
+     * when only a module leads to it. */
+    const char *member;
+    const char *only_name; /* the one name it can have: "policy"; else NULL */
+    /* The action whose answer has the values of the secret fields as members of the same
+     * name as in `properties`, or NULL. */
+    const char *reveal;
+    const struct action *actions; /* ended by a row without name, or NULL */
+    const struct field *fields;   /* ended by a row without name */
+    /* What is wrong with a whole body that no field's row can tell, in a message owned by the
+     * caller, or NULL. May be NULL itself. */
+    char *(*check)(const cJSON *body);
     /* What people call one whose name says nothing, by its body: borrowed from a table, or
      * NULL. May be NULL itself. */
     const char *(*label)(const cJSON *body);
