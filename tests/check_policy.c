@@ -167,6 +167,22 @@ START_TEST(policies_are_compared_by_what_they_say)
 }
 END_TEST
 
+START_TEST(the_description_of_a_fragment_counts_where_it_is_given)
+{
+    cJSON *have = new_body("xml", "<fragment/>"), *wanted = new_body("rawxml", "<fragment />");
+
+    json_set_at(have, "properties.description", cJSON_CreateString("a"));
+    ck_assert(policy_is_same_fragment(have, wanted));
+    json_set_at(wanted, "properties.description", cJSON_CreateString("b"));
+    ck_assert(!policy_is_same_fragment(have, wanted));
+    ck_assert(!policy_is_same_fragment(wanted, have));
+    json_set_at(have, "properties.description", cJSON_CreateString("b"));
+    ck_assert(policy_is_same_fragment(have, wanted));
+    cJSON_Delete(have);
+    cJSON_Delete(wanted);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policy");
@@ -180,5 +196,6 @@ int main(void)
     tcase_add_loop_test(check, a_long_text_takes_the_time_of_its_length, 0, 7);
     tcase_add_loop_test(same, policies_are_compared_by_what_they_say, 0,
                         COUNT_OF(same_rows));
+    tcase_add_test(same, the_description_of_a_fragment_counts_where_it_is_given);
     return run_suite(suite);
 }

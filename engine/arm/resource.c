@@ -431,7 +431,10 @@ static void start_step(struct resource_operation *own, enum step step, const cha
     const struct kind *kind = own->kind;
     struct operation_request request = {
         .method = method,
-        .url = resource_url(own->client, own->id, kind->api_version, ""),
+        .url = resource_url(own->client, own->id, kind->api_version,
+                            strcmp(method, "GET") == 0 && kind->read_query != NULL
+                                ? kind->read_query
+                                : ""),
         .audience = AUDIENCE_ARM,
         .watches = step == STEP_WAIT};
     const bool must_match =

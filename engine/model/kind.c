@@ -33,6 +33,16 @@ const struct kind *kind_find(const char *name)
     return NULL;
 }
 
+const struct kind *kind_find_member(const struct kind *parent, const char *member)
+{
+    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
+        if ((*kind)->parent == parent && (*kind)->member != NULL &&
+            strcmp((*kind)->member, member) == 0)
+            return *kind;
+    }
+    return NULL;
+}
+
 const struct field *field_find(const struct field *fields, const char *name)
 {
     for (const struct field *field = fields; field->name != NULL; field++) {

@@ -471,3 +471,11 @@ bool policy_is_same(const cJSON *a, const cJSON *b)
     free(other);
     return is_same;
 }
+
+bool policy_is_same_fragment(const cJSON *have, const cJSON *wanted)
+{
+    const char *a = json_string_at(have, "properties.description");
+    const char *b = json_string_at(wanted, "properties.description");
+
+    return (b == NULL || (a != NULL && strcmp(a, b) == 0)) && policy_is_same(have, wanted);
+}

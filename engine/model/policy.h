@@ -23,4 +23,7 @@ char *policy_check_fragment(const cJSON *body);
  * and order of attributes. False when it cannot be told: a link, or text that is no policy. */
 bool policy_is_same(const cJSON *a, const cJSON *b);
 
+/* The same of fragments, which must have the same description, too, if `wanted` has one. */
+bool policy_is_same_fragment(const cJSON *have, const cJSON *wanted);
+
 #endif
