@@ -129,6 +129,9 @@ extern const struct kind resource_group_kind, service_kind, workspace_kind,
 /* By name ("subnet"), or NULL. */
 const struct kind *kind_find(const char *name);
 
+/* The kind that `parent` calls `member` ("apis"), or NULL. */
+const struct kind *kind_child(const struct kind *parent, const char *member);
+
 /* The field of that name, or NULL. */
 const struct field *field_find(const struct field *fields, const char *name);
 
@@ -140,8 +143,13 @@ const struct choice *choice_by_json(const struct field *field, const char *json)
 char *kind_check_name(const struct kind *kind, const char *name);
 
 /* Says what is wrong with a value as the service would see it, in a message owned by the
- * caller that names the field by `name`, or NULL. Checks type, limits, pattern, choices. */
+ * caller that names the field by `name`, or NULL. Checks type, limits, pattern, choices, at
+ * any depth; what is inside is named as scripts name it. */
 char *field_check_value(const struct field *field, const char *name, const cJSON *value);
+
+/* The same, and what is inside is named as in the body. */
+char *field_check_property(const struct field *field, const char *name,
+                           const cJSON *value);
 
 /* Whether a PATCH changes its properties; else it takes a PUT of the whole. */
 bool kind_patches(const struct kind *kind);
