@@ -153,6 +153,22 @@ static cJSON *text_to_json(lua_State *L, int index, const struct place *place)
     return text;
 }
 
+static cJSON *element_to_json(lua_State *L, int index, const struct place *place)
+{
+    cJSON *object;
+
+    switch (place->field->type) {
+    case FIELD_LIST:
+        return object_to_json(L, index, place);
+    case FIELD_IDS:
+        object = hold(L, cJSON_CreateObject());
+        cJSON_AddItemToObject(object, "id", id_to_json(L, index, place));
+        return let_go(L, object);
+    default:
+        return text_to_json(L, index, place);
+    }
+}
+
 static cJSON *list_to_json(lua_State *L, int index, const struct place *place)
 {
     cJSON *list;
@@ -170,9 +186,7 @@ static cJSON *list_to_json(lua_State *L, int index, const struct place *place)
 
         const int element = lua_absindex(L, -2);
 
-        cJSON_AddItemToArray(list, place->field->type == FIELD_LIST
-                                       ? object_to_json(L, element, &inner)
-                                       : text_to_json(L, element, &inner));
+        cJSON_AddItemToArray(list, element_to_json(L, element, &inner));
         lua_pop(L, 2);
     }
     return let_go(L, list);
@@ -220,6 +234,7 @@ static cJSON *any_to_json(lua_State *L, int index, const struct place *place)
     case FIELD_OBJECT:
         return object_to_json(L, index, place);
     case FIELD_LIST:
+    case FIELD_IDS:
     case FIELD_STRINGS:
         return list_to_json(L, index, place);
     case FIELD_MAP:
