@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "lua/bind.h"
+#include "lua/nested.h"
 #include "lua/resource.h"
 #include "task/modules.h"
 
@@ -29,5 +30,6 @@ void native_set_up(lua_State *L)
     bind_set_up(L);
     bind_set_up_coroutines(L);
     resource_set_up(L);
+    nested_set_up(L);
     tasks_set_up(L);
 }

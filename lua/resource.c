@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "lua/bind.h"
 #include "lua/fields.h"
+#include "lua/nested.h"
 #include "model/kind.h"
 
 struct resource {
@@ -20,27 +21,10 @@ struct resource {
 };
 
 static const char resource_metatable[] = "resource";
-static const char methods_key; /* of a table from kind names to tables of methods */
 
 static struct resource *check_resource(lua_State *L, int index)
 {
     return luaL_checkudata(L, index, resource_metatable);
-}
-
-static int push_methods(lua_State *L, const char *kind)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
-    luaL_getsubtable(L, -1, kind);
-    lua_remove(L, -2);
-    return 1;
-}
-
-int resource_methods(lua_State *L)
-{
-    const char *name = luaL_checkstring(L, 1);
-
-    luaL_argcheck(L, kind_find(name) != NULL, 1, "kind expected");
-    return push_methods(L, name);
 }
 
 /* The members that every resource has. */
@@ -73,9 +57,14 @@ static int index_resource(lua_State *L)
     }
     if (push_member(L, own, key))
         return 1;
-    push_methods(L, own->kind->name);
+    nested_push_methods(L, own->kind);
     lua_pushvalue(L, 2);
-    lua_rawget(L, -2);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        const struct kind *child = kind_find_member(own->kind, key);
+
+        if (child != NULL)
+            nested_push(L, child, own->id);
+    }
     return 1;
 }
 
@@ -186,8 +175,6 @@ void resource_set_up(lua_State *L)
     luaL_setfuncs(L, metamethods, 0);
     bind_seal_metatable(L);
     lua_pop(L, 1);
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
 }
 
 void resource_push(lua_State *L, const struct kind *kind, const char *id, cJSON *body,

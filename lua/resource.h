@@ -21,7 +21,4 @@ const char *resource_id_at(lua_State *L, int index);
 /* resource.replace(old, new): `old` becomes what `new` is. */
 int resource_replace(lua_State *L);
 
-/* resource.methods(kind) -> the table of methods that resources of this kind have */
-int resource_methods(lua_State *L);
-
 #endif

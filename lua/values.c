@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/json.h"
@@ -326,10 +327,22 @@ static int check_is_uuid(lua_State *L)
     return 1;
 }
 
+/* escape(text) -> the same percent-encoded, for a part of a URL */
+static int check_escape(lua_State *L)
+{
+    struct buffer text = {0};
+
+    buffer_append_escaped(&text, luaL_checkstring(L, 1));
+    lua_pushlstring(L, text.data != NULL ? text.data : "", text.length);
+    buffer_deinit(&text);
+    return 1;
+}
+
 int open_check(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"fail", check_fail},
                                          {"nearest", check_nearest},
+                                         {"escape", check_escape},
                                          {"options", check_options},
                                          {"failure", check_failure},
                                          {"is_failure", check_is_failure},

@@ -19,6 +19,7 @@
 #include "lua/bind.h"
 #include "lua/fields.h"
 #include "lua/modules.h"
+#include "lua/nested.h"
 #include "lua/resource.h"
 #include "model/kind.h"
 
@@ -517,7 +518,11 @@ int open_resources(lua_State *L)
                                          {"update", verb_update},
                                          {"delete", verb_delete},
                                          {"page", page},
-                                         {"methods", resource_methods},
+                                         {"methods", nested_methods},
+                                         {"nested", nested_new},
+                                         {"parent", nested_parent},
+                                         {"set_loader", nested_set_loader},
+                                         {"describe", nested_describe},
                                          {"replace", resource_replace},
                                          {"operation_methods", push_operation_methods},
                                          {NULL, NULL}};

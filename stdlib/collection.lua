@@ -123,25 +123,219 @@ function collection.verbs(kind, spec)
   return verbs
 end
 
---- Make a nested collection: the same verbs, called with `:`.
--- @tparam string kind
--- @tparam string parent the id it is nested in
--- @tparam[opt] function defaults fields of a new resource
--- @treturn table
-function collection.nested(kind, parent, defaults)
-  local verbs = collection.verbs(kind, {parent = function()
-    return parent
-  end, defaults = defaults})
-  local nested = {}
-  for name, verb in pairs(verbs) do
-    nested[name] = function(self, ...)
-      if self ~= nested then
-        check.fail(("call %s with ':', not with '.'"):format(name))
-      end
-      return verb(...)
+-- ---- collections within a resource ----
+
+-- Modules that know more of a kind than its row says; each is loaded with the first of its kind.
+local MODULES = {
+  api = "apis", ["api release"] = "apis", ["api revision"] = "apis",
+  certificate = "certificates",
+  gateway = "gateways", service = "services", workspace = "workspaces",
+  ["named value"] = "named_values",
+  ["private dns zone"] = "dns",
+  product = "links", ["service product"] = "links", tag = "links", ["service tag"] = "links",
+  subscription = "subscriptions", ["service subscription"] = "subscriptions",
+}
+
+-- Lists of API Management without $filter, and those without $top, too. The lists of other
+-- providers have neither, but for $top of private DNS. (REST specifications, 2024-05-01.)
+local NO_FILTER = {["notification"] = true}
+local NO_QUERY = {["workspace link"] = true, ["notification email"] = true,
+                  ["notification user"] = true, ["service sku"] = true}
+
+local function list_options(kind)
+  local facts = core.describe(kind)
+  local is_dns = facts.arm_type:find("^Microsoft.Network/privateDnsZones") ~= nil
+  if NO_QUERY[kind] or facts.only_name
+    or not (is_dns or facts.arm_type:find "^Microsoft.ApiManagement/service/") then
+    return {}
+  end
+  return {top = true, filter = not is_dns and not NO_FILTER[kind] or nil}
+end
+
+-- The rest of a list's URL, and how many items are wanted at most.
+local function read_query(kind, options)
+  local known, query = list_options(kind), ""
+  for name in pairs(options or {}) do
+    if not known[name] then
+      check.fail(("list %ss: unknown option '%s'"):format(kind, tostring(name)))
     end
   end
-  return nested
+  local filter, top = (options or {}).filter, (options or {}).top
+  if filter ~= nil then
+    if type(filter) ~= "string" then
+      check.fail("filter: a string expected, got " .. type(filter))
+    end
+    query = "&$filter=" .. check.escape(filter)
+  end
+  if top ~= nil then
+    if math.type(top) ~= "integer" or top < 1 then
+      check.fail("top: a whole number from 1 on expected, got " .. tostring(top))
+    end
+    query = query .. "&$top=" .. top
+  end
+  return query, top
+end
+
+-- The first `count` of them: $top alone is the size of a page to some services.
+local function first(count, iterator)
+  return function()
+    if count > 0 then
+      count = count - 1
+      return iterator()
+    end
+  end
+end
+
+local NEEDS = { -- what of the service a verb takes, in the words of core.describe
+  get = {"get"}, find = {"get"}, exists = {"head", "get"}, create = {"put"}, ensure = {"put"},
+  update = {"patch", "put"}, set = {"put"}, delete = {"delete"}, each = {"list"},
+  list = {"list"},
+}
+local VERBS = {"get", "find", "exists", "create", "ensure", "update", "delete", "list", "each"}
+local VERBS_OF_ONE = {"get", "find", "exists", "set", "ensure", "delete"}
+
+-- Says why there is no such verb.
+local function refuse(facts, names, own, key)
+  local has = {}
+  for _, name in ipairs(names) do
+    if rawget(own, name) then
+      has[#has + 1] = name
+    elseif name == key then
+      check.fail(("%s: the service has no way to %s them; there is %s"):format(
+        facts.member or "these", key, table.concat(has, ", ")))
+    end
+  end
+end
+
+local function read_verb(kind, verb)
+  local perform = core[verb]
+  return function(self, name, options)
+    if options ~= nil then
+      refuse_rest(select(2, split(options, {})), verb)
+    end
+    return (perform(kind, core.parent(self, kind, verb), name))
+  end
+end
+
+-- What a new one has that its script does not say.
+local DEFAULTS = {["policy fragment"] = {format = "rawxml"}}
+
+local function write_verb(kind, verb)
+  local perform = core[verb]
+  local writes = core.describe(kind).writes
+  local names_itself = verb ~= "update" and writes.display_name
+  local nothing = next(writes) == nil and {} or nil -- the name is all there is to say
+  return function(self, name, fields)
+    local parent, defaults = core.parent(self, kind, verb), DEFAULTS[kind]
+    if names_itself and type(name) == "string" then
+      defaults = {display_name = name}
+    end
+    return perform(kind, parent, name, fields or nothing, defaults)
+  end
+end
+
+local function many(kind, has)
+  local verbs = {}
+  for _, verb in ipairs {"get", "find", "exists"} do
+    verbs[verb] = has[verb] and read_verb(kind, verb)
+  end
+  for _, verb in ipairs {"create", "ensure", "update"} do
+    verbs[verb] = has[verb] and write_verb(kind, verb)
+  end
+  function verbs:delete(name, options)
+    return core.delete(kind, core.parent(self, kind, "delete"), name, options)
+  end
+  function verbs:each(options)
+    local parent = core.parent(self, kind, "each")
+    local query, top = read_query(kind, options)
+    local iterator = collection.each(kind, parent, query)
+    return top and first(top, iterator) or iterator
+  end
+  function verbs:list(options)
+    core.parent(self, kind, "list")
+    return paging.all(self:each(options))
+  end
+  return verbs
+end
+
+-- A text is the value of a policy. What is read of one is rawxml, so that is also what is
+-- written when the script does not say.
+local function value_fields(fields)
+  if type(fields) == "string" then
+    return {value = fields, format = "rawxml"}
+  elseif type(fields) == "table" and fields.value ~= nil and fields.format == nil then
+    local copy = {format = "rawxml"}
+    for name, value in pairs(fields) do
+      copy[name] = value
+    end
+    return copy
+  end
+  return fields
+end
+
+-- The verbs of what is alone of its kind: they take no name.
+local function one(kind, name)
+  local verbs = {}
+  for _, verb in ipairs {"get", "find", "exists"} do
+    local perform = core[verb]
+    verbs[verb] = function(self)
+      return (perform(kind, core.parent(self, kind, verb), name))
+    end
+  end
+  for _, verb in ipairs {"ensure", "set"} do
+    verbs[verb] = function(self, fields)
+      return core.ensure(kind, core.parent(self, kind, verb), name, value_fields(fields))
+    end
+  end
+  function verbs:delete(options)
+    return core.delete(kind, core.parent(self, kind, "delete"), name, options)
+  end
+  return verbs
+end
+
+local verbs_by_kind = {}
+
+--- The verbs of a kind within its parent, for modules that add to them or change one.
+-- Each takes the collection, and but for what is alone of its kind a name.
+-- @tparam string kind
+-- @treturn table of functions, shared by all collections of the kind
+function collection.nested_verbs(kind)
+  if verbs_by_kind[kind] then
+    return verbs_by_kind[kind]
+  end
+  local facts, has = core.describe(kind), {}
+  for verb, needs in pairs(NEEDS) do
+    for _, operation in ipairs(needs) do
+      has[verb] = has[verb] or facts[operation]
+    end
+  end
+  local verbs = facts.only_name and one(kind, facts.only_name) or many(kind, has)
+  local names = facts.only_name and VERBS_OF_ONE or VERBS
+  for verb in pairs(NEEDS) do
+    verbs[verb] = has[verb] and verbs[verb] or nil
+  end
+  function verbs.refuse(own, key)
+    refuse(facts, names, verbs, key)
+    local all = {}
+    for name in pairs(verbs) do
+      all[#all + 1] = name ~= "refuse" and name or nil
+    end
+    table.sort(all)
+    local near = check.nearest(key, all)
+    check.fail(("%s has no '%s'; %s"):format(
+      tostring(own), key, near and ("did you mean '%s'?"):format(near)
+        or "there is " .. table.concat(all, ", ")))
+  end
+  verbs_by_kind[kind] = verbs
+  return verbs
+end
+
+--- The collection of a kind within a resource: its verbs are called with `:`.
+-- @tparam string kind
+-- @tparam string parent the id it is nested in
+-- @treturn collection
+function collection.nested(kind, parent)
+  return core.nested(kind, parent)
 end
 
 --- The methods that resources of any kind have: `update(fields)`, `refresh()`, `delete()`.
@@ -149,6 +343,9 @@ end
 -- @treturn table to add to
 function collection.methods(kind)
   local methods = core.methods(kind)
+  if methods.refresh then
+    return methods
+  end
   function methods:update(fields)
     local new, outcome = core.update(kind, "", self.id, fields)
     if fields.wait == false then
@@ -164,6 +361,13 @@ function collection.methods(kind)
   end
   return methods
 end
+
+core.set_loader(function(kind, what)
+  if MODULES[kind] then
+    require(MODULES[kind])
+  end
+  return what == "verbs" and collection.nested_verbs(kind) or collection.methods(kind)
+end)
 
 -- op:wait{timeout=}: the end of the wait is not the end of the operation.
 local operation = core.operation_methods()

@@ -21,6 +21,7 @@ want libssl-dev pkg-config --exists libssl
 want libevent-dev pkg-config --exists libevent_openssl
 want libsqlite3-dev pkg-config --exists sqlite3
 want zlib1g-dev pkg-config --exists zlib
+want libexpat1-dev pkg-config --exists expat
 want check pkg-config --exists check
 if [ "${1:-}" = fuzz ]; then
     want clang sh -c 'command -v clang'

@@ -538,12 +538,15 @@ static char *format_if_match(const struct resource_operation *own, const char *m
     return must ? memory_copy_string("If-Match: *") : NULL;
 }
 
-static char *format_url(const struct resource_operation *own, enum step step)
+static char *format_url(const struct resource_operation *own, enum step step,
+                        const char *method)
 {
     const struct kind *kind = own->kind;
+    const bool is_read = strcmp(method, "GET") == 0 && kind->read_query != NULL;
 
     if (step != STEP_REVEAL)
-        return resource_url(own->client, own->id, kind->api_version, "");
+        return resource_url(own->client, own->id, kind->api_version,
+                            is_read ? kind->read_query : "");
 
     char *path = memory_format("%s/%s", own->id, kind->reveal);
     char *url = resource_url(own->client, path, kind->api_version, "");
@@ -557,7 +560,7 @@ static void start_step(struct resource_operation *own, enum step step, const cha
 {
     const struct kind *kind = own->kind;
     struct operation_request request = {.method = method,
-                                        .url = format_url(own, step),
+                                        .url = format_url(own, step, method),
                                         .audience = AUDIENCE_ARM,
                                         .watches = step == STEP_WAIT};
 

@@ -83,7 +83,7 @@ const struct kind *kind_find(const char *name)
     return NULL;
 }
 
-const struct kind *kind_child(const struct kind *parent, const char *member)
+const struct kind *kind_find_member(const struct kind *parent, const char *member)
 {
     for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
         if ((*kind)->parent == parent && (*kind)->member != NULL &&

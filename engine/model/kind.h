@@ -112,6 +112,11 @@ struct kind {
     /* What is wrong with a whole body that no field's row can tell, in a message owned by the
      * caller, or NULL. May be NULL itself. */
     char *(*check)(const cJSON *body);
+    /* What reading one asks for besides, as the rest of its URL ("&format=rawxml"), or NULL. */
+    const char *read_query;
+    /* Whether two bodies say the same although their fields may differ. May be NULL itself;
+     * false leaves it to the fields. */
+    bool (*is_same)(const cJSON *have, const cJSON *wanted);
     /* What people call one whose name says nothing, by its body: borrowed from a table, or
      * NULL. May be NULL itself. */
     const char *(*label)(const cJSON *body);
@@ -143,8 +148,8 @@ extern const struct kind resource_group_kind, service_kind, workspace_kind,
 /* By name ("subnet"), or NULL. */
 const struct kind *kind_find(const char *name);
 
-/* The kind that `parent` calls `member` ("apis"), or NULL. */
-const struct kind *kind_child(const struct kind *parent, const char *member);
+/* The kind that is called `member` on resources of `parent`, or NULL. */
+const struct kind *kind_find_member(const struct kind *parent, const char *member);
 
 /* The field of that name, or NULL. */
 const struct field *field_find(const struct field *fields, const char *name);

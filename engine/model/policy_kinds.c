@@ -1,5 +1,6 @@
 /* engine/model/policy_kinds.c - the rows of policies and policy fragments, 2024-05-01. */
 #include "model/kind.h"
+#include "model/policy.h"
 
 #define API_VERSION "2024-05-01"
 
@@ -37,6 +38,9 @@ const struct kind workspace_policy_kind = {
     .may_match = KIND_PUT,
     .member = "policy",
     .only_name = "policy",
+    .read_query = "&format=rawxml",
+    .check = policy_check,
+    .is_same = policy_is_same,
     .fields = workspace_policy_fields,
     .help = "What is done with every call to the workspace's APIs."};
 
@@ -53,6 +57,9 @@ const struct kind api_policy_kind = {
     .may_match = KIND_PUT,
     .member = "policy",
     .only_name = "policy",
+    .read_query = "&format=rawxml",
+    .check = policy_check,
+    .is_same = policy_is_same,
     .fields = workspace_policy_fields,
     .help = "What is done with every call to the API."};
 
@@ -69,6 +76,9 @@ const struct kind api_operation_policy_kind = {
     .may_match = KIND_PUT,
     .member = "policy",
     .only_name = "policy",
+    .read_query = "&format=rawxml",
+    .check = policy_check,
+    .is_same = policy_is_same,
     .fields = workspace_policy_fields,
     .help = "What is done with every call of the operation."};
 
@@ -85,6 +95,9 @@ const struct kind product_policy_kind = {
     .may_match = KIND_PUT,
     .member = "policy",
     .only_name = "policy",
+    .read_query = "&format=rawxml",
+    .check = policy_check,
+    .is_same = policy_is_same,
     .fields = workspace_policy_fields,
     .help = "What is done with every call under the product."};
 
@@ -134,5 +147,8 @@ const struct kind policy_fragment_kind = {
     .final_state_via = "location",
     .member = "policy_fragments",
     .actions = policy_fragment_actions,
+    .read_query = "&format=rawxml",
+    .check = policy_check_fragment,
+    .is_same = policy_is_same_fragment,
     .fields = policy_fragment_fields,
     .help = "A part that policies include by its name."};
