@@ -94,6 +94,8 @@ void bind_push_json(lua_State *L, const cJSON *value);
  * was pushed. Raises nothing. */
 cJSON *bind_to_json(lua_State *L, int index);
 
+bool bind_is_null(lua_State *L, int index);
+
 /* Pushes the value that stands for null inside tables. */
 void bind_push_null(lua_State *L);
 

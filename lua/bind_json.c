@@ -18,6 +18,11 @@ void bind_push_null(lua_State *L)
     lua_pushlightuserdata(L, (void *)&null_key);
 }
 
+bool bind_is_null(lua_State *L, int index)
+{
+    return lua_touserdata(L, index) == &null_key;
+}
+
 void bind_push_json(lua_State *L, const cJSON *value)
 {
     const cJSON *member;

@@ -88,6 +88,8 @@ static int next_field(lua_State *L)
         field++;
     }
     for (; field->name != NULL; field++) {
+        if ((field->flags & FIELD_SECRET) != 0)
+            continue; /* whoever goes through the fields may print them */
         fields_push(L, field, own->body);
         if (!lua_isnil(L, -1)) {
             lua_pushstring(L, field->name);
@@ -121,7 +123,8 @@ static int resource_tostring(lua_State *L)
     for (const struct field *field = own->kind->fields; field->name != NULL; field++) {
         const cJSON *value = json_at(own->body, field->path);
 
-        if ((!cJSON_IsString(value) && !cJSON_IsNumber(value) && !cJSON_IsBool(value)) ||
+        if ((field->flags & FIELD_SECRET) != 0 ||
+            (!cJSON_IsString(value) && !cJSON_IsNumber(value) && !cJSON_IsBool(value)) ||
             (cJSON_IsString(value) && value->valuestring[0] == '\0'))
             continue;
         lua_pushfstring(L, "%s%s = ", separator, field->name);

@@ -89,6 +89,49 @@ static bool wants_to_wait(lua_State *L)
     return waits;
 }
 
+/* The entity tag that the script wants the resource to have, or NULL. */
+static const char *find_if_match(lua_State *L, const struct kind *kind,
+                                 enum resource_verb verb)
+{
+    const char *etag = NULL;
+
+    if (lua_type(L, ARG_FIELDS) != LUA_TTABLE)
+        return NULL;
+    if (lua_getfield(L, ARG_FIELDS, "if_match") != LUA_TNIL) {
+        etag = lua_tostring(L, -1);
+        if (lua_type(L, -1) != LUA_TSTRING || *etag == '\0' ||
+            strpbrk(etag, "\r\n") != NULL)
+            bind_error(L, "if_match: an etag expected, got %s",
+                       lua_type(L, -1) == LUA_TSTRING ? "text that is none"
+                                                      : luaL_typename(L, -1));
+        if (verb == RESOURCE_CREATE)
+            bind_error(L, "if_match: what is to be created has no etag yet");
+        if (((kind->if_match | kind->may_match) &
+             (verb == RESOURCE_DELETE ? KIND_DELETE : KIND_PUT | KIND_PATCH)) == 0)
+            bind_error(L, "if_match: the service does not look at it for a %s",
+                       kind->name);
+    }
+    lua_pop(L, 1); /* the table keeps it */
+    return etag;
+}
+
+/* Refuses a verb that the kind has no operation for. */
+static void check_verb(lua_State *L, const struct kind *kind, enum resource_verb verb)
+{
+    static const unsigned needed[RESOURCE_VERB_COUNT] = {
+        [RESOURCE_GET] = KIND_GET | KIND_HEAD,
+        [RESOURCE_FIND] = KIND_GET | KIND_HEAD,
+        [RESOURCE_EXISTS] = KIND_GET | KIND_HEAD,
+        [RESOURCE_CREATE] = KIND_PUT,
+        [RESOURCE_ENSURE] = KIND_PUT,
+        [RESOURCE_UPDATE] = KIND_PUT | KIND_PATCH,
+        [RESOURCE_DELETE] = KIND_DELETE};
+
+    if ((kind->operations & needed[verb]) == 0)
+        bind_error(L, "%s: the service has no such operation for a %s",
+                   resource_verb_names[verb], kind->name);
+}
+
 /* --- results -------------------------------------------------------------------------- */
 
 static const char *const outcome_words[] = {
@@ -179,6 +222,7 @@ static int perform(lua_State *L, enum resource_verb verb)
     struct held *body = NULL, *defaults = NULL;
 
     lua_settop(L, ARG_DEFAULTS);
+    check_verb(L, kind, verb);
     check_id(L, kind);
     lua_replace(L, ARG_NAME);
 
@@ -197,9 +241,10 @@ static int perform(lua_State *L, enum resource_verb verb)
     if (waits)
         bind_check_task(L);
 
+    const char *if_match = find_if_match(L, kind, verb);
     struct resource_operation *operation =
-        resource_start(client, verb, kind, lua_tostring(L, ARG_NAME), take_body(body),
-                       take_body(defaults));
+        resource_start(client, verb, kind, lua_tostring(L, ARG_NAME), if_match,
+                       take_body(body), take_body(defaults));
 
     held->object = operation;
     held->release = release_operation;

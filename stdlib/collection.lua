@@ -99,10 +99,10 @@ function collection.verbs(kind, spec)
 
   function verbs.delete(name, options)
     local where, what = split(options, names)
-    local wait = what.wait
-    what.wait = nil
+    local wait, if_match = what.wait, what.if_match
+    what.wait, what.if_match = nil, nil
     refuse_rest(what, "delete")
-    return core.delete(kind, spec.parent(where), name, {wait = wait})
+    return core.delete(kind, spec.parent(where), name, {wait = wait, if_match = if_match})
   end
 
   local function list_arguments(options)

@@ -14,8 +14,14 @@
 const struct field *compare_bodies(const struct kind *kind, const cJSON *have,
                                    const cJSON *wanted);
 
-/* Removes from `wanted` what can be given at creation only; `have` already says it. */
-void compare_strip_immutable(const struct kind *kind, cJSON *wanted);
+/* Whether a body has fields with one of the flags. */
+bool compare_has(const struct kind *kind, const cJSON *body, unsigned flags);
+
+/* Removes the fields with one of the flags. */
+void compare_strip(const struct kind *kind, cJSON *body, unsigned flags);
+
+/* Adds to a body the secrets that the kind's action has revealed. */
+void compare_reveal(const struct kind *kind, cJSON *body, const cJSON *answer);
 
 /* What a PUT of the whole must say so that only `wanted` changes: `have` without what the
  * service sets itself, with `wanted` over it. Owned by the caller. */

@@ -18,15 +18,18 @@ const char *const resource_verb_names[] = {"get",    "find",   "exists", "create
                                            "ensure", "update", "delete", NULL};
 
 /* What the operation under way is for. */
-enum step { STEP_LOOK, STEP_WRITE, STEP_WAIT };
+enum step { STEP_LOOK, STEP_REVEAL, STEP_WRITE, STEP_WAIT };
+
+enum { MOST_LOOKS = 4 }; /* when others write it again and again in between */
 
 struct resource_operation {
     struct waitable waitable;
     struct client *client;
     enum resource_verb verb;
     const struct kind *kind;
-    char *id;
+    char *id, *if_match;
     cJSON *wanted;
+    int looks;
     char
         *defaults; /* JSON: a tenth of the tree, and only a new resource needs it again */
     enum step step;
@@ -63,6 +66,9 @@ static void announce(struct resource_operation *own)
 static void finish(struct resource_operation *own)
 {
     struct observer *observer = own->client->observer;
+
+    if (own->body != NULL)
+        compare_strip(own->kind, own->body, FIELD_WRITE_ONLY);
 
     if (own->failure != NULL && own->step == STEP_WRITE)
         announce(own); /* it failed before it could be sent */
@@ -138,6 +144,17 @@ static void keep_body(struct resource_operation *own)
     own->etag = memory_copy_string(etag);
 }
 
+/* What a HEAD tells of a kind that has no GET. */
+static void keep_head(struct resource_operation *own)
+{
+    const char *etag = operation_field(own->operation, "etag");
+
+    own->body = cJSON_CreateObject();
+    cJSON_AddStringToObject(own->body, "id", own->id);
+    cJSON_AddStringToObject(own->body, "name", resource_name(own));
+    own->etag = memory_copy_string(etag);
+}
+
 static bool is_being_made(const cJSON *body)
 {
     return poll_judge_state(poll_resource_state(body)) == POLL_RUNNING;
@@ -157,12 +174,32 @@ static void refuse_immutable(struct resource_operation *own, const struct field 
     free(wanted);
 }
 
+/* Whether it may differ from what is wanted, as far as can be seen: what cannot be read is
+ * written by an update, and left alone by an ensure. */
+static bool may_differ(const struct resource_operation *own)
+{
+    if (compare_has(own->kind, own->wanted, FIELD_WRITE_ONLY)) {
+        cJSON *readable = cJSON_Duplicate(own->wanted, true);
+        bool differs = own->verb == RESOURCE_UPDATE;
+
+        if (!compare_has(own->kind, own->body, FIELD_WRITE_ONLY)) {
+            compare_strip(own->kind, readable, FIELD_WRITE_ONLY);
+            differs = differs || own->kind->reveal != NULL;
+        } else {
+            differs = false;
+        }
+        differs = differs || compare_bodies(own->kind, own->body, readable) != NULL;
+        cJSON_Delete(readable);
+        return differs;
+    }
+    return compare_bodies(own->kind, own->body, own->wanted) != NULL;
+}
+
 static void write_difference(struct resource_operation *own)
 {
     const enum poll_verdict state = poll_judge_state(poll_resource_state(own->body));
-    const struct field *different = compare_bodies(own->kind, own->body, own->wanted);
 
-    if (different == NULL && state == POLL_SUCCEEDED) {
+    if (!may_differ(own) && state == POLL_SUCCEEDED) {
         end(own, RESOURCE_UNCHANGED);
         return;
     }
@@ -189,7 +226,7 @@ static void write_difference(struct resource_operation *own)
     if (kind_patches(own->kind) && state == POLL_SUCCEEDED) {
         cJSON *part = cJSON_Duplicate(own->wanted, true);
 
-        compare_strip_immutable(own->kind, part);
+        compare_strip(own->kind, part, FIELD_IMMUTABLE);
         start_step(own, STEP_WRITE, "PATCH", part);
         cJSON_Delete(part);
     } else {
@@ -200,9 +237,36 @@ static void write_difference(struct resource_operation *own)
     }
 }
 
+static void fail_changed(struct resource_operation *own)
+{
+    fail(own, failure_set_cure(
+                  failure_new("PreconditionFailed",
+                              "it was changed since its etag %s was read, and now has %s",
+                              own->if_match, own->etag != NULL ? own->etag : "another"),
+                  "read it again, and decide again"));
+    own->failure->status = 412;
+}
+
+/* What is there and settled: shall it be written? */
+static void judge_settled(struct resource_operation *own)
+{
+    if (own->kind->reveal != NULL && compare_has(own->kind, own->wanted, FIELD_SECRET))
+        start_step(own, STEP_REVEAL, "POST", NULL);
+    else
+        write_difference(own);
+}
+
 static void judge_present(struct resource_operation *own)
 {
-    keep_body(own);
+    if ((own->kind->operations & KIND_GET) != 0)
+        keep_body(own);
+    else if (own->body == NULL)
+        keep_head(own);
+    if (own->if_match != NULL && strcmp(own->if_match, "*") != 0 && own->etag != NULL &&
+        strcmp(own->if_match, own->etag) != 0) {
+        fail_changed(own);
+        return;
+    }
     switch (own->verb) {
     case RESOURCE_CREATE:
         fail(own,
@@ -215,7 +279,7 @@ static void judge_present(struct resource_operation *own)
             own->was_adopted = true;
             start_step(own, STEP_WAIT, "GET", NULL);
         } else {
-            write_difference(own);
+            judge_settled(own);
         }
         break;
     default:
@@ -261,7 +325,11 @@ static void judge_absent(struct resource_operation *own, const struct failure *f
     case RESOURCE_CREATE:
     case RESOURCE_ENSURE:
         own->outcome = RESOURCE_CREATED;
-        if (complete(own))
+        if (own->if_match != NULL)
+            fail(own, failure_set_cure(
+                          failure_new("PreconditionFailed", "it does not exist any more"),
+                          "leave if_match out to create it"));
+        else if (complete(own))
             start_step(own, STEP_WRITE, "PUT", own->wanted);
         break;
     default:
@@ -294,6 +362,18 @@ static void judge_waited(struct resource_operation *own)
         /* the wait is over; what comes now is a write of our own or nothing */
         own->client->observer->changed(own->client->observer, own);
     }
+    judge_settled(own);
+}
+
+/* The secrets as they are, or that they cannot be read: then they are written again. */
+static void judge_revealed(struct resource_operation *own, const struct failure *failure)
+{
+    if (failure != NULL && failure->status != 403 && failure->status != 404) {
+        fail(own, failure_of_step(failure));
+        return;
+    }
+    if (failure == NULL)
+        compare_reveal(own->kind, own->body, operation_body(own->operation));
     write_difference(own);
 }
 
@@ -317,7 +397,19 @@ static bool claim_write(void *context)
 
 static bool asks_head(const struct resource_operation *own)
 {
-    return own->verb == RESOURCE_EXISTS && (own->kind->operations & KIND_HEAD) != 0;
+    return (own->kind->operations & KIND_HEAD) != 0 &&
+           (own->verb == RESOURCE_EXISTS || (own->kind->operations & KIND_GET) == 0);
+}
+
+/* Whether somebody has written it between our read and our write, and there is reason to
+ * try again. */
+static bool was_overtaken(struct resource_operation *own)
+{
+    const struct failure *failure = operation_failure(own->operation);
+
+    return failure != NULL && failure->status == 412 && own->step == STEP_WRITE &&
+           own->if_match == NULL && own->verb != RESOURCE_DELETE &&
+           ++own->looks < MOST_LOOKS;
 }
 
 static void advance(struct deferred *deferred)
@@ -327,8 +419,12 @@ static void advance(struct deferred *deferred)
     struct operation *over = own->operation;
     const struct failure *failure = operation_failure(over);
 
-    if (operation_was_dropped(over)) /* somebody else was first: what is there now? */
-        start_step(own, STEP_LOOK, "GET", NULL);
+    if (operation_was_dropped(over) || was_overtaken(own)) /* what is there now? */
+        start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+    else if (failure != NULL && failure->status == 412 && own->if_match != NULL)
+        fail_changed(own);
+    else if (own->step == STEP_REVEAL)
+        judge_revealed(own, failure);
     else if (failure != NULL && own->step == STEP_LOOK && is_missing(failure))
         judge_absent(own, failure);
     else if (failure != NULL && own->step == STEP_WRITE && own->verb == RESOURCE_DELETE &&
@@ -340,7 +436,7 @@ static void advance(struct deferred *deferred)
         end(own, RESOURCE_UNCHANGED); /* under another name; it says the same */
     else if (failure != NULL)
         fail(own, failure_of_step(failure));
-    else if (own->step != STEP_WRITE && !asks_head(own) &&
+    else if (own->step != STEP_WRITE && !asks_head(own) && own->step != STEP_REVEAL &&
              !cJSON_IsObject(operation_body(over)))
         fail(own, failure_new("ProtocolError", "the answer is not a %s (HTTP %d)",
                               own->kind->name, operation_status(over)));
@@ -425,21 +521,48 @@ static bool is_below_new(const struct client *client, const char *id)
     return map_find(&client->written, key) != NULL;
 }
 
+/* The If-Match of a write: what the script says, else the entity tag of what was read, so
+ * that nobody's change in between is lost; "*" where a tag must be and none is known. */
+static char *format_if_match(const struct resource_operation *own, const char *method)
+{
+    const unsigned operation = strcmp(method, "PATCH") == 0    ? KIND_PATCH
+                               : strcmp(method, "DELETE") == 0 ? KIND_DELETE
+                                                               : KIND_PUT;
+    const bool must = (own->kind->if_match & operation) != 0;
+    const bool may = must || (own->kind->may_match & operation) != 0;
+
+    if (own->if_match != NULL)
+        return memory_format("If-Match: %s", own->if_match);
+    if (may && own->etag != NULL && operation != KIND_DELETE)
+        return memory_format("If-Match: %s", own->etag);
+    return must ? memory_copy_string("If-Match: *") : NULL;
+}
+
+static char *format_url(const struct resource_operation *own, enum step step,
+                        const char *method)
+{
+    const struct kind *kind = own->kind;
+    const bool is_read = strcmp(method, "GET") == 0 && kind->read_query != NULL;
+
+    if (step != STEP_REVEAL)
+        return resource_url(own->client, own->id, kind->api_version,
+                            is_read ? kind->read_query : "");
+
+    char *path = memory_format("%s/%s", own->id, kind->reveal);
+    char *url = resource_url(own->client, path, kind->api_version, "");
+
+    free(path);
+    return url;
+}
+
 static void start_step(struct resource_operation *own, enum step step, const char *method,
                        cJSON *body)
 {
     const struct kind *kind = own->kind;
-    struct operation_request request = {
-        .method = method,
-        .url = resource_url(own->client, own->id, kind->api_version,
-                            strcmp(method, "GET") == 0 && kind->read_query != NULL
-                                ? kind->read_query
-                                : ""),
-        .audience = AUDIENCE_ARM,
-        .watches = step == STEP_WAIT};
-    const bool must_match =
-        (strcmp(method, "PATCH") == 0 && (kind->if_match & KIND_PATCH) != 0) ||
-        (strcmp(method, "DELETE") == 0 && (kind->if_match & KIND_DELETE) != 0);
+    struct operation_request request = {.method = method,
+                                        .url = format_url(own, step, method),
+                                        .audience = AUDIENCE_ARM,
+                                        .watches = step == STEP_WAIT};
 
     if (step == STEP_WRITE) {
         request.waits = true;
@@ -449,8 +572,7 @@ static void start_step(struct resource_operation *own, enum step step, const cha
         request.is_still_wanted = claim_write;
         request.wanted_context = own;
         request.final_state_via = kind->final_state_via;
-        if (must_match)
-            request.headers[0] = memory_copy_string("If-Match: *");
+        request.headers[0] = format_if_match(own, method);
     }
     if (step != STEP_LOOK) {
         request.label = memory_format("%s %s '%s'", resource_verb_names[own->verb],
@@ -473,7 +595,8 @@ static void start_step(struct resource_operation *own, enum step step, const cha
 
 struct resource_operation *resource_start(struct client *client, enum resource_verb verb,
                                           const struct kind *kind, const char *id,
-                                          cJSON *body, cJSON *defaults)
+                                          const char *if_match, cJSON *body,
+                                          cJSON *defaults)
 {
     struct resource_operation *own = memory_new(sizeof *own);
 
@@ -482,6 +605,7 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
     own->verb = verb;
     own->kind = kind;
     own->id = memory_copy_string(id);
+    own->if_match = memory_copy_string(if_match);
     own->wanted = body;
     own->defaults = defaults != NULL ? json_print(defaults) : NULL;
     cJSON_Delete(defaults);
@@ -602,6 +726,7 @@ void resource_release(struct resource_operation *operation)
     cJSON_Delete(operation->body);
     failure_free(operation->failure);
     free(operation->etag);
+    free(operation->if_match);
     free(operation->id);
     free(operation);
 }

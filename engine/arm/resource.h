@@ -41,11 +41,13 @@ enum resource_outcome {
     RESOURCE_DELETED
 };
 
-/* `id` is copied; `body` (taken, or NULL) holds what the script set, as the service says it;
+/* `id` is copied; `if_match` (copied, or NULL) is the entity tag that the resource must have
+ * when it is written: it fails with `PreconditionFailed` when it has another; `body` (taken, or NULL) holds what the script set, as the service says it;
  * `defaults` (taken, or NULL) what a new resource gets besides. */
 struct resource_operation *resource_start(struct client *client, enum resource_verb verb,
                                           const struct kind *kind, const char *id,
-                                          cJSON *body, cJSON *defaults);
+                                          const char *if_match, cJSON *body,
+                                          cJSON *defaults);
 
 struct waitable *resource_waitable(struct resource_operation *operation);
 

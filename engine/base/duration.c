@@ -1,8 +1,9 @@
-/* engine/base/duration.c - "90s", "45m", "3h", "2d" and back. */
+/* engine/base/duration.c - "90s", "45m", "3h", "2d" and back, and the form of ISO 8601. */
 #include "base/duration.h"
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,85 @@ int duration_parse(const char *text, int64_t *duration_ms)
         return -1;
     *duration_ms = (int64_t)(total + 0.5);
     return 0;
+}
+
+/* Which of the designators, in falling order, "T" between those of days and of hours. */
+static const struct designator {
+    char letter;
+    bool is_of_time;
+    double ms;
+} designators[] = {{'W', false, 604800000.0},
+                   {'D', false, 86400000.0},
+                   {'H', true, 3600000.0},
+                   {'M', true, 60000.0},
+                   {'S', true, 1000.0}};
+
+enum { DESIGNATOR_COUNT = sizeof designators / sizeof designators[0] };
+
+int duration_parse_iso(const char *text, int64_t *duration_ms)
+{
+    double total = 0.0;
+    size_t smallest = 0;
+    bool is_time = false, has_fraction = false;
+    const char *at = text;
+
+    if (*at++ != 'P' || *at == '\0')
+        return -1;
+    while (*at != '\0') {
+        size_t which = smallest;
+        char *end;
+
+        if (*at == 'T' && !is_time) {
+            is_time = true;
+            at++;
+        }
+
+        const size_t digits = strspn(at, "0123456789.");
+        const double number = strtod(at, &end);
+
+        if (digits == 0 || end != at + digits || has_fraction)
+            return -1;
+        while (which < DESIGNATOR_COUNT && (designators[which].letter != *end ||
+                                            designators[which].is_of_time != is_time))
+            which++;
+        if (which == DESIGNATOR_COUNT)
+            return -1;
+        has_fraction = memchr(at, '.', digits) != NULL;
+        total += number * designators[which].ms;
+        smallest = which + 1;
+        at = end + 1;
+    }
+    if (smallest == 0 || !(total <= MAX_MS))
+        return -1;
+    *duration_ms = (int64_t)(total + 0.5);
+    return 0;
+}
+
+void duration_format_iso(int64_t duration_ms, char text[DURATION_ISO_SIZE])
+{
+    const int64_t seconds = duration_ms / 1000;
+    const int64_t days = seconds / 86400, hours = seconds / 3600 % 24;
+    const int minutes = (int)(seconds / 60 % 60), rest = (int)(seconds % 60);
+    const int fraction = (int)(duration_ms % 1000);
+    size_t length = (size_t)snprintf(text, DURATION_ISO_SIZE, "P");
+
+    if (days > 0)
+        length += (size_t)snprintf(text + length, DURATION_ISO_SIZE - length,
+                                   "%" PRId64 "D", days);
+    if (duration_ms % 86400000 == 0 && days > 0)
+        return;
+    text[length++] = 'T';
+    text[length] = '\0';
+    if (hours > 0)
+        length += (size_t)snprintf(text + length, DURATION_ISO_SIZE - length,
+                                   "%" PRId64 "H", hours);
+    if (minutes > 0)
+        length +=
+            (size_t)snprintf(text + length, DURATION_ISO_SIZE - length, "%dM", minutes);
+    if (fraction > 0)
+        snprintf(text + length, DURATION_ISO_SIZE - length, "%d.%03dS", rest, fraction);
+    else if (rest > 0 || duration_ms == 0)
+        snprintf(text + length, DURATION_ISO_SIZE - length, "%dS", rest);
 }
 
 void duration_format(int64_t duration_ms, char text[DURATION_TEXT_SIZE])

@@ -129,7 +129,21 @@ extern const struct kind *const kinds[];
 extern const struct kind resource_group_kind, service_kind, workspace_kind,
     workspace_link_kind, gateway_kind, config_connection_kind, virtual_network_kind,
     subnet_kind, network_security_group_kind, role_definition_kind, role_assignment_kind,
-    deny_assignment_kind, lock_kind;
+    deny_assignment_kind, lock_kind, service_sku_kind, gateway_sku_kind,
+    api_version_set_kind, named_value_kind, certificate_kind, logger_kind, backend_kind,
+    group_kind, group_user_kind, notification_kind, notification_email_kind,
+    notification_user_kind, schema_kind, policy_fragment_kind, workspace_policy_kind,
+    diagnostic_kind, api_kind, api_revision_kind, api_release_kind, api_schema_kind,
+    api_operation_kind, api_operation_policy_kind, api_policy_kind, api_diagnostic_kind,
+    product_kind, product_api_link_kind, product_group_link_kind, product_policy_kind,
+    subscription_kind, tag_kind, tag_api_link_kind, tag_operation_link_kind,
+    tag_product_link_kind, authorization_server_kind, service_group_kind,
+    service_group_user_kind, service_user_kind, service_product_kind,
+    service_product_api_link_kind, service_product_group_link_kind,
+    service_subscription_kind, service_tag_kind, service_tag_api_link_kind,
+    service_tag_operation_link_kind, service_tag_product_link_kind, route_table_kind,
+    route_kind, nat_gateway_kind, private_dns_zone_kind, virtual_network_link_kind,
+    dns_a_record_kind;
 
 /* By name ("subnet"), or NULL. */
 const struct kind *kind_find(const char *name);
@@ -148,8 +162,13 @@ const struct choice *choice_by_json(const struct field *field, const char *json)
 char *kind_check_name(const struct kind *kind, const char *name);
 
 /* Says what is wrong with a value as the service would see it, in a message owned by the
- * caller that names the field by `name`, or NULL. Checks type, limits, pattern, choices. */
+ * caller that names the field by `name`, or NULL. Checks type, limits, pattern, choices, at
+ * any depth; what is inside is named as scripts name it. */
 char *field_check_value(const struct field *field, const char *name, const cJSON *value);
+
+/* The same, and what is inside is named as in the body. */
+char *field_check_property(const struct field *field, const char *name,
+                           const cJSON *value);
 
 /* Whether a PATCH changes its properties; else it takes a PUT of the whole. */
 bool kind_patches(const struct kind *kind);

@@ -20,7 +20,7 @@ static const struct field virtual_network_fields[] = {
      .path = "properties.dhcpOptions.dnsServers",
      .type = FIELD_STRINGS,
      .help = "Addresses of DNS servers other than Azure's."},
-    {.name = "subnets",
+    {.name = "subnet_ids",
      .path = "properties.subnets",
      .type = FIELD_IDS,
      .flags = FIELD_READ_ONLY,
@@ -109,6 +109,7 @@ const struct kind subnet_kind = {.name = "subnet",
                                  .long_operations = KIND_PUT | KIND_DELETE,
                                  .serial = SERIAL_PARENT,
                                  .final_state_via = "azure-async-operation",
+                                 .member = "subnets",
                                  .fields = subnet_fields,
                                  .help = "A block of addresses of a virtual network."};
 

@@ -32,17 +32,32 @@ static bool has_etag(const struct kind *kind)
     return text_has_prefix_nocase(kind->arm_type, "Microsoft.ApiManagement/");
 }
 
-static void show(struct world *world, const struct entity *entity, struct answer *answer,
-                 int status)
+void item_present(struct world *world, const struct entity *entity, struct buffer *to)
 {
     const struct rules *rules = rules_find(entity->kind);
 
+    if (rules->present != NULL) {
+        rules->present(world, entity, to);
+    } else if (shape_hides(entity->kind)) {
+        cJSON *body = json_parse(entity->body, strlen(entity->body), NULL);
+        char *text;
+
+        shape_hide(entity->kind, body);
+        text = json_print(body);
+        buffer_append_string(to, text);
+        free(text);
+        cJSON_Delete(body);
+    } else {
+        buffer_append_string(to, entity->body);
+    }
+}
+
+static void show(struct world *world, const struct entity *entity, struct answer *answer,
+                 int status)
+{
     answer->status = status;
     buffer_clear(&answer->body);
-    if (rules->present != NULL)
-        rules->present(world, entity, &answer->body);
-    else
-        buffer_append_string(&answer->body, entity->body);
+    item_present(world, entity, &answer->body);
     if (has_etag(entity->kind))
         answer->etag = entity_format_etag(entity->kind, entity->version);
 }

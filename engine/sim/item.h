@@ -13,6 +13,7 @@
 struct answer;
 struct call;
 struct caller;
+struct entity;
 struct target;
 struct world;
 
@@ -23,6 +24,9 @@ void item_answer(struct world *world, struct call *call, const struct caller *ca
  * all else is in the body. `old` is what it was, or NULL: it is new. */
 void item_stamp(const struct world *world, cJSON *body, const cJSON *old,
                 const char *caller);
+
+/* Writes what a GET shows of the resource. */
+void item_present(struct world *world, const struct entity *entity, struct buffer *to);
 
 /* Of resource groups a caller sees those that it can read; who lists anything else has
  * been found to be allowed to. */

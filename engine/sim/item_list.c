@@ -16,6 +16,7 @@
 #include "sim/list_filter.h"
 #include "sim/plane.h"
 #include "sim/rules.h"
+#include "sim/shape.h"
 #include "sim/target.h"
 #include "sim/world.h"
 
@@ -100,9 +101,7 @@ static bool is_counted(const struct kind *kind)
 static void add(struct world *world, struct page *page, sqlite3_stmt *row,
                 const struct kind *kind)
 {
-    const struct rules *rules = rules_find(kind);
-
-    if (rules->present == NULL) {
+    if (rules_find(kind)->present == NULL && !shape_hides(kind)) {
         page_add(page, database_column(row, 1));
         return;
     }
@@ -110,7 +109,7 @@ static void add(struct world *world, struct page *page, sqlite3_stmt *row,
     struct entity *entity = entity_find(world, database_column(row, 0));
     struct buffer text = {0};
 
-    rules->present(world, entity, &text);
+    item_present(world, entity, &text);
     page_add(page, text.data);
     buffer_deinit(&text);
     entity_free(entity);

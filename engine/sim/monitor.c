@@ -20,6 +20,7 @@
 #include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/form.h"
+#include "sim/item.h"
 #include "sim/rules.h"
 #include "sim/strike.h"
 #include "sim/world.h"
@@ -345,7 +346,9 @@ static void answer_result(struct world *world, const struct call *call,
         strcmp(monitor->verb, "delete") != 0 ? entity_find(world, monitor->key) : NULL;
 
     if (entity != NULL) {
-        answer_set_text(answer, monitor->result, entity->body);
+        answer->status = monitor->result;
+        buffer_clear(&answer->body);
+        item_present(world, entity, &answer->body);
         if (text_has_prefix_nocase(entity->kind->arm_type, "Microsoft.ApiManagement/"))
             answer->etag = entity_format_etag(entity->kind, entity->version);
     } else if (strcmp(monitor->verb, "delete") == 0) {

@@ -22,16 +22,54 @@ static void remove_at(cJSON *tree, const char *path)
                                                 dot != NULL ? dot + 1 : path);
 }
 
+/* Drops the fields that have one of the flags, at any depth. */
+static void drop_flagged(const struct field *fields, cJSON *object, unsigned flags)
+{
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        /* json_at() takes and gives const; the tree is ours */
+        cJSON *value = (cJSON *)(uintptr_t)json_at(object, field->path), *element;
+
+        if (value == NULL)
+            continue;
+        if ((field->flags & flags) != 0) {
+            remove_at(object, field->path);
+        } else if (field->type == FIELD_OBJECT) {
+            drop_flagged(field->items, value, flags);
+        } else if (field->type == FIELD_LIST ||
+                   (field->type == FIELD_MAP && field->values == FIELD_OBJECT)) {
+            cJSON_ArrayForEach (element, value)
+                drop_flagged(field->items, element, flags);
+        }
+    }
+}
+
+static bool has_flagged(const struct field *fields, unsigned flags)
+{
+    for (const struct field *field = fields; field->name != NULL; field++) {
+        if ((field->flags & flags) != 0 ||
+            (field->items != NULL && has_flagged(field->items, flags)))
+            return true;
+    }
+    return false;
+}
+
+bool shape_hides(const struct kind *kind)
+{
+    return has_flagged(kind->fields, FIELD_WRITE_ONLY);
+}
+
+void shape_hide(const struct kind *kind, cJSON *body)
+{
+    drop_flagged(kind->fields, body, FIELD_WRITE_ONLY);
+}
+
 void shape_drop_read_only(const struct kind *kind, cJSON *body)
 {
     static const char *const always[] = {"id", "name", "type", "etag", "systemData"};
 
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
         cJSON_DeleteItemFromObjectCaseSensitive(body, always[i]);
-    for (const struct field *field = kind->fields; field->name != NULL; field++) {
-        if ((field->flags & FIELD_READ_ONLY) != 0)
-            remove_at(body, field->path);
-    }
+    drop_flagged(kind->fields, body, FIELD_READ_ONLY);
 }
 
 /* In a PUT a null says no more than absence. */
@@ -123,11 +161,17 @@ bool shape_check(const struct kind *kind, const cJSON *body, struct answer *answ
                     "The location property is required for this definition.");
             answer_add_detail(answer, name_of(field), "%s is required.", name_of(field));
         } else if (value != NULL &&
-                   (wrong = field_check_value(field, name_of(field), value)) != NULL) {
+                   (wrong = field_check_property(field, name_of(field), value)) != NULL) {
             answer_add_detail(answer, name_of(field), "%s", wrong);
             free(wrong);
         }
     }
+
+    char *wrong = kind->check != NULL ? kind->check(body) : NULL;
+
+    if (wrong != NULL)
+        answer_add_detail(answer, "value", "%s", wrong);
+    free(wrong);
     return answer_refuse_details(answer);
 }
 

@@ -22,6 +22,12 @@ void shape_merge(cJSON *body, const cJSON *patch);
 /* Drops from a body what only the service may set. */
 void shape_drop_read_only(const struct kind *kind, cJSON *body);
 
+/* Whether a GET of the kind holds something back. */
+bool shape_hides(const struct kind *kind);
+
+/* Drops from a body what a GET does not give back. */
+void shape_hide(const struct kind *kind, cJSON *body);
+
 /* Carries over from the old body what only the service sets, and what cannot change and
  * was not said again. */
 void shape_keep(const struct kind *kind, const cJSON *old, cJSON *body);

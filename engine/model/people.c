@@ -1,0 +1,348 @@
+/* engine/model/people.c - the rows of groups, users and notifications, 2024-05-01. */
+#include "model/kind.h"
+
+#define API_VERSION "2024-05-01"
+
+static const struct choice group_type_choices[] = {
+    {"custom", "custom"}, {"system", "system"}, {"external", "external"}, {0}};
+
+static const struct field group_fields[] = {
+    {.name = "display_name",
+     .path = "properties.displayName",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = 300,
+     .help = "What people see."},
+    {.name = "description",
+     .path = "properties.description",
+     .type = FIELD_STRING,
+     .help = "What it is for."},
+    {.name = "type",
+     .path = "properties.type",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_IMMUTABLE,
+     .choices = group_type_choices,
+     .help = "custom; external for a group of Entra ID; system groups are made by the "
+             "service."},
+    {.name = "external_id",
+     .path = "properties.externalId",
+     .type = FIELD_STRING,
+     .flags = FIELD_IMMUTABLE,
+     .help = "Of an external group: aad://<tenant>/groups/<object id>."},
+    {.name = "is_built_in",
+     .path = "properties.builtIn",
+     .type = FIELD_BOOLEAN,
+     .flags = FIELD_READ_ONLY,
+     .help = "Whether the service has made it."},
+    {0}};
+
+const struct kind group_kind = {
+    .name = "group",
+    .arm_type = "Microsoft.ApiManagement/service/workspaces/groups",
+    .api_version = API_VERSION,
+    .collection = "/groups",
+    .parent = &workspace_kind,
+    .name_min = 1,
+    .name_max = 256,
+    .operations = KIND_GET | KIND_HEAD | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
+    .if_match = KIND_PATCH | KIND_DELETE,
+    .may_match = KIND_PUT,
+    .member = "groups",
+    .fields = group_fields,
+    .help = "A group of users of the workspace."};
+
+/* Of kinds that only say that somebody or something belongs to something. */
+static const struct field group_user_fields[] = {
+    {.name = "email",
+     .path = "properties.email",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The mail address."},
+    {.name = "first_name",
+     .path = "properties.firstName",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The given name."},
+    {.name = "last_name",
+     .path = "properties.lastName",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The family name."},
+    {.name = "state",
+     .path = "properties.state",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "active, blocked, pending or deleted."},
+    {0}};
+static const struct field recipient_email_fields[] = {{.name = "email",
+                                                       .path = "properties.email",
+                                                       .type = FIELD_STRING,
+                                                       .flags = FIELD_READ_ONLY,
+                                                       .help = "The mail address."},
+                                                      {0}};
+static const struct field recipient_user_fields[] = {{.name = "user",
+                                                      .path = "properties.userId",
+                                                      .type = FIELD_STRING,
+                                                      .flags = FIELD_READ_ONLY,
+                                                      .help = "The name of the user."},
+                                                     {0}};
+
+const struct kind group_user_kind = {
+    .name = "group user",
+    .arm_type = "Microsoft.ApiManagement/service/workspaces/groups/users",
+    .api_version = API_VERSION,
+    .collection = "/users",
+    .parent = &group_kind,
+    .name_min = 1,
+    .name_max = 80,
+    .operations = KIND_HEAD | KIND_PUT | KIND_DELETE | KIND_LIST,
+    .member = "users",
+    .fields = group_user_fields,
+    .help = "A user in a group."};
+
+static const struct field recipients_properties_fields[] = {
+    {.name = "emails",
+     .path = "emails",
+     .type = FIELD_STRINGS,
+     .flags = FIELD_READ_ONLY,
+     .help = "The mail addresses."},
+    {.name = "users",
+     .path = "users",
+     .type = FIELD_STRINGS,
+     .flags = FIELD_READ_ONLY,
+     .help = "The users."},
+    {0}};
+
+static const struct field notification_fields[] = {
+    {.name = "title",
+     .path = "properties.title",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .min = 1,
+     .max = 1000,
+     .help = "The title of the notification."},
+    {.name = "description",
+     .path = "properties.description",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "What it is for."},
+    {.name = "recipients",
+     .path = "properties.recipients",
+     .type = FIELD_OBJECT,
+     .flags = FIELD_READ_ONLY,
+     .items = recipients_properties_fields,
+     .help = "Who gets the mail."},
+    {0}};
+
+const struct kind notification_kind = {
+    .name = "notification",
+    .arm_type = "Microsoft.ApiManagement/service/workspaces/notifications",
+    .api_version = API_VERSION,
+    .collection = "/notifications",
+    .parent = &workspace_kind,
+    .name_min = 1,
+    .name_max = 256,
+    .operations = KIND_GET | KIND_PUT | KIND_LIST,
+    .may_match = KIND_PUT,
+    .member = "notifications",
+    .fields = notification_fields,
+    .help = "A mail that the service sends, and to whom."};
+
+const struct kind notification_email_kind = {
+    .name = "notification email",
+    .arm_type =
+        "Microsoft.ApiManagement/service/workspaces/notifications/recipientEmails",
+    .api_version = API_VERSION,
+    .collection = "/recipientEmails",
+    .parent = &notification_kind,
+    .name_min = 1,
+    .name_max = 254,
+    .operations = KIND_HEAD | KIND_PUT | KIND_DELETE | KIND_LIST,
+    .member = "emails",
+    .fields = recipient_email_fields,
+    .help = "A mail address that gets the notification."};
+
+const struct kind notification_user_kind = {
+    .name = "notification user",
+    .arm_type = "Microsoft.ApiManagement/service/workspaces/notifications/recipientUsers",
+    .api_version = API_VERSION,
+    .collection = "/recipientUsers",
+    .parent = &notification_kind,
+    .name_min = 1,
+    .name_max = 80,
+    .operations = KIND_HEAD | KIND_PUT | KIND_DELETE | KIND_LIST,
+    .member = "users",
+    .fields = recipient_user_fields,
+    .help = "A user who gets the notification."};
+
+const struct kind service_group_kind = {
+    .name = "service group",
+    .arm_type = "Microsoft.ApiManagement/service/groups",
+    .api_version = API_VERSION,
+    .collection = "/groups",
+    .parent = &service_kind,
+    .name_min = 1,
+    .name_max = 256,
+    .operations = KIND_GET | KIND_HEAD | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
+    .if_match = KIND_PATCH | KIND_DELETE,
+    .may_match = KIND_PUT,
+    .member = "groups",
+    .fields = group_fields,
+    .help = "A group of users of the service."};
+
+const struct kind service_group_user_kind = {
+    .name = "service group user",
+    .arm_type = "Microsoft.ApiManagement/service/groups/users",
+    .api_version = API_VERSION,
+    .collection = "/users",
+    .parent = &service_group_kind,
+    .name_min = 1,
+    .name_max = 80,
+    .operations = KIND_HEAD | KIND_PUT | KIND_DELETE | KIND_LIST,
+    .member = "users",
+    .fields = group_user_fields,
+    .help = "A user in a group."};
+
+static const struct choice user_state_choices[] = {{"active", "active"},
+                                                   {"blocked", "blocked"},
+                                                   {"pending", "pending"},
+                                                   {"deleted", "deleted"},
+                                                   {0}};
+
+static const struct field user_identity_fields[] = {
+    {.name = "provider",
+     .path = "provider",
+     .type = FIELD_STRING,
+     .help = "The identity provider."},
+    {.name = "id", .path = "id", .type = FIELD_STRING, .help = "Who it is there."},
+    {0}};
+
+static const struct choice app_type_choices[] = {
+    {"portal", "portal"}, {"developerPortal", "developerPortal"}, {0}};
+
+static const struct choice confirmation_choices[] = {
+    {"signup", "signup"}, {"invite", "invite"}, {0}};
+
+static const struct field group_properties_fields[] = {
+    {.name = "display_name",
+     .path = "displayName",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .min = 1,
+     .max = 300,
+     .help = "What people see."},
+    {.name = "description",
+     .path = "description",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .max = 1000,
+     .help = "What it is for."},
+    {.name = "is_built_in",
+     .path = "builtIn",
+     .type = FIELD_BOOLEAN,
+     .flags = FIELD_READ_ONLY,
+     .help = "Whether the service has made it."},
+    {.name = "type",
+     .path = "type",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "custom, system or external."},
+    {.name = "external_id",
+     .path = "externalId",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Of an external group: aad://<tenant>/groups/<object id>."},
+    {0}};
+
+static const struct field service_user_fields[] = {
+    {.name = "email",
+     .path = "properties.email",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = 254,
+     .help = "The mail address."},
+    {.name = "first_name",
+     .path = "properties.firstName",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = 100,
+     .help = "The given name."},
+    {.name = "last_name",
+     .path = "properties.lastName",
+     .type = FIELD_STRING,
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = 100,
+     .help = "The family name."},
+    {.name = "state",
+     .path = "properties.state",
+     .type = FIELD_CHOICE,
+     .choices = user_state_choices,
+     .choices_are_open = true,
+     .help = "active, blocked, pending or deleted."},
+    {.name = "note",
+     .path = "properties.note",
+     .type = FIELD_STRING,
+     .help = "What the administrators should know."},
+    {.name = "identities",
+     .path = "properties.identities",
+     .type = FIELD_LIST,
+     .items = user_identity_fields,
+     .help = "How the user signs in."},
+    {.name = "password",
+     .path = "properties.password",
+     .type = FIELD_STRING,
+     .flags = FIELD_SECRET | FIELD_WRITE_ONLY,
+     .help = "The password; made by the service when it is not given."},
+    {.name = "app_type",
+     .path = "properties.appType",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_WRITE_ONLY,
+     .choices = app_type_choices,
+     .choices_are_open = true,
+     .help = "Which portal the mail leads to."},
+    {.name = "confirmation",
+     .path = "properties.confirmation",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_WRITE_ONLY,
+     .choices = confirmation_choices,
+     .choices_are_open = true,
+     .help = "Which mail the user gets."},
+    {.name = "registered_at",
+     .path = "properties.registrationDate",
+     .type = FIELD_TIME,
+     .flags = FIELD_READ_ONLY,
+     .help = "When the user was registered."},
+    {.name = "member_of",
+     .path = "properties.groups",
+     .type = FIELD_LIST,
+     .flags = FIELD_READ_ONLY,
+     .items = group_properties_fields,
+     .help = "The groups of the user."},
+    {0}};
+
+static const struct action service_user_actions[] = {
+    {"generateSsoUrl", false,
+     "Gives a URL that signs the user in to the developer portal."},
+    {"token", false, "Gives a token of the user for the management API."},
+    {0}};
+
+const struct kind service_user_kind = {
+    .name = "service user",
+    .arm_type = "Microsoft.ApiManagement/service/users",
+    .api_version = API_VERSION,
+    .collection = "/users",
+    .parent = &service_kind,
+    .name_min = 1,
+    .name_max = 80,
+    .operations = KIND_GET | KIND_HEAD | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
+    .long_operations = KIND_DELETE,
+    .if_match = KIND_PATCH | KIND_DELETE,
+    .may_match = KIND_PUT,
+    .member = "users",
+    .actions = service_user_actions,
+    .fields = service_user_fields,
+    .help = "A user of the developer portal, who owns subscriptions."};
