@@ -359,8 +359,7 @@ static void serve(struct world *world, struct call *call, const struct caller *c
             serve_resources(world, call, caller, target, answer);
         break;
     case TARGET_ACTION:
-        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
-                      target->action, target->kind->arm_type);
+        item_act(world, call, target, answer);
         break;
     }
 }

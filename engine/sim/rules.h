@@ -56,10 +56,19 @@ struct rules {
     void (*saved)(struct change *change);    /* after the write, in its transaction */
     void (*answered)(struct change *change); /* once the answer shows the resource */
     const char *(*update_verb)(const struct change *change); /* NULL: "update" */
-    bool (*check_delete)(struct world *world, struct answer *answer,
-                         const struct entity *entity);
+    bool (*check_delete)(struct world *world, const struct call *call,
+                         struct answer *answer, const struct entity *entity);
+    /* A DELETE whose query asks that more goes along: in its transaction, first of all. */
+    void (*deleting)(struct world *world, const struct call *call,
+                     const struct entity *entity);
     void (*removing)(struct world *world, const char *key); /* before those below it go */
     void (*removed)(struct world *world, const char *key);
+    /* Names what else the resource refers to, beyond the ids of its row: for each of them
+     * entity_add_link(). */
+    void (*link)(struct world *world, const char *key, const cJSON *body);
+    /* A POST on the resource, by a name of its row's actions. */
+    void (*act)(struct world *world, const struct call *call, const struct entity *entity,
+                const char *action, struct answer *answer);
     void (*finish)(struct world *world, cJSON *body); /* an operation came to its end */
     /* Writes what a GET shows, when that is not the stored body. */
     void (*present)(struct world *world, const struct entity *entity, struct buffer *to);

@@ -236,9 +236,10 @@ static void remove_block(struct world *world, const char *key)
     database_run(world->database, "DELETE FROM block WHERE subnet = ?", "t", key);
 }
 
-static bool check_subnet_delete(struct world *world, struct answer *answer,
-                                const struct entity *entity)
+static bool check_subnet_delete(struct world *world, const struct call *call,
+                                struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *gateway = entity_find_link(world, entity->key, &gateway_kind, NULL);
 
     if (gateway == NULL)
@@ -308,9 +309,10 @@ static bool check_rules(struct change *change)
     return true;
 }
 
-static bool check_group_delete(struct world *world, struct answer *answer,
-                               const struct entity *entity)
+static bool check_group_delete(struct world *world, const struct call *call,
+                               struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *subnet = entity_find_link(world, entity->key, &subnet_kind, NULL);
 
     if (subnet == NULL)
