@@ -7,6 +7,7 @@
 -- @module collection
 local check = require "core.check"
 local core = require "core.resources"
+local core_arm = require "core.arm"
 local paging = require "paging"
 local tasks = require "tasks"
 
@@ -127,13 +128,13 @@ end
 
 -- Modules that know more of a kind than its row says; each is loaded with the first of its kind.
 local MODULES = {
-  api = "apis", ["api release"] = "apis", ["api revision"] = "apis",
+  api = "apis",
   certificate = "certificates",
   gateway = "gateways", service = "services", workspace = "workspaces",
-  ["named value"] = "named_values",
+  ["named value"] = "secrets", ["authorization server"] = "secrets",
   ["private dns zone"] = "dns",
   product = "links", ["service product"] = "links", tag = "links", ["service tag"] = "links",
-  subscription = "subscriptions", ["service subscription"] = "subscriptions",
+  subscription = "secrets", ["service subscription"] = "secrets",
 }
 
 -- Lists of API Management without $filter, and those without $top, too. The lists of other
@@ -194,16 +195,16 @@ local NEEDS = { -- what of the service a verb takes, in the words of core.descri
 local VERBS = {"get", "find", "exists", "create", "ensure", "update", "delete", "list", "each"}
 local VERBS_OF_ONE = {"get", "find", "exists", "set", "ensure", "delete"}
 
--- Says why there is no such verb.
+-- Says why there is no such verb, when it is one that others have.
 local function refuse(facts, names, own, key)
-  local has = {}
+  local has, is_verb = {}, false
   for _, name in ipairs(names) do
-    if rawget(own, name) then
-      has[#has + 1] = name
-    elseif name == key then
-      check.fail(("%s: the service has no way to %s them; there is %s"):format(
-        facts.member or "these", key, table.concat(has, ", ")))
-    end
+    is_verb = is_verb or name == key
+    has[#has + 1] = rawget(own, name) and name or nil
+  end
+  if is_verb then
+    check.fail(("%s: the service has no such operation as '%s' for them; there is %s"):format(
+      facts.member, key, table.concat(has, ", ")))
   end
 end
 
@@ -360,6 +361,28 @@ function collection.methods(kind)
     return core.delete(kind, "", self.id, options)
   end
   return methods
+end
+
+--- Give resources of a kind a member that is made when it is read.
+-- @tparam string kind
+-- @tparam string name of the member; a field, method or collection of that name goes first
+-- @tparam function make `make(resource)` gives it
+function collection.view(kind, name, make)
+  collection.methods(kind)["view:" .. name] = make
+end
+
+--- Let the service do something to a resource: a POST to one of its actions. Waits to its end.
+-- @tparam resource resource
+-- @tparam string action such as `listSecrets`
+-- @tparam[opt=false] boolean repeatable it only asks, so that it may be sent twice
+-- @treturn ?table the answer's body
+-- @raise failure
+function collection.act(resource, action, repeatable)
+  local path = resource.id:gsub("[^/]+", check.escape)
+  return core_arm.request({
+    method = "POST", path = path .. "/" .. action, repeatable = repeatable,
+    query = {["api-version"] = core.describe(resource.kind).api_version},
+  }).body
 end
 
 core.set_loader(function(kind, what)
