@@ -219,7 +219,11 @@ local function read_verb(kind, verb)
 end
 
 -- What a new one has that its script does not say.
-local DEFAULTS = {["policy fragment"] = {format = "rawxml"}}
+local DEFAULTS = {
+  ["policy fragment"] = {format = "rawxml"}, -- as it is read
+  ["virtual network link"] = {location = "global"},
+  ["dns a record"] = {ttl = 3600}, -- seconds, as az says it
+}
 
 local function write_verb(kind, verb)
   local perform = core[verb]

@@ -226,11 +226,11 @@ function says(have, want, own, depth)
   return true
 end
 
--- Whether every operation of `have` is one of `want`, too.
+-- Whether every operation of the paths `have` is one of `want`, too.
 local function has_no_more(have, want)
-  for path, item in pairs(have.paths or {}) do
-    local other = (want.paths or {})[path]
-    for method in pairs(item) do
+  for path, item in pairs(have) do
+    local other = want[path]
+    for method in pairs(type(item) == "table" and item or {}) do
       if METHODS[method] and (type(other) ~= "table" or other[method] == nil) then
         return false
       end
@@ -248,11 +248,12 @@ end
 function document.covers(exported, wanted)
   local ok, have = pcall(json.decode, exported)
   local fine, want = pcall(json.decode, wanted)
-  if not (ok and fine and type(have) == "table" and type(want) == "table") then
+  if not (ok and fine and type(have) == "table" and type(have.paths) == "table"
+          and type(want) == "table" and type(want.paths) == "table") then
     return false
   end
   local own = {have = have, want = want, seen = {}}
-  return says(have.paths, want.paths, own, 1) and has_no_more(have, want)
+  return says(have.paths, want.paths, own, 1) and has_no_more(have.paths, want.paths)
 end
 
 return document
