@@ -218,9 +218,25 @@ local function read_verb(kind, verb)
   end
 end
 
+-- A text is the value of a policy. What is read of one is rawxml, so that is also what is
+-- written when the script does not say.
+local function value_fields(kind, fields)
+  if not kind:find "policy" then
+    return fields
+  elseif type(fields) == "string" then
+    return {value = fields, format = "rawxml"}
+  elseif type(fields) == "table" and fields.value ~= nil and fields.format == nil then
+    local copy = {format = "rawxml"}
+    for name, value in pairs(fields) do
+      copy[name] = value
+    end
+    return copy
+  end
+  return fields
+end
+
 -- What a new one has that its script does not say.
 local DEFAULTS = {
-  ["policy fragment"] = {format = "rawxml"}, -- as it is read
   ["virtual network link"] = {location = "global"},
   ["dns a record"] = {ttl = 3600}, -- seconds, as az says it
 }
@@ -235,7 +251,7 @@ local function write_verb(kind, verb)
     if names_itself and type(name) == "string" then
       defaults = {display_name = name}
     end
-    return perform(kind, parent, name, fields or nothing, defaults)
+    return perform(kind, parent, name, value_fields(kind, fields) or nothing, defaults)
   end
 end
 
@@ -263,21 +279,6 @@ local function many(kind, has)
   return verbs
 end
 
--- A text is the value of a policy. What is read of one is rawxml, so that is also what is
--- written when the script does not say.
-local function value_fields(fields)
-  if type(fields) == "string" then
-    return {value = fields, format = "rawxml"}
-  elseif type(fields) == "table" and fields.value ~= nil and fields.format == nil then
-    local copy = {format = "rawxml"}
-    for name, value in pairs(fields) do
-      copy[name] = value
-    end
-    return copy
-  end
-  return fields
-end
-
 -- The verbs of what is alone of its kind: they take no name.
 local function one(kind, name)
   local verbs = {}
@@ -289,7 +290,8 @@ local function one(kind, name)
   end
   for _, verb in ipairs {"ensure", "set"} do
     verbs[verb] = function(self, fields)
-      return core.ensure(kind, core.parent(self, kind, verb), name, value_fields(fields))
+      return core.ensure(kind, core.parent(self, kind, verb), name,
+                         value_fields(kind, fields))
     end
   end
   function verbs:delete(options)
@@ -352,8 +354,8 @@ function collection.methods(kind)
     return methods
   end
   function methods:update(fields)
-    local new, outcome = core.update(kind, "", self.id, fields)
-    if fields.wait == false then
+    local new, outcome = core.update(kind, "", self.id, value_fields(kind, fields))
+    if type(fields) == "table" and fields.wait == false then
       return new
     end
     return core.replace(self, new), outcome
