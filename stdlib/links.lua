@@ -124,6 +124,7 @@ end
 -- @treturn table a list of resources
 -- @raise failure
 function view_methods:list()
+  parts_of(self, "list")
   local all = {}
   for resource in self:each() do
     all[#all + 1] = resource
