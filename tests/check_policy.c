@@ -145,6 +145,7 @@ static const struct same_row {
      WHEN("@(a &amp;&amp; b[&quot;x&quot;] &lt; 'c')"), true},
     {"rawxml", IN("<a>@{ return \"x\" < y; }</a>"), "xml",
      IN("<a>@{ return \"x\" &lt; y; }</a>"), true},
+    {"rawxml", IN("<a>@(b[c[1]]>d)</a>"), "xml", IN("<a>@(b[c[1]]&gt;d)</a>"), true},
     {"xml", IN("<a b=\"1\"/>"), "xml", IN("<a b=\"2\"/>"), false},
     {"xml", IN("<a>x y</a>"), "xml", IN("<a>xy</a>"), false},
     {"xml", IN("<a/><b/>"), "xml", IN("<b/><a/>"), false},

@@ -135,6 +135,9 @@ static void escape(struct buffer *to, const char *from, const char *end)
         case '<':
             buffer_append_string(to, "&lt;");
             break;
+        case '>': /* of "]]>" */
+            buffer_append_string(to, "&gt;");
+            break;
         case '"':
             buffer_append_string(to, "&quot;");
             break;
