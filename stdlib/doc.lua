@@ -15,10 +15,9 @@ local INNER = {collection = true, difference = true, doc = true, doc_html = true
 local function parse_block(lines)
   local block = {text = {}, tags = {}}
   for _, line in ipairs(lines) do
-    local tag, rest = line:match "^@(%w+)%s*(.*)$"
-    local modifier
+    local tag, modifier, rest = line:match "^@(%w+)(%b[])%s*(.*)$"
     if not tag then
-      tag, modifier, rest = line:match "^@(%w+)(%b[])%s*(.*)$"
+      tag, rest = line:match "^@(%w+)%s*(.*)$"
     end
     if tag then
       block.tags[#block.tags + 1] = {name = tag, text = rest, modifier = modifier}
@@ -112,6 +111,13 @@ local function read_tags(block, into)
     elseif tag.name == "usage" then
       into.examples[#into.examples + 1] = tag.text
     end
+  end
+  if into.arguments == "(...)" and #into.params > 0 then
+    local names = {}
+    for _, param in ipairs(into.params) do
+      names[#names + 1] = not param.name:find("%.%w") and param.name or nil
+    end
+    into.arguments = "(" .. table.concat(names, ", ") .. ")"
   end
   return into
 end

@@ -87,3 +87,16 @@ test.case("scripts call only what there is, and a call of nothing is found", fun
   test.equal(unknown_names((source:gsub("onboarding%.read_csv", "onboarding.read_cvs"))),
              {"onboarding.read_cvs"})
 end)
+
+test.case("what a doc comment calls optional is", function()
+  for _, module in ipairs(doc.gather().modules) do
+    for _, fn in ipairs(module.functions) do
+      if fn.name == "tasks.map" then
+        test.equal(fn.params[4], {name = "options.limit", type = "integer", optional = true,
+                                  default = "64", help = "how many at once"})
+        return
+      end
+    end
+  end
+  test.fail "there is no tasks.map"
+end)
