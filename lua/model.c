@@ -166,16 +166,37 @@ static int model_roles(lua_State *L)
     return 1;
 }
 
-/* role(name or id) -> {name=, id=}, or nil when it is no built-in role that we know */
+static void set_patterns(lua_State *L, const char *name, const char *const *patterns)
+{
+    lua_newtable(L);
+    for (lua_Integer i = 0; patterns != NULL && patterns[i] != NULL; i++) {
+        lua_pushstring(L, patterns[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, name);
+}
+
+/* role(name or id) -> {name=, id=, description=, permissions=}, or nil when it is no built-in
+ * role that we know; permissions: a list of {actions=, not_actions=, data_actions=,
+ * not_data_actions=} */
 static int model_role(lua_State *L)
 {
     const struct role *role = role_find(luaL_checkstring(L, 1));
 
     if (role == NULL)
         return 0;
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     set_string(L, "name", role->name);
     set_string(L, "id", role->id);
+    set_string(L, "description", role->description);
+    lua_createtable(L, 1, 0);
+    lua_createtable(L, 0, 4);
+    set_patterns(L, "actions", role->permission.actions);
+    set_patterns(L, "not_actions", role->permission.not_actions);
+    set_patterns(L, "data_actions", role->permission.data_actions);
+    set_patterns(L, "not_data_actions", role->permission.not_data_actions);
+    lua_rawseti(L, -2, 1);
+    lua_setfield(L, -2, "permissions");
     return 1;
 }
 
