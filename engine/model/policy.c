@@ -477,5 +477,6 @@ bool policy_is_same_fragment(const cJSON *have, const cJSON *wanted)
     const char *a = json_string_at(have, "properties.description");
     const char *b = json_string_at(wanted, "properties.description");
 
-    return (b == NULL || (a != NULL && strcmp(a, b) == 0)) && policy_is_same(have, wanted);
+    return (b == NULL || (a != NULL && strcmp(a, b) == 0)) &&
+           policy_is_same(have, wanted);
 }
