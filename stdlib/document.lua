@@ -174,7 +174,7 @@ end
 
 local METHODS = {get = true, put = true, post = true, delete = true, options = true, head = true,
                  patch = true, trace = true}
-local DEEPEST = 64 -- levels; what is deeper is not looked at but taken for a difference
+local DEEPEST = 1000 -- levels; what is deeper is not looked at but taken for a difference
 
 -- What "#/components/schemas/x" means in a tree, or nil.
 local function resolve(tree, reference)
