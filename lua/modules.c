@@ -15,6 +15,7 @@ const struct native_module native_modules[] = {
     {"json", open_json, "JSON text and Lua values"},
     {"log", open_log, "lines for whoever runs the script"},
     {"run", open_run, "the run itself: its scope, its end"},
+    {"core.access", open_access, "actions and the patterns of them in roles"},
     {"core.arm", open_arm, "requests to the service"},
     {"core.check", open_check, "errors that blame the script's line"},
     {"core.doctor", open_doctor, "what the program knows of its way to the service"},

@@ -4,6 +4,7 @@
 
 #include <lua.h>
 
+int open_access(lua_State *L);
 int open_arm(lua_State *L);
 int open_check(lua_State *L);
 int open_clock(lua_State *L);
