@@ -59,6 +59,8 @@ static const struct check_row {
     {"rawxml",
      "<policies>\n <inbound>\n  <set-body> @(a(b)</set-body></inbound></policies>",
      "line 3, column 14: the expression @( is never closed"},
+    {"rawxml", "@(a)<policies/>", "line 1, column 1: not well-formed"},
+    {"rawxml", "<policies @(a)/>", "not well-formed"},
     {"rawxml", WHEN("@(\xf4u)"), "not well-formed"},
     {"rawxml", WHEN("@(\x01)"), "not well-formed"},
     {"rawxml", WHEN("@{ return 1;"), "the expression @{ is never closed"},
