@@ -20,8 +20,8 @@ local LEFT_OUT = {
 -- What examples may use without saying where it comes from.
 local function prelude()
   local env = {}
-  for _, name in ipairs {"clock", "dns", "entra", "gateways", "networks", "onboarding", "rbac", "sim",
-                         "tasks", "test", "workspaces"} do
+  for _, name in ipairs {"clock", "dns", "entra", "gateways", "networks", "onboarding", "rbac",
+                         "sim", "tasks", "test", "workspaces"} do
     env[name] = require(name)
   end
   env.ws = env.workspaces.ensure("payments", {})
