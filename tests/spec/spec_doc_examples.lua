@@ -4,6 +4,10 @@ local test = require "test"
 
 -- Examples that a test cannot run, and why.
 local LEFT_OUT = {
+  ["api:export"] = "TODO: runs once the export's document may be YAML",
+  ["api:revision"] = "TODO: runs once the property of that name no longer hides the method",
+  ["dns.ensure_gateway_records"] = "TODO: runs once the simulator takes 2024-06-01 of DNS",
+  ["named_value:reveal"] = "TODO: runs once the simulator serves listValue",
   ["onboarding.read_csv"] = "reads a file",
   ["test.after_each"] = "belongs at the top of a file of tests",
   ["test.before_each"] = "belongs at the top of a file of tests",
@@ -16,13 +20,17 @@ local LEFT_OUT = {
 -- What examples may use without saying where it comes from.
 local function prelude()
   local env = {}
-  for _, name in ipairs {"clock", "entra", "gateways", "networks", "onboarding", "rbac", "sim",
-                         "tasks", "test", "workspaces"} do
+  for _, name in ipairs {"clock", "dns", "entra", "gateways", "networks", "onboarding", "rbac",
+                         "sim", "tasks", "test", "workspaces"} do
     env[name] = require(name)
   end
   env.ws = env.workspaces.ensure("payments", {})
   env.gw = env.gateways.ensure("gw-7", {network = "none"})
   env.team = env.entra.ensure "api-team-payments"
+  env.api = env.ws.apis:ensure("invoices", {display_name = "Invoices", path = "invoices"})
+  env.named_value = env.ws.named_values:ensure("key", {display_name = "key", value = "v",
+                                                       secret = true})
+  env.next_one = env.api:revise {}
   env.teams = env.onboarding.check {{team = "payments", display_name = "Payments",
                                      group = "api-team-payments"}}
   env.failure = {message = "gateway 'gw-7': no answer"}
