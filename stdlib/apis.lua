@@ -17,7 +17,7 @@ local export = require "core.export"
 local tasks = require "tasks"
 
 local KIND = "api"
-local verbs = collection.nested_verbs(KIND)
+local apis_methods = collection.nested_verbs(KIND)
 local methods = collection.methods(KIND)
 
 -- ---- import ----
@@ -55,8 +55,8 @@ local function says(id, wanted)
 end
 
 for _, verb in ipairs {"create", "update"} do
-  local plain = verbs[verb]
-  verbs[verb] = function(self, name, fields)
+  local plain = apis_methods[verb]
+  apis_methods[verb] = function(self, name, fields)
     return plain(self, name, has_import(fields) and select(2, read_import(fields)) or fields)
   end
 end
@@ -66,8 +66,8 @@ function methods:update(fields)
   return update(self, has_import(fields) and select(2, read_import(fields)) or fields)
 end
 
-local ensure = verbs.ensure
-function verbs:ensure(name, fields)
+local ensure = apis_methods.ensure
+function apis_methods:ensure(name, fields)
   if not has_import(fields) then
     return ensure(self, name, fields)
   end
@@ -91,7 +91,7 @@ local IMPORT = {file = true, url = true, text = true}
 -- @treturn string `created`, `changed`, or `unchanged` when it says the same already
 -- @raise failure `IOError` when the file cannot be read; what the service refuses
 -- @usage ws.apis:import("invoices", {file = "openapi.yaml", path = "invoices"})
-function verbs:import(name, fields)
+function apis_methods:import(name, fields)
   if type(fields) ~= "table" then
     check.fail("import: a table of fields expected, got " .. type(fields))
   end
