@@ -19,6 +19,8 @@ const struct native_module native_modules[] = {
     {"core.arm", open_arm, "requests to the service"},
     {"core.check", open_check, "errors that blame the script's line"},
     {"core.doctor", open_doctor, "what the program knows of its way to the service"},
+    {"core.export", open_export, "the documents of APIs, as the service writes them"},
+    {"core.files", open_files, "files that are sent to the service"},
     {"core.model", open_model, "the rows of the model"},
     {"core.report", open_report, "what became of things without a row in the model"},
     {"core.resources", open_resources, "the verbs of every kind"},
