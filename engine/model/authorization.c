@@ -107,6 +107,19 @@ static const struct field role_definition_fields[] = {
     {0},
 };
 
+/* Items of a list that have no ids: what the caller may do at a scope. */
+const struct kind permission_kind = {
+    .name = "permission",
+    .arm_type = "Microsoft.Authorization/permissions",
+    .api_version = "2022-04-01",
+    .collection = "/providers/Microsoft.Authorization/permissions",
+    .is_extension = true,
+    .name_min = 1,
+    .name_max = 90,
+    .operations = KIND_LIST,
+    .fields = permission_fields,
+    .help = "What the caller may do at a scope, role by role."};
+
 const struct kind role_definition_kind = {
     .name = "role definition",
     .arm_type = "Microsoft.Authorization/roleDefinitions",
