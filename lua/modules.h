@@ -4,12 +4,15 @@
 
 #include <lua.h>
 
+int open_access(lua_State *L);
 int open_arm(lua_State *L);
 int open_check(lua_State *L);
 int open_clock(lua_State *L);
 int open_csv(lua_State *L);
 int open_doctor(lua_State *L);
 int open_env(lua_State *L);
+int open_export(lua_State *L);
+int open_files(lua_State *L);
 int open_json(lua_State *L);
 int open_log(lua_State *L);
 int open_model(lua_State *L);

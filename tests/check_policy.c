@@ -59,6 +59,8 @@ static const struct check_row {
     {"rawxml",
      "<policies>\n <inbound>\n  <set-body> @(a(b)</set-body></inbound></policies>",
      "line 3, column 14: the expression @( is never closed"},
+    {"rawxml", WHEN("@(\xf4u)"), "not well-formed"},
+    {"rawxml", WHEN("@(\x01)"), "not well-formed"},
     {"rawxml", WHEN("@{ return 1;"), "the expression @{ is never closed"},
     {"rawxml", WHEN("@(\"\xc3\xa9\xc3\xa9\")") "<x>", "junk after document element"},
     {"rawxml", "<policies><inbound><a b=\"@(\"\xc3\xa9\")\"></inbound></policies>",
@@ -169,7 +171,8 @@ END_TEST
 
 START_TEST(the_description_of_a_fragment_counts_where_it_is_given)
 {
-    cJSON *have = new_body("xml", "<fragment/>"), *wanted = new_body("rawxml", "<fragment />");
+    cJSON *have = new_body("xml", "<fragment/>"),
+          *wanted = new_body("rawxml", "<fragment />");
 
     json_set_at(have, "properties.description", cJSON_CreateString("a"));
     ck_assert(policy_is_same_fragment(have, wanted));

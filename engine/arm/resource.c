@@ -195,6 +195,18 @@ static bool may_differ(const struct resource_operation *own)
     return compare_bodies(own->kind, own->body, own->wanted) != NULL;
 }
 
+/* Whether it is to be made of what is never read again and is no secret, as an API of a
+ * document: only a PUT takes that. */
+static bool has_source(const struct resource_operation *own)
+{
+    for (const struct field *field = own->kind->fields; field->name != NULL; field++) {
+        if ((field->flags & (FIELD_WRITE_ONLY | FIELD_SECRET)) == FIELD_WRITE_ONLY &&
+            json_at(own->wanted, field->path) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void write_difference(struct resource_operation *own)
 {
     const enum poll_verdict state = poll_judge_state(poll_resource_state(own->body));
@@ -223,7 +235,7 @@ static void write_difference(struct resource_operation *own)
     }
     own->outcome = RESOURCE_CHANGED;
     /* one that failed to become what it should is made again as a whole */
-    if (kind_patches(own->kind) && state == POLL_SUCCEEDED) {
+    if (kind_patches(own->kind) && state == POLL_SUCCEEDED && !has_source(own)) {
         cJSON *part = cJSON_Duplicate(own->wanted, true);
 
         compare_strip(own->kind, part, FIELD_IMMUTABLE);

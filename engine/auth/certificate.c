@@ -7,9 +7,9 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 
 #include "auth/file.h"
+#include "auth/pkcs12.h"
 #include "auth/secret.h"
 #include "base/failure.h"
 #include "base/memory.h"
@@ -79,17 +79,6 @@ static struct failure *read_pem(struct reading *reading)
 
 /* --- PKCS#12 --------------------------------------------------------------------------- */
 
-/* Without a password it may be encrypted with an empty one, or none at all. */
-static bool opens(PKCS12 *container, const char *password)
-{
-    if (PKCS12_mac_present(container) == 0)
-        return true;
-    if (password != NULL && password[0] != '\0')
-        return PKCS12_verify_mac(container, password, -1) == 1;
-    return PKCS12_verify_mac(container, NULL, 0) == 1 ||
-           PKCS12_verify_mac(container, "", 0) == 1;
-}
-
 static struct failure *read_pkcs12(struct reading *reading)
 {
     const unsigned char *at = (const unsigned char *)reading->bytes.data;
@@ -101,7 +90,7 @@ static struct failure *read_pkcs12(struct reading *reading)
     if (container == NULL)
         return fail(reading, "it is neither PEM nor PKCS#12",
                     "convert it with `openssl pkcs12` or `openssl x509`");
-    if (!opens(container, reading->password))
+    if (!pkcs12_opens(container, reading->password))
         failure = fail_password(reading);
     else if (PKCS12_parse(container, reading->password, &certificate->key, &own,
                           &certificate->chain) != 1)

@@ -152,11 +152,7 @@ static const struct choice protocol_choices[] = {
     {"http", "http"}, {"https", "https"}, {"ws", "ws"}, {"wss", "wss"}, {0}};
 
 static const struct field api_version_set_details_fields[] = {
-    {.name = "id",
-     .path = "id",
-     .type = FIELD_ID,
-     .flags = FIELD_IMMUTABLE,
-     .help = "The version set."},
+    {.name = "id", .path = "id", .type = FIELD_ID, .help = "The version set."},
     {.name = "name", .path = "name", .type = FIELD_STRING, .help = "Its display name."},
     {.name = "description",
      .path = "description",
@@ -266,7 +262,6 @@ static const struct field api_fields[] = {
     {.name = "version_set",
      .path = "properties.apiVersionSetId",
      .type = FIELD_ID,
-     .flags = FIELD_IMMUTABLE,
      .help = "The version set that it belongs to."},
     {.name = "subscription_required",
      .path = "properties.subscriptionRequired",
@@ -438,7 +433,6 @@ static const struct field api_release_fields[] = {
     {.name = "api",
      .path = "properties.apiId",
      .type = FIELD_ID,
-     .flags = FIELD_IMMUTABLE,
      .help = "The API, or the revision that shall be the current one."},
     {.name = "notes",
      .path = "properties.notes",

@@ -35,7 +35,6 @@ static const struct field logger_fields[] = {
     {.name = "resource_id",
      .path = "properties.resourceId",
      .type = FIELD_ID,
-     .flags = FIELD_IMMUTABLE,
      .help = "The Azure resource of the target."},
     {0}};
 
@@ -152,7 +151,7 @@ static const struct field diagnostic_fields[] = {
     {.name = "logger",
      .path = "properties.loggerId",
      .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
+     .flags = FIELD_REQUIRED,
      .help = "The logger that it goes to."},
     {.name = "always_log",
      .path = "properties.alwaysLog",

@@ -130,7 +130,9 @@ static const struct {
     [REFUSE_SERVICE_DELETED] =
         {409, "ServiceAlreadyExistsInSoftDeletedState"},       /* code observed */
     [REFUSE_PROVIDER_IN_USE] = {409, "ResourceProviderInUse"}, /* assumed */
-    [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"},       /* observed */
+    [REFUSE_EXPORT_LINK] = {403,
+                            "AuthenticationFailed"}, /* assumed: as blob storage says */
+    [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"}, /* observed */
 };
 
 void answer_init(struct answer *answer)

@@ -118,7 +118,8 @@ enum refusal {
     REFUSE_SERVICE_EXISTS,
     REFUSE_SERVICE_DELETED,
     REFUSE_DELETED_SERVICE,
-    REFUSE_PROVIDER_IN_USE
+    REFUSE_PROVIDER_IN_USE,
+    REFUSE_EXPORT_LINK
 };
 
 /* What becomes of an answer once it is ready. */
