@@ -18,7 +18,6 @@
 #include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/item.h"
-#include "sim/ledger.h"
 #include "sim/rules_network.h"
 #include "sim/shape.h"
 #include "sim/target.h"
@@ -153,7 +152,8 @@ bool security_check_names(const struct change *group)
     return is_good;
 }
 
-/* Saves one rule of the group, unless it is there already. */
+/* Saves one rule of the group, unless it is there already. The ledger has the write as the
+ * group's: who counts what was sent finds it once. */
 static void save_rule(struct change *group, const cJSON *given)
 {
     const char *name = json_string_at(given, "name");
@@ -163,13 +163,8 @@ static void save_rule(struct change *group, const cJSON *given)
     cJSON *body = shape_body(&security_rule_kind, id, name, copy);
 
     json_set_at(body, STATE, cJSON_CreateString("Succeeded"));
-    if (old == NULL || !shape_is_equal(old, body)) {
+    if (old == NULL || !shape_is_equal(old, body))
         entity_save(group->world, &security_rule_kind, group->key, body);
-        if (old != NULL)
-            ledger_changed(group->world, id);
-        else
-            ledger_created(group->world, id);
-    }
     cJSON_Delete(copy);
     cJSON_Delete(old);
     cJSON_Delete(body);
