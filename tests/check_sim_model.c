@@ -22,7 +22,33 @@ static const struct {
     enum exception exception;
     const char *path;
 } exceptions[] = {
-    {&role_assignment_kind, RULED_OUT, "properties.condition"}, /* alone */
+    {&role_assignment_kind, RULED_OUT, "properties.condition"},     /* alone */
+    {&deny_assignment_kind, MAY_BE_ABSENT, "properties.condition"}, /* most have none */
+    {&deny_assignment_kind, MAY_BE_ABSENT, "properties.conditionVersion"},
+    /* addresses, portals and platforms are not simulated */
+    {&service_kind, MAY_BE_ABSENT, "properties.publicIPAddresses"},
+    {&service_kind, MAY_BE_ABSENT, "properties.privateIPAddresses"},
+    {&service_kind, MAY_BE_ABSENT, "properties.outboundPublicIPAddresses"},
+    {&service_kind, MAY_BE_ABSENT, "properties.gatewayRegionalUrl"},
+    {&service_kind, MAY_BE_ABSENT, "properties.platformVersion"},
+    {&service_kind, MAY_BE_ABSENT, "properties.portalUrl"},
+    {&service_kind, MAY_BE_ABSENT, "properties.managementApiUrl"},
+    {&service_kind, MAY_BE_ABSENT, "properties.scmUrl"},
+    {&service_kind, MAY_BE_ABSENT, "properties.developerPortalUrl"},
+    /* nor is what else can be in a network */
+    {&subnet_kind, MAY_BE_ABSENT, "properties.privateEndpoints"},
+    {&subnet_kind, MAY_BE_ABSENT, "properties.ipConfigurations"},
+    {&subnet_kind, MAY_BE_ABSENT, "properties.ipConfigurationProfiles"},
+    {&subnet_kind, MAY_BE_ABSENT, "properties.resourceNavigationLinks"},
+    {&subnet_kind, MAY_BE_ABSENT, "properties.serviceAssociationLinks"},
+    {&subnet_kind, MAY_BE_ABSENT, "properties.purpose"},
+    {&network_security_group_kind, MAY_BE_ABSENT, "properties.networkInterfaces"},
+    {&network_security_group_kind, MAY_BE_ABSENT, "properties.flowLogs"},
+    {&network_security_group_kind, MAY_BE_ABSENT, "properties.subnets"}, /* unused */
+    {&default_security_rule_kind, MAY_BE_ABSENT,
+     "properties.sourceApplicationSecurityGroups"},
+    {&default_security_rule_kind, MAY_BE_ABSENT,
+     "properties.destinationApplicationSecurityGroups"},
 };
 
 static const char *const operation_names[] = {"GET",   "HEAD",   "PUT",
@@ -295,8 +321,12 @@ static void try_limits(const char *id, const struct field *field)
 static void try_items(const char *id, const struct field *field)
 {
     for (const struct field *item = field->items; item->name != NULL; item++) {
-        cJSON *list = cJSON_CreateArray(), *element = specimen_element(field->items);
+        cJSON *list, *element;
 
+        if ((item->flags & FIELD_READ_ONLY) != 0) /* passed over */
+            continue;
+        list = cJSON_CreateArray();
+        element = specimen_element(field->items);
         json_set_at(element, item->path, wrong_type(item));
         cJSON_AddItemToArray(list, element);
         try_wrong(id, field, list, "with an item of a wrong type");
@@ -320,7 +350,8 @@ static void try_wrong_bodies(const char *id)
             continue;
         if ((field->flags & FIELD_REQUIRED) != 0)
             try_wrong(id, field, NULL, "left out");
-        try_wrong(id, field, wrong_type(field), "of a wrong type");
+        if (field->type != FIELD_ANY)
+            try_wrong(id, field, wrong_type(field), "of a wrong type");
         try_limits(id, field);
         if (field->type == FIELD_CHOICE && !field->choices_are_open)
             try_wrong(id, field, cJSON_CreateString("nonsense"), "of no choice");
@@ -548,10 +579,12 @@ static char *try_list(const char *parent, const char *id)
         const char *own = json_string_at(member, "id");
 
         is_there = is_there || text_equal_nocase(own, id);
-        if (id == NULL || text_equal_nocase(own, id))
+        if (k.kind->operations == KIND_LIST) /* its items are no resources */
+            check_fields(member, true);
+        else if (id == NULL || text_equal_nocase(own, id))
             check_resource(member, NULL, false);
         free(last);
-        last = memory_copy_string(own);
+        last = own != NULL ? memory_copy_string(own) : NULL;
     }
     if (!is_there)
         complain("the list does not have %s", id);

@@ -66,7 +66,9 @@ static const struct extra {
 /* Kinds that nobody makes come with others. */
 static const struct {
     const struct kind *kind, *comes_with;
-} companions[] = {{&workspace_link_kind, &config_connection_kind}};
+} companions[] = {{&workspace_link_kind, &config_connection_kind},
+                  {&gateway_sku_kind, &gateway_kind},
+                  {&default_security_rule_kind, &network_security_group_kind}};
 
 #define SPECIMEN_COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 

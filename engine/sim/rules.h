@@ -98,6 +98,7 @@ extern const struct rules resource_group_rules, service_rules, workspace_rules,
     workspace_link_rules, gateway_rules, config_connection_rules, virtual_network_rules,
     subnet_rules, network_security_group_rules, role_definition_rules,
     role_assignment_rules, deny_assignment_rules, lock_rules, api_rules,
-    api_release_rules, api_revision_rules;
+    api_release_rules, api_revision_rules, security_rule_rules,
+    default_security_rule_rules;
 
 #endif
