@@ -23,6 +23,8 @@ static const struct {
     const char *path;
 } exceptions[] = {
     {&role_assignment_kind, RULED_OUT, "properties.condition"}, /* alone */
+    {&deny_assignment_kind, MAY_BE_ABSENT, "properties.condition"},
+    {&deny_assignment_kind, MAY_BE_ABSENT, "properties.conditionVersion"},
     /* addresses, portals and platforms are not simulated */
     {&service_kind, MAY_BE_ABSENT, "properties.publicIPAddresses"},
     {&service_kind, MAY_BE_ABSENT, "properties.privateIPAddresses"},

@@ -13,6 +13,10 @@ static const struct field resource_group_fields[] = {
      .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
      .help = "The region of its records."},
     {.name = "tags", .path = "tags", .type = FIELD_TAGS, .help = "Tags of the group."},
+    {.name = "managed_by",
+     .path = "managedBy",
+     .type = FIELD_STRING,
+     .help = "The id of the resource that manages the group."},
     {.name = "state",
      .path = "properties.provisioningState",
      .type = FIELD_STRING,
@@ -147,6 +151,16 @@ static const struct field principal_fields[] = {
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
      .help = "User, Group, ServicePrincipal, or SystemDefined for everyone."},
+    {.name = "display_name",
+     .path = "displayName",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "What people see."},
+    {.name = "email",
+     .path = "email",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The mail address of a user."},
     {0}};
 
 static const struct field denied_fields[] = {
@@ -170,6 +184,16 @@ static const struct field denied_fields[] = {
      .type = FIELD_STRINGS,
      .flags = FIELD_READ_ONLY,
      .help = "What it does not deny on data after all."},
+    {.name = "condition",
+     .path = "condition",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "When it denies; always without one."},
+    {.name = "condition_version",
+     .path = "conditionVersion",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The version of the language of the condition."},
     {0}};
 
 static const struct field deny_assignment_fields[] = {
@@ -216,6 +240,16 @@ static const struct field deny_assignment_fields[] = {
      .type = FIELD_BOOLEAN,
      .flags = FIELD_READ_ONLY,
      .help = "Whether nobody but Azure can change it."},
+    {.name = "condition",
+     .path = "properties.condition",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "When it holds; always without one."},
+    {.name = "condition_version",
+     .path = "properties.conditionVersion",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The version of the language of the condition."},
     WRITTEN_FIELDS,
     {0}};
 
