@@ -14,9 +14,10 @@ local collection = require "collection"
 local core = require "core.resources"
 local document = require "document"
 local export = require "core.export"
+local tasks = require "tasks"
 
 local KIND = "api"
-local verbs = collection.nested_verbs(KIND)
+local apis_methods = collection.nested_verbs(KIND)
 local methods = collection.methods(KIND)
 
 -- ---- import ----
@@ -43,12 +44,19 @@ end
 -- Whether the API says what the document says, as far as that can be told.
 local function says(id, wanted)
   local format = document.export_format(wanted.format)
-  return format ~= nil and document.covers(export.document(KIND, id, format), wanted.value)
+  if not format then
+    return false
+  end
+  local text, failure = tasks.try(export.document, KIND, id, format)
+  if failure and failure.status ~= 400 then -- 400: the service does not write it in this format
+    error(failure, 0)
+  end
+  return text ~= nil and document.covers(text, wanted.value)
 end
 
 for _, verb in ipairs {"create", "update"} do
-  local plain = verbs[verb]
-  verbs[verb] = function(self, name, fields)
+  local plain = apis_methods[verb]
+  apis_methods[verb] = function(self, name, fields)
     return plain(self, name, has_import(fields) and select(2, read_import(fields)) or fields)
   end
 end
@@ -58,8 +66,8 @@ function methods:update(fields)
   return update(self, has_import(fields) and select(2, read_import(fields)) or fields)
 end
 
-local ensure = verbs.ensure
-function verbs:ensure(name, fields)
+local ensure = apis_methods.ensure
+function apis_methods:ensure(name, fields)
   if not has_import(fields) then
     return ensure(self, name, fields)
   end
@@ -83,7 +91,7 @@ local IMPORT = {file = true, url = true, text = true}
 -- @treturn string `created`, `changed`, or `unchanged` when it says the same already
 -- @raise failure `IOError` when the file cannot be read; what the service refuses
 -- @usage ws.apis:import("invoices", {file = "openapi.yaml", path = "invoices"})
-function verbs:import(name, fields)
+function apis_methods:import(name, fields)
   if type(fields) ~= "table" then
     check.fail("import: a table of fields expected, got " .. type(fields))
   end
@@ -171,7 +179,7 @@ end
 -- @usage next_one:make_current {notes = "Refunds are here."}
 function methods:make_current(options)
   options = check.options(options or {}, {"notes"})
-  local number = math.tointeger(tonumber(self.revision)) or 1
+  local number = math.tointeger(tonumber(self.revision_number)) or 1
   local own = core.get(KIND, "", id_of(self, number))
   if own.is_current then
     return nil, "unchanged"

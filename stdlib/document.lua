@@ -1,6 +1,7 @@
 --- Documents that describe an API: which format one has, and whether another says the same.
 -- @module document
 local check = require "core.check"
+local export = require "core.export"
 local files = require "core.files"
 local json = require "json"
 
@@ -154,6 +155,13 @@ function document.read(import)
     check.fail "import: the text is empty"
   end
   local format = format_of(given, given == nil and guess_text(text, what) or nil, what).text
+  local tree, wrong = true, nil
+  if format == "openapi" then
+    tree, wrong = export.parse(text)
+  end
+  if not tree then
+    check.fail(("%s: %s"):format(what, wrong))
+  end
   if not format then
     check.fail(("%s: the service imports this format from a URL only"):format(what))
   end
@@ -162,7 +170,7 @@ end
 
 -- ---- comparing ----
 
-local EXPORT_FORMATS = {["openapi+json"] = "openapi+json-link",
+local EXPORT_FORMATS = {["openapi"] = "openapi+json-link", ["openapi+json"] = "openapi+json-link",
                         ["swagger-json"] = "swagger-link"}
 
 --- The format in which an API can be read back to be compared with what was imported.
@@ -242,13 +250,12 @@ end
 --- Whether an exported document says all that another one says of its operations, with what these
 -- refer to, and has no operations besides. What says where the API is, how it is signed in to and
 -- what it is called is no part of that: the service writes it by its own lights.
--- @tparam string exported JSON
--- @tparam string wanted JSON
+-- @tparam string exported JSON or YAML
+-- @tparam string wanted JSON or YAML
 -- @treturn boolean false, too, when one of them is not what it should be
 function document.covers(exported, wanted)
-  local ok, have = pcall(json.decode, exported)
-  local fine, want = pcall(json.decode, wanted)
-  if not (ok and fine and type(have) == "table" and type(have.paths) == "table"
+  local have, want = export.parse(exported), export.parse(wanted)
+  if not (type(have) == "table" and type(have.paths) == "table"
           and type(want) == "table" and type(want.paths) == "table") then
     return false
   end

@@ -35,7 +35,8 @@ local function names_of(kinds)
 end
 
 -- The id of what is to be linked to `owner` and its kind.
-local function target_of(owner, kinds, what)
+local function target_of(owner, what)
+  local kinds = LINKS[owner.kind:match "[^ ]+$"]
   local id = type(what) == "userdata" and what.id or what
   local segment = type(id) == "string" and id:match "^/.*/([^/]+)/[^/]+$"
   local kind = segment and BY_TYPE[segment]
@@ -68,8 +69,14 @@ local function find_link(link_kind, field, owner, id)
   end
 end
 
-local function link_kind_of(owner, kind, prefix)
-  return prefix .. LINKS[owner][kind]
+-- "service " of what belongs to the service itself.
+local function prefix_of(owner)
+  return owner.kind:match "^service " or ""
+end
+
+local function link_kind_of(owner, kind)
+  local prefix = prefix_of(owner)
+  return prefix .. LINKS[owner.kind:sub(#prefix + 1)][kind]
 end
 
 -- ---- what is linked, as a collection that is read ----
@@ -142,53 +149,80 @@ end
 
 -- ---- methods of products and tags ----
 
-local function set_up(owner_kind, prefix)
-  local methods = collection.methods(prefix .. owner_kind)
-  local kinds = LINKS[owner_kind]
+local function add(owner, what)
+  local id, kind = target_of(owner, what)
+  local link_kind = link_kind_of(owner, kind)
+  local found = find_link(link_kind, FIELDS[kind], owner, id)
+  return core.ensure(link_kind, owner.id, found and found.name or link_name(link_kind, kind, id),
+                     {[FIELDS[kind]] = id})
+end
 
-  --- Link something to the product or tag; nothing is written when it is linked already.
-  -- @tparam resource|string what an API or group (of a product); an API, operation or product
-  --   (of a tag); or its id
-  -- @treturn resource the link
-  -- @treturn string `created` or `unchanged`
-  -- @raise failure; a message when it cannot be linked to that
-  -- @usage product:add(api)
-  function methods:add(what)
-    local id, kind = target_of(self, kinds, what)
-    local link_kind = link_kind_of(owner_kind, kind, prefix)
-    local found = find_link(link_kind, FIELDS[kind], self, id)
-    return core.ensure(link_kind, self.id,
-                       found and found.name or link_name(link_kind, kind, id),
-                       {[FIELDS[kind]] = id})
-  end
+local function remove(owner, what)
+  local id, kind = target_of(owner, what)
+  local link_kind = link_kind_of(owner, kind)
+  local found = find_link(link_kind, FIELDS[kind], owner, id)
+  return found ~= nil and core.delete(link_kind, "", found.id)
+end
 
-  --- Remove a link; fine when there is none.
-  -- @tparam resource|string what as of `add`
-  -- @treturn boolean whether there was one
-  -- @raise failure
-  -- @usage product:remove(api)
-  function methods:remove(what)
-    local id, kind = target_of(self, kinds, what)
-    local link_kind = link_kind_of(owner_kind, kind, prefix)
-    local found = find_link(link_kind, FIELDS[kind], self, id)
-    return found ~= nil and core.delete(link_kind, "", found.id)
-  end
+local product_methods = collection.methods "product"
 
-  -- Called by the resource when a script reads `product.apis`.
-  for kind, plural in pairs {api = "apis", group = "groups", product = "products",
-                             ["api operation"] = "operations"} do
-    if kinds[kind] and core.describe(prefix .. kind) then -- APIs of the service have no row
-      collection.view(prefix .. owner_kind, plural, function(owner)
-        return setmetatable({{owner = owner, kind = kind, target_kind = prefix .. kind,
-                              link_kind = link_kind_of(owner_kind, kind, prefix)}}, view)
-      end)
+--- Put an API into the product, or let a group see it; nothing is written when that is so.
+-- @tparam resource|string what an API or a group, or its id
+-- @treturn resource the link
+-- @treturn string `created` or `unchanged`
+-- @raise failure; a message when it is neither
+-- @usage product:add(api)
+function product_methods:add(what)
+  return add(self, what)
+end
+
+--- Take an API or a group out of the product; fine when it is not there.
+-- @tparam resource|string what an API or a group, or its id
+-- @treturn boolean whether it was there
+-- @raise failure
+-- @usage product:remove(api)
+function product_methods:remove(what)
+  return remove(self, what)
+end
+
+local tag_methods = collection.methods "tag"
+
+--- Put the tag on an API, an operation or a product; nothing is written when that is so.
+-- @tparam resource|string what an API, an operation or a product, or its id
+-- @treturn resource the link
+-- @treturn string `created` or `unchanged`
+-- @raise failure; a message when it is none of these
+-- @usage tag:add(api)
+function tag_methods:add(what)
+  return add(self, what)
+end
+
+--- Take the tag off an API, an operation or a product; fine when it is not there.
+-- @tparam resource|string what an API, an operation or a product, or its id
+-- @treturn boolean whether it was there
+-- @raise failure
+-- @usage tag:remove(api)
+function tag_methods:remove(what)
+  return remove(self, what)
+end
+
+-- What scripts call the collection of what is linked, by its kind.
+local VIEWS = {api = "apis", group = "groups", product = "products",
+               ["api operation"] = "operations"}
+
+for _, prefix in ipairs {"", "service "} do
+  for owner_kind, own_methods in pairs {product = product_methods, tag = tag_methods} do
+    local methods = collection.methods(prefix .. owner_kind)
+    methods.add, methods.remove = own_methods.add, own_methods.remove
+    for kind in pairs(LINKS[owner_kind]) do
+      if core.describe(prefix .. kind) then -- APIs of the service itself have no row
+        collection.view(prefix .. owner_kind, VIEWS[kind], function(owner)
+          return setmetatable({{owner = owner, kind = kind, target_kind = prefix .. kind,
+                                link_kind = link_kind_of(owner, kind)}}, view)
+        end)
+      end
     end
   end
 end
-
-set_up("product", "")
-set_up("tag", "")
-set_up("product", "service ")
-set_up("tag", "service ")
 
 return {}

@@ -30,30 +30,32 @@ end
 
 local KEYS = {primary = "regeneratePrimaryKey", secondary = "regenerateSecondaryKey"}
 
-for _, kind in ipairs {"subscription", "service subscription"} do
-  local subscription_methods = collection.methods(kind)
+local subscription_methods = collection.methods "subscription"
 
-  --- Read the keys of a subscription.
-  -- @treturn table `primary` and `secondary`; it prints without them
-  -- @raise failure
-  -- @usage local key = subscription:keys().primary
-  function subscription_methods:keys()
-    local answer = collection.act(self, "listSecrets", true) or {}
-    return hide({primary = answer.primaryKey, secondary = answer.secondaryKey},
-                ("keys of subscription '%s'"):format(self.name))
-  end
-
-  --- Make a new key; the old one stops working at once.
-  -- @tparam string which `primary` or `secondary`
-  -- @raise failure
-  -- @usage subscription:regenerate "primary"
-  function subscription_methods:regenerate(which)
-    if not KEYS[which] then
-      check.fail(("regenerate: '%s' is not primary or secondary"):format(tostring(which)))
-    end
-    collection.act(self, KEYS[which])
-  end
+--- Read the keys of a subscription.
+-- @treturn table `primary` and `secondary`; it prints without them
+-- @raise failure
+-- @usage local key = subscription:keys().primary
+function subscription_methods:keys()
+  local answer = collection.act(self, "listSecrets", true) or {}
+  return hide({primary = answer.primaryKey, secondary = answer.secondaryKey},
+              ("keys of subscription '%s'"):format(self.name))
 end
+
+--- Make a new key; the old one stops working at once.
+-- @tparam string which `primary` or `secondary`
+-- @raise failure
+-- @usage subscription:regenerate "primary"
+function subscription_methods:regenerate(which)
+  if not KEYS[which] then
+    check.fail(("regenerate: '%s' is not primary or secondary"):format(tostring(which)))
+  end
+  collection.act(self, KEYS[which])
+end
+
+local service_methods = collection.methods "service subscription"
+service_methods.keys = subscription_methods.keys
+service_methods.regenerate = subscription_methods.regenerate
 
 local named_value_methods = collection.methods "named value"
 

@@ -121,9 +121,10 @@ static const char *skip_code(const char *at, char open, char close, int nesting)
 typedef void expression_writer(struct buffer *to, const char *from, const char *end);
 
 /* What XML reads in ways of its own becomes spaces; lines stay, and so do bytes that may be no
- * characters of XML at all. */
+ * characters of XML at all, and the first, so that it is still found where no text may be. */
 static void blank_out(struct buffer *to, const char *from, const char *end)
 {
+    buffer_append_char(to, *from++);
     for (; from < end; from++)
         buffer_append_char(to, *from > ' ' && *from < 0x7f ? ' ' : *from);
 }
@@ -134,6 +135,9 @@ static void escape(struct buffer *to, const char *from, const char *end)
         switch (*from) {
         case '<':
             buffer_append_string(to, "&lt;");
+            break;
+        case '>': /* of "]]>" */
+            buffer_append_string(to, "&gt;");
             break;
         case '"':
             buffer_append_string(to, "&quot;");
