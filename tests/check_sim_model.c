@@ -22,8 +22,8 @@ static const struct {
     enum exception exception;
     const char *path;
 } exceptions[] = {
-    {&role_assignment_kind, RULED_OUT, "properties.condition"}, /* alone */
-    {&deny_assignment_kind, MAY_BE_ABSENT, "properties.condition"},
+    {&role_assignment_kind, RULED_OUT, "properties.condition"},     /* alone */
+    {&deny_assignment_kind, MAY_BE_ABSENT, "properties.condition"}, /* most have none */
     {&deny_assignment_kind, MAY_BE_ABSENT, "properties.conditionVersion"},
     /* addresses, portals and platforms are not simulated */
     {&service_kind, MAY_BE_ABSENT, "properties.publicIPAddresses"},

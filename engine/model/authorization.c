@@ -16,7 +16,7 @@ static const struct field resource_group_fields[] = {
     {.name = "managed_by",
      .path = "managedBy",
      .type = FIELD_STRING,
-     .help = "The id of the resource that manages the group."},
+     .help = "The id of the resource that manages it."},
     {.name = "state",
      .path = "properties.provisioningState",
      .type = FIELD_STRING,
@@ -155,12 +155,12 @@ static const struct field principal_fields[] = {
      .path = "displayName",
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
-     .help = "What people see."},
+     .help = "The name that people know."},
     {.name = "email",
      .path = "email",
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
-     .help = "The mail address of a user."},
+     .help = "The address of a user."},
     {0}};
 
 static const struct field denied_fields[] = {
@@ -188,12 +188,12 @@ static const struct field denied_fields[] = {
      .path = "condition",
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
-     .help = "When it denies; always without one."},
+     .help = "When it denies."},
     {.name = "condition_version",
      .path = "conditionVersion",
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
-     .help = "The version of the language of the condition."},
+     .help = "The version of the language of conditions."},
     {0}};
 
 static const struct field deny_assignment_fields[] = {
@@ -244,12 +244,12 @@ static const struct field deny_assignment_fields[] = {
      .path = "properties.condition",
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
-     .help = "When it holds; always without one."},
+     .help = "When it holds, in Azure's language of conditions."},
     {.name = "condition_version",
      .path = "properties.conditionVersion",
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
-     .help = "The version of the language of the condition."},
+     .help = "The version of the language of conditions."},
     WRITTEN_FIELDS,
     {0}};
 
