@@ -18,30 +18,30 @@ static const struct choice directions[] = {
     {"Inbound", "Inbound"}, {"Outbound", "Outbound"}, {0}};
 
 /* What a rule says. Azure's own have priorities up to 65500. */
-#define RULE_FIELDS(ACCESS, MOST)                                                        \
+#define RULE_FIELDS(NEED, ACCESS, MOST)                                                  \
     {.name = "direction",                                                                \
      .path = "properties.direction",                                                     \
      .type = FIELD_CHOICE,                                                               \
-     .flags = FIELD_REQUIRED | ACCESS,                                                   \
+     .flags = NEED | ACCESS,                                                             \
      .choices = directions,                                                              \
      .help = "Inbound or Outbound."},                                                    \
         {.name = "access",                                                               \
          .path = "properties.access",                                                    \
          .type = FIELD_CHOICE,                                                           \
-         .flags = FIELD_REQUIRED | ACCESS,                                               \
+         .flags = NEED | ACCESS,                                                         \
          .choices = access_kinds,                                                        \
          .help = "Allow or Deny."},                                                      \
         {.name = "priority",                                                             \
          .path = "properties.priority",                                                  \
          .type = FIELD_INTEGER,                                                          \
-         .flags = FIELD_REQUIRED | ACCESS,                                               \
+         .flags = NEED | ACCESS,                                                         \
          .min = 100,                                                                     \
          .max = MOST,                                                                    \
          .help = "The lowest number decides; unique per direction."},                    \
         {.name = "protocol",                                                             \
          .path = "properties.protocol",                                                  \
          .type = FIELD_CHOICE,                                                           \
-         .flags = FIELD_REQUIRED | ACCESS,                                               \
+         .flags = NEED | ACCESS,                                                         \
          .choices = protocols,                                                           \
          .help = "Tcp, Udp, Icmp, Esp, Ah or *."},                                       \
         {.name = "source",                                                               \
@@ -113,7 +113,7 @@ static const struct field rule_fields[] = {{.name = "name",
                                             .min = 1,
                                             .max = 80,
                                             .help = "Unique in the group."},
-                                           RULE_FIELDS(0, 4096),
+                                           RULE_FIELDS(FIELD_REQUIRED, 0, 4096),
                                            {0}};
 
 static const struct field default_rule_fields[] = {{.name = "name",
@@ -121,7 +121,7 @@ static const struct field default_rule_fields[] = {{.name = "name",
                                                     .type = FIELD_STRING,
                                                     .flags = FIELD_READ_ONLY,
                                                     .help = "Azure's name for it."},
-                                                   RULE_FIELDS(FIELD_READ_ONLY, 65500),
+                                                   RULE_FIELDS(0, FIELD_READ_ONLY, 65500),
                                                    {0}};
 
 static const struct field network_security_group_fields[] = {

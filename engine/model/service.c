@@ -60,6 +60,7 @@ static const struct field identity_fields[] = {
      .flags = FIELD_READ_ONLY,
      .min = 36,
      .max = 36,
+     .pattern = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
      .help = "The Entra object id of the service's own identity."},
     {.name = "tenant_id",
      .path = "tenantId",
@@ -67,6 +68,7 @@ static const struct field identity_fields[] = {
      .flags = FIELD_READ_ONLY,
      .min = 36,
      .max = 36,
+     .pattern = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$",
      .help = "The tenant of the service's own identity."},
     {0}};
 
@@ -349,7 +351,10 @@ static const struct field service_fields[] = {
      .flags = FIELD_REQUIRED,
      .max = 100,
      .help = "The publisher's name in mail and portal."},
-    {.name = "tags", .path = "tags", .type = FIELD_TAGS, .help = "Tags of the resource."},
+    {.name = "resource_tags", /* "tags" are those of its APIs and products */
+     .path = "tags",
+     .type = FIELD_TAGS,
+     .help = "Tags of the resource."},
     {.name = "gateway_url",
      .path = "properties.gatewayUrl",
      .type = FIELD_STRING,
