@@ -1,6 +1,7 @@
 --- Certificates of a workspace, from PKCS#12 files.
 --
---     ws.certificates:ensure("client", {file = "client.p12", password = env.require "P12_PASSWORD"})
+--     ws.certificates:ensure("client", {
+--       file = "client.p12", password = env.require "CLIENT_PASSWORD"})
 --
 -- `create`, `ensure` and `update` take a `file` in place of `data`. It is opened before it is
 -- sent, so a wrong password is found here; nothing is written when the service has the same
