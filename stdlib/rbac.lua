@@ -1,4 +1,4 @@
---- Who may do what: role assignments.
+--- Who may do what: role assignments, roles, and what comes of them.
 --
 --     rbac.grant {group = team, workspace = ws, gateway = gw, as = "developer"}
 --
@@ -6,6 +6,7 @@
 -- the gateway is advised. A persona stands for the pair. Names of assignments are made from
 -- scope, principal and role, so that the same grant twice is one assignment.
 -- @module rbac
+local access = require "access"
 local check = require "core.check"
 local collection = require "collection"
 local core = require "core.resources"
@@ -299,6 +300,97 @@ function rbac.revoke(options)
                                    scope = grant.scope}
   end
   return count
+end
+
+--- Whether a principal may do something: what its role assignments at the scope and above
+-- give it, by itself and through groups in groups, less what deny assignments keep it from.
+--
+-- Several roles add up: what the notActions of one take away, another can give. A role that
+-- was given on a condition does not count as a yes, as conditions cannot be evaluated here:
+-- `rbac.explain` has the verdict `conditionally` then. Locks and policies are not looked at,
+-- nor conditions of deny assignments, which count as if they had none.
+--
+-- It takes 3 requests, 1 more when only an object id is given, and 1 for each role that is
+-- not built in; those that list take more where a list has several pages. `rbac.snapshot`
+-- saves what several questions have in common.
+-- @param principal a group or user of `entra`, an object id, or `"me"`: whose the run's
+--   requests are
+-- @tparam string action such as `Microsoft.ApiManagement/service/workspaces/write`
+-- @param[opt] where a resource or its id; the service when it is not given
+-- @tparam[opt] table options
+-- @tparam[opt=false] boolean options.data it is an action on data
+-- @treturn boolean
+-- @treturn string why
+-- @raise failure `PrincipalNotFound`, `AuthorizationFailed` when the assignments cannot be
+--   read; a message when an argument is wrong
+-- @usage print(rbac.can("me", "Microsoft.ApiManagement/service/read"))
+function rbac.can(principal, action, where, options)
+  return access.snapshot():can(principal, action, where, options)
+end
+
+--- Why a principal may do something, or not. Printed it says so, with a line for each
+-- assignment that was considered; requests as of `rbac.can`.
+-- @param principal as for `rbac.can`
+-- @tparam ?string action as for `rbac.can`; when it is nil, this is `rbac.access`
+-- @param[opt] where a resource or its id; the service when it is not given
+-- @tparam[opt] table options as for `rbac.can`
+-- @treturn table `verdict` (`allowed`; `conditionally`: only on a condition of an assignment;
+--   `denied`: a role allows it and a deny assignment denies it; `none`: no role allows it),
+--   `is_allowed`, `reason`, `principal`, `action`, `scope`, `is_data`; `assignments`: a list
+--   with `role`, `role_id`, `scope`, `through` (the group, with `id` and `name`),
+--   `condition`, `effect` (`allows`, `conditional`, `excepted`, `other`, `gone`), `pattern`
+--   and `exception`; `denials`: a list with `name`, `scope`, `effect` (`denies`, `excluded`,
+--   `excepted`, `other`, `not here`), `pattern` and `exception`
+-- @raise as `rbac.can`
+-- @usage print(rbac.explain(entra.group "api-team-payments",
+--                           "Microsoft.ApiManagement/service/read"))
+function rbac.explain(principal, action, where, options)
+  return access.snapshot():explain(principal, action, where, options)
+end
+
+--- All that a principal may do at a scope, for a report. Requests as of `rbac.can`.
+-- @tparam table options
+-- @param options.principal as for `rbac.can`
+-- @param[opt] options.scope a resource or its id; the service when it is not given
+-- @treturn table `principal`, `scope`; `assignments`: a list with `role`, `role_id`, `scope`,
+--   `through`, `condition` and `permissions` (as of `rbac.role`); `denials`: a list of what
+--   keeps it from something, with `name`, `scope` and `permissions`
+-- @raise as `rbac.can`
+-- @usage print(rbac.access {principal = "me"})
+function rbac.access(options)
+  return access.snapshot():access(options)
+end
+
+--- Who may do something at a scope: users, groups and service principals, each with the ways
+-- to it. It is the list of those for whom `rbac.can` says yes, and of those who may on a
+-- condition (`is_conditional`). Principals that are deleted are left out.
+--
+-- It takes 2 requests, 1 for each role that is not built in, 1 for each principal that has a
+-- role that allows it (or that a deny assignment of the action names), and 1 for each group
+-- that is in one of these.
+-- @tparam string action as for `rbac.can`
+-- @param[opt] where a resource or its id; the service when it is not given
+-- @tparam[opt] table options as for `rbac.can`
+-- @treturn table a list by name, with `id`, `type`, `name`, `upn`, `is_conditional`, and
+--   `paths`: a list with `role`, `scope`, `groups` (names, from the one with the role down)
+--   and `condition`
+-- @raise failure `AuthorizationFailed`; a message when an argument is wrong
+-- @usage for _, who in ipairs(rbac.who "Microsoft.ApiManagement/service/delete") do
+--     print(who)
+--   end
+function rbac.who(action, where, options)
+  return access.snapshot():who(action, where, options)
+end
+
+--- Several questions about one moment: what was asked for one is not asked again for another.
+-- @treturn snapshot with the methods `can`, `explain`, `access` and `who`, which take what
+--   the functions of the same names take; it does not see what changes after it has asked
+-- @usage local now = rbac.snapshot()
+--   for _, team in ipairs(entra.list {prefix = "api-team-"}) do
+--     print(team, now:can(team, "Microsoft.ApiManagement/service/read"))
+--   end
+function rbac.snapshot()
+  return access.snapshot()
 end
 
 return rbac
