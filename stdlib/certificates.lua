@@ -25,12 +25,13 @@ local function read_file(fields)
   elseif fields.password ~= nil and type(fields.password) ~= "string" then
     check.fail("password: a string expected, got " .. type(fields.password))
   end
-  local copy, thumbprint = {}, nil
+  local copy = {}
   for name, value in pairs(fields) do
     copy[name] = value
   end
   copy.file = nil
-  copy.data, thumbprint = files.pkcs12(fields.file, fields.password)
+  local data, thumbprint = files.pkcs12(fields.file, fields.password)
+  copy.data = data
   return copy, thumbprint
 end
 
