@@ -21,6 +21,8 @@ static const struct command {
     {"doctor", command_doctor, "is everything there: credentials, rights, tier, network"},
     {"login", command_login, "sign in as a person, and keep it for later runs"},
     {"logout", command_logout, "forget a sign-in that was kept"},
+    {"export", command_export,
+     "the estate as a folder, to review and to bring elsewhere"},
     {"doc", command_doc, "the reference: moongate doc [NAME]"}};
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

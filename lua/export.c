@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "base/yaml.h"
 #include "lua/bind.h"
 #include "lua/modules.h"
 #include "model/kind.h"
@@ -78,6 +79,7 @@ static int link_finish(lua_State *L, int status, lua_KContext context)
 
     struct operation_request request = {.method = "GET",
                                         .audience = AUDIENCE_NONE,
+                                        .is_text = true,
                                         .url = memory_copy_string(link),
                                         .label = memory_copy_string("read the export")};
 
@@ -113,9 +115,50 @@ static int export_document(lua_State *L)
     return link_finish(L, LUA_OK, 0);
 }
 
+/* export.parse(text) -> what a document says, JSON or YAML, or nil and what is wrong with it */
+static int export_parse(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    char *wrong = NULL;
+    cJSON *tree = json_parse(text, length, NULL);
+
+    if (tree == NULL)
+        tree = yaml_parse(text, length, &wrong);
+    if (tree == NULL) {
+        lua_pushnil(L);
+        lua_pushstring(L, wrong);
+        free(wrong);
+        return 2;
+    }
+    bind_push_json(L,
+                   tree); /* as in json.decode: raises nothing but for want of memory */
+    cJSON_Delete(tree);
+    return 1;
+}
+
+/* export.pretty(text) -> JSON text with a line for each member, or the text as it is when it is
+ * no JSON */
+static int export_pretty(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    cJSON *tree = json_parse(text, length, NULL);
+    char *printed = tree != NULL ? cJSON_Print(tree) : NULL;
+
+    if (printed != NULL)
+        lua_pushfstring(L, "%s\n", printed);
+    free(printed);
+    cJSON_Delete(tree);
+    return 1;
+}
+
 int open_export(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"document", export_document}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"document", export_document},
+                                         {"parse", export_parse},
+                                         {"pretty", export_pretty},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

@@ -13,6 +13,12 @@ static void set_string(lua_State *L, const char *name, const char *value)
     lua_setfield(L, -2, name);
 }
 
+static void set_flag(lua_State *L, const char *name, bool value)
+{
+    lua_pushboolean(L, value);
+    lua_setfield(L, -2, name);
+}
+
 static void push_fields(lua_State *L, const struct field *fields);
 
 static void push_field(lua_State *L, const struct field *field)
@@ -23,21 +29,30 @@ static void push_field(lua_State *L, const struct field *field)
         [FIELD_ID] = "resource or id", [FIELD_LOCATION] = "region",
         [FIELD_TIME] = "time",         [FIELD_STRINGS] = "list of strings",
         [FIELD_IDS] = "list of ids",   [FIELD_TAGS] = "tags",
-        [FIELD_LIST] = "list"};
+        [FIELD_LIST] = "list",         [FIELD_NUMBER] = "number",
+        [FIELD_DURATION] = "duration", [FIELD_OBJECT] = "object",
+        [FIELD_MAP] = "map",           [FIELD_ANY] = "any"};
     lua_Integer count = 0;
 
     lua_newtable(L);
     set_string(L, "name", field->name);
+    set_string(L, "path", field->path);
     set_string(L, "type", types[field->type]);
+    if (field->type == FIELD_MAP)
+        set_string(L, "values", types[field->values]);
     set_string(L, "help", field->help);
     set_string(L, "unit", field->unit);
     set_string(L, "pattern", field->pattern);
-    lua_pushboolean(L, (field->flags & FIELD_REQUIRED) != 0);
-    lua_setfield(L, -2, "required");
-    lua_pushboolean(L, (field->flags & FIELD_READ_ONLY) != 0);
-    lua_setfield(L, -2, "read_only");
-    lua_pushboolean(L, (field->flags & FIELD_IMMUTABLE) != 0);
-    lua_setfield(L, -2, "immutable");
+    set_flag(L, "required", (field->flags & FIELD_REQUIRED) != 0);
+    set_flag(L, "read_only", (field->flags & FIELD_READ_ONLY) != 0);
+    set_flag(L, "immutable", (field->flags & FIELD_IMMUTABLE) != 0);
+    set_flag(L, "secret", (field->flags & FIELD_SECRET) != 0);
+    set_flag(L, "write_only", (field->flags & FIELD_WRITE_ONLY) != 0);
+    set_flag(L, "choices_are_open", field->choices_are_open);
+    if (field->item_max > 0) {
+        lua_pushinteger(L, field->item_max);
+        lua_setfield(L, -2, "item_max");
+    }
     if (field->max > 0) {
         lua_pushinteger(L, field->min);
         lua_setfield(L, -2, "min");
@@ -70,8 +85,39 @@ static void push_fields(lua_State *L, const struct field *fields)
     }
 }
 
+/* Sets `operations` of the table on top: which requests the service takes. */
+static void set_operations(lua_State *L, const struct kind *kind)
+{
+    static const struct {
+        unsigned flag;
+        const char *name;
+    } rows[] = {{KIND_GET, "get"},     {KIND_HEAD, "head"},     {KIND_PUT, "put"},
+                {KIND_PATCH, "patch"}, {KIND_DELETE, "delete"}, {KIND_LIST, "list"}};
+
+    lua_newtable(L);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        set_flag(L, rows[i].name, (kind->operations & rows[i].flag) != 0);
+    lua_setfield(L, -2, "operations");
+}
+
+/* Sets `actions` of the table on top. */
+static void set_actions(lua_State *L, const struct kind *kind)
+{
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (const struct action *action = kind->actions;
+         action != NULL && action->name != NULL; action++) {
+        lua_newtable(L);
+        set_string(L, "name", action->name);
+        set_string(L, "help", action->help);
+        lua_rawseti(L, -2, ++count);
+    }
+    lua_setfield(L, -2, "actions");
+}
+
 /* kinds() -> list of {name=, arm_type=, api_version=, help=, name_min=, name_max=,
- * name_pattern=, fields=} */
+ * name_pattern=, parent=, member=, only_name=, operations=, actions=, fields=} */
 static int model_kinds(lua_State *L)
 {
     lua_Integer count = 0;
@@ -84,6 +130,11 @@ static int model_kinds(lua_State *L)
         set_string(L, "api_version", (*kind)->api_version);
         set_string(L, "help", (*kind)->help);
         set_string(L, "name_pattern", (*kind)->name_pattern);
+        set_string(L, "parent", (*kind)->parent != NULL ? (*kind)->parent->name : NULL);
+        set_string(L, "member", (*kind)->member);
+        set_string(L, "only_name", (*kind)->only_name);
+        set_operations(L, *kind);
+        set_actions(L, *kind);
         lua_pushinteger(L, (*kind)->name_min);
         lua_setfield(L, -2, "name_min");
         lua_pushinteger(L, (*kind)->name_max);
@@ -115,16 +166,37 @@ static int model_roles(lua_State *L)
     return 1;
 }
 
-/* role(name or id) -> {name=, id=}, or nil when it is no built-in role that we know */
+static void set_patterns(lua_State *L, const char *name, const char *const *patterns)
+{
+    lua_newtable(L);
+    for (lua_Integer i = 0; patterns != NULL && patterns[i] != NULL; i++) {
+        lua_pushstring(L, patterns[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, name);
+}
+
+/* role(name or id) -> {name=, id=, description=, permissions=}, or nil when it is no built-in
+ * role that we know; permissions: a list of {actions=, not_actions=, data_actions=,
+ * not_data_actions=} */
 static int model_role(lua_State *L)
 {
     const struct role *role = role_find(luaL_checkstring(L, 1));
 
     if (role == NULL)
         return 0;
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     set_string(L, "name", role->name);
     set_string(L, "id", role->id);
+    set_string(L, "description", role->description);
+    lua_createtable(L, 1, 0);
+    lua_createtable(L, 0, 4);
+    set_patterns(L, "actions", role->permission.actions);
+    set_patterns(L, "not_actions", role->permission.not_actions);
+    set_patterns(L, "data_actions", role->permission.data_actions);
+    set_patterns(L, "not_data_actions", role->permission.not_data_actions);
+    lua_rawseti(L, -2, 1);
+    lua_setfield(L, -2, "permissions");
     return 1;
 }
 

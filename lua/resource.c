@@ -45,6 +45,17 @@ static bool push_member(lua_State *L, const struct resource *own, const char *ke
     return true;
 }
 
+/* What a module of stdlib makes of the resource for that key, or nil; the methods are on top. */
+static void push_view(lua_State *L, const char *key)
+{
+    lua_pop(L, 1);
+    lua_pushfstring(L, "view:%s", key);
+    if (lua_rawget(L, -2) == LUA_TFUNCTION) {
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 1);
+    }
+}
+
 static int index_resource(lua_State *L)
 {
     const struct resource *own = check_resource(L, 1);
@@ -59,12 +70,15 @@ static int index_resource(lua_State *L)
         return 1;
     nested_push_methods(L, own->kind);
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, -2) == LUA_TNIL) {
-        const struct kind *child = kind_find_member(own->kind, key);
+    if (lua_rawget(L, -2) != LUA_TNIL)
+        return 1;
 
-        if (child != NULL)
-            nested_push(L, child, own->id);
-    }
+    const struct kind *child = kind_find_member(own->kind, key);
+
+    if (child != NULL)
+        nested_push(L, child, own->id);
+    else
+        push_view(L, key);
     return 1;
 }
 

@@ -31,13 +31,20 @@ local function refuse(message)
 end
 
 local function print_help(spec)
-  print(("usage: %s [options]"):format(arg and arg[0] or "SCRIPT"))
+  local words = {}
+  for _, row in ipairs(spec) do
+    if row.positional then
+      words[#words + 1] = row.required and " " .. row.value or (" [%s]"):format(row.value)
+    end
+  end
+  print(("usage: %s%s [options]"):format(arg and arg[0] or "SCRIPT", table.concat(words)))
   if spec.purpose then
     print("\n" .. spec.purpose)
   end
   print()
   for _, row in ipairs(spec) do
-    local left = "--" .. row.name .. (row.value and " " .. row.value or "")
+    local left = row.positional and row.value
+      or "--" .. row.name .. (row.value and " " .. row.value or "")
     local help = row.help or ""
     if row.choices then
       help = help .. ": " .. table.concat(row.choices, ", ")
@@ -50,6 +57,11 @@ local function print_help(spec)
   print(("  %-26s %s"):format("--help", "this text"))
 end
 
+-- What an argument is called in messages.
+local function label(row)
+  return row.positional and row.value or "--" .. row.name
+end
+
 local function take(row, text)
   if row.choices then
     for _, choice in ipairs(row.choices) do
@@ -58,15 +70,16 @@ local function take(row, text)
       end
     end
     local near = check.nearest(text, row.choices)
-    refuse(("--%s: '%s' is not one of %s%s"):format(
-      row.name, text, table.concat(row.choices, ", "),
+    refuse(("%s: '%s' is not one of %s%s"):format(
+      label(row), text, table.concat(row.choices, ", "),
       near and ("; did you mean '%s'?"):format(near) or ""))
   end
   local value, wrong = convert[row.type or "string"](text)
   if value == nil then
-    refuse(("--%s: %s"):format(row.name, wrong))
+    refuse(("%s: %s"):format(label(row), wrong))
   elseif row.min and value < row.min or row.max and value > row.max then
-    refuse(("--%s: %s is outside %s to %s"):format(row.name, text, row.min or "-", row.max or "-"))
+    refuse(("%s: %s is outside %s to %s"):format(label(row), text, row.min or "-",
+                                                 row.max or "-"))
   end
   return value
 end
@@ -75,14 +88,18 @@ end
 -- argument ends it with exit code 2.
 -- @tparam table spec `purpose` and a row an option: `name`, `value` (what help calls its
 --   value; a flag has none), `type` (string, integer, number), `choices`, `min`, `max`,
---   `default`, `required`, `help`
+--   `default`, `required`, `help`; `positional`: it is given by its place, without its name
 -- @param ... the script's own `...`
 -- @treturn table the values by name, with `_` for `-` in names
 function args.parse(spec, ...)
-  local rows, names, options = {}, {}, {}
+  local rows, names, options, places = {}, {}, {}, {}
   for _, row in ipairs(spec) do
-    rows["--" .. row.name] = row
-    names[#names + 1] = "--" .. row.name
+    if row.positional then
+      places[#places + 1] = row
+    else
+      rows["--" .. row.name] = row
+      names[#names + 1] = "--" .. row.name
+    end
     options[row.name:gsub("-", "_")] = row.default
   end
   local words, i = {...}, 1
@@ -94,6 +111,9 @@ function args.parse(spec, ...)
     if name == "--help" or name == "-h" then
       print_help(spec)
       run.exit(0)
+    elseif places[1] and (word == "-" or word:sub(1, 1) ~= "-") then
+      row = table.remove(places, 1)
+      options[row.name:gsub("-", "_")] = take(row, word)
     elseif not row then
       local near = check.nearest(name, names)
       refuse(("unknown argument '%s'%s"):format(
@@ -117,7 +137,7 @@ function args.parse(spec, ...)
   end
   for _, row in ipairs(spec) do
     if row.required and options[row.name:gsub("-", "_")] == nil then
-      refuse(("--%s is required: %s"):format(row.name, row.help or row.value or ""))
+      refuse(("%s is required: %s"):format(label(row), row.help or row.value or ""))
     end
   end
   return options

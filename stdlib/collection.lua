@@ -7,6 +7,7 @@
 -- @module collection
 local check = require "core.check"
 local core = require "core.resources"
+local core_arm = require "core.arm"
 local paging = require "paging"
 local tasks = require "tasks"
 
@@ -127,13 +128,13 @@ end
 
 -- Modules that know more of a kind than its row says; each is loaded with the first of its kind.
 local MODULES = {
-  api = "apis", ["api release"] = "apis", ["api revision"] = "apis",
+  api = "apis",
   certificate = "certificates",
   gateway = "gateways", service = "services", workspace = "workspaces",
-  ["named value"] = "named_values",
+  ["named value"] = "secrets", ["authorization server"] = "secrets",
   ["private dns zone"] = "dns",
   product = "links", ["service product"] = "links", tag = "links", ["service tag"] = "links",
-  subscription = "subscriptions", ["service subscription"] = "subscriptions",
+  subscription = "secrets", ["service subscription"] = "secrets",
 }
 
 -- Lists of API Management without $filter, and those without $top, too. The lists of other
@@ -187,23 +188,23 @@ local function first(count, iterator)
 end
 
 local NEEDS = { -- what of the service a verb takes, in the words of core.describe
-  get = {"get"}, find = {"get"}, exists = {"head", "get"}, create = {"put"}, ensure = {"put"},
+  get = {"get", "head"}, find = {"get", "head"}, exists = {"head", "get"}, create = {"put"}, ensure = {"put"},
   update = {"patch", "put"}, set = {"put"}, delete = {"delete"}, each = {"list"},
   list = {"list"},
 }
 local VERBS = {"get", "find", "exists", "create", "ensure", "update", "delete", "list", "each"}
 local VERBS_OF_ONE = {"get", "find", "exists", "set", "ensure", "delete"}
 
--- Says why there is no such verb.
+-- Says why there is no such verb, when it is one that others have.
 local function refuse(facts, names, own, key)
-  local has = {}
+  local has, is_verb = {}, false
   for _, name in ipairs(names) do
-    if rawget(own, name) then
-      has[#has + 1] = name
-    elseif name == key then
-      check.fail(("%s: the service has no way to %s them; there is %s"):format(
-        facts.member or "these", key, table.concat(has, ", ")))
-    end
+    is_verb = is_verb or name == key
+    has[#has + 1] = rawget(own, name) and name or nil
+  end
+  if is_verb then
+    check.fail(("%s: the service has no such operation as '%s' for them; there is %s"):format(
+      facts.member, key, table.concat(has, ", ")))
   end
 end
 
@@ -217,8 +218,28 @@ local function read_verb(kind, verb)
   end
 end
 
+-- A text is the value of a policy. What is read of one is rawxml, so that is also what is
+-- written when the script does not say.
+local function value_fields(kind, fields)
+  if not kind:find "policy" then
+    return fields
+  elseif type(fields) == "string" then
+    return {value = fields, format = "rawxml"}
+  elseif type(fields) == "table" and fields.value ~= nil and fields.format == nil then
+    local copy = {format = "rawxml"}
+    for name, value in pairs(fields) do
+      copy[name] = value
+    end
+    return copy
+  end
+  return fields
+end
+
 -- What a new one has that its script does not say.
-local DEFAULTS = {["policy fragment"] = {format = "rawxml"}}
+local DEFAULTS = {
+  ["virtual network link"] = {location = "global"},
+  ["dns a record"] = {ttl = 3600}, -- seconds, as az says it
+}
 
 local function write_verb(kind, verb)
   local perform = core[verb]
@@ -230,7 +251,7 @@ local function write_verb(kind, verb)
     if names_itself and type(name) == "string" then
       defaults = {display_name = name}
     end
-    return perform(kind, parent, name, fields or nothing, defaults)
+    return perform(kind, parent, name, value_fields(kind, fields) or nothing, defaults)
   end
 end
 
@@ -258,21 +279,6 @@ local function many(kind, has)
   return verbs
 end
 
--- A text is the value of a policy. What is read of one is rawxml, so that is also what is
--- written when the script does not say.
-local function value_fields(fields)
-  if type(fields) == "string" then
-    return {value = fields, format = "rawxml"}
-  elseif type(fields) == "table" and fields.value ~= nil and fields.format == nil then
-    local copy = {format = "rawxml"}
-    for name, value in pairs(fields) do
-      copy[name] = value
-    end
-    return copy
-  end
-  return fields
-end
-
 -- The verbs of what is alone of its kind: they take no name.
 local function one(kind, name)
   local verbs = {}
@@ -284,7 +290,8 @@ local function one(kind, name)
   end
   for _, verb in ipairs {"ensure", "set"} do
     verbs[verb] = function(self, fields)
-      return core.ensure(kind, core.parent(self, kind, verb), name, value_fields(fields))
+      return core.ensure(kind, core.parent(self, kind, verb), name,
+                         value_fields(kind, fields))
     end
   end
   function verbs:delete(options)
@@ -309,6 +316,7 @@ function collection.nested_verbs(kind)
       has[verb] = has[verb] or facts[operation]
     end
   end
+  has.update = has.update and next(facts.writes) ~= nil -- else there is nothing to change
   local verbs = facts.only_name and one(kind, facts.only_name) or many(kind, has)
   local names = facts.only_name and VERBS_OF_ONE or VERBS
   for verb in pairs(NEEDS) do
@@ -347,8 +355,8 @@ function collection.methods(kind)
     return methods
   end
   function methods:update(fields)
-    local new, outcome = core.update(kind, "", self.id, fields)
-    if fields.wait == false then
+    local new, outcome = core.update(kind, "", self.id, value_fields(kind, fields))
+    if type(fields) == "table" and fields.wait == false then
       return new
     end
     return core.replace(self, new), outcome
@@ -360,6 +368,28 @@ function collection.methods(kind)
     return core.delete(kind, "", self.id, options)
   end
   return methods
+end
+
+--- Give resources of a kind a member that is made when it is read.
+-- @tparam string kind
+-- @tparam string name of the member; a field, method or collection of that name goes first
+-- @tparam function make `make(resource)` gives it
+function collection.view(kind, name, make)
+  collection.methods(kind)["view:" .. name] = make
+end
+
+--- Let the service do something to a resource: a POST to one of its actions. Waits to its end.
+-- @tparam resource resource
+-- @tparam string action such as `listSecrets`
+-- @tparam[opt=false] boolean repeatable it only asks, so that it may be sent twice
+-- @treturn ?table the answer's body
+-- @raise failure
+function collection.act(resource, action, repeatable)
+  local path = resource.id:gsub("[^/]+", check.escape)
+  return core_arm.request({
+    method = "POST", path = path .. "/" .. action, repeatable = repeatable,
+    query = {["api-version"] = core.describe(resource.kind).api_version},
+  }).body
 end
 
 core.set_loader(function(kind, what)

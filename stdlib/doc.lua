@@ -1,24 +1,32 @@
 --- The reference, made from the model and from doc comments.
+--
+-- `doc.gather` makes one structure of them; the renderers, each in a file of its own, show it.
 -- @module doc
-local check = require "core.check"
 local model = require "core.model"
 
 local doc = {}
 
 -- Modules that scripts do not require themselves.
-local INNER = {collection = true, difference = true, doc = true, paging = true, scope = true,
+local INNER = {access = true, collection = true, difference = true, doc = true, doc_html = true,
+               doc_json = true, doc_luacats = true, doc_text = true, document = true,
+               estate = true, extract = true, grantee = true, holders = true, judgement = true,
+               paging = true, publish = true, roles = true, scope = true, snapshot = true,
                testing = true}
 
 -- A block of doc comment: its first sentence, the rest, and tags in their order.
 local function parse_block(lines)
   local block = {text = {}, tags = {}}
   for _, line in ipairs(lines) do
-    local tag, rest = line:match "^@(%w+)%s*(.*)$"
+    local tag, modifier, rest = line:match "^@(%w+)(%b[])%s*(.*)$"
+    if not tag then
+      tag, rest = line:match "^@(%w+)%s*(.*)$"
+    end
     if tag then
-      block.tags[#block.tags + 1] = {name = tag, text = rest}
-    elseif #block.tags > 0 and line ~= "" then
+      block.tags[#block.tags + 1] = {name = tag, text = rest, modifier = modifier}
+    elseif #block.tags > 0 then
       local last = block.tags[#block.tags]
-      last.text = last.text .. " " .. line:match "^%s*(.*)$"
+      local is_code = last.name == "usage"
+      last.text = last.text .. (is_code and "\n" .. line or " " .. line:match "^%s*(.*)$")
     else
       block.text[#block.text + 1] = line
     end
@@ -45,70 +53,24 @@ local function blocks_of(source)
   return blocks
 end
 
-local function is_module(block)
-  for _, tag in ipairs(block.tags) do
-    if tag.name == "module" then
-      return tag.text
-    end
-  end
-end
-
--- "workspaces.ensure" or "gateway:attach", with its arguments, from the code below a comment.
-local function signature(block, module)
-  local owner, name, arguments = block.code:match "^function%s+([%w_]+)([.:][%w_]+)(%b())"
-  if not owner then
-    owner, name = block.code:match "^([%w_]+)(%.[%w_]+)%s*="
-    arguments = block.code:find "=%s*core%.[%w_]+%s*$" and "(...)" or ""
-  end
-  if not owner or owner == "verbs" then
-    return nil
-  end
-  if owner:find "methods$" then
-    local subject = owner == "methods" and module:gsub("s$", "") or owner:gsub("_methods$", "")
-    return subject .. ":" .. name:sub(2) .. arguments, subject .. ":" .. name:sub(2)
-  end
-  return module .. name .. arguments, module .. name
-end
 
 local VERBS = {
-  {"get", "(name, options)", "the resource; raises a failure when it is absent"},
-  {"find", "(name, options)", "the resource, or nil"},
-  {"exists", "(name, options)", "true or false"},
-  {"create", "(name, fields)", "makes it; raises AlreadyExists"},
-  {"ensure", "(name, fields)", "makes it, or changes only what differs; gives the resource and "
-    .. "created, changed or unchanged"},
-  {"update", "(name, fields)", "changes what differs; raises a failure when it is absent"},
-  {"delete", "(name, options)", "true when it was there; absent is fine"},
-  {"list", "(options)", "all, as a list"},
-  {"each", "(options)", "an iterator that reads page by page"},
+  {"get", "get", "(name, options)", "the resource; raises a failure when it is absent"},
+  {"find", "get", "(name, options)", "the resource, or nil"},
+  {"exists", "get", "(name, options)", "true or false"},
+  {"create", "put", "(name, fields)", "makes it; raises AlreadyExists"},
+  {"ensure", "put", "(name, fields)", "makes it, or changes only what differs; gives the resource "
+    .. "and created, changed or unchanged"},
+  {"set", "put", "(fields)", "makes it, or changes only what differs"},
+  {"update", "put", "(name, fields)", "changes what differs; raises a failure when it is absent"},
+  {"delete", "delete", "(name, options)", "true when it was there; absent is fine"},
+  {"list", "list", "(options)", "all, as a list"},
+  {"each", "list", "(options)", "an iterator that reads page by page"},
 }
 
 local KINDS = {workspaces = "workspace", gateways = "gateway", services = "service"}
-
-local function native_lines(module)
-  local found = {}
-  for line in (model.source "native.doc" or ""):gmatch "[^\n]+" do
-    if line:sub(1, #module + 1) == module .. "." then
-      found[#found + 1] = line
-    end
-  end
-  return found
-end
-
-local function all_modules()
-  local names = {}
-  for _, path in ipairs(model.files()) do
-    local name = path:match "^stdlib/([%w_]+)%.lua$"
-    if name and not INNER[name] then
-      names[#names + 1] = name
-    end
-  end
-  for _, name in ipairs {"clock", "csv", "env", "json", "log", "run"} do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
+local GROUPS = {workspaces = "workspaces and APIs", gateways = "gateways",
+                networks = "networks", access = "access"}
 
 local NATIVE_HELP = {
   clock = "The time that the run goes by.", csv = "Tables of text with commas between.",
@@ -116,172 +78,213 @@ local NATIVE_HELP = {
   log = "Lines for whoever runs the script: log.error, log.warning, log.info, log.debug.",
   run = "The run itself.",
 }
+local NATIVE_OWNERS = {task = "tasks", group = "tasks", op = "tasks"}
 
-local function first_sentence(block)
-  local text = table.concat(block.text, " "):match "^%s*(.-)%s*$"
-  return text:match "^(.-%.)%s" or block.text[1] or ""
+local function first_sentence(lines)
+  local text = table.concat(lines, " "):match "^%s*(.-)%s*$"
+  return text:match "^(.-%.)%s" or text
 end
 
-local function print_index()
-  print "modules"
-  for _, name in ipairs(all_modules()) do
-    local source = model.source("stdlib/" .. name .. ".lua")
-    local help = source and first_sentence(blocks_of(source)[1]) or NATIVE_HELP[name]
-    print(("  %-14s %s"):format(name, help))
+-- "options.timeout how long" with the type that a tparam has in front.
+local function read_parameter(tag)
+  local type_name, name, help = "any", nil, nil
+  if tag.name == "tparam" then
+    type_name, name, help = tag.text:match "^(%S+)%s+(%S+)%s*(.*)$"
+  else
+    name, help = tag.text:match "^(%S+)%s*(.*)$"
   end
-  print "\nkinds of resources"
-  for _, kind in ipairs(model.kinds()) do
-    print(("  %-24s %s"):format(kind.name, kind.help))
+  local modifier = tag.modifier or ""
+  return {name = name, type = type_name, help = help, optional = modifier:find "^%[opt" ~= nil,
+          default = modifier:match "^%[opt=(.*)%]$"}
+end
+
+-- Sorts the tags of a block into the members of a function.
+local function read_tags(block, into)
+  for _, tag in ipairs(block.tags) do
+    if tag.name == "tparam" or tag.name == "param" then
+      into.params[#into.params + 1] = read_parameter(tag)
+    elseif tag.name == "treturn" then
+      local type_name, help = tag.text:match "^(%S+)%s*(.*)$"
+      into.returns[#into.returns + 1] = {type = type_name, help = help}
+    elseif tag.name == "return" then
+      into.returns[#into.returns + 1] = {type = "any", help = tag.text}
+    elseif tag.name == "raise" then
+      into.raises[#into.raises + 1] = tag.text
+    elseif tag.name == "usage" then
+      into.examples[#into.examples + 1] = tag.text
+    end
   end
-  print "\nready scripts (moongate run NAME --help)"
+  if into.arguments == "(...)" and #into.params > 0 then
+    local names = {}
+    for _, param in ipairs(into.params) do
+      names[#names + 1] = not param.name:find("%.%w") and param.name or nil
+    end
+    into.arguments = "(" .. table.concat(names, ", ") .. ")"
+  end
+  return into
+end
+
+local function new_function(name, arguments, text)
+  return {name = name, arguments = arguments, help = first_sentence(text), text = text,
+          params = {}, returns = {}, raises = {}, examples = {}}
+end
+
+-- The function that the code below a comment begins, or nil: its full name and arguments.
+local function signature(block, module)
+  local owner, name, arguments = block.code:match "^function%s+([%w_]+)([.:][%w_]+)(%b())"
+  if not owner then
+    owner, name = block.code:match "^([%w_]+)(%.[%w_]+)%s*="
+    local is_function = block.code:find "=%s*core%.[%w_]+%s*$" or block.code:find "=%s*verb%s"
+    arguments = is_function and "(...)" or ""
+  end
+  if not owner or owner == "verbs" then
+    return nil
+  elseif owner:find "methods$" then
+    local subject = owner == "methods" and module:gsub("s$", "") or owner:gsub("_methods$", "")
+    return subject .. ":" .. name:sub(2), arguments
+  elseif owner == module then
+    return module .. name, arguments
+  end
+end
+
+local function read_native(module, functions)
+  for line in (model.source "native.doc" or ""):gmatch "[^\n]+" do
+    local owner, separator, name, arguments, rest =
+      line:match "^(%w+)([.:])([%w_]+)(%b())%s*(.*)$"
+    if owner and (owner == module or NATIVE_OWNERS[owner] == module) then
+      local fn = new_function(owner .. separator .. name, arguments,
+                              {(rest:gsub("^%->%s*", "gives "):gsub("^[:-]%s*", ""))})
+      fn.is_native = true
+      functions[#functions + 1] = fn
+    end
+  end
+end
+
+-- The verbs of a kind, called as `prefix` and their name.
+local function verbs_of(kind, prefix)
+  local found = {}
+  for _, row in ipairs(VERBS) do
+    local name, needs, arguments, help = table.unpack(row)
+    local is_of_one = kind.only_name ~= nil
+    local fits = not (is_of_one and (name == "create" or name == "update"))
+      and (is_of_one or name ~= "set")
+    if kind.operations[needs] and fits then
+      if is_of_one then
+        arguments = needs == "put" and "(fields)" or "(options)"
+      end
+      local fn = new_function(prefix .. name, arguments, {help})
+      fn.is_verb = true
+      found[#found + 1] = fn
+    end
+  end
+  return found
+end
+
+local function read_module(name, kinds)
+  local source = model.source("stdlib/" .. name .. ".lua")
+  local module = {name = name, help = NATIVE_HELP[name], text = {NATIVE_HELP[name]},
+                  functions = {}, kind = KINDS[name]}
+  if module.kind then
+    module.functions = verbs_of(kinds[module.kind], name .. ".")
+  end
+  for _, block in ipairs(source and blocks_of(source) or {}) do
+    local is_module = block.tags[1] and block.tags[1].name == "module"
+    local called, arguments = signature(block, name)
+    if is_module then
+      module.help, module.text = first_sentence(block.text), block.text
+    elseif called then
+      module.functions[#module.functions + 1] =
+        read_tags(block, new_function(called, arguments, block.text))
+    end
+  end
+  read_native(name, module.functions)
+  return module
+end
+
+local function group_of(kind)
+  if kind.arm_type:find "Authorization" then
+    return GROUPS.access
+  elseif kind.arm_type:find "Network" then
+    return GROUPS.networks
+  elseif kind.arm_type:find "/gateways" then
+    return GROUPS.gateways
+  end
+  return kind.name:find "^service" and "the service" or GROUPS.workspaces
+end
+
+-- What scripts usually call one of a kind.
+local VARIABLES = {workspace = "ws", gateway = "gw", ["virtual network"] = "vnet"}
+
+local function variable(kind)
+  return VARIABLES[kind.name] or (kind.name:gsub("[ -]", "_"))
+end
+
+local function module_names()
+  local names = {}
+  for _, path in ipairs(model.files()) do
+    local name = path:match "^stdlib/([%w_]+)%.lua$"
+    if name and not INNER[name] then
+      names[#names + 1] = name
+    end
+  end
+  for name in pairs(NATIVE_HELP) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function read_scripts()
+  local scripts = {}
   for _, path in ipairs(model.files()) do
     local name = path:match "^scripts/([%w_]+)%.lua$"
     if name then
-      print(("  %-14s %s"):format(name, model.source(path):match "^%-%- ([^\n]*)"))
+      scripts[#scripts + 1] = {name = name, help = model.source(path):match "^%-%- ([^\n]*)"}
     end
   end
-  print "\nmore: moongate doc NAME, such as workspaces, gateways.ensure or gateway"
+  return scripts
 end
 
-local function type_of(field)
-  local text = field.type
-  if field.choices then
-    text = table.concat(field.choices, " | ")
-  elseif field.max then
-    text = ("%s, %d to %d%s"):format(text, field.min, field.max,
-                                     field.type == "string" and " characters" or "")
+--- All that the reference tells, for its renderers.
+-- @treturn table `modules` (`name`, `help`, `text`, `functions`, `kind`), `kinds` (the rows of
+--   the model with `way`, `group`, `variable` and `verbs`) and `scripts`; in a stable order
+function doc.gather()
+  local kinds, by_name = model.kinds(), {}
+  for _, kind in ipairs(kinds) do
+    by_name[kind.name] = kind
+    kind.group, kind.variable = group_of(kind), variable(kind)
+    kind.way = kind.member and kind.parent and variable{name = kind.parent} .. "." .. kind.member
+    kind.verbs = kind.way and verbs_of(kind, kind.way .. ":") or {}
   end
-  return text
+  local modules = {}
+  for i, name in ipairs(module_names()) do
+    modules[i] = read_module(name, by_name)
+  end
+  return {modules = modules, kinds = kinds, scripts = read_scripts()}
 end
 
-local function print_fields(fields, indent)
-  for _, field in ipairs(fields) do
-    local marks = {}
-    for _, mark in ipairs {"required", "read_only", "immutable"} do
-      if field[mark] then
-        marks[#marks + 1] = (mark:gsub("_", "-"))
-      end
-    end
-    print(("%s%-24s %s%s"):format(indent, field.name, type_of(field),
-                                  #marks > 0 and " (" .. table.concat(marks, ", ") .. ")" or ""))
-    print(("%s    %s%s"):format(indent, field.help,
-                                field.pattern and " Matches " .. field.pattern or ""))
-    if field.items then
-      print_fields(field.items, indent .. "    ")
-    end
-  end
-end
-
-local function print_kind(kind)
-  print(kind.name .. ": " .. kind.help)
-  print(("  %s, api-version %s"):format(kind.arm_type, kind.api_version))
-  print(("  name: %d to %d characters%s\n"):format(
-    kind.name_min, kind.name_max, kind.name_pattern and ", " .. kind.name_pattern or ""))
-  print "fields"
-  print_fields(kind.fields, "  ")
-end
-
-local function print_block(block, title)
-  print(title)
-  for _, line in ipairs(block.text) do
-    print("  " .. line)
-  end
-  for _, tag in ipairs(block.tags) do
-    if tag.name ~= "module" then
-      local name = tag.name:gsub("^t?param$", "argument"):gsub("^t?return$", "gives")
-        :gsub("^raise$", "raises"):gsub("^usage$", "example")
-      print(("  %-9s %s"):format(name, tag.text))
-    end
-  end
-end
-
-local function print_module(name, source)
-  local blocks = blocks_of(source)
-  print("module " .. name)
-  for _, line in ipairs(blocks[1].text) do
-    print("  " .. line)
-  end
-  local kind = KINDS[name]
-  print "\nfunctions"
-  if kind then
-    for _, verb in ipairs(VERBS) do
-      print(("  %s.%s%s\n      %s"):format(name, verb[1], verb[2], verb[3]))
-    end
-  end
-  for _, block in ipairs(blocks) do
-    local title = not is_module(block) and signature(block, name)
-    if title then
-      print("  " .. title)
-      print("      " .. first_sentence(block))
-    end
-  end
-  if kind then
-    print(("\nfields: moongate doc %s"):format(kind))
-  end
-end
-
--- A function of a module, or a method: true when one was printed.
-local function print_function(name)
-  for _, module in ipairs(all_modules()) do
-    local source = model.source("stdlib/" .. module .. ".lua")
-    for _, block in ipairs(source and blocks_of(source) or {}) do
-      local title, plain = signature(block, module)
-      if title and plain == name and not is_module(block) then
-        print_block(block, title)
-        return true
-      end
-    end
-    for _, verb in ipairs(KINDS[module] and VERBS or {}) do
-      if name == module .. "." .. verb[1] then
-        print(("%s%s\n  %s\n  fields: moongate doc %s"):format(name, verb[2], verb[3],
-                                                            KINDS[module]))
-        return true
-      end
-    end
-    for _, line in ipairs(native_lines(module)) do
-      if line:sub(1, #name + 1) == name .. "(" then
-        print(line)
-        return true
-      end
-    end
-  end
-  return false
-end
-
---- Print the reference of a module, a function, a method or a kind; or what there is.
+--- Print the reference of a module, a function, a kind or a property; or what there is.
 -- @tparam[opt] string name
-function doc.print(name)
-  if name == nil then
-    return print_index()
-  end
-  local known = {}
-  for _, kind in ipairs(model.kinds()) do
-    known[#known + 1] = kind.name
-    if kind.name == name then
-      return print_kind(kind)
-    end
-  end
-  for _, module in ipairs(all_modules()) do
-    known[#known + 1] = module
-    if module == name then
-      local source = model.source("stdlib/" .. name .. ".lua")
-      if source then
-        return print_module(name, source)
-      end
-      print(("module %s\n  %s\n"):format(name, NATIVE_HELP[name]))
-      for _, line in ipairs(native_lines(name)) do
-        print("  " .. line)
-      end
-      return
-    end
-  end
-  if print_function(name) then
+-- @tparam[opt=80] integer columns the width of the terminal
+function doc.print(name, columns)
+  require("doc_text").print(doc.gather(), name, math.tointeger(tonumber(columns)) or 80)
+end
+
+--- Write what a renderer makes: a document to the output, or files into a folder.
+-- @tparam string face `html`, `json`, `luacats` or `luacheck`
+-- @tparam[opt] string folder where the files go; it must exist
+-- @raise failure `IOError` when a file cannot be written
+function doc.render(face, folder)
+  local is_check = face == "luacheck"
+  local renderer = require("doc_" .. (is_check and "luacats" or face))
+  local made = renderer[is_check and "check" or "render"](doc.gather())
+  if type(made) == "string" then
+    io.write(made)
     return
   end
-  local near = check.nearest(name, known)
-  require("log").error(("there is nothing called '%s'%s"):format(
-    name, near and ("; did you mean '%s'?"):format(near) or ""))
-  require("run").exit(2)
+  for _, file in ipairs(made) do
+    require("doc_text").write(folder .. "/" .. file.name, file.text)
+  end
 end
 
 return doc

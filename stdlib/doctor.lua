@@ -6,6 +6,7 @@
 -- for: `{check=, status=, text=, cure=}` with a status of `ok`, `warning`, `failed` (something
 -- essential is missing) or `skipped` (it could not be looked at, because of something above).
 -- @module doctor
+local access = require "core.access"
 local arm = require "arm"
 local clock = require "clock"
 local core = require "core.doctor"
@@ -281,28 +282,13 @@ end
 
 -- --- rights ------------------------------------------------------------------------------
 
--- A Lua pattern for an action of a role, whose "*" stands for any characters.
-local function to_pattern(action)
-  local literal = action:lower():gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0")
-  return "^" .. literal:gsub("%*", ".*") .. "$"
-end
-
-local function is_in(action, list)
-  for _, pattern in ipairs(list or {}) do
-    if action:lower():find(to_pattern(pattern)) then
-      return true
-    end
-  end
-  return false
-end
-
 --- Whether the permissions, as Azure lists them, allow an action.
 -- @tparam table permissions a list of tables with `actions` and `notActions`
 -- @tparam string action such as `Microsoft.ApiManagement/service/read`
 -- @treturn boolean
 function doctor.allows(permissions, action)
   for _, permission in ipairs(permissions) do
-    if is_in(action, permission.actions) and not is_in(action, permission.notActions) then
+    if access.judge(permission.actions, permission.notActions, action) then
       return true
     end
   end

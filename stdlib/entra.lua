@@ -226,6 +226,48 @@ function group_methods:members(options)
                         "transitiveMembers" or "members"), {["$top"] = PAGE}, to_member))
 end
 
+--- Find a user, group or service principal by its object id.
+-- @tparam string id
+-- @treturn ?table the user, group or service principal, with `id`, `type` and `display_name`;
+--   nil when there is none
+-- @raise failure
+-- @usage local who = entra.object "9f1c2d3e-4b5a-4c6d-8e7f-0a1b2c3d4e5f"
+function entra.object(id)
+  if type(id) ~= "string" or not check.is_uuid(id) then
+    check.fail(("object: an object id expected, got %s"):format(tostring(id)))
+  end
+  local answer, failure = tasks.try(arm.request, {graph = true,
+                                                  path = "/v1.0/directoryObjects/" .. id})
+  if failure and failure.status ~= 404 then
+    error(failure, 0)
+  end
+  return answer and to_member(answer.body)
+end
+
+local PLURALS = {User = "users", Group = "groups", ServicePrincipal = "servicePrincipals"}
+
+--- The groups that a user, group or service principal is in, through others too.
+-- @tparam table object what has an `id` and a `type`: what `entra.user`, `entra.group`,
+--   `entra.object` or `group:members` gave
+-- @treturn table of groups
+-- @raise failure `Request_ResourceNotFound`
+-- @usage for _, group in ipairs(entra.groups_of(entra.group "api-team-payments")) do
+--     print(group)
+--   end
+function entra.groups_of(object)
+  local plural = type(object) == "table" and PLURALS[object.type]
+  if not plural then
+    check.fail(("groups_of: a user, group or service principal expected, got %s"):format(
+      tostring(object)))
+  end
+  local groups = {}
+  for above in each(("/v1.0/%s/%s/transitiveMemberOf"):format(plural, object.id),
+                    {["$top"] = PAGE}, to_member) do
+    groups[#groups + 1] = above.type == "Group" and above or nil -- not roles of the directory
+  end
+  return groups
+end
+
 local function member_id(member)
   local id = type(member) == "table" and member.id or member
   if type(id) == "string" and not check.is_uuid(id) then

@@ -133,4 +133,20 @@ function methods:scale(units)
   return self:update {units = units}
 end
 
+--- How many scale units the gateway can have in its tier, as the service says it.
+-- @treturn integer the fewest
+-- @treturn integer the most
+-- @raise failure
+function methods:unit_range()
+  for sku in self.skus:each() do
+    if sku.sku == self.sku then
+      return sku.min_units, sku.max_units
+    end
+  end
+  error(check.failure {
+    code = "NotFound", target = self.id, retryable = false,
+    message = ("the service names no units for the tier %s"):format(self.sku),
+  }, 0)
+end
+
 return gateways

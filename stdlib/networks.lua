@@ -31,15 +31,17 @@ local function at_service()
 end
 
 --- Virtual networks: `networks.virtual_networks.ensure("vnet-apim", {address_prefixes =
--- {"10.0.0.0/16"}})`; each has `vnet.subnets`-verbs by `networks.subnets(vnet)`.
+-- {"10.0.0.0/16"}})`; each has `vnet.subnets`, as `networks.subnets(vnet)` gives them.
 networks.virtual_networks = in_group("virtual network", at_service)
 
---- Network security groups, with `rules`.
+--- Network security groups, with `rules`; each rule is a resource in `security_rules`, too.
 networks.security_groups = in_group("network security group", at_service)
 
-collection.methods "virtual network"
-collection.methods "network security group"
-collection.methods "subnet"
+--- Route tables; each has `routes`: `networks.route_tables.get("rt").routes:list()`.
+networks.route_tables = in_group("route table", at_service)
+
+--- NAT gateways, through which subnets reach the Internet.
+networks.nat_gateways = in_group("nat gateway", at_service)
 
 --- The subnets of a virtual network, a nested collection: `networks.subnets(vnet):list()`.
 -- @tparam virtual_network|string vnet the network, its name or its id

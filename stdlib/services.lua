@@ -1,4 +1,10 @@
 --- The API Management service itself.
+--
+--     local service = services.current()
+--     for product in service.products:each() do print(product.display_name) end
+--
+-- A service has `workspaces`, `workspace_links` and `skus`, and of its own what a workspace has,
+-- too: `products`, `subscriptions`, `tags`, `groups`; and `users` and `authorization_servers`.
 -- @module services
 local collection = require "collection"
 local core = require "core.resources"
@@ -39,6 +45,13 @@ function services.location(name)
     end
   end
   return locations[id]
+end
+
+--- The service of the run.
+-- @treturn resource
+-- @raise failure `ResourceNotFound`
+function services.current()
+  return (core.get("service", "", scope.service()))
 end
 
 return services

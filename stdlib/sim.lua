@@ -125,7 +125,7 @@ end
 -- @tparam[opt] string pattern only those whose id has this text in it, or matches it as a Lua
 --   pattern; in any case
 -- @treturn integer
--- @usage test.equal(sim.created "/gateways/", 2)
+-- @usage test.equal(sim.created "/gateways/", 1)
 function sim.created(pattern)
   return count("created", pattern)
 end

@@ -193,7 +193,7 @@ end
 -- @param ... arguments for `fn`
 -- @return what `fn` returns
 -- @raise failure `Timeout`; what `fn` raises
--- @usage tasks.timeout("90m", function() gw:wait() end)
+-- @usage tasks.timeout("90m", function() gw:refresh() end)
 function tasks.timeout(duration, fn, ...)
   if not callable(fn) then
     check.fail("tasks.timeout: a function expected, got " .. type(fn))

@@ -296,7 +296,7 @@ end
 -- @param ... arguments for `fn`
 -- @return what was raised
 -- @usage local failure = test.raises("ResourceNotFound", workspaces.get, "nope")
--- @usage test.raises({code = "Conflict", status = 409}, function() ws:delete() end)
+-- @usage test.raises({status = 404}, function() workspaces.get "nope" end)
 function test.raises(want, fn, ...)
   check_function("test.raises", fn)
   local fine, raised = pcall(fn, ...)

@@ -474,6 +474,26 @@ START_TEST(version_and_help_are_printed_to_stdout)
     }
     assert_exit(moon("run", "--sim", "bulk_onboard", "--help", NULL), 0);
     assert_says(out(), "--teams FILE");
+    assert_exit(moon("run", "--sim", "explain", "--help", NULL), 0);
+    assert_says(out(), "usage: explain PRINCIPAL [ACTION] [SCOPE] [options]");
+}
+END_TEST
+
+START_TEST(explain_says_who_may_do_what_by_its_exit_code_too)
+{
+    const char *action = "Microsoft.ApiManagement/service/read";
+
+    assert_exit(moon("run", "--sim", "explain", "me", action, NULL), 0);
+    assert_says(out(), "may Microsoft.ApiManagement/service/read");
+    assert_says(out(), "+ role 'Owner' at /subscriptions/");
+    assert_exit(
+        moon("run", "--sim", "explain", "api-team-orders", action, "subscription", NULL),
+        1);
+    assert_says(out(), "because it has no role here or above");
+    assert_exit(moon("run", "--sim", "explain", "me", "-", "service", NULL), 0);
+    assert_says(out(), "allows *");
+    assert_exit(moon("run", "--sim", "explain", "me", action, "workspace/a", NULL), 2);
+    assert_says(err(), "SCOPE: 'workspace/a' is no id");
 }
 END_TEST
 
@@ -503,6 +523,8 @@ static const struct usage {
     {{"run", "--sim", "bulk_onboard", "--team", "x"}, "did you mean '--teams'?"},
     {{"run", "--sim", "bulk_onboard", "--role", "develper"}, "did you mean 'developer'?"},
     {{"run", "--sim", "bulk_onboard", "--units", "13"}, "13 is outside 1 to 12"},
+    {{"run", "--sim", "explain"}, "PRINCIPAL is required"},
+    {{"run", "--sim", "explain", "me", "--date"}, "did you mean '--data'?"},
     {{"sim", "--clock", "fast"}, "'fast' is not virtual, real, or a factor"},
     {{"sim", "--faults", "trottle=1"}, "--faults: unknown fault 'trottle'; did you mean"},
     {{"sim", "--sim-faults", "reset=2"}, "--sim-faults: reset: '2' is neither a rate"},
@@ -1284,6 +1306,7 @@ static void add_script_cases(Suite *suite)
     TCase *scripts = add_case(suite, "scripts");
 
     tcase_add_test(words, version_and_help_are_printed_to_stdout);
+    tcase_add_test(words, explain_says_who_may_do_what_by_its_exit_code_too);
     tcase_add_loop_test(words, wrong_usage_is_told_once_and_exits_with_2, 0,
                         (int)(sizeof wrong_usage / sizeof wrong_usage[0]));
     tcase_add_loop_test(

@@ -59,6 +59,10 @@ static const struct check_row {
     {"rawxml",
      "<policies>\n <inbound>\n  <set-body> @(a(b)</set-body></inbound></policies>",
      "line 3, column 14: the expression @( is never closed"},
+    {"rawxml", "@(a)<policies/>", "line 1, column 1: not well-formed"},
+    {"rawxml", "<policies @(a)/>", "not well-formed"},
+    {"rawxml", WHEN("@(\xf4u)"), "not well-formed"},
+    {"rawxml", WHEN("@(\x01)"), "not well-formed"},
     {"rawxml", WHEN("@{ return 1;"), "the expression @{ is never closed"},
     {"rawxml", WHEN("@(\"\xc3\xa9\xc3\xa9\")") "<x>", "junk after document element"},
     {"rawxml", "<policies><inbound><a b=\"@(\"\xc3\xa9\")\"></inbound></policies>",
@@ -143,6 +147,7 @@ static const struct same_row {
      WHEN("@(a &amp;&amp; b[&quot;x&quot;] &lt; 'c')"), true},
     {"rawxml", IN("<a>@{ return \"x\" < y; }</a>"), "xml",
      IN("<a>@{ return \"x\" &lt; y; }</a>"), true},
+    {"rawxml", IN("<a>@(b[c[1]]>d)</a>"), "xml", IN("<a>@(b[c[1]]&gt;d)</a>"), true},
     {"xml", IN("<a b=\"1\"/>"), "xml", IN("<a b=\"2\"/>"), false},
     {"xml", IN("<a>x y</a>"), "xml", IN("<a>xy</a>"), false},
     {"xml", IN("<a/><b/>"), "xml", IN("<b/><a/>"), false},
@@ -169,7 +174,8 @@ END_TEST
 
 START_TEST(the_description_of_a_fragment_counts_where_it_is_given)
 {
-    cJSON *have = new_body("xml", "<fragment/>"), *wanted = new_body("rawxml", "<fragment />");
+    cJSON *have = new_body("xml", "<fragment/>"),
+          *wanted = new_body("rawxml", "<fragment />");
 
     json_set_at(have, "properties.description", cJSON_CreateString("a"));
     ck_assert(policy_is_same_fragment(have, wanted));

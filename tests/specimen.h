@@ -16,11 +16,13 @@
 #include "sim/database.h"
 #include "tests/world.h"
 
+#define POLICY "<policies><inbound><base /></inbound></policies>"
 #define READER "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 /* In a value `$n` is a number that was not used before, `$group` the id of the resource
  * group, `$subscription` that of the subscription, `$principal` the object id of a group of
- * people, `$workspace` the id of a new workspace. */
+ * people, `$workspace` the id of a new workspace; `$api`, `$operation`, `$product`, `$people`
+ * and `$logger` are ids in the workspace or service that the resource is made in. */
 static const struct extra {
     const struct kind *kind;
     const char *path, *json;
@@ -37,17 +39,42 @@ static const struct extra {
     {&role_assignment_kind, "properties.roleDefinitionId",
      "\"$subscription/providers/Microsoft.Authorization/roleDefinitions/" READER "\""},
     {&role_assignment_kind, "properties.principalId", "\"$principal\""},
-    {&role_assignment_kind, "properties.principalType", "\"Group\""}};
+    {&role_assignment_kind, "properties.principalType", "\"Group\""},
+    {&api_kind, "properties.path", "\"probe$n\""},
+    {&api_operation_kind, "properties.method", "\"GET\""},
+    {&api_schema_kind, "properties.document", "{\"value\":\"{}\"}"},
+    {&schema_kind, "properties.schemaType", "\"json\""},
+    {&schema_kind, "properties.document", "{\"type\":\"object\"}"},
+    {&diagnostic_kind, "properties.loggerId", "\"$logger\""},
+    {&api_diagnostic_kind, "properties.loggerId", "\"$logger\""},
+    {&logger_kind, "properties.credentials", "{\"instrumentationKey\":\"text\"}"},
+    {&product_api_link_kind, "properties.apiId", "\"$api\""},
+    {&product_group_link_kind, "properties.groupId", "\"$people\""},
+    {&tag_api_link_kind, "properties.apiId", "\"$api\""},
+    {&tag_operation_link_kind, "properties.operationId", "\"$operation\""},
+    {&tag_product_link_kind, "properties.productId", "\"$product\""},
+    {&subscription_kind, "properties.scope", "\"$product\""},
+    {&service_product_group_link_kind, "properties.groupId", "\"$people\""},
+    {&service_tag_product_link_kind, "properties.productId", "\"$product\""},
+    {&service_subscription_kind, "properties.scope", "\"$product\""},
+    {&workspace_policy_kind, "properties.value", "\"" POLICY "\""},
+    {&api_policy_kind, "properties.value", "\"" POLICY "\""},
+    {&api_operation_policy_kind, "properties.value", "\"" POLICY "\""},
+    {&product_policy_kind, "properties.value", "\"" POLICY "\""},
+    {&policy_fragment_kind, "properties.value", "\"<fragment />\""}};
 
 /* Kinds that nobody makes come with others. */
 static const struct {
     const struct kind *kind, *comes_with;
-} companions[] = {{&workspace_link_kind, &config_connection_kind}};
+} companions[] = {{&workspace_link_kind, &config_connection_kind},
+                  {&gateway_sku_kind, &gateway_kind},
+                  {&default_security_rule_kind, &network_security_group_kind}};
 
 #define SPECIMEN_COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
 
 static struct {
     int number, principals;
+    char *home; /* the workspace, or the service, that the last one was made in */
 } specimens;
 
 /* The text of a world file in which operations take a second and nothing is limited. Owned
@@ -118,9 +145,11 @@ static inline char *specimen_name(const struct kind *kind)
     snprintf(seed, sizeof seed, "specimen %d", number);
     uuid_from_name(seed, guid);
 
-    char *candidates[] = {memory_format("probe%d", number), memory_copy_string(guid),
-                          memory_copy_string("default"), memory_copy_string("policy"),
-                          memory_format("probe%d@contoso.example", number)};
+    char *candidates[] = {
+        memory_format("probe%d", number), memory_copy_string(guid),
+        memory_copy_string(kind->only_name != NULL ? kind->only_name : "default"),
+        memory_format("probe%d.contoso.example", number),
+        memory_format("probe%d@contoso.example", number)};
     char *name = NULL;
 
     for (size_t i = 0; i < SPECIMEN_COUNT(candidates); i++) {
@@ -138,10 +167,55 @@ static inline char *specimen_name(const struct kind *kind)
 }
 
 static inline char *specimen_make(const struct kind *kind);
+static inline cJSON *specimen_body(const struct kind *kind);
+
+/* The id of the one called "probe" below `parent`, made if it is not there. Owned by the
+ * caller. */
+static inline char *specimen_probe(const struct kind *kind, const char *parent)
+{
+    char *id = kind_format_id(kind, parent, "probe");
+    cJSON *body = specimen_body(kind);
+    char *text = json_print(body);
+
+    specimen_send(CALL_PUT, kind, id, text);
+    specimen_settle();
+    cJSON_Delete(body);
+    free(text);
+    return id;
+}
+
+/* Owned by the caller, or NULL. */
+static inline char *find_neighbour(const char *word)
+{
+    const bool is_workspace =
+        specimens.home != NULL && strstr(specimens.home, "/workspaces/") != NULL;
+    char *api, *id;
+
+    if (strcmp(word, "api") == 0)
+        return specimen_probe(&api_kind, specimens.home);
+    if (strcmp(word, "logger") == 0)
+        return specimen_probe(&logger_kind, specimens.home);
+    if (strcmp(word, "product") == 0)
+        return specimen_probe(is_workspace ? &product_kind : &service_product_kind,
+                              specimens.home);
+    if (strcmp(word, "people") == 0)
+        return specimen_probe(is_workspace ? &group_kind : &service_group_kind,
+                              specimens.home);
+    if (strcmp(word, "operation") != 0)
+        return NULL;
+    api = specimen_probe(&api_kind, specimens.home);
+    id = specimen_probe(&api_operation_kind, api);
+    free(api);
+    return id;
+}
 
 /* Owned by the caller. */
 static inline char *find_word(const char *word)
 {
+    char *neighbour = find_neighbour(word);
+
+    if (neighbour != NULL)
+        return neighbour;
     if (strcmp(word, "group") == 0)
         return memory_copy_string(h.group);
     if (strcmp(word, "subscription") == 0)
@@ -242,6 +316,18 @@ static inline cJSON *specimen_text(const struct field *field)
 }
 
 static inline cJSON *specimen_element(const struct field *items);
+static inline cJSON *specimen_value(const struct field *field);
+
+/* With one member. */
+static inline cJSON *specimen_map(const struct field *field)
+{
+    struct field value = *field;
+    cJSON *map = cJSON_CreateObject();
+
+    value.type = field->values;
+    cJSON_AddItemToObject(map, "one", specimen_value(&value));
+    return map;
+}
 
 /* A value that the field's row takes, owned by the caller, or NULL: the row does not say
  * enough. */
@@ -262,8 +348,19 @@ static inline cJSON *specimen_value(const struct field *field)
         return cJSON_CreateString("westeurope");
     case FIELD_TIME:
         return cJSON_CreateString("2030-01-01T00:00:00Z");
+    case FIELD_NUMBER:
+        return cJSON_CreateNumber(field->min + 0.5);
+    case FIELD_DURATION:
+        return cJSON_CreateString("PT1M");
+    case FIELD_ANY:
+        return cJSON_CreateString("text");
+    case FIELD_OBJECT:
+        return specimen_element(field->items);
+    case FIELD_MAP:
+        return specimen_map(field);
     case FIELD_STRINGS:
-        return cJSON_CreateStringArray((const char *[]){"text"}, 1);
+        return cJSON_CreateStringArray(
+            (const char *[]){field->choices != NULL ? field->choices->json : "text"}, 1);
     case FIELD_IDS:
         return cJSON_CreateArray();
     case FIELD_TAGS:
@@ -313,6 +410,21 @@ static inline cJSON *specimen_body(const struct kind *kind)
     return body;
 }
 
+/* Remembers the workspace or else the service that the id lies in. */
+static inline void specimen_settle_in(const char *id)
+{
+    const char *service = strstr(id, "/service/"), *workspace, *end;
+
+    if (service == NULL)
+        return;
+    service += strlen("/service/");
+    workspace = strstr(service, "/workspaces/");
+    end = workspace != NULL ? workspace + strlen("/workspaces/") : service;
+    end += strcspn(end, "/");
+    free(specimens.home);
+    specimens.home = memory_copy_text(id, (size_t)(end - id));
+}
+
 /* The id under which one would be made; its parents are made. Owned by the caller. */
 static inline char *specimen_id(const struct kind *kind)
 {
@@ -324,6 +436,7 @@ static inline char *specimen_id(const struct kind *kind)
                        : specimen_make(kind->parent);
     char *name = specimen_name(kind), *id = kind_format_id(kind, parent, name);
 
+    specimen_settle_in(id);
     free(parent);
     free(name);
     return id;
@@ -337,8 +450,9 @@ static inline char *specimen_make(const struct kind *kind)
     char *text = json_print(body);
     const int status = specimen_send(CALL_PUT, kind, id, text);
 
-    ck_assert_msg(status == 201 || status == 200, "%s: PUT %s\n%s\nanswers %d %s",
-                  kind->name, id, text, status, h.answer.body.data);
+    ck_assert_msg(status == 201 || status == 200 || status == 202,
+                  "%s: PUT %s\n%s\nanswers %d %s", kind->name, id, text, status,
+                  h.answer.body.data);
     specimen_settle();
     cJSON_Delete(body);
     free(text);

@@ -251,6 +251,8 @@ static bool must_be_json(const struct operation *operation)
 {
     const char *method = operation->request.method;
 
+    if (operation->request.is_text)
+        return false;
     return reply_claims_json(&operation->reply) ||
            (operation->request.waits &&
             (strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0 ||

@@ -45,6 +45,7 @@ struct operation_request {
     bool waits;         /* follow a long-running operation to its end */
     bool watches;       /* a GET that goes on until the resource's state is final */
     bool is_repeatable; /* a POST that may be sent twice */
+    bool is_text;       /* the answer is any text, whatever its type claims */
     bool registers;     /* a provider: none is registered for its sake */
 };
 

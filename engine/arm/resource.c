@@ -20,7 +20,8 @@ const char *const resource_verb_names[] = {"get",    "find",   "exists", "create
 /* What the operation under way is for. */
 enum step { STEP_LOOK, STEP_REVEAL, STEP_WRITE, STEP_WAIT };
 
-enum { MOST_LOOKS = 4 }; /* when others write it again and again in between */
+/* When others write it in between: reads may lag behind, so the next look waits 1, 2, 4 .. s. */
+enum { MOST_LOOKS = 5, LOOK_AGAIN_MS = 1000 };
 
 struct resource_operation {
     struct waitable waitable;
@@ -36,6 +37,7 @@ struct resource_operation {
     struct operation *operation;
     struct waiter waiter;
     struct deferred advance;
+    struct timer again;
     int64_t started_ms;
     uint64_t number;
     bool was_adopted;
@@ -195,6 +197,18 @@ static bool may_differ(const struct resource_operation *own)
     return compare_bodies(own->kind, own->body, own->wanted) != NULL;
 }
 
+/* Whether it is to be made of what is never read again and is no secret, as an API of a
+ * document: only a PUT takes that. */
+static bool has_source(const struct resource_operation *own)
+{
+    for (const struct field *field = own->kind->fields; field->name != NULL; field++) {
+        if ((field->flags & (FIELD_WRITE_ONLY | FIELD_SECRET)) == FIELD_WRITE_ONLY &&
+            json_at(own->wanted, field->path) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static void write_difference(struct resource_operation *own)
 {
     const enum poll_verdict state = poll_judge_state(poll_resource_state(own->body));
@@ -223,7 +237,7 @@ static void write_difference(struct resource_operation *own)
     }
     own->outcome = RESOURCE_CHANGED;
     /* one that failed to become what it should is made again as a whole */
-    if (kind_patches(own->kind) && state == POLL_SUCCEEDED) {
+    if (kind_patches(own->kind) && state == POLL_SUCCEEDED && !has_source(own)) {
         cJSON *part = cJSON_Duplicate(own->wanted, true);
 
         compare_strip(own->kind, part, FIELD_IMMUTABLE);
@@ -412,6 +426,16 @@ static bool was_overtaken(struct resource_operation *own)
            ++own->looks < MOST_LOOKS;
 }
 
+static void look(struct resource_operation *own)
+{
+    start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+}
+
+static void look_again(struct timer *timer)
+{
+    look(LIST_ENTRY(timer, struct resource_operation, again));
+}
+
 static void advance(struct deferred *deferred)
 {
     struct resource_operation *own =
@@ -419,8 +443,11 @@ static void advance(struct deferred *deferred)
     struct operation *over = own->operation;
     const struct failure *failure = operation_failure(over);
 
-    if (operation_was_dropped(over) || was_overtaken(own)) /* what is there now? */
-        start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+    if (operation_was_dropped(over)) /* somebody else was first: what is there now? */
+        look(own);
+    else if (was_overtaken(own))
+        timer_start(own->client->loop, &own->again,
+                    (int64_t)LOOK_AGAIN_MS << (own->looks - 1));
     else if (failure != NULL && failure->status == 412 && own->if_match != NULL)
         fail_changed(own);
     else if (own->step == STEP_REVEAL)
@@ -611,11 +638,12 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
     cJSON_Delete(defaults);
     own->waiter.wake = on_step_over;
     own->advance.run = advance;
+    own->again.fire = look_again;
     own->started_ms = clock_now_ms(loop_clock(client->loop));
     if (verb == RESOURCE_DELETE)
         start_step(own, STEP_WRITE, "DELETE", NULL);
     else
-        start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+        look(own);
     return own;
 }
 
@@ -720,6 +748,7 @@ void resource_release(struct resource_operation *operation)
     }
     waiter_remove(&operation->waiter);
     deferred_cancel(&operation->advance);
+    timer_stop(operation->client->loop, &operation->again);
     operation_release(operation->operation);
     cJSON_Delete(operation->wanted);
     free(operation->defaults);

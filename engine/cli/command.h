@@ -10,6 +10,7 @@ struct failure;
 
 int command_doc(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_record(int argc, char **argv);

@@ -1,33 +1,190 @@
 /* engine/cli/doc.c - moongate doc: the reference, from the model and the doc comments. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/memory.h"
 #include "cli/command.h"
 #include "run/run.h"
 #include "run/session.h"
 
-int command_doc(int argc, char **argv)
+#define MARK ".moongate-doc" /* is in each folder that was written here */
+
+struct doc_command {
+    const char *face; /* NULL: text */
+    const char *folder;
+    bool wants_help;
+};
+
+static char *choose(struct doc_command *command, const char *face, const char *folder)
+{
+    if (command->face != NULL)
+        return memory_format("there is --%s already", command->face);
+    if (folder != NULL && folder[0] == '\0')
+        return memory_format("a folder expected");
+    command->face = face;
+    command->folder = folder;
+    return NULL;
+}
+
+static char *take_html(void *context, const char *text)
+{
+    return choose(context, "html", text);
+}
+
+static char *take_json(void *context, const char *text)
+{
+    return choose(context, "json", text);
+}
+
+static char *take_luacats(void *context, const char *text)
+{
+    return choose(context, "luacats", text);
+}
+
+static char *take_luacheck(void *context, const char *text)
+{
+    return choose(context, "luacheck", text);
+}
+
+static char *take_help(void *context, const char *text)
+{
+    (void)text;
+    ((struct doc_command *)context)->wants_help = true;
+    return NULL;
+}
+
+static const struct option doc_options[] = {
+    {"--html", "DIR", "write pages for a browser into this folder", take_html},
+    {"--json", NULL, "print all of it as one JSON document", take_json},
+    {"--luacats", "DIR", "write definitions for lua-language-server", take_luacats},
+    {"--luacheck", NULL, "print a .luacheckrc that knows the modules", take_luacheck},
+    {"--help", NULL, "this text", take_help},
+    {0}};
+
+static void print_help(void)
+{
+    puts("usage: moongate doc [options] [NAME]\n\n"
+         "Prints the reference of a module (workspaces), a function\n"
+         "(workspaces.ensure), a kind of resource (gateway), a collection (ws.apis),\n"
+         "a property (gateway.units) or, without NAME, what there is.\n");
+    options_print(doc_options);
+}
+
+/* Whether nothing of others is in the folder: it is empty or has our mark. */
+static bool is_ours(DIR *folder)
+{
+    bool is_empty = true;
+
+    for (const struct dirent *entry = readdir(folder); entry != NULL;
+         entry = readdir(folder)) {
+        if (strcmp(entry->d_name, MARK) == 0)
+            return true;
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            is_empty = false;
+    }
+    return is_empty;
+}
+
+/* Makes the folder and marks it. Returns false after a message. */
+static bool prepare_folder(const char *path)
+{
+    DIR *folder = mkdir(path, 0777) == 0 || errno == EEXIST ? opendir(path) : NULL;
+
+    if (folder == NULL) {
+        fprintf(stderr, "moongate doc: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+
+    const bool is_free = is_ours(folder);
+    const int mark =
+        is_free ? openat(dirfd(folder), MARK, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+
+    if (!is_free)
+        fprintf(
+            stderr,
+            "moongate doc: %s has files that moongate doc did not write; name another "
+            "folder\n",
+            path);
+    else if (mark < 0)
+        fprintf(stderr, "moongate doc: %s: %s\n", path, strerror(errno));
+    if (mark >= 0)
+        close(mark);
+    closedir(folder);
+    return mark >= 0;
+}
+
+/* The width of the terminal as text, by COLUMNS or what the terminal says; "80" else. */
+static char *columns(void)
+{
+    const char *told = getenv("COLUMNS");
+    struct winsize size = {0};
+
+    if (told != NULL && strtol(told, NULL, 10) > 0)
+        return memory_format("%ld", strtol(told, NULL, 10));
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return memory_format("%d", size.ws_col);
+    return memory_format("80");
+}
+
+static int execute(const char *code, char **arguments, int count)
 {
     const struct settings settings = {.quiet = true};
     const struct run_request request = {
-        .code = "require 'doc'.print(...)", .arguments = argv, .argument_count = argc};
-
-    if (argc > 0 && strcmp(argv[0], "--help") == 0) {
-        puts("usage: moongate doc [NAME]\n\n"
-             "Prints the reference of a module (workspaces), a function\n"
-             "(workspaces.ensure), a kind of resource (gateway) or, without NAME, what "
-             "there\n"
-             "is.");
-        return EXIT_DONE;
-    }
-    if (argc > 1 || (argc == 1 && argv[0][0] == '-')) {
-        fprintf(stderr, "moongate doc: one name expected; see `moongate doc --help`\n");
-        return EXIT_USAGE;
-    }
-
+        .code = code, .arguments = arguments, .argument_count = count};
     struct session *session = session_open(&settings, NULL);
-    const int code = run_script(session, &request);
+    const int result = run_script(session, &request);
 
     session_close(session);
+    return result;
+}
+
+static int print_text(char *name)
+{
+    char *width = columns();
+    char *arguments[] = {width, name};
+    const int code = execute("local width, name = ... require 'doc'.print(name, width)",
+                             arguments, name != NULL ? 2 : 1);
+
+    free(width);
     return code;
+}
+
+static int render(const struct doc_command *command)
+{
+    char *arguments[] = {(char *)command->face, (char *)command->folder};
+
+    if (command->folder != NULL && !prepare_folder(command->folder))
+        return EXIT_SCRIPT_FAILED;
+    return execute("require 'doc'.render(...)", arguments,
+                   command->folder != NULL ? 2 : 1);
+}
+
+int command_doc(int argc, char **argv)
+{
+    static const struct option *const tables[] = {doc_options, NULL};
+    struct doc_command command = {0};
+    int index = 0;
+
+    if (!options_read("doc", tables, &command, argc, argv, &index))
+        return EXIT_USAGE;
+    if (command.wants_help) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (argc - index > (command.face == NULL ? 1 : 0)) {
+        fprintf(stderr,
+                command.face == NULL
+                    ? "moongate doc: one name expected; see `moongate doc --help`\n"
+                    : "moongate doc: no name expected beside such an option\n");
+        return EXIT_USAGE;
+    }
+    return command.face != NULL ? render(&command)
+                                : print_text(index < argc ? argv[index] : NULL);
 }

@@ -20,6 +20,16 @@ enum { MAX_NESTING = 32 }; /* of strings within strings of an expression */
 
 static const char *skip_code(const char *at, char open, char close, int nesting);
 
+/* Behind the next `mark`, or the end of the text when it does not come. */
+static const char *skip_past(const char *at, const char *mark)
+{
+    const size_t length = strlen(mark);
+
+    while (*at != '\0' && strncmp(at, mark, length) != 0)
+        at++;
+    return *at != '\0' ? at + length : at;
+}
+
 /* Over 'x', '\n' or '\u0041', or over the one quote when it begins none of these. */
 static const char *skip_character(const char *at)
 {
@@ -80,11 +90,8 @@ static const char *skip_token(const char *at, int nesting)
         return skip_character(at);
     if (at[0] == '/' && at[1] == '/')
         return at + strcspn(at, "\n");
-    if (at[0] == '/' && at[1] == '*') {
-        const char *end = strstr(at + 2, "*/");
-
-        return end != NULL ? end + 2 : at + strlen(at);
-    }
+    if (at[0] == '/' && at[1] == '*')
+        return skip_past(at + 2, "*/");
     return NULL;
 }
 
@@ -113,15 +120,13 @@ static const char *skip_code(const char *at, char open, char close, int nesting)
 /* Writes an expression to `to` in a form that XML can hold. */
 typedef void expression_writer(struct buffer *to, const char *from, const char *end);
 
-/* Characters become spaces, lines stay. */
+/* What XML reads in ways of its own becomes spaces; lines stay, and so do bytes that may be no
+ * characters of XML at all, and the first, so that it is still found where no text may be. */
 static void blank_out(struct buffer *to, const char *from, const char *end)
 {
-    for (; from < end; from++) {
-        if (*from == '\n' || *from == '\r')
-            buffer_append_char(to, *from);
-        else if (((unsigned char)*from & 0xc0) != 0x80)
-            buffer_append_char(to, ' ');
-    }
+    buffer_append_char(to, *from++);
+    for (; from < end; from++)
+        buffer_append_char(to, *from > ' ' && *from < 0x7f ? ' ' : *from);
 }
 
 static void escape(struct buffer *to, const char *from, const char *end)
@@ -130,6 +135,9 @@ static void escape(struct buffer *to, const char *from, const char *end)
         switch (*from) {
         case '<':
             buffer_append_string(to, "&lt;");
+            break;
+        case '>': /* of "]]>" */
+            buffer_append_string(to, "&gt;");
             break;
         case '"':
             buffer_append_string(to, "&quot;");
@@ -156,12 +164,9 @@ static const char *skip_markup(const char *at)
 
     for (size_t i = 0; *at == '<' && i < 2; i++) {
         const size_t length = strlen(kinds_of_markup[i].begin);
-        const char *end;
 
-        if (strncmp(at, kinds_of_markup[i].begin, length) != 0)
-            continue;
-        end = strstr(at + length, kinds_of_markup[i].end);
-        return end != NULL ? end + strlen(kinds_of_markup[i].end) : at + strlen(at);
+        if (strncmp(at, kinds_of_markup[i].begin, length) == 0)
+            return skip_past(at + length, kinds_of_markup[i].end);
     }
     return NULL;
 }
@@ -477,5 +482,6 @@ bool policy_is_same_fragment(const cJSON *have, const cJSON *wanted)
     const char *a = json_string_at(have, "properties.description");
     const char *b = json_string_at(wanted, "properties.description");
 
-    return (b == NULL || (a != NULL && strcmp(a, b) == 0)) && policy_is_same(have, wanted);
+    return (b == NULL || (a != NULL && strcmp(a, b) == 0)) &&
+           policy_is_same(have, wanted);
 }

@@ -58,13 +58,12 @@ const struct kind product_kind = {
     .fields = product_fields,
     .help = "What is offered to subscribers: APIs of the workspace under terms."};
 
-static const struct field product_api_link_fields[] = {
-    {.name = "api",
-     .path = "properties.apiId",
-     .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
-     .help = "The API."},
-    {0}};
+static const struct field product_api_link_fields[] = {{.name = "api",
+                                                        .path = "properties.apiId",
+                                                        .type = FIELD_ID,
+                                                        .flags = FIELD_REQUIRED,
+                                                        .help = "The API."},
+                                                       {0}};
 
 const struct kind product_api_link_kind = {
     .name = "product api link",
@@ -80,13 +79,12 @@ const struct kind product_api_link_kind = {
     .fields = product_api_link_fields,
     .help = "An API in a product."};
 
-static const struct field product_group_link_fields[] = {
-    {.name = "group",
-     .path = "properties.groupId",
-     .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
-     .help = "The group."},
-    {0}};
+static const struct field product_group_link_fields[] = {{.name = "group",
+                                                          .path = "properties.groupId",
+                                                          .type = FIELD_ID,
+                                                          .flags = FIELD_REQUIRED,
+                                                          .help = "The group."},
+                                                         {0}};
 
 const struct kind product_group_link_kind = {
     .name = "product group link",
@@ -114,7 +112,7 @@ static const struct field subscription_fields[] = {
     {.name = "scope",
      .path = "properties.scope",
      .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
+     .flags = FIELD_REQUIRED,
      .help = "What it opens: a product, an API, or all APIs (its id ends in /apis)."},
     {.name = "display_name",
      .path = "properties.displayName",
@@ -126,7 +124,6 @@ static const struct field subscription_fields[] = {
     {.name = "owner",
      .path = "properties.ownerId",
      .type = FIELD_ID,
-     .flags = FIELD_IMMUTABLE,
      .help = "The user of the service that it belongs to."},
     {.name = "primary_key",
      .path = "properties.primaryKey",
@@ -252,7 +249,7 @@ static const struct field tag_operation_link_fields[] = {
     {.name = "operation",
      .path = "properties.operationId",
      .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
+     .flags = FIELD_REQUIRED,
      .help = "The operation."},
     {0}};
 
@@ -270,13 +267,12 @@ const struct kind tag_operation_link_kind = {
     .fields = tag_operation_link_fields,
     .help = "An operation that has the tag."};
 
-static const struct field tag_product_link_fields[] = {
-    {.name = "product",
-     .path = "properties.productId",
-     .type = FIELD_ID,
-     .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
-     .help = "The product."},
-    {0}};
+static const struct field tag_product_link_fields[] = {{.name = "product",
+                                                        .path = "properties.productId",
+                                                        .type = FIELD_ID,
+                                                        .flags = FIELD_REQUIRED,
+                                                        .help = "The product."},
+                                                       {0}};
 
 const struct kind tag_product_link_kind = {
     .name = "tag product link",

@@ -144,7 +144,6 @@ static const struct field nat_gateway_fields[] = {
     {.name = "source_virtual_network",
      .path = "properties.sourceVirtualNetwork.id",
      .type = FIELD_ID,
-     .flags = FIELD_IMMUTABLE,
      .help = "The virtual network that uses it as a whole."},
     {.name = "subnet_ids",
      .path = "properties.subnets",

@@ -138,7 +138,9 @@ static const struct {
         {400, "CannotDeleteNatGatewayAssociatedToSubnet"},  /* observed */
     [REFUSE_ZONE_IN_USE] = {409, "CannotDeleteResource"},   /* observed */
     [REFUSE_ZONE] = {400, "BadRequest"},                    /* observed */
-    [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"},       /* observed */
+    [REFUSE_EXPORT_LINK] = {403,
+                            "AuthenticationFailed"}, /* assumed: as blob storage says */
+    [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"}, /* observed */
 };
 
 void answer_init(struct answer *answer)

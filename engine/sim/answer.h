@@ -125,7 +125,8 @@ enum refusal {
     REFUSE_ROUTE_TABLE_IN_USE,
     REFUSE_NAT_GATEWAY_IN_USE,
     REFUSE_ZONE_IN_USE,
-    REFUSE_ZONE
+    REFUSE_ZONE,
+    REFUSE_EXPORT_LINK
 };
 
 /* What becomes of an answer once it is ready. */

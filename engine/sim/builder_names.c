@@ -90,7 +90,8 @@ char *builder_resolve(const struct world *world, const struct kind *kind,
 {
     const size_t word = strcspn(path, "/");
 
-    if (text_has_prefix_nocase(path, "/subscriptions/"))
+    if (text_has_prefix_nocase(path, "/subscriptions/") ||
+        text_has_prefix_nocase(path, "/providers/Microsoft.Management/managementGroups/"))
         return memory_copy_string(path);
     if (path[0] == '/')
         return memory_format("%s%s", world->subscription_id, path[1] != '\0' ? path : "");

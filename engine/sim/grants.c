@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "model/action.h"
 #include "sim/database.h"
 #include "sim/permission.h"
 #include "sim/roles.h"
@@ -257,11 +258,13 @@ static const struct grant *step(struct walk *walk)
 
 static bool covers(const struct permissions *permissions, const char *action)
 {
-    size_t i = 0;
+    for (size_t i = 0; i < permissions->count; i++) {
+        const struct permission *one = &permissions->all[i];
 
-    while (i < permissions->count && !permission_covers(&permissions->all[i], action))
-        i++;
-    return i < permissions->count;
+        if (action_is_in(&(struct action_set){one->actions, one->not_actions}, action))
+            return true;
+    }
+    return false;
 }
 
 /* Whether a role allows it; `*denial` is what denies it all the same, or NULL. */

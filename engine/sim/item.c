@@ -507,6 +507,9 @@ void item_answer(struct world *world, struct call *call, const struct caller *ca
         rules->get(world, call, target, answer);
         return;
     }
+    if (rules->answer_query != NULL && call->method == CALL_GET &&
+        rules->answer_query(world, call, target, answer))
+        return;
     switch (call->method) {
     case CALL_GET:
         get(world, target, answer);

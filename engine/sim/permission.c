@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "model/action.h"
 
 /* Where the four lists are and what Azure calls them. */
 static const struct {
@@ -20,48 +21,6 @@ enum { LIST_COUNT = sizeof lists / sizeof lists[0] };
 static const char *const **list_of(struct permission *permission, size_t i)
 {
     return (const char *const **)((char *)permission + lists[i].offset);
-}
-
-static char lowered(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* Whether the text is what the pattern says. A '*' in the text is a character that only a
- * '*' of the pattern fits, so this also tells whether one pattern contains another. */
-static bool matches(const char *pattern, const char *text)
-{
-    const char *star = NULL, *retry = NULL;
-
-    while (*text != '\0') {
-        if (*pattern == '*') {
-            star = ++pattern;
-            retry = text;
-        } else if (*pattern != '\0' && lowered(*pattern) == lowered(*text)) {
-            pattern++, text++;
-        } else if (star != NULL) {
-            pattern = star;
-            text = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
-static bool matches_any(const char *const *patterns, const char *action)
-{
-    while (patterns != NULL && *patterns != NULL && !matches(*patterns, action))
-        patterns++;
-    return patterns != NULL && *patterns != NULL;
-}
-
-bool permission_covers(const struct permission *permission, const char *action)
-{
-    return matches_any(permission->actions, action) &&
-           !matches_any(permission->not_actions, action);
 }
 
 static const char *const *read_patterns(const cJSON *list)
@@ -144,9 +103,9 @@ static cJSON *intersect(const cJSON *ours, const char *const *theirs)
         const cJSON *own;
 
         cJSON_ArrayForEach (own, ours) {
-            if (matches(own->valuestring, *theirs))
+            if (action_matches(own->valuestring, *theirs))
                 cJSON_AddItemToArray(both, cJSON_CreateString(*theirs));
-            else if (matches(*theirs, own->valuestring))
+            else if (action_matches(*theirs, own->valuestring))
                 cJSON_AddItemToArray(both, cJSON_CreateString(own->valuestring));
         }
     }

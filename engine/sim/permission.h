@@ -1,19 +1,13 @@
-/* engine/sim/permission.h - which actions a role or a deny assignment speaks of.
- *
- * A pattern is an action in which '*' stands for any characters, also none. Case does not
- * matter. */
+/* engine/sim/permission.h - which actions a role or a deny assignment of the simulator speaks
+ * of; model/action.h says what patterns mean. */
 #ifndef MOONGATE_SIM_PERMISSION_H
 #define MOONGATE_SIM_PERMISSION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <cjson/cJSON.h>
 
 #include "model/role.h"
-
-/* Whether one of `actions` fits the action and none of `not_actions` does. */
-bool permission_covers(const struct permission *permission, const char *action);
 
 /* The permissions in a body's list of them, in memory of their own. */
 struct permissions {

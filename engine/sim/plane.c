@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "sim/answer.h"
+#include "sim/api_export.h"
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/faults.h"
@@ -68,7 +69,8 @@ static void serve(struct world *world, enum plane plane, struct call *call,
         break;
     case PLANE_ENTRA:
     case PLANE_COUNT:
-        if (!plane_entra(world, call, answer))
+        if (!api_export_download(world, call, answer) &&
+            !plane_entra(world, call, answer))
             answer_refuse(answer, REFUSE_PATH, "'%s' is not known here.", call->path);
         break;
     }

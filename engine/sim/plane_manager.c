@@ -429,8 +429,10 @@ void plane_manager_perform(struct world *world, struct call *call,
         check_right(world, call, caller, &target, answer) &&
         check_locks(world, call, &target, answer) &&
         provider_check_write(world, call, &target, answer) &&
-        strike_write(world, call, &target, answer))
+        strike_write(world, call, &target, answer)) {
+        target_resolve(&target, world);
         serve(world, call, caller, &target, answer);
+    }
     target_close(&target);
 }
 

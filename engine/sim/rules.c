@@ -12,10 +12,15 @@ static const struct rules *const all_rules[] = {&resource_group_rules,
                                                 &virtual_network_rules,
                                                 &subnet_rules,
                                                 &network_security_group_rules,
+                                                &security_rule_rules,
+                                                &default_security_rule_rules,
                                                 &role_definition_rules,
                                                 &role_assignment_rules,
                                                 &deny_assignment_rules,
-                                                &lock_rules};
+                                                &lock_rules,
+                                                &api_rules,
+                                                &api_release_rules,
+                                                &api_revision_rules};
 
 const struct rules *rules_find(const struct kind *kind)
 {

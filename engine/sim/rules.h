@@ -72,6 +72,9 @@ struct rules {
     void (*finish)(struct world *world, cJSON *body); /* an operation came to its end */
     /* Writes what a GET shows, when that is not the stored body. */
     void (*present)(struct world *world, const struct entity *entity, struct buffer *to);
+    /* Answers a GET of one whose query asks for something else; false when it does not. */
+    bool (*answer_query)(struct world *world, const struct call *call,
+                         const struct target *target, struct answer *answer);
     /* Whole answers, for what is not stored. */
     void (*get)(struct world *world, const struct call *call, const struct target *target,
                 struct answer *answer);
@@ -103,6 +106,8 @@ void role_assignment_add(struct world *world, const char *scope_id,
 extern const struct rules resource_group_rules, service_rules, workspace_rules,
     workspace_link_rules, gateway_rules, config_connection_rules, virtual_network_rules,
     subnet_rules, network_security_group_rules, role_definition_rules,
-    role_assignment_rules, deny_assignment_rules, lock_rules;
+    role_assignment_rules, deny_assignment_rules, lock_rules, api_rules,
+    api_release_rules, api_revision_rules, security_rule_rules,
+    default_security_rule_rules;
 
 #endif

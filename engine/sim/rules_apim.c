@@ -85,6 +85,20 @@ static void complete_service(struct change *change)
     free(url);
 }
 
+/* Whether the address of its own is one, there or not. */
+static bool check_address(const struct change *change)
+{
+    static const struct kind address_kind = {.arm_type =
+                                                 "Microsoft.Network/publicIPAddresses"};
+    const char *id = json_string_at(change->body, "properties.publicIpAddressId");
+
+    if (id == NULL || kind_has_id(&address_kind, id))
+        return true;
+    answer_add_detail(change->answer, "publicIpAddressId",
+                      "'%s' is not the id of a public IP address.", id);
+    return answer_refuse_details(change->answer);
+}
+
 /* The names of services are host names: no two are the same. */
 static bool check_service(struct change *change)
 {
@@ -97,7 +111,8 @@ static bool check_service(struct change *change)
 
     free(ending);
     if (other == NULL)
-        return check_units(change) && deleted_service_check(change);
+        return check_units(change) && check_address(change) &&
+               deleted_service_check(change);
     answer_refuse(change->answer, REFUSE_SERVICE_EXISTS,
                   "Api service already exists: %s. The name is taken by '%s'.",
                   change->name, other);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "model/action.h"
 #include "model/kind.h"
 #include "model/role.h"
 #include "sim/call.h"
@@ -20,9 +21,6 @@
 #include "sim/scope_filter.h"
 #include "sim/target.h"
 #include "sim/world.h"
-
-/* Characters, both documented. */
-enum { NAME_LIMIT = 512, DESCRIPTION_LIMIT = 2048 };
 
 /* ---- reading ---- */
 
@@ -179,18 +177,6 @@ static void complete_role(struct change *change)
     item_stamp(change->world, change->body, change->old_body, change->caller);
 }
 
-/* "*", "*" and a verb, or a namespace, types and a verb, with a '*' anywhere. */
-static bool is_pattern(const char *text)
-{
-    char *low = text_lower(memory_copy_string(text));
-    const bool is_good =
-        text_matches(low, "^([*]|[a-z0-9.*]+(/[a-z0-9_.*-]+)*/"
-                          "(read|write|delete|action|[a-z0-9_.-]*[*][a-z0-9_.*-]*))$");
-
-    free(low);
-    return is_good;
-}
-
 /* How many patterns the permissions have; -1 when one is none, and then it has answered. */
 static int count_patterns(const struct change *change)
 {
@@ -200,7 +186,7 @@ static int count_patterns(const struct change *change)
     cJSON_ArrayForEach (permission, json_at(change->body, "properties.permissions")) {
         cJSON_ArrayForEach (list, permission) {
             cJSON_ArrayForEach (pattern, list) {
-                if (cJSON_IsString(pattern) && !is_pattern(pattern->valuestring)) {
+                if (cJSON_IsString(pattern) && !action_is_pattern(pattern->valuestring)) {
                     answer_refuse(change->answer, REFUSE_ROLE_ACTION,
                                   "'%s' does not match any of the actions supported by "
                                   "the providers.",
@@ -244,19 +230,6 @@ static bool check_scopes(const struct change *change)
     return true;
 }
 
-static void check_text(const struct change *change, const char *name, int limit)
-{
-    char *path = memory_format("properties.%s", name);
-    const struct field field = {.name = name, .type = FIELD_STRING, .max = limit};
-    const cJSON *value = json_at(change->body, path);
-    char *wrong = value != NULL ? field_check_value(&field, name, value) : NULL;
-
-    if (wrong != NULL)
-        answer_add_detail(change->answer, name, "%s", wrong);
-    free(wrong);
-    free(path);
-}
-
 static bool check_name(const struct change *change)
 {
     struct world *world = change->world;
@@ -290,8 +263,6 @@ static bool check_role(struct change *change)
     const char *type = json_string_at(change->body, "properties.type");
     int patterns;
 
-    check_text(change, "roleName", NAME_LIMIT);
-    check_text(change, "description", DESCRIPTION_LIMIT);
     if (!text_equal_nocase(type, "CustomRole"))
         answer_add_detail(change->answer, "type", "type '%s' is not CustomRole.", type);
     if (!answer_refuse_details(change->answer) || (patterns = count_patterns(change)) < 0)

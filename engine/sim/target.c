@@ -10,6 +10,7 @@
 #include "base/uuid.h"
 #include "model/kind.h"
 #include "sim/answer.h"
+#include "sim/api_revision.h"
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
@@ -345,6 +346,14 @@ bool target_open(struct target *target, const struct world *world,
         return true;
     }
     return open_below_subscription(target, world, call, answer);
+}
+
+void target_resolve(struct target *target, struct world *world)
+{
+    if (target->key != NULL)
+        target->key = api_revision_resolve(world, target->key);
+    if (target->parent != NULL)
+        target->parent = api_revision_resolve(world, target->parent);
 }
 
 void target_close(struct target *target)

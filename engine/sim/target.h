@@ -48,6 +48,10 @@ bool target_open(struct target *target, const struct world *world,
                  const struct call *call, struct answer *answer);
 void target_close(struct target *target);
 
+/* An API's current revision answers to its revision's name, too: afterwards the keys are
+ * those under which it is kept. */
+void target_resolve(struct target *target, struct world *world);
+
 /* Whether all that is above exists; has answered when not. */
 bool target_check_parents(const struct target *target, struct world *world,
                           struct answer *answer);

@@ -77,6 +77,8 @@
  *                       gateway) or delete; how long: "3h", ["2h50m", "3h10m"] or {"from",
  *                       "to"} for anything between, {"median", "p95"} (sim/spread.h)
  *   "operation_forms"   {"gateway.create": "location", ..}: how it is told, as sim/form.h says
+ *   "documents"         {"https://..": ".."}: what the service finds at a URL that an API is
+ *                       imported from
  *   "monitor_life"      how long a long operation can be asked about after its end ("24h")
  *   "replication_seconds"  how long a new principal stays unknown to role assignments (30)
  *   "authorization_delay_seconds"  how long a new or deleted role assignment takes to

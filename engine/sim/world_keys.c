@@ -375,6 +375,26 @@ static char *check_forms(const struct spot *spot, const cJSON *value)
     return check_by_verb(spot, value, check_form);
 }
 
+/* Texts by their URL. */
+static char *check_documents(const struct spot *spot, const cJSON *value)
+{
+    const cJSON *member;
+    char *wrong = NULL;
+
+    if (!cJSON_IsObject(value))
+        return spot_complain(spot, "must be an object");
+    cJSON_ArrayForEach (member, value) {
+        const struct spot place = {spot, member->string, 0};
+
+        wrong = check_text(&place, member);
+        if (wrong == NULL && strstr(member->string, "://") == NULL)
+            wrong = spot_complain(&place, "is no URL");
+        if (wrong != NULL)
+            break;
+    }
+    return wrong;
+}
+
 /* ---- objects and lists ---- */
 
 static char *check_object(const struct spot *spot, const struct shape *shape,
@@ -784,6 +804,7 @@ static const struct key file_keys[] = {
     {.name = "limits", .shape = &limits},
     {.name = "durations", .check = check_durations},
     {.name = "operation_forms", .check = check_forms},
+    {.name = "documents", .check = check_documents},
     {.name = "monitor_life", .check = check_monitor_life},
     {.name = "authorization_delay_seconds", .check = check_number},
     {.name = "graph_lag_seconds", .check = check_number},

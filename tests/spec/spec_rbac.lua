@@ -114,8 +114,8 @@ test.case("a custom role is made once, changed where it differs, given and taken
 end)
 
 test.case("a custom role that cannot be is refused", function()
-  raises("InvalidActionOrNotAction", rbac.ensure_role, "Nothing", {actions = {"all"}})
-  raises("InvalidActionOrNotAction", rbac.ensure_role, "Nothing", {})
+  raises("actions[1]: 'all' is no action", rbac.ensure_role, "Nothing", {actions = {"all"}})
+  raises("a role allows something", rbac.ensure_role, "Nothing", {})
   raises("unknown option 'action', did you mean 'actions'?", function()
     rbac.ensure_role("Nothing", {action = {"*"}})
   end)
@@ -123,6 +123,8 @@ test.case("a custom role that cannot be is refused", function()
   raises("scopes: a resource or its id expected, got rg", rbac.ensure_role, "Nothing",
          {actions = {"*"}, scopes = {"rg"}})
   raises("InvalidAssignableScope", rbac.ensure_role, "Nothing",
+         {actions = {"*"}, scopes = {"/subscriptions/11111111-2222-3333-4444-555555555555"}})
+  raises("'/subscriptions/other' is no subscription", rbac.ensure_role, "Nothing",
          {actions = {"*"}, scopes = {"/subscriptions/other"}})
 end)
 
