@@ -60,7 +60,8 @@ char *apim_name_target(const char *owner, const char *of, const char *name)
     return text_lower(memory_format("%s/%s?%s", owner, of, name));
 }
 
-bool apim_refuse_field(const struct change *change, const char *field, const char *format, ...)
+bool apim_refuse_field(const struct change *change, const char *field, const char *format,
+                       ...)
 {
     va_list arguments, again;
 
@@ -101,8 +102,8 @@ bool apim_check_unused(struct world *world, struct answer *answer, const char *t
     const bool is_unused = users.length == 0;
 
     if (!is_unused)
-        answer_refuse(answer, REFUSE_IN_USE, "%s is used by the following entities:\r\n%s",
-                      what, users.data);
+        answer_refuse(answer, REFUSE_IN_USE,
+                      "%s is used by the following entities:\r\n%s", what, users.data);
     buffer_deinit(&users);
     return is_unused;
 }

@@ -31,8 +31,8 @@ char *apim_expand(const char *owner, const char *id);
 char *apim_name_target(const char *owner, const char *of, const char *name);
 
 /* Says that the change has one wrong field. Returns false. */
-bool apim_refuse_field(const struct change *change, const char *field, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+bool apim_refuse_field(const struct change *change, const char *field, const char *format,
+                       ...) __attribute__((format(printf, 3, 4)));
 
 /* Whether nothing of another kind than `own` refers to `target`; else it has refused:
  * "<what> is used by ..". */

@@ -26,7 +26,8 @@ static const struct action *find_action(const struct kind *kind, const char *nam
 {
     const struct action *action = kind->actions;
 
-    while (action != NULL && action->name != NULL && !text_equal_nocase(action->name, name))
+    while (action != NULL && action->name != NULL &&
+           !text_equal_nocase(action->name, name))
         action++;
     return action != NULL && action->name != NULL ? action : NULL;
 }

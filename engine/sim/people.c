@@ -19,10 +19,10 @@
 
 static const struct {
     const char *name, *title, *description;
-} groups[] = {
-    {"administrators", "Administrators", "Built-in group of the service's administrators."},
-    {"developers", "Developers", "Built-in group of all who have signed up."},
-    {"guests", "Guests", "Built-in group of all who have not signed in."}};
+} groups[] = {{"administrators", "Administrators",
+               "Built-in group of the service's administrators."},
+              {"developers", "Developers", "Built-in group of all who have signed up."},
+              {"guests", "Guests", "Built-in group of all who have not signed in."}};
 
 static const struct {
     const char *name, *title;

@@ -79,9 +79,9 @@ static void complete_service(struct change *change)
     set_created(change);
     apim_default(change->body, "properties.gatewayUrl", cJSON_CreateString(url));
     apim_default(change->body, "properties.virtualNetworkType",
-                cJSON_CreateString("None"));
+                 cJSON_CreateString("None"));
     apim_default(change->body, "properties.targetProvisioningState",
-                cJSON_CreateString(""));
+                 cJSON_CreateString(""));
     free(url);
 }
 
@@ -236,9 +236,9 @@ static void complete_gateway(struct change *change)
     set_created(change);
     apim_default(change->body, "sku.capacity", cJSON_CreateNumber(units));
     apim_default(change->body, "properties.virtualNetworkType",
-                cJSON_CreateString("None"));
+                 cJSON_CreateString("None"));
     apim_default(change->body, "properties.targetProvisioningState",
-                cJSON_CreateString(""));
+                 cJSON_CreateString(""));
 }
 
 static bool check_region(const struct change *change, const char *location)
@@ -428,13 +428,13 @@ static void finish_gateway(struct world *world, cJSON *body)
     append_hash(&host, body);
     buffer_printf(&host, ".gateway.%s-01.azure-api.net", region);
     apim_default(body, "properties.frontend.defaultHostname",
-                cJSON_CreateString(host.data));
+                 cJSON_CreateString(host.data));
     buffer_clear(&host);
     buffer_printf(&host, "%s-", json_string_at(body, "name"));
     append_hash(&host, body);
     buffer_printf(&host, ".configuration.gateway.%s-01.azure-api.net", region);
     apim_default(body, "properties.configurationApi.hostname",
-                cJSON_CreateString(host.data));
+                 cJSON_CreateString(host.data));
     buffer_deinit(&host);
     free(region);
 }

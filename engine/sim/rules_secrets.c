@@ -240,6 +240,15 @@ static bool check_data(struct change *change, const char *data)
     return is_good;
 }
 
+/* A new file comes with its own password, or without one. */
+static void take_certificate(struct change *change)
+{
+    cJSON *properties = cJSON_GetObjectItemCaseSensitive(change->body, "properties");
+
+    if (json_at(properties, "data") != NULL && json_at(properties, "password") == NULL)
+        cJSON_AddStringToObject(properties, "password", "");
+}
+
 static bool check_certificate(struct change *change)
 {
     const char *data = json_string_at(change->body, "properties.data");
@@ -260,6 +269,7 @@ static void act_on_certificate(struct world *world, const struct call *call,
 }
 
 const struct rules certificate_rules = {.kind = &certificate_kind,
+                                        .take = take_certificate,
                                         .complete = complete_vault,
                                         .check = check_certificate,
                                         .act = act_on_certificate};

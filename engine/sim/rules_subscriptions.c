@@ -111,8 +111,7 @@ static bool is_scope(struct world *world, const char *owner, const char *key)
         return true;
     if ((!is_api && !is_product) || strchr(strchr(rest + 1, '/') + 1, '/') != NULL)
         return false;
-    return entity_exists(world, key) ||
-           (is_api && strstr(owner, "/workspaces/") == NULL);
+    return entity_exists(world, key) || (is_api && strstr(owner, "/workspaces/") == NULL);
 }
 
 static bool check_scope(const struct change *change)
@@ -123,10 +122,11 @@ static bool check_scope(const struct change *change)
 
     free(owner);
     free(key);
-    return is_good || apim_refuse_field(change, "scope",
-                                        "Subscription scope '%s' is none of /apis, "
-                                        "/apis/{name} and /products/{name} that are there.",
-                                        scope);
+    return is_good ||
+           apim_refuse_field(change, "scope",
+                             "Subscription scope '%s' is none of /apis, "
+                             "/apis/{name} and /products/{name} that are there.",
+                             scope);
 }
 
 static bool check_owner(const struct change *change)
@@ -210,7 +210,8 @@ static void complete_product(struct change *change)
 static bool check_product(struct change *change)
 {
     static const char *const names[] = {"approvalRequired", "subscriptionsLimit"};
-    const cJSON *properties = cJSON_GetObjectItemCaseSensitive(change->body, "properties");
+    const cJSON *properties =
+        cJSON_GetObjectItemCaseSensitive(change->body, "properties");
 
     if (cJSON_IsTrue(json_at(properties, "subscriptionRequired")))
         return true;
@@ -249,13 +250,22 @@ static void delete_subscriptions(struct world *world, const struct call *call,
         entity_remove_links(world, entity->key, find_subscription_kind(entity->kind));
 }
 
+/* What leads to a product goes with it. */
+static void forget_product(struct world *world, const char *key)
+{
+    entity_remove_links(world, key, &tag_product_link_kind);
+    entity_remove_links(world, key, &service_tag_product_link_kind);
+}
+
 const struct rules product_rules = {.kind = &product_kind,
                                     .complete = complete_product,
                                     .check = check_product,
                                     .check_delete = check_product_delete,
-                                    .deleting = delete_subscriptions};
+                                    .deleting = delete_subscriptions,
+                                    .removed = forget_product};
 const struct rules service_product_rules = {.kind = &service_product_kind,
                                             .complete = complete_product,
                                             .check = check_product,
                                             .check_delete = check_product_delete,
-                                            .deleting = delete_subscriptions};
+                                            .deleting = delete_subscriptions,
+                                            .removed = forget_product};
