@@ -290,13 +290,11 @@ function doc.print(name, columns)
 end
 
 --- Write what a renderer makes: a document to the output, or files into a folder.
--- @tparam string face `html`, `json`, `luacats` or `luacheck`
+-- @tparam string face `html`, `json` or `luacats`
 -- @tparam[opt] string folder where the files go; it must exist
 -- @raise failure `IOError` when a file cannot be written
 function doc.render(face, folder)
-  local is_check = face == "luacheck"
-  local renderer = require("doc_" .. (is_check and "luacats" or face))
-  local made = renderer[is_check and "check" or "render"](doc.gather())
+  local made = require("doc_" .. face).render(doc.gather())
   if type(made) == "string" then
     io.write(made)
     return

@@ -48,11 +48,6 @@ static char *take_luacats(void *context, const char *text)
     return choose(context, "luacats", text);
 }
 
-static char *take_luacheck(void *context, const char *text)
-{
-    return choose(context, "luacheck", text);
-}
-
 static char *take_man(void *context, const char *text)
 {
     (void)text;
@@ -71,7 +66,6 @@ static const struct option doc_options[] = {
     {"--html", "DIR", "write pages for a browser into this folder", take_html},
     {"--json", NULL, "print all of it as one JSON document", take_json},
     {"--luacats", "DIR", "write definitions for lua-language-server", take_luacats},
-    {"--luacheck", NULL, "print a .luacheckrc that knows the modules", take_luacheck},
     {"--man", NULL, "print the manual page, moongate(1), in roff", take_man},
     {"--help", NULL, "this text", take_help},
     {0}};
