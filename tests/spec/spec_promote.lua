@@ -122,11 +122,11 @@ test.case("what is promoted is the same, and a second time nothing is written", 
   extract.write(again, {service = second.name})
   equal(files_of(again), files_of(first))
   equal(core.get("named value", second.id .. "/workspaces/payments", "erp-key"):reveal(), "s3cret")
-  local before = sim.requests().by_class.writes
+  local before = sim.requests().by_class.arm_writes
   made = onboarding.apply(first, {service = second.name, secrets = SECRETS})
   equal({made.created, made.changed, made.deleted}, {0, 0, 0})
   -- reading a secret to compare it is a POST
-  ok(sim.requests().by_class.writes - before <= 1, "something was written")
+  ok(sim.requests().by_class.arm_writes - before <= 1, "something was written")
   clean(first)
   clean(again)
 end)
@@ -184,10 +184,10 @@ for _, mistake in ipairs(MISTAKES) do
     local path = fresh "mistake"
     small(path)
     folder.write(path, mistake[2], mistake[3])
-    local before = sim.requests().by_class.writes
+    local before = sim.requests().by_class.arm_writes
     local failure = raises("InvalidEstate", onboarding.apply, path, {secrets = SECRETS})
     contains(failure.message, mistake[4])
-    equal(sim.requests().by_class.writes, before)
+    equal(sim.requests().by_class.arm_writes, before)
     clean(path)
   end)
 end
