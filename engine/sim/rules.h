@@ -86,6 +86,9 @@ struct rules {
  * lies below; false. */
 bool rules_refuse_locked(struct answer *answer, const char *id);
 
+/* Whether there may be one more of the kind beside the others; has answered when not. */
+bool rules_check_limit(const struct change *change);
+
 /* Never NULL. */
 const struct rules *rules_find(const struct kind *kind);
 
