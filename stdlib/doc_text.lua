@@ -58,7 +58,8 @@ end
 function doc_text.type_of(field)
   local text = field.type
   if field.choices then
-    text = table.concat(field.choices, " | ") .. (field.choices_are_open and " | ..." or "")
+    text = (field.type == "choice" and "" or "list of ") .. table.concat(field.choices, " | ")
+      .. (field.choices_are_open and " | ..." or "")
   elseif field.values then
     text = "map of " .. field.values
   end
