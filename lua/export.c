@@ -137,10 +137,28 @@ static int export_parse(lua_State *L)
     return 1;
 }
 
+/* export.pretty(text) -> JSON text with a line for each member, or the text as it is when it is
+ * no JSON */
+static int export_pretty(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    cJSON *tree = json_parse(text, length, NULL);
+    char *printed = tree != NULL ? cJSON_Print(tree) : NULL;
+
+    if (printed != NULL)
+        lua_pushfstring(L, "%s\n", printed);
+    free(printed);
+    cJSON_Delete(tree);
+    return 1;
+}
+
 int open_export(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"document", export_document}, {"parse", export_parse}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"document", export_document},
+                                         {"parse", export_parse},
+                                         {"pretty", export_pretty},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

@@ -21,6 +21,7 @@ const struct native_module native_modules[] = {
     {"core.doctor", open_doctor, "what the program knows of its way to the service"},
     {"core.export", open_export, "the documents of APIs, as the service writes them"},
     {"core.files", open_files, "files that are sent to the service"},
+    {"core.folder", open_folder, "the files of an exported estate"},
     {"core.model", open_model, "the rows of the model"},
     {"core.report", open_report, "what became of things without a row in the model"},
     {"core.resources", open_resources, "the verbs of every kind"},

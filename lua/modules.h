@@ -13,6 +13,7 @@ int open_doctor(lua_State *L);
 int open_env(lua_State *L);
 int open_export(lua_State *L);
 int open_files(lua_State *L);
+int open_folder(lua_State *L);
 int open_json(lua_State *L);
 int open_log(lua_State *L);
 int open_model(lua_State *L);

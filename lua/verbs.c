@@ -260,6 +260,19 @@ static int perform(lua_State *L, enum resource_verb verb)
     return 1;
 }
 
+/* resources.check(kind, name, fields) - raises what is wrong with them; sends nothing */
+static int verb_check(lua_State *L)
+{
+    const struct kind *kind = check_kind(L);
+    char *wrong = kind_check_name(kind, luaL_checkstring(L, 2));
+
+    if (wrong != NULL)
+        bind_error_owned(L, wrong);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    push_body(L, 3, kind);
+    return 0;
+}
+
 static int verb_get(lua_State *L)
 {
     return perform(L, RESOURCE_GET);
@@ -517,6 +530,7 @@ int open_resources(lua_State *L)
                                          {"ensure", verb_ensure},
                                          {"update", verb_update},
                                          {"delete", verb_delete},
+                                         {"check", verb_check},
                                          {"page", page},
                                          {"methods", nested_methods},
                                          {"nested", nested_new},

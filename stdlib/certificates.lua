@@ -1,6 +1,7 @@
 --- Certificates of a workspace, from PKCS#12 files.
 --
---     ws.certificates:ensure("client", {file = "client.p12", password = env.require "P12_PASSWORD"})
+--     ws.certificates:ensure("client", {
+--       file = "client.p12", password = env.require "CLIENT_PASSWORD"})
 --
 -- `create`, `ensure` and `update` take a `file` in place of `data`. It is opened before it is
 -- sent, so a wrong password is found here; nothing is written when the service has the same
@@ -24,12 +25,13 @@ local function read_file(fields)
   elseif fields.password ~= nil and type(fields.password) ~= "string" then
     check.fail("password: a string expected, got " .. type(fields.password))
   end
-  local copy, thumbprint = {}, nil
+  local copy = {}
   for name, value in pairs(fields) do
     copy[name] = value
   end
   copy.file = nil
-  copy.data, thumbprint = files.pkcs12(fields.file, fields.password)
+  local data, thumbprint = files.pkcs12(fields.file, fields.password)
+  copy.data = data
   return copy, thumbprint
 end
 

@@ -188,7 +188,7 @@ local function first(count, iterator)
 end
 
 local NEEDS = { -- what of the service a verb takes, in the words of core.describe
-  get = {"get"}, find = {"get"}, exists = {"head", "get"}, create = {"put"}, ensure = {"put"},
+  get = {"get", "head"}, find = {"get", "head"}, exists = {"head", "get"}, create = {"put"}, ensure = {"put"},
   update = {"patch", "put"}, set = {"put"}, delete = {"delete"}, each = {"list"},
   list = {"list"},
 }
@@ -316,6 +316,7 @@ function collection.nested_verbs(kind)
       has[verb] = has[verb] or facts[operation]
     end
   end
+  has.update = has.update and next(facts.writes) ~= nil -- else there is nothing to change
   local verbs = facts.only_name and one(kind, facts.only_name) or many(kind, has)
   local names = facts.only_name and VERBS_OF_ONE or VERBS
   for verb in pairs(NEEDS) do

@@ -514,4 +514,15 @@ function onboarding.team(team, options)
   return row
 end
 
+--- Bring a folder that `moongate export` has written into the run's service; as
+-- `publish.apply`.
+-- @tparam string folder
+-- @tparam[opt] table options `overrides`, `secrets`, `workspaces`, `gateways`, `access`, `prune`,
+--   `service`, `resource_group`
+-- @treturn table how many were `created`, `changed`, `unchanged`, `deleted`
+-- @raise failure `InvalidEstate` with all mistakes, before anything is written
+function onboarding.apply(folder, options)
+  return require "publish".apply(folder, options)
+end
+
 return onboarding

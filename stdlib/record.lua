@@ -25,7 +25,8 @@ local RESOURCES = "2025-04-01" -- api-version of subscriptions
 local LASTING = {Succeeded = true, Failed = true, Canceled = true, Stopped = true,
                  TerminationFailed = true}
 -- Set anew by whoever loads the file, or said another way there.
-local LEFT_OUT = {etag = true, subnets = true, target_state = true, gateways = true}
+local LEFT_OUT = {etag = true, subnet_ids = true, target_state = true, gateways = true,
+                  default_rules = true, network_interface_ids = true, flow_log_ids = true}
 
 local kinds = {} -- rows of the model, by name
 for _, kind in ipairs(model.kinds()) do

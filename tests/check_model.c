@@ -1,5 +1,5 @@
-/* tests/check_model.c - the rows of the model: their checks, and whether they say what Azure's
- * specifications say. */
+/* tests/check_model.c - what the rows of the model are asked: names, values, roles, clouds; and
+ * whether the roles allow what Azure publishes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,67 +249,6 @@ END_TEST
 
 /* --- against the specifications ------------------------------------------------------- */
 
-/* Where our rows say something else on purpose. */
-static struct known {
-    const char *difference, *reason;
-    bool is_met;
-} known[] = {
-    {.difference = "lock: not in the model",
-     .reason = "the stored model has no management locks"},
-    {.difference = "service: sku may not be PremiumV2",
-     .reason = "newer than this api-version; the list is open"},
-    {.difference = "gateway: network is open",
-     .reason = "we must know what a mode means to check its subnet"},
-    {.difference = "config connection: workspace is not required",
-     .reason = "a connection without a workspace serves nothing"},
-    {.difference = "virtual network: location is not required",
-     .reason = "the service refuses one without"},
-    {.difference = "virtual network: address_prefixes is not required",
-     .reason = "the service refuses one without"},
-    {.difference = "virtual network: subnets is not read-only",
-     .reason = "each subnet is a resource of its own here"},
-    {.difference = "subnet: name is not required",
-     .reason = "a delegation without a name is refused"},
-    {.difference = "subnet: service is not required",
-     .reason = "a delegation to nobody is refused"},
-    {.difference = "network security group: location is not required",
-     .reason = "the service refuses one without"},
-    {.difference = "network security group: name is not required",
-     .reason = "rules are compared by their names"},
-    {.difference = "network security group: direction is open",
-     .reason = "no third direction is to be expected"},
-    {.difference = "network security group: access is open",
-     .reason = "no third way is to be expected"},
-    {.difference = "network security group: protocol is open",
-     .reason = "the rows list all that there are"},
-    {.difference = "role definition: role_name is not required",
-     .reason = "nobody could find one without"},
-    {.difference = "role definition: permissions is not required",
-     .reason = "a role that allows nothing is refused"},
-    {.difference = "role definition: assignable_scopes is not required",
-     .reason = "a role that can be assigned nowhere is refused"},
-};
-
-static struct buffer unknown;
-
-static void differ(const char *text)
-{
-    for (int i = 0; i < COUNT(known); i++) {
-        if (strcmp(known[i].difference, text) == 0) {
-            known[i].is_met = true;
-            return;
-        }
-    }
-    buffer_printf(&unknown, "  %s\n", text);
-}
-
-#define DIFFER(...)                                                                      \
-    do {                                                                                 \
-        char *difference = memory_format(__VA_ARGS__);                                   \
-        differ(difference);                                                              \
-        free(difference);                                                                \
-    } while (0)
-
 static const cJSON *find_member(const cJSON *list, const char *member, const char *value)
 {
     const cJSON *element;
@@ -322,181 +261,6 @@ static const cJSON *find_member(const cJSON *list, const char *member, const cha
     }
     return NULL;
 }
-
-static void compare_name(const struct kind *kind, const cJSON *specified)
-{
-    const cJSON *limits = json_at(specified, "nameParam");
-    const char *pattern = json_string_at(limits, "pattern");
-    const int min = (int)json_number_at(limits, "minLength", -1);
-    const int max = (int)json_number_at(limits, "maxLength", -1);
-
-    if (min >= 0 && kind->name_min != min)
-        DIFFER("%s: name_min %d", kind->name, min);
-    if (max >= 0 && kind->name_max != max)
-        DIFFER("%s: name_max %d", kind->name, max);
-    if (pattern == NULL)
-        return;
-
-    struct buffer ours = {0}; /* POSIX has no groups that do not capture */
-
-    for (const char *c = pattern; *c != '\0'; c++) {
-        buffer_append_char(&ours, *c);
-        if (strncmp(c, "(?:", 3) == 0)
-            c += 2;
-    }
-    if (kind->name_pattern == NULL || strcmp(kind->name_pattern, ours.data) != 0)
-        DIFFER("%s: name_pattern %s", kind->name, pattern);
-    buffer_deinit(&ours);
-}
-
-static void compare_operations(const struct kind *kind, const cJSON *specified)
-{
-    static const char *const names[] = {"GET", "HEAD", "PUT", "PATCH", "DELETE", "LIST"};
-    unsigned exist = 0, are_long = 0, need_match = 0;
-    const cJSON *operation;
-
-    cJSON_ArrayForEach (operation, json_at(specified, "operations")) {
-        const unsigned bit = specification_operation(operation);
-        const char *match = json_string_at(operation, "ifMatch");
-        const char *via = json_string_at(operation, "finalStateVia");
-
-        exist |= bit;
-        if (cJSON_IsTrue(json_at(operation, "lro")))
-            are_long |= bit;
-        if (match != NULL && strcmp(match, "required") == 0)
-            need_match |= bit;
-        if (bit == KIND_PUT &&
-            strcmp(via != NULL ? via : "",
-                   kind->final_state_via != NULL ? kind->final_state_via : "") != 0)
-            DIFFER("%s: final_state_via of PUT is %s", kind->name,
-                   via != NULL ? via : "none");
-    }
-    for (unsigned i = 0; i < COUNT(names); i++) {
-        const unsigned bit = 1u << i;
-
-        if (((kind->operations ^ exist) & bit) != 0)
-            DIFFER("%s: %s %s", kind->name, names[i],
-                   (exist & bit) != 0 ? "exists" : "does not exist");
-        if (((kind->long_operations ^ are_long) & bit) != 0)
-            DIFFER("%s: %s is %s", kind->name, names[i],
-                   (are_long & bit) != 0 ? "long" : "not long");
-        if (((kind->if_match ^ need_match) & bit) != 0)
-            DIFFER("%s: %s %s If-Match", kind->name, names[i],
-                   (need_match & bit) != 0 ? "needs" : "does not need");
-    }
-}
-
-static void compare_limits(const struct kind *kind, const struct field *field,
-                           const cJSON *property)
-{
-    const bool is_text = field->type == FIELD_STRING;
-    const int min =
-        (int)json_number_at(property, is_text ? "minLength" : "minimum", field->min);
-    const int max =
-        (int)json_number_at(property, is_text ? "maxLength" : "maximum", field->max);
-
-    if (field->min != min)
-        DIFFER("%s: %s min %d", kind->name, field->name, min);
-    if (field->max != max)
-        DIFFER("%s: %s max %d", kind->name, field->name, max);
-}
-
-static void compare_choices(const struct kind *kind, const struct field *field,
-                            const cJSON *property)
-{
-    const cJSON *values = json_at(property, "enum"), *value;
-    int count = 0;
-
-    cJSON_ArrayForEach (value, values) {
-        if (choice_by_json(field, value->valuestring) == NULL)
-            DIFFER("%s: %s may be %s", kind->name, field->name, value->valuestring);
-    }
-    for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
-        bool is_there = false;
-
-        cJSON_ArrayForEach (value, values)
-            is_there |= strcmp(value->valuestring, choice->json) == 0;
-        if (!is_there)
-            DIFFER("%s: %s may not be %s", kind->name, field->name, choice->json);
-        count++;
-    }
-    if (count > 0 &&
-        field->choices_are_open != cJSON_IsTrue(json_at(property, "extensible")))
-        DIFFER("%s: %s is %s", kind->name, field->name,
-               field->choices_are_open ? "closed" : "open");
-}
-
-static void compare_field(const struct kind *kind, const struct field *field,
-                          const char *prefix, const cJSON *specified)
-{
-    char *path = memory_format("%s%s", prefix, field->path);
-    const cJSON *created =
-        find_member(json_at(specified, "createProperties"), "path", path);
-    const cJSON *property =
-        created != NULL ? created
-                        : find_member(json_at(specified, "readProperties"), "path", path);
-
-    if (property == NULL) {
-        DIFFER("%s: %s has no %s", kind->name, field->name, path);
-        free(path);
-        return;
-    }
-
-    const bool is_read_only =
-        created == NULL || cJSON_IsTrue(json_at(property, "readOnly"));
-    const bool is_required = cJSON_IsTrue(json_at(property, "required"));
-
-    if (((field->flags & FIELD_READ_ONLY) != 0) != is_read_only)
-        DIFFER("%s: %s is %s", kind->name, field->name,
-               is_read_only ? "read-only" : "not read-only");
-    if (((field->flags & FIELD_REQUIRED) != 0) != is_required)
-        DIFFER("%s: %s is %s", kind->name, field->name,
-               is_required ? "required" : "not required");
-    if (field->type == FIELD_STRING || field->type == FIELD_INTEGER)
-        compare_limits(kind, field, property);
-    if (field->choices != NULL)
-        compare_choices(kind, field, property);
-
-    char *inner = memory_format("%s[].", path);
-
-    for (const struct field *item = field->items; item != NULL && item->name != NULL;
-         item++)
-        compare_field(kind, item, inner, specified);
-    free(inner);
-    free(path);
-}
-
-START_TEST(the_rows_say_what_the_specifications_say)
-{
-    cJSON *model = specification_read("model.json");
-
-    if (model == NULL)
-        return;
-    for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
-        const cJSON *specified = specification_find(model, *kind);
-
-        if (specified == NULL) {
-            DIFFER("%s: not in the model", (*kind)->name);
-            continue;
-        }
-        if (strcmp(specified->string, (*kind)->arm_type) != 0)
-            DIFFER("%s: arm_type %s", (*kind)->name, specified->string);
-        if (strcmp(json_string_at(specified, "apiVersion"), (*kind)->api_version) != 0)
-            DIFFER("%s: api_version %s", (*kind)->name,
-                   json_string_at(specified, "apiVersion"));
-        compare_name(*kind, specified);
-        compare_operations(*kind, specified);
-        for (const struct field *field = (*kind)->fields; field->name != NULL; field++)
-            compare_field(*kind, field, "", specified);
-    }
-    for (int i = 0; i < COUNT(known); i++) {
-        if (!known[i].is_met)
-            buffer_printf(&unknown, "  no longer: %s\n", known[i].difference);
-    }
-    ck_assert_msg(unknown.length == 0, "differences:\n%s", unknown.data);
-    cJSON_Delete(model);
-}
-END_TEST
 
 static bool is_same_list(const char *const *ours, const cJSON *theirs)
 {
@@ -567,7 +331,6 @@ int main(void)
     tcase_add_test(tables, kinds_are_found_by_name);
     tcase_add_test(tables, roles_are_found_by_name_and_by_id);
     tcase_add_test(tables, clouds_are_found_by_either_name);
-    tcase_add_test(facts, the_rows_say_what_the_specifications_say);
     tcase_add_test(facts, the_roles_allow_what_azure_publishes);
     return harness_run_suite(suite);
 }

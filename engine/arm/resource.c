@@ -20,7 +20,8 @@ const char *const resource_verb_names[] = {"get",    "find",   "exists", "create
 /* What the operation under way is for. */
 enum step { STEP_LOOK, STEP_REVEAL, STEP_WRITE, STEP_WAIT };
 
-enum { MOST_LOOKS = 4 }; /* when others write it again and again in between */
+/* When others write it in between: reads may lag behind, so the next look waits 1, 2, 4 .. s. */
+enum { MOST_LOOKS = 5, LOOK_AGAIN_MS = 1000 };
 
 struct resource_operation {
     struct waitable waitable;
@@ -36,6 +37,7 @@ struct resource_operation {
     struct operation *operation;
     struct waiter waiter;
     struct deferred advance;
+    struct timer again;
     int64_t started_ms;
     uint64_t number;
     bool was_adopted;
@@ -424,6 +426,16 @@ static bool was_overtaken(struct resource_operation *own)
            ++own->looks < MOST_LOOKS;
 }
 
+static void look(struct resource_operation *own)
+{
+    start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+}
+
+static void look_again(struct timer *timer)
+{
+    look(LIST_ENTRY(timer, struct resource_operation, again));
+}
+
 static void advance(struct deferred *deferred)
 {
     struct resource_operation *own =
@@ -431,8 +443,11 @@ static void advance(struct deferred *deferred)
     struct operation *over = own->operation;
     const struct failure *failure = operation_failure(over);
 
-    if (operation_was_dropped(over) || was_overtaken(own)) /* what is there now? */
-        start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+    if (operation_was_dropped(over)) /* somebody else was first: what is there now? */
+        look(own);
+    else if (was_overtaken(own))
+        timer_start(own->client->loop, &own->again,
+                    (int64_t)LOOK_AGAIN_MS << (own->looks - 1));
     else if (failure != NULL && failure->status == 412 && own->if_match != NULL)
         fail_changed(own);
     else if (own->step == STEP_REVEAL)
@@ -623,11 +638,12 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
     cJSON_Delete(defaults);
     own->waiter.wake = on_step_over;
     own->advance.run = advance;
+    own->again.fire = look_again;
     own->started_ms = clock_now_ms(loop_clock(client->loop));
     if (verb == RESOURCE_DELETE)
         start_step(own, STEP_WRITE, "DELETE", NULL);
     else
-        start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+        look(own);
     return own;
 }
 
@@ -732,6 +748,7 @@ void resource_release(struct resource_operation *operation)
     }
     waiter_remove(&operation->waiter);
     deferred_cancel(&operation->advance);
+    timer_stop(operation->client->loop, &operation->again);
     operation_release(operation->operation);
     cJSON_Delete(operation->wanted);
     free(operation->defaults);

@@ -11,6 +11,7 @@ struct failure;
 
 int command_doc(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_record(int argc, char **argv);
@@ -19,8 +20,8 @@ int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);
 
 /* What they say of themselves. */
-extern const struct help doc_help, doctor_help, login_help, logout_help, record_help,
-    run_help, sim_help, test_help;
+extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
+    record_help, run_help, sim_help, test_help;
 
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);

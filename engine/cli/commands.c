@@ -12,5 +12,7 @@ const struct command commands[] = {
     {"login", command_login, "sign in as a person, and keep it for later runs",
      &login_help},
     {"logout", command_logout, "forget a sign-in that was kept", &logout_help},
+    {"export", command_export, "the estate as a folder, to review and to bring elsewhere",
+     &export_help},
     {"doc", command_doc, "the reference: moongate doc [NAME]", &doc_help},
     {0}};

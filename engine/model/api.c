@@ -306,6 +306,7 @@ static const struct field api_fields[] = {
     {.name = "version_set_details",
      .path = "properties.apiVersionSet",
      .type = FIELD_OBJECT,
+     .flags = FIELD_IMMUTABLE,
      .items = api_version_set_details_fields,
      .help = "The version set that it belongs to, told inline."},
     {.name = "value",

@@ -13,6 +13,10 @@ static const struct field resource_group_fields[] = {
      .flags = FIELD_REQUIRED | FIELD_IMMUTABLE,
      .help = "The region of its records."},
     {.name = "tags", .path = "tags", .type = FIELD_TAGS, .help = "Tags of the group."},
+    {.name = "managed_by",
+     .path = "managedBy",
+     .type = FIELD_STRING,
+     .help = "The id of the resource that manages it."},
     {.name = "state",
      .path = "properties.provisioningState",
      .type = FIELD_STRING,
@@ -110,6 +114,19 @@ static const struct field role_definition_fields[] = {
     {0},
 };
 
+/* Items of a list that have no ids: what the caller may do at a scope. */
+const struct kind permission_kind = {
+    .name = "permission",
+    .arm_type = "Microsoft.Authorization/permissions",
+    .api_version = "2022-04-01",
+    .collection = "/providers/Microsoft.Authorization/permissions",
+    .is_extension = true,
+    .name_min = 1,
+    .name_max = 90,
+    .operations = KIND_LIST,
+    .fields = permission_fields,
+    .help = "What the caller may do at a scope, role by role."};
+
 const struct kind role_definition_kind = {
     .name = "role definition",
     .arm_type = "Microsoft.Authorization/roleDefinitions",
@@ -134,6 +151,16 @@ static const struct field principal_fields[] = {
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
      .help = "User, Group, ServicePrincipal, or SystemDefined for everyone."},
+    {.name = "display_name",
+     .path = "displayName",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The name that people know."},
+    {.name = "email",
+     .path = "email",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The address of a user."},
     {0}};
 
 static const struct field denied_fields[] = {
@@ -157,6 +184,16 @@ static const struct field denied_fields[] = {
      .type = FIELD_STRINGS,
      .flags = FIELD_READ_ONLY,
      .help = "What it does not deny on data after all."},
+    {.name = "condition",
+     .path = "condition",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "When it denies."},
+    {.name = "condition_version",
+     .path = "conditionVersion",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The version of the language of conditions."},
     {0}};
 
 static const struct field deny_assignment_fields[] = {
@@ -203,6 +240,16 @@ static const struct field deny_assignment_fields[] = {
      .type = FIELD_BOOLEAN,
      .flags = FIELD_READ_ONLY,
      .help = "Whether nobody but Azure can change it."},
+    {.name = "condition",
+     .path = "properties.condition",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "When it holds, in Azure's language of conditions."},
+    {.name = "condition_version",
+     .path = "properties.conditionVersion",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "The version of the language of conditions."},
     WRITTEN_FIELDS,
     {0}};
 

@@ -35,6 +35,7 @@ static const struct field logger_fields[] = {
     {.name = "resource_id",
      .path = "properties.resourceId",
      .type = FIELD_ID,
+     .flags = FIELD_IMMUTABLE,
      .help = "The Azure resource of the target."},
     {0}};
 

@@ -68,6 +68,9 @@ const struct kind *const kinds[] = {&resource_group_kind,
                                     &virtual_network_link_kind,
                                     &dns_a_record_kind,
                                     &network_security_group_kind,
+                                    &security_rule_kind,
+                                    &default_security_rule_kind,
+                                    &permission_kind,
                                     &role_definition_kind,
                                     &role_assignment_kind,
                                     &deny_assignment_kind,
@@ -118,6 +121,15 @@ const struct choice *choice_by_json(const struct field *field, const char *json)
             return choice;
     }
     return NULL;
+}
+
+bool kind_has_tags(const struct kind *kind)
+{
+    for (const struct field *field = kind->fields; field->name != NULL; field++) {
+        if (strcmp(field->path, "tags") == 0) /* whatever scripts call them */
+            return true;
+    }
+    return false;
 }
 
 bool kind_patches(const struct kind *kind)

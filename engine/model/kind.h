@@ -143,7 +143,7 @@ extern const struct kind resource_group_kind, service_kind, workspace_kind,
     service_subscription_kind, service_tag_kind, service_tag_api_link_kind,
     service_tag_operation_link_kind, service_tag_product_link_kind, route_table_kind,
     route_kind, nat_gateway_kind, private_dns_zone_kind, virtual_network_link_kind,
-    dns_a_record_kind;
+    dns_a_record_kind, security_rule_kind, default_security_rule_kind, permission_kind;
 
 /* By name ("subnet"), or NULL. */
 const struct kind *kind_find(const char *name);
@@ -169,6 +169,9 @@ char *field_check_value(const struct field *field, const char *name, const cJSON
 /* The same, and what is inside is named as in the body. */
 char *field_check_property(const struct field *field, const char *name,
                            const cJSON *value);
+
+/* Whether its resources have tags, as Azure's resources may. */
+bool kind_has_tags(const struct kind *kind);
 
 /* Whether a PATCH changes its properties; else it takes a PUT of the whole. */
 bool kind_patches(const struct kind *kind);

@@ -21,14 +21,12 @@ static const struct field group_fields[] = {
     {.name = "type",
      .path = "properties.type",
      .type = FIELD_CHOICE,
-     .flags = FIELD_IMMUTABLE,
      .choices = group_type_choices,
      .help = "custom; external for a group of Entra ID; system groups are made by the "
              "service."},
     {.name = "external_id",
      .path = "properties.externalId",
      .type = FIELD_STRING,
-     .flags = FIELD_IMMUTABLE,
      .help = "Of an external group: aad://<tenant>/groups/<object id>."},
     {.name = "is_built_in",
      .path = "properties.builtIn",
@@ -52,6 +50,52 @@ const struct kind group_kind = {
     .fields = group_fields,
     .help = "A group of users of the workspace."};
 
+static const struct choice user_state_choices[] = {{"active", "active"},
+                                                   {"blocked", "blocked"},
+                                                   {"pending", "pending"},
+                                                   {"deleted", "deleted"},
+                                                   {0}};
+
+static const struct field user_identity_fields[] = {
+    {.name = "provider",
+     .path = "provider",
+     .type = FIELD_STRING,
+     .help = "The identity provider."},
+    {.name = "id", .path = "id", .type = FIELD_STRING, .help = "Who it is there."},
+    {0}};
+
+static const struct field group_properties_fields[] = {
+    {.name = "display_name",
+     .path = "displayName",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .min = 1,
+     .max = 300,
+     .help = "What people see."},
+    {.name = "description",
+     .path = "description",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .max = 1000,
+     .help = "What it is for."},
+    {.name = "is_built_in",
+     .path = "builtIn",
+     .type = FIELD_BOOLEAN,
+     .flags = FIELD_READ_ONLY,
+     .help = "Whether the service has made it."},
+    {.name = "type",
+     .path = "type",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_READ_ONLY,
+     .choices = group_type_choices,
+     .help = "custom, system or external."},
+    {.name = "external_id",
+     .path = "externalId",
+     .type = FIELD_STRING,
+     .flags = FIELD_READ_ONLY,
+     .help = "Of an external group: aad://<tenant>/groups/<object id>."},
+    {0}};
+
 /* Of kinds that only say that somebody or something belongs to something. */
 static const struct field group_user_fields[] = {
     {.name = "email",
@@ -71,9 +115,33 @@ static const struct field group_user_fields[] = {
      .help = "The family name."},
     {.name = "state",
      .path = "properties.state",
+     .type = FIELD_CHOICE,
+     .flags = FIELD_READ_ONLY,
+     .choices = user_state_choices,
+     .choices_are_open = true,
+     .help = "active, blocked, pending or deleted."},
+    {.name = "note",
+     .path = "properties.note",
      .type = FIELD_STRING,
      .flags = FIELD_READ_ONLY,
-     .help = "active, blocked, pending or deleted."},
+     .help = "What the administrators should know."},
+    {.name = "identities",
+     .path = "properties.identities",
+     .type = FIELD_LIST,
+     .flags = FIELD_READ_ONLY,
+     .items = user_identity_fields,
+     .help = "How the user signs in."},
+    {.name = "registered_at",
+     .path = "properties.registrationDate",
+     .type = FIELD_TIME,
+     .flags = FIELD_READ_ONLY,
+     .help = "When the user was registered."},
+    {.name = "member_of",
+     .path = "properties.groups",
+     .type = FIELD_LIST,
+     .flags = FIELD_READ_ONLY,
+     .items = group_properties_fields,
+     .help = "The groups of the user."},
     {0}};
 static const struct field recipient_email_fields[] = {{.name = "email",
                                                        .path = "properties.email",
@@ -204,56 +272,11 @@ const struct kind service_group_user_kind = {
     .fields = group_user_fields,
     .help = "A user in a group."};
 
-static const struct choice user_state_choices[] = {{"active", "active"},
-                                                   {"blocked", "blocked"},
-                                                   {"pending", "pending"},
-                                                   {"deleted", "deleted"},
-                                                   {0}};
-
-static const struct field user_identity_fields[] = {
-    {.name = "provider",
-     .path = "provider",
-     .type = FIELD_STRING,
-     .help = "The identity provider."},
-    {.name = "id", .path = "id", .type = FIELD_STRING, .help = "Who it is there."},
-    {0}};
-
 static const struct choice app_type_choices[] = {
     {"portal", "portal"}, {"developerPortal", "developerPortal"}, {0}};
 
 static const struct choice confirmation_choices[] = {
     {"signup", "signup"}, {"invite", "invite"}, {0}};
-
-static const struct field group_properties_fields[] = {
-    {.name = "display_name",
-     .path = "displayName",
-     .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY,
-     .min = 1,
-     .max = 300,
-     .help = "What people see."},
-    {.name = "description",
-     .path = "description",
-     .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY,
-     .max = 1000,
-     .help = "What it is for."},
-    {.name = "is_built_in",
-     .path = "builtIn",
-     .type = FIELD_BOOLEAN,
-     .flags = FIELD_READ_ONLY,
-     .help = "Whether the service has made it."},
-    {.name = "type",
-     .path = "type",
-     .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY,
-     .help = "custom, system or external."},
-    {.name = "external_id",
-     .path = "externalId",
-     .type = FIELD_STRING,
-     .flags = FIELD_READ_ONLY,
-     .help = "Of an external group: aad://<tenant>/groups/<object id>."},
-    {0}};
 
 static const struct field service_user_fields[] = {
     {.name = "email",

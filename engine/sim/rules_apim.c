@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/kind.h"
+#include "sim/apim.h"
 #include "sim/block.h"
 #include "sim/database.h"
 #include "sim/deleted_service.h"
@@ -31,19 +32,11 @@ static const char *const workspace_tiers[] = {"Premium", "PremiumV2", "StandardV
 
 enum { SUBNET_LONGEST_PREFIX = 27, SUBNET_SHORTEST_PREFIX = 24 };
 
-static void set_default(cJSON *body, const char *path, cJSON *value)
-{
-    if (json_at(body, path) == NULL)
-        json_set_at(body, path, value);
-    else
-        cJSON_Delete(value);
-}
-
 static void set_created(const struct change *change)
 {
     char *now = world_format_now(change->world);
 
-    set_default(change->body, "properties.createdAtUtc", cJSON_CreateString(now));
+    apim_default(change->body, "properties.createdAtUtc", cJSON_CreateString(now));
     free(now);
 }
 
@@ -84,12 +77,26 @@ static void complete_service(struct change *change)
     char *url = memory_format("https://%s.azure-api.net", change->name);
 
     set_created(change);
-    set_default(change->body, "properties.gatewayUrl", cJSON_CreateString(url));
-    set_default(change->body, "properties.virtualNetworkType",
-                cJSON_CreateString("None"));
-    set_default(change->body, "properties.targetProvisioningState",
-                cJSON_CreateString(""));
+    apim_default(change->body, "properties.gatewayUrl", cJSON_CreateString(url));
+    apim_default(change->body, "properties.virtualNetworkType",
+                 cJSON_CreateString("None"));
+    apim_default(change->body, "properties.targetProvisioningState",
+                 cJSON_CreateString(""));
     free(url);
+}
+
+/* Whether the address of its own is one, there or not. */
+static bool check_address(const struct change *change)
+{
+    static const struct kind address_kind = {.arm_type =
+                                                 "Microsoft.Network/publicIPAddresses"};
+    const char *id = json_string_at(change->body, "properties.publicIpAddressId");
+
+    if (id == NULL || kind_has_id(&address_kind, id))
+        return true;
+    answer_add_detail(change->answer, "publicIpAddressId",
+                      "'%s' is not the id of a public IP address.", id);
+    return answer_refuse_details(change->answer);
 }
 
 /* The names of services are host names: no two are the same. */
@@ -104,7 +111,8 @@ static bool check_service(struct change *change)
 
     free(ending);
     if (other == NULL)
-        return check_units(change) && deleted_service_check(change);
+        return check_units(change) && check_address(change) &&
+               deleted_service_check(change);
     answer_refuse(change->answer, REFUSE_SERVICE_EXISTS,
                   "Api service already exists: %s. The name is taken by '%s'.",
                   change->name, other);
@@ -112,9 +120,10 @@ static bool check_service(struct change *change)
     return false;
 }
 
-static bool check_service_delete(struct world *world, struct answer *answer,
-                                 const struct entity *entity)
+static bool check_service_delete(struct world *world, const struct call *call,
+                                 struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *first = memory_format("%s/workspaces/", entity->key);
     char *end = memory_format("%s/workspaces0", entity->key);
     char *workspace =
@@ -190,9 +199,10 @@ static bool check_workspace(struct change *change)
     return is_good;
 }
 
-static bool check_workspace_delete(struct world *world, struct answer *answer,
-                                   const struct entity *entity)
+static bool check_workspace_delete(struct world *world, const struct call *call,
+                                   struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *connection =
         entity_find_link(world, entity->key, &config_connection_kind, NULL);
 
@@ -224,11 +234,11 @@ static void complete_gateway(struct change *change)
     const double units = json_number_at(change->old_body, "sku.capacity", 1);
 
     set_created(change);
-    set_default(change->body, "sku.capacity", cJSON_CreateNumber(units));
-    set_default(change->body, "properties.virtualNetworkType",
-                cJSON_CreateString("None"));
-    set_default(change->body, "properties.targetProvisioningState",
-                cJSON_CreateString(""));
+    apim_default(change->body, "sku.capacity", cJSON_CreateNumber(units));
+    apim_default(change->body, "properties.virtualNetworkType",
+                 cJSON_CreateString("None"));
+    apim_default(change->body, "properties.targetProvisioningState",
+                 cJSON_CreateString(""));
 }
 
 static bool check_region(const struct change *change, const char *location)
@@ -417,21 +427,22 @@ static void finish_gateway(struct world *world, cJSON *body)
     buffer_printf(&host, "%s-", json_string_at(body, "name"));
     append_hash(&host, body);
     buffer_printf(&host, ".gateway.%s-01.azure-api.net", region);
-    set_default(body, "properties.frontend.defaultHostname",
-                cJSON_CreateString(host.data));
+    apim_default(body, "properties.frontend.defaultHostname",
+                 cJSON_CreateString(host.data));
     buffer_clear(&host);
     buffer_printf(&host, "%s-", json_string_at(body, "name"));
     append_hash(&host, body);
     buffer_printf(&host, ".configuration.gateway.%s-01.azure-api.net", region);
-    set_default(body, "properties.configurationApi.hostname",
-                cJSON_CreateString(host.data));
+    apim_default(body, "properties.configurationApi.hostname",
+                 cJSON_CreateString(host.data));
     buffer_deinit(&host);
     free(region);
 }
 
-static bool check_gateway_delete(struct world *world, struct answer *answer,
-                                 const struct entity *entity)
+static bool check_gateway_delete(struct world *world, const struct call *call,
+                                 struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     const int64_t count = entity_count(world, &config_connection_kind, entity->key);
 
     return count == 0 ||
@@ -568,7 +579,7 @@ static void finish_connection(struct world *world, cJSON *body)
     append_hash(&host, body);
     buffer_printf(&host, ".%s.gateway.%s-01.azure-api.net", strrchr(gateway_key, '/') + 1,
                   region);
-    set_default(body, "properties.defaultHostname", cJSON_CreateString(host.data));
+    apim_default(body, "properties.defaultHostname", cJSON_CreateString(host.data));
     buffer_deinit(&host);
     free(region);
     free(gateway_key);

@@ -8,9 +8,11 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "model/kind.h"
 #include "sim/database.h"
 #include "sim/entity.h"
+#include "sim/rules_security.h"
 #include "sim/shape.h"
 #include "sim/world.h"
 
@@ -64,6 +66,16 @@ static bool contains(const cJSON *network, const struct block *block)
     return false;
 }
 
+void network_set_guid(struct change *change)
+{
+    char guid[UUID_TEXT_SIZE];
+
+    if (json_at(change->body, "properties.resourceGuid") != NULL)
+        return;
+    uuid_from_name(change->key, guid);
+    json_set_at(change->body, "properties.resourceGuid", cJSON_CreateString(guid));
+}
+
 /* ---- subnet ---- */
 
 /* Delegations are resources of their own in Azure, with what that brings. */
@@ -88,20 +100,29 @@ void network_complete_subnet(struct change *change)
                     cJSON_CreateString("Disabled"));
 }
 
-/* Whether what a subnet names is of the right type, there or not. */
-static bool check_types(const struct change *change)
+bool network_check_types(const struct change *change)
 {
     static const struct {
+        const struct kind *holder;
         const char *path;
         struct kind kind;
-    } references[] = {
-        {"properties.networkSecurityGroup.id",
-         {.arm_type = "Microsoft.Network/networkSecurityGroups"}},
-        {"properties.routeTable.id", {.arm_type = "Microsoft.Network/routeTables"}},
-        {"properties.natGateway.id", {.arm_type = "Microsoft.Network/natGateways"}}};
+    } references[] = {{&subnet_kind,
+                       "properties.networkSecurityGroup.id",
+                       {.arm_type = "Microsoft.Network/networkSecurityGroups"}},
+                      {&subnet_kind,
+                       "properties.routeTable.id",
+                       {.arm_type = "Microsoft.Network/routeTables"}},
+                      {&subnet_kind,
+                       "properties.natGateway.id",
+                       {.arm_type = "Microsoft.Network/natGateways"}},
+                      {&virtual_network_kind,
+                       "properties.ddosProtectionPlan.id",
+                       {.arm_type = "Microsoft.Network/ddosProtectionPlans"}}};
 
     for (size_t i = 0; i < sizeof references / sizeof references[0]; i++) {
-        const char *id = json_string_at(change->body, references[i].path);
+        const char *id = references[i].holder == change->kind
+                             ? json_string_at(change->body, references[i].path)
+                             : NULL;
 
         if (id != NULL && !kind_has_id(&references[i].kind, id))
             return answer_refuse(
@@ -114,7 +135,7 @@ static bool check_types(const struct change *change)
 
 bool network_check_references(const struct change *change, const cJSON *network)
 {
-    if (!check_types(change))
+    if (!network_check_types(change))
         return false;
 
     const char *id = json_string_at(change->body, "properties.networkSecurityGroup.id");
@@ -236,9 +257,10 @@ static void remove_block(struct world *world, const char *key)
     database_run(world->database, "DELETE FROM block WHERE subnet = ?", "t", key);
 }
 
-static bool check_subnet_delete(struct world *world, struct answer *answer,
-                                const struct entity *entity)
+static bool check_subnet_delete(struct world *world, const struct call *call,
+                                struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *gateway = entity_find_link(world, entity->key, &gateway_kind, NULL);
 
     if (gateway == NULL)
@@ -284,9 +306,10 @@ static void complete_group(struct change *change)
     }
     if (json_at(change->body, "properties.securityRules") == NULL)
         json_set_at(change->body, "properties.securityRules", cJSON_CreateArray());
+    network_set_guid(change);
 }
 
-static bool check_rules(struct change *change)
+bool network_check_rules(struct change *change)
 {
     const char *taken[2][LOWEST_PRIORITY + 1] = {{NULL}};
     const cJSON *rule;
@@ -308,9 +331,15 @@ static bool check_rules(struct change *change)
     return true;
 }
 
-static bool check_group_delete(struct world *world, struct answer *answer,
-                               const struct entity *entity)
+static bool check_group(struct change *change)
 {
+    return security_check_names(change) && network_check_rules(change);
+}
+
+static bool check_group_delete(struct world *world, const struct call *call,
+                               struct answer *answer, const struct entity *entity)
+{
+    (void)call;
     char *subnet = entity_find_link(world, entity->key, &subnet_kind, NULL);
 
     if (subnet == NULL)
@@ -331,5 +360,8 @@ const struct rules network_security_group_rules = {.kind = &network_security_gro
                                                    .has_etag_in_body = true,
                                                    .retry_after_s = 3,
                                                    .complete = complete_group,
-                                                   .check = check_rules,
-                                                   .check_delete = check_group_delete};
+                                                   .check = check_group,
+                                                   .check_delete = check_group_delete,
+                                                   .saved = security_save_rules,
+                                                   .removing = security_forget_rules,
+                                                   .present = security_present_group};

@@ -1,5 +1,5 @@
-/* engine/sim/rules_network.h - what the rules of subnets and of virtual networks share: a
- * network's PUT carries its subnets inside. */
+/* engine/sim/rules_network.h - what the rules of Microsoft.Network share: the PUT of a network
+ * carries its subnets inside, that of a network security group its security rules. */
 #ifndef MOONGATE_SIM_RULES_NETWORK_H
 #define MOONGATE_SIM_RULES_NETWORK_H
 
@@ -13,6 +13,13 @@ bool network_parse_prefix(struct answer *answer, const char *id, const char *pre
 /* The subnet's (first) address prefix, or NULL. Borrowed. */
 const char *network_find_prefix(const cJSON *subnet);
 
+/* Gives a resource the GUID that Azure knows it by besides. */
+void network_set_guid(struct change *change);
+
+/* Whether what a subnet or a network names is of the right type, there or not; it has
+ * answered when it returns false. */
+bool network_check_types(const struct change *change);
+
 /* Parts of a subnet's rules; those that return bool have answered when they return false.
  */
 void network_complete_subnet(struct change *change);
@@ -21,5 +28,9 @@ bool network_check_block(const struct change *change, const cJSON *network,
 bool network_check_references(const struct change *change, const cJSON *network);
 bool network_check_use(const struct change *change);
 void network_save_block(struct change *change);
+
+/* Whether the rules of a network security group's body get along; it has answered when it
+ * returns false. */
+bool network_check_rules(struct change *change);
 
 #endif

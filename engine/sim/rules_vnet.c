@@ -106,6 +106,12 @@ static void compare_subnets(struct change *change)
     }
 }
 
+static void complete_network(struct change *change)
+{
+    network_set_guid(change);
+    compare_subnets(change);
+}
+
 static bool check_space(const struct change *change)
 {
     const cJSON *prefix;
@@ -260,7 +266,7 @@ static bool check_dropped(const struct change *change)
 
 static bool check_network(struct change *change)
 {
-    if (!check_space(change))
+    if (!check_space(change) || !network_check_types(change))
         return false;
     return change->aside == NULL || (check_given(change) && check_dropped(change));
 }
@@ -301,9 +307,10 @@ static void save_subnets(struct change *change)
     }
 }
 
-static bool check_network_delete(struct world *world, struct answer *answer,
-                                 const struct entity *entity)
+static bool check_network_delete(struct world *world, const struct call *call,
+                                 struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *first = memory_format("%s/subnets/", entity->key);
     char *end = memory_format("%s/subnets0", entity->key);
     char *subnet =
@@ -362,7 +369,7 @@ const struct rules virtual_network_rules = {.kind = &virtual_network_kind,
                                             .has_etag_in_body = true,
                                             .retry_after_s = 3,
                                             .take = take_subnets,
-                                            .complete = compare_subnets,
+                                            .complete = complete_network,
                                             .check = check_network,
                                             .saved = save_subnets,
                                             .check_delete = check_network_delete,

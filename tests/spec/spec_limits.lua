@@ -67,6 +67,9 @@ local GOOD = {
   string = function(field) return letters(math.max(field.min or 0, 1)) end,
   choice = function(field) return field.choices[1] end,
   integer = function(field) return field.min or 1 end,
+  boolean = function() return true end,
+  time = function() return "2030-01-01T00:00:00Z" end,
+  region = function() return "westeurope" end,
   ["list of strings"] = function() return {"a"} end,
   ["resource or id"] = function() return "/subscriptions/probe" end,
 }

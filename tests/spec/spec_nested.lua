@@ -117,6 +117,18 @@ test.case("a verb that the service lacks is refused by name", function()
   end)
 end)
 
+test.case("what is told by its name alone takes no fields", function()
+  services.current().users:ensure("anna", {first_name = "Anna", last_name = "Adler",
+                                           email = "anna@example.com"})
+  local users = workspace().groups:ensure("staff", {}).users
+  local user, outcome = users:ensure "anna"
+  equal({outcome, user.name}, {"created", "anna"})
+  equal({select(2, users:ensure "anna"), users:exists "anna"}, {"unchanged", true})
+  equal({users:get "anna".name, users:find "bert"}, {"anna", nil})
+  raises("no such operation as 'update' for them", function() return users.update end)
+  equal({users:delete "anna", users:delete "anna"}, {true, false})
+end)
+
 test.case("verbs are called with a colon", function()
   local ws = workspace()
   raises("call get with ':', not with '.'", ws.apis.get, "x")

@@ -1,0 +1,208 @@
+/* lua/folder.c - core.folder: the files of an exported estate.
+ *
+ * Paths are relative to the folder, with slashes, without "." and ".."; links are not
+ * followed. A file is written beside its place and then moved there, so that nobody sees half
+ * of one. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "lua/bind.h"
+#include "lua/modules.h"
+
+enum { DEEPEST = 16 };
+
+static int raise_errno(lua_State *L, const char *folder, const char *path)
+{
+    return bind_raise(L, "IOError", "%s%s%s: %s", folder, path[0] != '\0' ? "/" : "",
+                      path, strerror(errno));
+}
+
+/* Whether no part of it leads elsewhere. */
+static bool is_inner(const char *path)
+{
+    if (path[0] == '/' || path[0] == '\0')
+        return false;
+    for (const char *at = path; at != NULL; at = strchr(at, '/')) {
+        at += *at == '/';
+        const size_t length = strcspn(at, "/");
+
+        if (length == 0 || (length <= 2 && strncmp(at, "..", length) == 0))
+            return false;
+    }
+    return true;
+}
+
+static const char *check_path(lua_State *L, int index)
+{
+    const char *path = luaL_checkstring(L, index);
+
+    if (!is_inner(path) || strlen(path) != lua_rawlen(L, index))
+        bind_raise(L, "IOError", "'%s' is no path within the folder", path);
+    return path;
+}
+
+/* Opens the folder that holds `path`, making those on the way when `is_made`. The last part
+ * in `*name`. -1 with errno when it cannot be opened. */
+static int open_holder(const char *folder, const char *path, bool is_made,
+                       const char **name)
+{
+    int holder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    for (const char *slash; holder >= 0 && (slash = strchr(path, '/')) != NULL;
+         path = slash + 1) {
+        char *part = memory_copy_text(path, (size_t)(slash - path));
+        int inner = -1;
+
+        if (!is_made || mkdirat(holder, part, 0777) == 0 || errno == EEXIST)
+            inner = openat(holder, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        free(part);
+        close(holder);
+        holder = inner;
+    }
+    *name = path;
+    return holder;
+}
+
+static void list_into(lua_State *L, int folder, const char *prefix, int depth)
+{
+    DIR *entries = fdopendir(folder);
+
+    if (entries == NULL) {
+        close(folder);
+        return;
+    }
+    luaL_checkstack(L, 4, "folders too deep");
+    for (const struct dirent *entry = readdir(entries); entry != NULL;
+         entry = readdir(entries)) {
+        struct stat about;
+
+        if (entry->d_name[0] == '.' ||
+            fstatat(folder, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        lua_pushfstring(L, "%s%s", prefix, entry->d_name);
+        if (S_ISREG(about.st_mode)) {
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, 2, (lua_Integer)lua_rawlen(L, 2) + 1);
+        } else if (S_ISDIR(about.st_mode) && depth < DEEPEST) {
+            const int inner = openat(folder, entry->d_name,
+                                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+            lua_pushfstring(L, "%s/", lua_tostring(L, -1));
+            if (inner >= 0)
+                list_into(L, inner, lua_tostring(L, -1), depth + 1);
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    closedir(entries);
+}
+
+/* folder.list(folder) -> the paths of all files in it, in no order; those whose names begin
+ * with a dot are left out; raises a failure `IOError` when it is no folder */
+static int folder_list(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (folder < 0)
+        return raise_errno(L, path, "");
+    lua_settop(L, 1);
+    lua_newtable(L);
+    list_into(L, folder, "", 0);
+    return 1;
+}
+
+/* folder.make(folder) - makes it when it is not there */
+static int folder_make(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        return raise_errno(L, path, "");
+    return 0;
+}
+
+static bool write_all(int file, const char *text, size_t length)
+{
+    while (length > 0) {
+        const ssize_t count = write(file, text, length);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return false;
+        text += count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+/* folder.write(folder, path, text) - a file that is there is replaced at once */
+static int folder_write(lua_State *L)
+{
+    static const char temporary[] = ".moongate-new";
+    const char *folder = luaL_checkstring(L, 1), *path = check_path(L, 2), *name;
+    size_t length;
+    const char *text = luaL_checklstring(L, 3, &length);
+    const int holder = open_holder(folder, path, true, &name);
+    int file, reason;
+    bool is_written;
+
+    if (holder < 0)
+        return raise_errno(L, folder, path);
+    file = openat(holder, temporary,
+                  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    is_written = file >= 0 && write_all(file, text, length);
+    if (file >= 0 && close(file) != 0)
+        is_written = false;
+    is_written = is_written && renameat(holder, temporary, holder, name) == 0;
+    reason = errno;
+    if (!is_written)
+        unlinkat(holder, temporary, 0);
+    close(holder);
+    errno = reason;
+    return is_written ? 0 : raise_errno(L, folder, path);
+}
+
+/* folder.remove(folder, path) - and the folders that are empty then */
+static int folder_remove(lua_State *L)
+{
+    const char *folder = luaL_checkstring(L, 1), *path = check_path(L, 2), *name;
+    char *rest = memory_copy_string(path), *slash;
+    int holder = open_holder(folder, rest, false, &name);
+    const bool is_removed = holder >= 0 && unlinkat(holder, name, 0) == 0;
+    const int reason = errno;
+
+    if (holder >= 0)
+        close(holder);
+    while (is_removed && (slash = strrchr(rest, '/')) != NULL) {
+        *slash = '\0';
+        holder = open_holder(folder, rest, false, &name);
+        if (holder < 0 || unlinkat(holder, name, AT_REMOVEDIR) != 0)
+            *rest = '\0'; /* it has other files */
+        if (holder >= 0)
+            close(holder);
+    }
+    free(rest);
+    errno = reason;
+    return is_removed ? 0 : raise_errno(L, folder, path);
+}
+
+int open_folder(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"list", folder_list},
+                                         {"make", folder_make},
+                                         {"write", folder_write},
+                                         {"remove", folder_remove},
+                                         {NULL, NULL}};
+
+    luaL_newlib(L, functions);
+    return 1;
+}

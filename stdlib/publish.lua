@@ -1,0 +1,491 @@
+--- Apply: a folder that an export has written becomes what there is.
+--
+-- Everything in the folder is checked before anything is written, and everything is an
+-- `ensure`: a second time nothing is written.
+-- @module publish
+local check = require "core.check"
+local collection = require "collection"
+local core = require "core.resources"
+local env = require "env"
+local estate = require "estate"
+local files = require "core.files"
+local folder = require "core.folder"
+local model = require "core.model"
+local scope = require "scope"
+local tasks = require "tasks"
+
+local publish = {}
+
+local AT_ONCE = 16 -- writes side by side
+local DOCUMENTS = {"openapi.json", "openapi.yaml", "openapi.yml", "api.wsdl", "schema.graphql"}
+
+-- What comes when: each stage may refer to those before it. What is not named comes with its
+-- parent's stage, right after it.
+local STAGES = {
+  {"named value", "certificate", "logger", "backend", "api version set", "group", "schema",
+   "tag"},
+  {"policy fragment", "diagnostic", "group user", "notification"},
+  {"workspace policy", "api", "notification email"},
+  {"api operation", "api schema", "api diagnostic", "api policy"},
+  {"api operation policy", "product"},
+  {"product api link", "product group link", "product policy", "tag api link",
+   "tag operation link", "tag product link"},
+  {"subscription"},
+}
+local STAGE_OF = {}
+for number, names in ipairs(STAGES) do
+  for _, name in ipairs(names) do
+    STAGE_OF[name] = number
+  end
+end
+
+-- ---- reading ----
+
+-- The kind and name of a file below a resource of `parent`, and the rest of its path.
+local function find_child(parent, path)
+  local first, rest = path:match "^([^/]+)/?(.*)$"
+  for _, kind in ipairs(estate.children(parent)) do
+    local row = estate.kind(kind)
+    if row.only_name and path == row.member .. ".xml" then
+      return kind, row.only_name, nil
+    elseif not row.only_name and first == row.member and rest ~= "" then
+      if estate.has_folder(kind) then
+        local name, inner = rest:match "^([^/]+)/(.+)$"
+        if name then
+          return kind, estate.unescape(name), inner
+        end
+      elseif rest:find "^[^/]+%.%a+$" then
+        return kind, estate.unescape((rest:gsub("%.%a+$", ""))), nil
+      end
+    end
+  end
+end
+
+local function is_document(inner)
+  for _, name in ipairs(DOCUMENTS) do
+    if inner == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- The item that a path belongs to, made with its parents when it is not there.
+local function find_item(plan, parent, kind, name)
+  local id = model.format_id(kind, parent.id, name)
+  local item = plan.items[id:lower()]
+  if not item then
+    item = {kind = kind, name = name, id = id, parent = parent, fields = nil}
+    plan.items[id:lower()] = item
+    plan.list[#plan.list + 1] = item
+  end
+  return item
+end
+
+local function take_text(plan, item, path, text)
+  if path:find "%.xml$" then
+    item.artefact, item.value = path, text
+    item.fields = item.fields or estate.kind(item.kind).only_name and {} or nil
+  else
+    local value, wrong = estate.read(text, path)
+    if wrong then
+      return plan.complain(wrong)
+    end
+    item.fields, item.path = value, path
+  end
+end
+
+-- Puts one file where it belongs; `inner` is its path within the folder of `parent`.
+local function take_file(plan, parent, inner, path, text)
+  local kind, name, rest = find_child(parent.kind, inner)
+  if not kind then
+    return plan.complain(path .. ": nothing is known by that place")
+  end
+  local item = find_item(plan, parent, kind, name)
+  if not rest or rest == kind:gsub(" ", "_") .. ".lua" then
+    take_text(plan, item, path, text)
+  elseif kind == "api" and is_document(rest) then
+    item.document, item.document_path = text, path
+  else
+    take_file(plan, item, rest, path, text)
+  end
+end
+
+local function take_workspace_file(plan, path, text, wanted)
+  local name, inner = path:match "^workspaces/([^/]+)/(.+)$"
+  name = name and estate.unescape(name)
+  if not name then
+    return plan.complain(path .. ": nothing is known by that place")
+  elseif wanted and not wanted[name:lower()] then
+    return
+  end
+  local workspace = find_item(plan, plan.service, "workspace", name)
+  if inner == "workspace.lua" then
+    take_text(plan, workspace, path, text)
+  elseif inner == "access.lua" then
+    plan.access[#plan.access + 1] = {scope = workspace.id, text = text, path = path}
+  else
+    take_file(plan, workspace, inner, path, text)
+  end
+end
+
+local function take_other_file(plan, path, text)
+  local gateway, inner = path:match "^gateways/([^/]+)/(.+)$"
+  if path == "access.lua" then
+    plan.access[#plan.access + 1] = {scope = plan.service.id, text = text, path = path}
+  elseif inner == "gateway.lua" then
+    local value, wrong = estate.read(text, path)
+    plan.gateways[#plan.gateways + 1] = {name = estate.unescape(gateway), fields = value,
+                                         path = path}
+    if wrong then
+      plan.complain(wrong)
+    end
+  elseif inner == "access.lua" then
+    plan.access[#plan.access + 1] = {gateway = estate.unescape(gateway), text = text, path = path}
+  elseif path ~= "estate.lua" then
+    plan.complain(path .. ": nothing is known by that place")
+  end
+end
+
+local function read_folder(plan, path, options)
+  local wanted
+  if options.workspaces then
+    wanted = {}
+    for _, name in ipairs(options.workspaces) do
+      wanted[name:lower()] = true
+    end
+  end
+  local list, has_estate = folder.list(path), false
+  table.sort(list)
+  for _, file in ipairs(list) do
+    has_estate = has_estate or file == "estate.lua"
+  end
+  if not has_estate then
+    error(check.failure {code = "InvalidEstate", retryable = false, target = path,
+                         message = "there is no estate.lua: it is no export"}, 0)
+  end
+  for _, file in ipairs(list) do
+    local text = files.text(path .. "/" .. file)
+    if file:find "^workspaces/" then
+      take_workspace_file(plan, file, text, wanted)
+    else
+      take_other_file(plan, file, text)
+    end
+  end
+end
+
+-- ---- overrides, secrets, variables ----
+
+local function read_overrides(overrides)
+  if type(overrides) == "string" then
+    local value, wrong = estate.read(files.text(overrides), overrides)
+    if not value then
+      check.fail(wrong)
+    end
+    return value
+  end
+  return overrides or {}
+end
+
+local function merge(fields, changes)
+  local merged = {}
+  for name, value in pairs(fields) do
+    merged[name] = value
+  end
+  for name, value in pairs(changes) do
+    local old = merged[name]
+    merged[name] = type(value) == "table" and #value == 0 and type(old) == "table" and #old == 0
+      and not estate.is_secret(old) and merge(old, value) or value
+  end
+  return merged
+end
+
+-- Overrides go by the path of the file, with or without its ending.
+local function override(plan, overrides)
+  local by_path, paths = {}, {}
+  local function add(path, item)
+    for _, name in ipairs {path, (path:gsub("%.lua$", "")), (path:gsub("/[%w_]+%.lua$", ""))} do
+      by_path[name] = by_path[name] or item
+    end
+    paths[#paths + 1] = path
+  end
+  for _, item in ipairs(plan.list) do
+    if item.path then
+      add(item.path, item)
+    end
+  end
+  for _, gateway in ipairs(plan.gateways) do
+    add(gateway.path, gateway)
+  end
+  for path, changes in pairs(overrides) do
+    if path ~= "variables" and not by_path[path] then
+      local near = check.nearest(path, paths)
+      plan.complain(("overrides: there is no %s%s"):format(
+        path, near and ("; did you mean '%s'?"):format(near) or ""))
+    elseif path ~= "variables" then
+      by_path[path].fields = merge(by_path[path].fields or {}, changes)
+    end
+  end
+end
+
+-- Replaces references to secrets by the secrets; those that nobody knows are complained of.
+local function resolve_secrets(plan, value, secrets, path)
+  if type(value) ~= "table" then
+    return value
+  elseif estate.is_secret(value) then
+    local name, found = value.secret, nil
+    if type(secrets) == "function" then
+      found = secrets(name)
+    elseif secrets then
+      found = secrets[name]
+    end
+    found = found or env.get("MOONGATE_SECRET_" .. name)
+    if found == nil then
+      plan.complain(("%s: no secret %s; give options.secrets or set MOONGATE_SECRET_%s"):format(
+        path, name, name))
+    end
+    return found
+  end
+  local copy = {}
+  for key, inner in pairs(value) do
+    copy[key] = resolve_secrets(plan, inner, secrets, path)
+  end
+  return copy
+end
+
+-- ---- checks ----
+
+local function check_item(plan, item)
+  local ok, wrong = pcall(core.check, item.kind, item.name, item.fields)
+  if not ok then
+    plan.complain(("%s: %s"):format(item.path or item.artefact,
+                                    (tostring(wrong):gsub("^[^:]+:%d+: ", ""))))
+  end
+end
+
+-- Ids of resources within the folder's workspaces must be there.
+local function check_references(plan, item, value)
+  if type(value) == "table" then
+    for _, inner in pairs(value) do
+      check_references(plan, item, inner)
+    end
+  elseif type(value) == "string" then
+    local key = value:lower()
+    local workspace = key:match "^(.*/workspaces/[^/]+)/"
+    if workspace and plan.items[workspace] and not plan.items[key] and not key:find "/apis$"
+      and not key:find "/operations/" then
+      plan.complain(("%s: %s is not in the folder"):format(item.path, value))
+    end
+  end
+end
+
+local function complete_item(plan, item, options, variables)
+  if not item.fields then
+    if item.kind ~= "api operation" then
+      plan.complain(("%s: the file of the %s '%s' is missing"):format(
+        item.id:match "/workspaces/.*$" or item.id, item.kind, item.name))
+    end
+    return
+  end
+  local path = item.path or item.artefact
+  item.fields = estate.absolute(item.fields, variables, function(name)
+    plan.complain(("%s: there is no variable '%s'"):format(path, name))
+  end)
+  if item.value then
+    item.fields = merge(item.fields, {format = "rawxml"})
+    item.fields.value = item.value
+  elseif type(item.fields.value) == "table" and item.fields.value.file then
+    plan.complain(("%s: there is no %s beside it"):format(path, item.fields.value.file))
+    item.fields.value = nil
+  end
+  item.fields = resolve_secrets(plan, item.fields, options.secrets, path)
+  check_item(plan, item)
+  check_references(plan, item, item.fields)
+end
+
+-- ---- writing ----
+
+local function count(report, outcome)
+  report[outcome] = (report[outcome] or 0) + 1
+end
+
+local function write_item(plan, item)
+  local outcome, _
+  if item.document then
+    local collection_of = collection.nested("api", item.parent.id)
+    _, outcome = collection_of:ensure(item.name, merge(item.fields, {
+      import = {text = item.document}}))
+  elseif item.fields then
+    local kind = estate.kind(item.kind)
+    if kind.only_name then
+      _, outcome = collection.nested(item.kind, item.parent.id):set(item.fields)
+    else
+      _, outcome = core.ensure(item.kind, item.parent.id, item.name, item.fields)
+    end
+  else
+    return
+  end
+  count(plan.report, outcome)
+end
+
+local function write_items(plan)
+  local by_stage = {[0] = {}}
+  for _, item in ipairs(plan.list) do
+    local stage = item.kind == "workspace" and 0 or STAGE_OF[item.kind] or #STAGES
+    by_stage[stage] = by_stage[stage] or {}
+    table.insert(by_stage[stage], item)
+  end
+  for stage = 0, #STAGES do
+    tasks.map(by_stage[stage] or {}, function(item)
+      write_item(plan, item)
+    end, {limit = AT_ONCE})
+  end
+end
+
+local function write_gateways(plan)
+  local gateways = require "gateways"
+  tasks.map(plan.gateways, function(gateway)
+    local fields = merge(gateway.fields, {resource_group = plan.group})
+    local served = fields.workspaces or {}
+    fields.workspaces = nil
+    local made, outcome = gateways.ensure(gateway.name, fields)
+    count(plan.report, outcome)
+    gateway.id = made.id
+    for _, name in ipairs(served) do
+      if plan.items[model.format_id("workspace", plan.service.id, name):lower()] then
+        count(plan.report, select(2, made:attach(
+          model.format_id("workspace", plan.service.id, name))))
+      end
+    end
+  end, {limit = AT_ONCE})
+end
+
+local function find_principal(entry)
+  local entra = require "entra"
+  if check.is_uuid(entry.principal) then
+    return entry.principal
+  elseif entry.type == "Group" then
+    return entra.group(entry.principal)
+  elseif entry.type == "User" then
+    return entra.user(entry.principal)
+  end
+  return nil
+end
+
+local function write_access(plan)
+  local rbac = require "rbac"
+  for _, access in ipairs(plan.access) do
+    local where = access.scope
+    if access.gateway then
+      where = model.format_id("gateway", plan.group, access.gateway)
+    end
+    for _, entry in ipairs(access.entries) do
+      local principal = find_principal(entry)
+      if principal then
+        count(plan.report, select(2, rbac.assign {principal = principal, role = entry.role,
+                                                  scope = where, principal_type = entry.type}))
+      else
+        plan.report.skipped = (plan.report.skipped or 0) + 1
+      end
+    end
+  end
+end
+
+-- ---- pruning ----
+
+-- Deletes what the folder does not have, what is below first.
+local function prune(plan, parent)
+  for _, kind in ipairs(estate.children(parent.kind)) do
+    local row = estate.kind(kind)
+    local is_told = (kind == "api operation" or kind == "api schema") and parent.document
+    if not is_told and row.operations.delete and row.operations.list and not row.only_name then
+      for _, child in ipairs(collection.all(kind, parent.id)) do
+        local item = plan.items[child.id:lower()]
+        if item then
+          prune(plan, item)
+        elseif not child.name:find ";rev=" then
+          core.delete(kind, "", child.id)
+          count(plan.report, "deleted")
+        end
+      end
+    elseif row.only_name and not plan.items[model.format_id(kind, parent.id, row.only_name):lower()]
+      and core.delete(kind, parent.id, row.only_name) then
+      count(plan.report, "deleted")
+    end
+  end
+end
+
+-- ---- the whole ----
+
+local function read_access(plan)
+  for _, access in ipairs(plan.access) do
+    local entries, wrong = estate.read(access.text, access.path)
+    access.entries = entries or {}
+    if wrong then
+      plan.complain(wrong)
+    end
+    for i, entry in ipairs(access.entries) do
+      if type(entry) ~= "table" or type(entry.principal) ~= "string"
+        or type(entry.role) ~= "string" then
+        plan.complain(("%s: entry %d needs principal and role"):format(access.path, i))
+      end
+    end
+  end
+end
+
+--- Bring an exported folder into the run's service.
+-- @tparam string path the folder
+-- @tparam[opt] table options `overrides`: a table or a file of one, by path in the folder
+--   (`["workspaces/payments/backends/erp"] = {url = "https://erp.test"}`) and `variables`;
+--   `secrets`: a table or function by the names of references; `workspaces`: names, all when not
+--   given; `gateways`, `access`: false leaves them out; `prune`: true deletes in the workspaces
+--   what the folder does not have; `service`, `resource_group`: others than the run's
+-- @treturn table how many were `created`, `changed`, `unchanged`, `deleted`
+-- @raise failure `InvalidEstate` with all mistakes, before anything is written
+function publish.apply(path, options)
+  options = check.options(options or {}, {"overrides", "secrets", "workspaces", "gateways",
+                                          "access", "prune", "service", "resource_group"})
+  local mistakes = {}
+  local plan = {
+    items = {}, list = {}, gateways = {}, access = {},
+    service = {kind = "service", id = scope.service(options.service, options.resource_group)},
+    group = scope.resource_group(options.resource_group),
+    report = {created = 0, changed = 0, unchanged = 0, deleted = 0},
+    complain = function(text)
+      mistakes[#mistakes + 1] = text
+    end,
+  }
+  read_folder(plan, path, options)
+  local overrides = read_overrides(options.overrides)
+  local variables = {service = plan.service.id, resource_group = plan.group,
+                     subscription = scope.subscription()}
+  for name, value in pairs(overrides.variables or {}) do
+    variables[name] = tostring(value)
+  end
+  override(plan, overrides)
+  for _, item in ipairs(plan.list) do
+    complete_item(plan, item, options, variables)
+  end
+  for _, gateway in ipairs(plan.gateways) do
+    gateway.fields = estate.absolute(gateway.fields or {}, variables, plan.complain)
+  end
+  read_access(plan)
+  estate.refuse(mistakes, path)
+  write_items(plan)
+  if options.gateways ~= false then
+    write_gateways(plan)
+  end
+  if options.access ~= false then
+    write_access(plan)
+  end
+  if options.prune then
+    for _, item in ipairs(plan.list) do
+      if item.kind == "workspace" then
+        prune(plan, item)
+      end
+    end
+  end
+  return plan.report
+end
+
+return publish
