@@ -124,6 +124,6 @@ extern const struct rules resource_group_rules, service_rules, workspace_rules,
     service_tag_product_link_rules, api_operation_rules, diagnostic_rules,
     api_diagnostic_rules, logger_rules, api_version_set_rules, schema_rules,
     api_schema_rules, route_table_rules, route_rules, nat_gateway_rules,
-    private_dns_zone_rules, virtual_network_link_rules, dns_a_record_rules;
+    private_dns_zone_rules, virtual_network_link_rules, dns_a_record_rules, backend_rules;
 
 #endif
