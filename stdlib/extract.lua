@@ -17,7 +17,7 @@ local AT_ONCE = 16 -- lists that are read side by side
 
 -- What of a kind is not told in its file: the document of an API says its operations; which
 -- revision is current is told by its folder.
-local SKIPPED = {api = {is_current = true, revision = true, source_api = true}}
+local SKIPPED = {api = {is_current = true, revision_number = true, source_api = true}}
 
 -- Documents that stand beside an API's file, by its type.
 local DOCUMENTS = {http = {"openapi.json", "openapi+json"}, soap = {"api.wsdl", "wsdl"}}
@@ -191,7 +191,8 @@ local function write_access(context, id, path)
       local role = rbac.role(assignment.role_definition:match "[^/]+$")
       local ok, object = pcall(entra.object, assignment.principal_id)
       found[#found + 1] = {
-        principal = ok and object and object.display_name or assignment.principal_id,
+        principal = ok and object and (object.upn or object.display_name)
+          or assignment.principal_id,
         type = assignment.principal_type, role = role.name,
       }
     end
