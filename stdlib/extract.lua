@@ -6,14 +6,14 @@ local core = require "core.resources"
 local estate = require "estate"
 local export = require "core.export"
 local folder = require "core.folder"
+local json = require "json"
 local log = require "log"
-local run = require "run"
 local scope = require "scope"
 local tasks = require "tasks"
 
 local extract = {}
 
-local AT_ONCE = 16 -- lists that are read side by side
+local AT_ONCE = 16 -- resources or lists that are read side by side
 
 -- What of a kind is not told in its file: the document of an API says its operations; which
 -- revision is current is told by its folder.
@@ -150,6 +150,21 @@ local function write_operation_parts(context, api, path)
   end
 end
 
+-- Calls for each of an iterator's, some at once; no more of them than that are in memory.
+local function each_at_once(next_item, fn)
+  local batch
+  repeat
+    batch = {}
+    for i = 1, AT_ONCE do
+      batch[i] = next_item()
+      if batch[i] == nil then
+        break
+      end
+    end
+    tasks.map(batch, fn)
+  until #batch < AT_ONCE
+end
+
 local function read_children(context, resource, kind, path)
   local row = estate.kind(kind)
   if row.only_name then
@@ -159,7 +174,7 @@ local function read_children(context, resource, kind, path)
     end
     return
   end
-  for child in collection.each(kind, resource.id) do
+  each_at_once(collection.each(kind, resource.id), function(child)
     if child.name:find ";rev=" then
       context.revisions = context.revisions + 1
     elseif row.operations.get then
@@ -167,7 +182,7 @@ local function read_children(context, resource, kind, path)
     else
       write(context, path .. estate.place(kind, child.name), estate.print {})
     end
-  end
+  end)
 end
 
 function walk(context, resource, path, skips)
@@ -331,14 +346,18 @@ local function plural(count, word)
   return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
 end
 
--- For the command: the folder, "true" or "false" for gateways and access, names of workspaces.
-function extract.main(path, with_gateways, with_access, ...)
+-- For the command: the folder, "json" or "text" for what it prints, "true" or "false" for
+-- gateways and access, names of workspaces.
+function extract.main(path, form, with_gateways, with_access, ...)
   local names = {...}
   local report = extract.write(path, {
     workspaces = #names > 0 and names or nil,
     gateways = with_gateways == "true", access = with_access == "true",
   })
-  if report.revisions > 0 then
+  if form == "json" then
+    report.folder = path
+    return print(json.encode(report))
+  elseif report.revisions > 0 then
     log.warning(("%s of APIs that callers do not get by default left out"):format(
       plural(report.revisions, "revision")))
   end

@@ -1,10 +1,14 @@
 -- Promote: what is exported from one service, applied to another and exported from there, is
 -- the same; a second time nothing is written; mistakes are told before anything is.
-local core = require "core.resources"
+local arm = require "arm"
+local entra = require "entra"
 local env = require "env"
 local extract = require "extract"
 local folder = require "core.folder"
+local gateways = require "gateways"
 local onboarding = require "onboarding"
+local rbac = require "rbac"
+local scope = require "scope"
 local services = require "services"
 local sim = require "sim"
 local tasks = require "tasks"
@@ -109,8 +113,12 @@ local function build(apis, subscriptions)
   return ws
 end
 
+-- A service in another resource group.
 local function second_service()
-  return services.ensure("second", {location = "westeurope", sku = "Premium", capacity = 1,
+  arm.request {method = "PUT", path = scope.subscription() .. "/resourceGroups/rg-second",
+               query = {["api-version"] = "2021-04-01"}, body = {location = "westeurope"}}
+  return services.ensure("second", {resource_group = "rg-second",
+                                    location = "westeurope", sku = "Premium", capacity = 1,
                                     publisher_email = "api@contoso.example",
                                     publisher_name = "Contoso"})
 end
@@ -119,21 +127,102 @@ test.case("what is promoted is the same, and a second time nothing is written", 
   local first, again = fresh "first", fresh "again"
   build(20, 50)
   local second = second_service()
+  local options = {service = second.name, resource_group = "rg-second", secrets = SECRETS}
   local report = extract.write(first)
   equal(report.workspaces, 1)
   ok(not files_of(first):find("s3cret", 1, true), "a secret is in the folder")
-  local made = onboarding.apply(first, {service = second.name, secrets = SECRETS})
+  local made = onboarding.apply(first, options)
   equal({made.created, made.changed}, {149, 0})
-  extract.write(again, {service = second.name})
+  extract.write(again, {service = second.name, resource_group = "rg-second"})
   equal(files_of(again), files_of(first))
   local before, sent = written(), sim.requests().by_class.arm_writes
-  made = onboarding.apply(first, {service = second.name, secrets = SECRETS})
+  made = onboarding.apply(first, options)
   equal({made.created, made.changed, made.deleted}, {0, 0, 0})
   equal(written(), before)
   -- the values of the two named values are read by POST
   equal(sim.requests().by_class.arm_writes - sent, 2)
   clean(first)
   clean(again)
+end)
+
+test.case("an apply that is stopped in the middle is completed by another", function()
+  local first, again = fresh "first", fresh "again"
+  build(6, 10)
+  extract.write(first)
+  local second = second_service()
+  local options = {service = second.name, resource_group = "rg-second", secrets = SECRETS}
+  local task = tasks.spawn(onboarding.apply, first, options)
+  while sim.created "/service/second/" < 20 do
+    ok(task:status() == "waiting" or task:status() == "ready", task:status())
+    tasks.sleep(0.01)
+  end
+  task:cancel()
+  local made = onboarding.apply(first, options)
+  ok(made.created > 0 and made.unchanged > 0,
+     ("%d created, %d unchanged"):format(made.created, made.unchanged))
+  extract.write(again, {service = second.name, resource_group = "rg-second"})
+  equal(files_of(again), files_of(first))
+  for _, row in ipairs(sim.ledger()) do
+    ok(row.created <= 1, row.id)
+  end
+  clean(first)
+  clean(again)
+end)
+
+test.case("gateways and who has which role come along", function()
+  local first, again = fresh "first", fresh "again"
+  local ws = workspaces.ensure("payments", {})
+  local team, gw = entra.ensure "team-payments", gateways.ensure("gw-payments", {})
+  gw:attach(ws)
+  rbac.assign {principal = team, role = "API Management Workspace Contributor", scope = ws}
+  rbac.assign {principal = team, role = "Reader", scope = gw}
+  extract.write(first)
+  contains(read(first, "gateways/gw-payments/gateway.lua"), 'workspaces = {\n    "payments",')
+  contains(read(first, "workspaces/payments/access.lua"), 'principal = "team-payments"')
+  equal(onboarding.apply(first).created, 0)
+  gw:detach(ws)
+  equal(rbac.unassign {principal = team, role = "Reader", scope = gw}, 1)
+  equal(onboarding.apply(first).created, 2)
+  extract.write(again)
+  equal(files_of(again), files_of(first))
+  folder.write(first, "workspaces/payments/access.lua",
+               "return {{principal = 'nobody', role = 'Reader', type = 'Group'}}")
+  folder.write(first, "gateways/gw-payments/gateway.lua", "return {unitz = 2}")
+  local failure = raises("InvalidEstate", onboarding.apply, first)
+  contains(failure.message, "'nobody'")
+  contains(failure.message, "did you mean 'units'")
+  clean(first)
+  clean(again)
+end)
+
+test.case("texts come back as they are, whatever is in them", function()
+  local path = fresh "texts"
+  local ws = workspaces.ensure("payments", {})
+  local texts = {"${service} costs $5, $${x} ${", "ends in\na bracket]", "[[\n]]", "\nfirst",
+                 "tab\t and \\n, \"both\" 'quotes'", "zurück\r\n"}
+  for i, text in ipairs(texts) do
+    ws.groups:ensure("g" .. i, {display_name = "g" .. i, description = text})
+  end
+  extract.write(path)
+  for i in ipairs(texts) do
+    ws.groups:update("g" .. i, {description = "other"})
+  end
+  equal(onboarding.apply(path).changed, #texts)
+  for i, text in ipairs(texts) do
+    equal(ws.groups:get("g" .. i).description, text)
+  end
+  clean(path)
+end)
+
+test.case("a workspace that the folder does not have is told with the near name", function()
+  local path = fresh "unknown"
+  workspaces.ensure("payments", {})
+  extract.write(path)
+  contains(raises("InvalidEstate", onboarding.apply, path, {workspaces = {"paymens"}}).message,
+           "did you mean 'payments'")
+  folder.write(path, "estate.lua", "return {format = 2}")
+  contains(raises("InvalidEstate", onboarding.apply, path).message, "format 2 is not known")
+  clean(path)
 end)
 
 test.case("an export replaces an earlier one, and no other folder", function()
