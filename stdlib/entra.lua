@@ -251,7 +251,9 @@ local PLURALS = {User = "users", Group = "groups", ServicePrincipal = "servicePr
 --   `entra.object` or `group:members` gave
 -- @treturn table of groups
 -- @raise failure `Request_ResourceNotFound`
--- @usage for _, group in ipairs(entra.groups_of(entra.group "api-team-payments")) do print(group) end
+-- @usage for _, group in ipairs(entra.groups_of(entra.group "api-team-payments")) do
+--     print(group)
+--   end
 function entra.groups_of(object)
   local plural = type(object) == "table" and PLURALS[object.type]
   if not plural then

@@ -6,13 +6,13 @@
 -- the gateway is advised. A persona stands for the pair. Names of assignments are made from
 -- scope, principal and role, so that the same grant twice is one assignment.
 -- @module rbac
-local access = require "access"
 local check = require "core.check"
 local collection = require "collection"
 local core = require "core.resources"
 local grantee = require "grantee"
 local roles = require "roles"
 local scope = require "scope"
+local snapshot = require "access"
 local tasks = require "tasks"
 
 local rbac = {}
@@ -250,8 +250,8 @@ end
 local function check_grant(options, name)
   grantee.check_options(options, GRANT, name)
   if options.as == nil then
-    check.fail(("%s: as is required: %s"):format(name,
-                                                 table.concat(grantee.names_of(rbac.personas), ", ")))
+    check.fail(("%s: as is required: %s"):format(
+      name, table.concat(grantee.names_of(rbac.personas), ", ")))
   elseif not rbac.personas[options.as] then
     grantee.refuse_unknown("persona", options.as, grantee.names_of(rbac.personas))
   end
@@ -325,7 +325,7 @@ end
 --   read; a message when an argument is wrong
 -- @usage print(rbac.can("me", "Microsoft.ApiManagement/service/read"))
 function rbac.can(principal, action, where, options)
-  return access.snapshot():can(principal, action, where, options)
+  return snapshot.new():can(principal, action, where, options)
 end
 
 --- Why a principal may do something, or not. Printed it says so, with a line for each
@@ -345,7 +345,7 @@ end
 -- @usage print(rbac.explain(entra.group "api-team-payments",
 --                           "Microsoft.ApiManagement/service/read"))
 function rbac.explain(principal, action, where, options)
-  return access.snapshot():explain(principal, action, where, options)
+  return snapshot.new():explain(principal, action, where, options)
 end
 
 --- All that a principal may do at a scope, for a report. Requests as of `rbac.can`.
@@ -358,7 +358,7 @@ end
 -- @raise as `rbac.can`
 -- @usage print(rbac.access {principal = "me"})
 function rbac.access(options)
-  return access.snapshot():access(options)
+  return snapshot.new():access(options)
 end
 
 --- Who may do something at a scope: users, groups and service principals, each with the ways
@@ -379,7 +379,7 @@ end
 --     print(who)
 --   end
 function rbac.who(action, where, options)
-  return access.snapshot():who(action, where, options)
+  return snapshot.new():who(action, where, options)
 end
 
 --- Several questions about one moment: what was asked for one is not asked again for another.
@@ -390,7 +390,7 @@ end
 --     print(team, now:can(team, "Microsoft.ApiManagement/service/read"))
 --   end
 function rbac.snapshot()
-  return access.snapshot()
+  return snapshot.new()
 end
 
 return rbac

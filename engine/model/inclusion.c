@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { STATE_LIMIT = 1 << 16, LENGTH_LIMIT = 4096, CHARACTERS = UCHAR_MAX + 1 };
 
@@ -59,19 +60,14 @@ struct product {
 
 /* ---- one pattern ---- */
 
-static char lowered(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 /* In lower case, with one star where there are several. Owned by the caller. */
 static char *tidy(const char *pattern)
 {
-    char *text = memory_copy_string(pattern), *end = text;
+    char *text = text_lower(memory_copy_string(pattern)), *end = text;
 
-    for (const char *c = pattern; *c != '\0'; c++) {
+    for (const char *c = text; *c != '\0'; c++) {
         if (*c != '*' || end == text || end[-1] != '*')
-            *end++ = lowered(*c);
+            *end++ = *c;
     }
     *end = '\0';
     return text;

@@ -39,7 +39,8 @@ local world = {
      scope = "/providers/Microsoft.Management/managementGroups/" .. sim.profile.tenant_id},
   },
   deny_assignments = {
-    {name = "no writes in b", principals = {"everyone"}, exclude_principals = {"spared", "contoso-automation"},
+    {name = "no writes in b", principals = {"everyone"},
+     exclude_principals = {"spared", "contoso-automation"},
      actions = {"*/write", "*/delete"}, not_actions = {"*/tags/write"}, scope = "workspaces/b"},
     {name = "banned from a", principals = {"banned"}, actions = {APIM .. "/workspaces/*"},
      scope = "workspaces/a", do_not_apply_to_child_scopes = true},
