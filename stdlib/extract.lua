@@ -7,7 +7,6 @@ local estate = require "estate"
 local export = require "core.export"
 local folder = require "core.folder"
 local json = require "json"
-local log = require "log"
 local scope = require "scope"
 local tasks = require "tasks"
 
@@ -15,9 +14,8 @@ local extract = {}
 
 local AT_ONCE = 16 -- resources or lists that are read side by side
 
--- What of a kind is not told in its file: the document of an API says its operations; which
--- revision is current is told by its folder.
-local SKIPPED = {api = {is_current = true, revision_number = true, source_api = true}}
+-- What of a kind is not told in its file: which revision is current is told by its folder.
+local SKIPPED = {api = {is_current = true, source_api = true}}
 
 -- Documents that stand beside an API's file, by its type.
 local DOCUMENTS = {http = {"openapi.json", "openapi+json"}, soap = {"api.wsdl", "wsdl"}}
@@ -91,6 +89,9 @@ local function fields_of(context, resource, path)
       fields[field.name] = read_value(context, field, value, path, field.name)
     end
   end
+  if fields.revision_number == "1" or resource.name:find(";rev=", 1, true) then
+    fields.revision_number = nil -- it is what there is without, or part of the name
+  end
   add_hidden(context, fields, resource, path)
   return estate.relative(fields, context.place)
 end
@@ -150,6 +151,20 @@ local function write_operation_parts(context, api, path)
   end
 end
 
+-- An API with its revisions that are not current; lists may name these, too.
+local function write_api(context, api, path)
+  if api.name:find(";rev=", 1, true) then
+    return
+  end
+  write_resource(context, api, path)
+  for revision in collection.each("api revision", api.id) do
+    if not revision.is_current then
+      write_resource(context, api:revision(math.tointeger(tonumber(revision.revision))), path)
+      context.revisions = context.revisions + 1
+    end
+  end
+end
+
 -- Calls for each of an iterator's, some at once; no more of them than that are in memory.
 local function each_at_once(next_item, fn)
   local batch
@@ -175,8 +190,8 @@ local function read_children(context, resource, kind, path)
     return
   end
   each_at_once(collection.each(kind, resource.id), function(child)
-    if child.name:find ";rev=" then
-      context.revisions = context.revisions + 1
+    if kind == "api" then
+      write_api(context, child, path)
     elseif row.operations.get then
       write_resource(context, child, path)
     else
@@ -306,7 +321,7 @@ end
 -- @tparam string path the folder: empty, not there yet, or one of an earlier export
 -- @tparam[opt] table options `workspaces`: names, all when not given; `gateways` and `access`:
 --   false leaves them out; `service`, `resource_group`: others than the run's
--- @treturn table `workspaces`, `gateways`, `files`, `secrets`, `revisions` (left out): numbers
+-- @treturn table `workspaces`, `gateways`, `files`, `secrets`, `revisions` (not current): numbers
 -- @raise failure `IOError`; what the service refuses
 function extract.write(path, options)
   options = check.options(options or {}, {"workspaces", "gateways", "access", "service",
@@ -357,9 +372,6 @@ function extract.main(path, form, with_gateways, with_access, ...)
   if form == "json" then
     report.folder = path
     return print(json.encode(report))
-  elseif report.revisions > 0 then
-    log.warning(("%s of APIs that callers do not get by default left out"):format(
-      plural(report.revisions, "revision")))
   end
   print(("%s: %s, %s, %s, %s to be given by reference"):format(
     path, plural(report.workspaces, "workspace"), plural(report.gateways, "gateway"),

@@ -27,6 +27,7 @@ local STAGES = {
   {"logger", "backend", "api version set", "group", "schema", "tag"},
   {"policy fragment", "diagnostic", "group user", "notification"},
   {"workspace policy", "api", "notification email"},
+  {"api revision"}, -- an API that is not the current one of its name
   {"api operation", "api schema", "api diagnostic", "api policy"},
   {"api operation policy", "product"},
   {"product api link", "product group link", "product policy", "tag api link",
@@ -385,7 +386,52 @@ local function count(report, outcome)
   report[outcome] = (report[outcome] or 0) + 1
 end
 
+local function make_revision(id, api, path)
+  if core.exists("api", "", id) then
+    return false
+  end
+  core.create("api", "", id, {path = path, source_api = api})
+  return true
+end
+
+-- A new API is its revision 1, whatever is asked for.
+local function make_first(item)
+  local fields = merge(item.fields, {})
+  fields.revision_number, fields.revision_description = nil, nil
+  return core.create("api", item.parent.id, item.name, fields)
+end
+
+-- Makes the revision current that is current in the folder; whether the API is new.
+local function make_current(plan, item)
+  local number = item.fields.revision_number or "1"
+  local api = core.find("api", item.parent.id, item.name)
+  local is_new = not api
+  if (api and api.revision_number or "1") == number then
+    return false
+  end
+  api = api or make_first(item)
+  local id = ("%s;rev=%s"):format(item.id, number)
+  make_revision(id, item.id, api.path)
+  core.get("api", "", id):make_current()
+  if is_new and not plan.items[(item.id .. ";rev=1"):lower()] then
+    core.delete("api", "", item.id .. ";rev=1")
+  elseif not is_new then
+    count(plan.report, "changed")
+  end
+  return is_new
+end
+
+-- What must be there before an API is written; whether that has made the API itself.
+local function prepare_api(plan, item)
+  local base = item.id:match "^(.*);rev=%d+$"
+  if base then
+    return make_revision(item.id, base, item.fields.path)
+  end
+  return make_current(plan, item)
+end
+
 local function write_item(plan, item)
+  local is_made = item.kind == "api" and prepare_api(plan, item)
   local outcome, _
   if item.document then
     local collection_of = collection.nested("api", item.parent.id)
@@ -401,13 +447,15 @@ local function write_item(plan, item)
   else
     return
   end
-  count(plan.report, outcome)
+  count(plan.report, is_made and "created" or outcome)
 end
 
 local function write_items(plan)
   local by_stage = {[0] = {}}
   for _, item in ipairs(plan.list) do
-    local stage = item.kind == "workspace" and 0 or STAGE_OF[item.kind] or #STAGES
+    local is_revision = item.kind == "api" and item.name:find(";rev=", 1, true)
+    local stage = item.kind == "workspace" and 0
+      or STAGE_OF[is_revision and "api revision" or item.kind] or #STAGES
     by_stage[stage] = by_stage[stage] or {}
     table.insert(by_stage[stage], item)
   end
@@ -457,7 +505,7 @@ local function prune(plan, parent)
         local item = plan.items[child.id:lower()]
         if item then
           prune(plan, item)
-        elseif not child.name:find ";rev=" then
+        elseif not (child.name:find(";rev=", 1, true) and child.is_current) then
           core.delete(kind, "", child.id)
           count(plan.report, "deleted")
         end

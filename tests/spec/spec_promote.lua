@@ -105,6 +105,9 @@ local function build(apis, subscriptions)
     end
   end, {limit = 8})
   ws.apis:update("api-01", {version = "v1", version_set = set})
+  local next_one = ws.apis:get "api-02":revise {description = "Adds more."}
+  next_one:make_current()
+  ws.apis:get "api-02":revise {description = "Not yet."}.policy:set(POLICY)
   ws.tags:ensure("fast", {}):add(ws.apis:get "api-01")
   for i = 1, subscriptions do
     ws.subscriptions:ensure(("s-%02d"):format(i), {
@@ -132,7 +135,8 @@ test.case("what is promoted is the same, and a second time nothing is written", 
   equal(report.workspaces, 1)
   ok(not files_of(first):find("s3cret", 1, true), "a secret is in the folder")
   local made = onboarding.apply(first, options)
-  equal({made.created, made.changed}, {149, 0})
+  -- the first revision of api-02 is there with it, and gets what is in its own folder
+  equal({made.created, made.changed}, {154, 1})
   extract.write(again, {service = second.name, resource_group = "rg-second"})
   equal(files_of(again), files_of(first))
   local before, sent = written(), sim.requests().by_class.arm_writes
@@ -193,6 +197,21 @@ test.case("gateways and who has which role come along", function()
   contains(failure.message, "did you mean 'units'")
   clean(first)
   clean(again)
+end)
+
+test.case("the revision that is current in the folder becomes current", function()
+  local path = fresh "revisions"
+  local ws = workspaces.ensure("payments", {})
+  local api = make_api(ws, 1)
+  extract.write(path)
+  api:revise():make_current()
+  equal(ws.apis:get("api-01").revision_number, "2")
+  equal(onboarding.apply(path).changed, 1)
+  equal(ws.apis:get("api-01").revision_number, "1")
+  equal(onboarding.apply(path).changed, 0)
+  equal(onboarding.apply(path, {prune = true}).deleted, 1)
+  equal(#ws.apis:list(), 1)
+  clean(path)
 end)
 
 test.case("texts come back as they are, whatever is in them", function()
