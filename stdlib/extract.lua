@@ -26,7 +26,11 @@ local MADE = {primary_key = true, secondary_key = true}
 
 -- ---- one resource ----
 
-local function secret(context, path, property)
+-- A reference in place of a secret; one to a named value, `{{name}}`, is none.
+local function secret(context, path, property, value)
+  if type(value) == "string" and value:find "^{{[^{}]+}}$" then
+    return value
+  end
   context.secrets = context.secrets + 1
   return {secret = estate.secret_name(path:gsub("%.%w+$", ""), property)}
 end
@@ -35,12 +39,12 @@ end
 local function read_value(context, field, value, path, property)
   if field.secret and type(value) == "table" then
     local copy = {}
-    for key in pairs(value) do
-      copy[key] = secret(context, path, property .. "_" .. key)
+    for key, inner in pairs(value) do
+      copy[key] = secret(context, path, property .. "_" .. key, inner)
     end
     return copy
   elseif field.secret then
-    return secret(context, path, property)
+    return secret(context, path, property, value)
   elseif field.items and type(value) == "table" and field.type == "object" then
     local copy = {}
     for _, item in ipairs(field.items) do

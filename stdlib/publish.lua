@@ -20,12 +20,11 @@ local publish = {}
 local AT_ONCE = 16 -- writes side by side
 local DOCUMENTS = {"openapi.json", "openapi.yaml", "openapi.yml", "api.wsdl", "schema.graphql"}
 
--- What comes when: each stage may refer to those before it. What is not named comes with its
--- parent's stage, right after it.
+-- What comes when: each stage may refer to those before it.
 local STAGES = {
   {"named value", "certificate"},
   {"logger", "backend", "api version set", "group", "schema", "tag"},
-  {"policy fragment", "diagnostic", "group user", "notification"},
+  {"backend pool", "policy fragment", "diagnostic", "group user", "notification"},
   {"workspace policy", "api", "notification email"},
   {"api revision"}, -- an API that is not the current one of its name
   {"api operation", "api schema", "api diagnostic", "api policy"},
@@ -450,12 +449,21 @@ local function write_item(plan, item)
   count(plan.report, is_made and "created" or outcome)
 end
 
+local function stage_of(item)
+  if item.kind == "workspace" then
+    return 0
+  elseif item.kind == "api" and item.name:find(";rev=", 1, true) then
+    return STAGE_OF["api revision"]
+  elseif item.kind == "backend" and item.fields.pool then
+    return STAGE_OF["backend pool"]
+  end
+  return STAGE_OF[item.kind] or #STAGES
+end
+
 local function write_items(plan)
   local by_stage = {[0] = {}}
   for _, item in ipairs(plan.list) do
-    local is_revision = item.kind == "api" and item.name:find(";rev=", 1, true)
-    local stage = item.kind == "workspace" and 0
-      or STAGE_OF[is_revision and "api revision" or item.kind] or #STAGES
+    local stage = stage_of(item)
     by_stage[stage] = by_stage[stage] or {}
     table.insert(by_stage[stage], item)
   end
@@ -495,9 +503,19 @@ end
 
 -- ---- pruning ----
 
--- Deletes what the folder does not have, what is below first.
+-- The kinds below a kind, what refers to others before those.
+local function last_first(parent)
+  local names = {table.unpack(estate.children(parent))}
+  table.sort(names, function(a, b)
+    local first, second = STAGE_OF[a] or 0, STAGE_OF[b] or 0
+    return first > second or first == second and a < b
+  end)
+  return names
+end
+
+-- Deletes what the folder does not have.
 local function prune(plan, parent)
-  for _, kind in ipairs(estate.children(parent.kind)) do
+  for _, kind in ipairs(last_first(parent.kind)) do
     local row = estate.kind(kind)
     local is_told = (kind == "api operation" or kind == "api schema") and parent.document
     if not is_told and row.operations.delete and row.operations.list and not row.only_name then

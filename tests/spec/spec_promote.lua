@@ -173,6 +173,46 @@ test.case("an apply that is stopped in the middle is completed by another", func
   clean(again)
 end)
 
+-- What `build` does not make, with what refers to what.
+local function build_more(ws)
+  local logger = ws.loggers:ensure("insights", {
+    logger_type = "applicationInsights", credentials = {instrumentationKey = "{{region}}"}})
+  local api, product = ws.apis:get "api-01", ws.products:get "product-01"
+  ws.diagnostics:ensure("applicationinsights", {logger = logger})
+  api.diagnostics:ensure("applicationinsights", {logger = logger})
+  product:add(ws.groups:ensure("devs", {display_name = "Devs"}))
+  ws.schemas:ensure("invoice", {schema_type = "json", document = {type = "object"}})
+  ws.backends:ensure("all", {
+    type = "Pool", pool = {services = {{id = ws.backends:get "erp".id, weight = 1}}}})
+  ws.tags:get "fast":add(product)
+  ws.tags:get "fast":add(api.operations:get "list")
+  ws.apis:ensure("graph", {path = "graph", type = "graphql",
+                           service_url = "https://graph.contoso.example"})
+end
+
+test.case("what refers to other things comes after them, and goes before them", function()
+  local first, again, none = fresh "first", fresh "again", fresh "none"
+  local ws = build(2, 2)
+  extract.write(none)
+  build_more(ws)
+  local second = second_service()
+  local there = {service = second.name, resource_group = "rg-second"}
+  local options = {service = second.name, resource_group = "rg-second", secrets = SECRETS}
+  extract.write(first)
+  onboarding.apply(first, options)
+  extract.write(again, there)
+  equal(files_of(again), files_of(first))
+  local made = onboarding.apply(first, options)
+  equal({made.created, made.changed}, {0, 0})
+  options.prune = true
+  equal(onboarding.apply(none, options).deleted, 10)
+  extract.write(again, there)
+  equal(files_of(again), files_of(none))
+  for _, path in ipairs {first, again, none} do
+    clean(path)
+  end
+end)
+
 test.case("gateways and who has which role come along", function()
   local first, again = fresh "first", fresh "again"
   local ws = workspaces.ensure("payments", {})
