@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/pkcs12.h"
+#include "base/pkcs12.h"
 #include "auth/secret.h"
 #include "base/base64.h"
 #include "base/failure.h"

@@ -22,7 +22,36 @@ static const struct {
     enum exception exception;
     const char *path;
 } exceptions[] = {
-    {&role_assignment_kind, RULED_OUT, "properties.condition"},     /* alone */
+    {&named_value_kind, RULED_OUT, "properties.keyVault"},    /* with secret alone */
+    {&workspace_policy_kind, RULED_OUT, "properties.format"}, /* told as xml */
+    {&api_policy_kind, RULED_OUT, "properties.format"},
+    {&api_operation_policy_kind, RULED_OUT, "properties.format"},
+    {&product_policy_kind, RULED_OUT, "properties.format"},
+    {&policy_fragment_kind, RULED_OUT, "properties.format"},
+    {&notification_kind, MAY_BE_ABSENT, "properties.description"},
+    {&service_user_kind, MAY_BE_ABSENT, "properties.groups"}, /* when asked for */
+    {&subscription_kind, MAY_BE_ABSENT, "properties.expirationDate"},
+    {&subscription_kind, MAY_BE_ABSENT, "properties.notificationDate"},
+    {&subscription_kind, MAY_BE_ABSENT, "properties.stateComment"},
+    {&subscription_kind, MAY_BE_ABSENT, "properties.startDate"},
+    {&subscription_kind, MAY_BE_ABSENT, "properties.endDate"},
+    {&service_subscription_kind, MAY_BE_ABSENT, "properties.expirationDate"},
+    {&service_subscription_kind, MAY_BE_ABSENT, "properties.notificationDate"},
+    {&service_subscription_kind, MAY_BE_ABSENT, "properties.stateComment"},
+    {&service_subscription_kind, MAY_BE_ABSENT, "properties.startDate"},
+    {&service_subscription_kind, MAY_BE_ABSENT, "properties.endDate"},
+    {&api_revision_kind, MAY_BE_ABSENT, "description"},
+    {&certificate_kind, RULED_OUT, "properties.data"}, /* must be a PKCS#12 file */
+    {&certificate_kind, RULED_OUT, "properties.password"},
+    {&certificate_kind, MAY_BE_ABSENT, "properties.subject"}, /* of a key vault's */
+    {&certificate_kind, MAY_BE_ABSENT, "properties.thumbprint"},
+    {&certificate_kind, MAY_BE_ABSENT, "properties.expirationDate"},
+    {&api_kind, RULED_OUT, "properties.format"}, /* with a document alone */
+    {&api_kind, RULED_OUT, "properties.value"},
+    {&api_kind, RULED_OUT, "properties.sourceApiId"}, /* read once, and not kept */
+    {&api_kind, RULED_OUT, "properties.subscriptionKeyParameterNames"}, /* completed */
+    {&api_kind, RULED_OUT, "properties.isCurrent"},                     /* by its name */
+    {&role_assignment_kind, RULED_OUT, "properties.condition"},         /* alone */
     {&deny_assignment_kind, MAY_BE_ABSENT, "properties.condition"}, /* most have none */
     {&deny_assignment_kind, MAY_BE_ABSENT, "properties.conditionVersion"},
     /* addresses, portals and platforms are not simulated */
@@ -108,7 +137,7 @@ static void expect(unsigned bit, int status, int one, int other)
         (status != 202 || (k.kind->long_operations & bit) == 0))
         complain("%s answers %d, not %d or %d: %.200s", operation_names[i], status, one,
                  other, h.answer.body.length > 0 ? h.answer.body.data : "");
-    else if (!is_specified(bit, status))
+    else if (status != 202 && !is_specified(bit, status)) /* 202: as it is known to be */
         complain("%s answers %d, which is not specified", operation_names[i], status);
 }
 
@@ -343,6 +372,23 @@ static void try_items(const char *id, const struct field *field)
     }
 }
 
+/* Whether anything of it can be said but its name. */
+static bool takes_body(void)
+{
+    for (const struct field *field = k.kind->fields; field->name != NULL; field++) {
+        if ((field->flags & FIELD_READ_ONLY) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether it is there by itself: nobody can delete one. */
+static bool is_given(void)
+{
+    return (k.kind->operations & KIND_PUT) != 0 &&
+           (k.kind->operations & KIND_DELETE) == 0;
+}
+
 static void try_wrong_bodies(const char *id)
 {
     for (const struct field *field = k.kind->fields; field->name != NULL; field++) {
@@ -362,9 +408,9 @@ static void try_wrong_bodies(const char *id)
             try_items(id, field);
     }
     if (specimen_send(CALL_PUT, k.kind, id, "[") != 400 ||
-        specimen_send(CALL_PUT, k.kind, id, NULL) != 400)
+        (takes_body() && specimen_send(CALL_PUT, k.kind, id, NULL) != 400))
         complain("a body that is none is taken");
-    if ((k.kind->operations & KIND_GET) != 0 &&
+    if ((k.kind->operations & KIND_GET) != 0 && !is_given() &&
         specimen_send(CALL_GET, k.kind, id, NULL) != 404)
         complain("a refused PUT has made something");
 }
@@ -420,7 +466,7 @@ static void try_optional_fields(const char *id, const cJSON *least)
         if (field->type == FIELD_INTEGER && field->max > 0)
             try_change(id, least, field, cJSON_CreateNumber(field->max));
         for (const struct choice *choice = field->choices;
-             choice != NULL && choice->name != NULL; choice++)
+             field->type == FIELD_CHOICE && choice->name != NULL; choice++)
             try_change(id, least, field, cJSON_CreateString(choice->json));
     }
 }
@@ -471,9 +517,10 @@ static void try_immutable_fields(const char *id, const cJSON *least)
     specimen_send(CALL_GET, k.kind, id, NULL);
     now = cJSON_Duplicate(h.json, true);
     for (const struct field *field = k.kind->fields; field->name != NULL; field++) {
-        cJSON *value = (field->flags & FIELD_IMMUTABLE) != 0
-                           ? other_value(field, json_at(now, field->path))
-                           : NULL;
+        cJSON *value =
+            (field->flags & FIELD_IMMUTABLE) != 0 && !is_exempt(RULED_OUT, field->path)
+                ? other_value(field, json_at(now, field->path))
+                : NULL;
         cJSON *body = cJSON_Duplicate(least, true);
 
         if (value != NULL) {
@@ -617,7 +664,11 @@ static void try_writes(void)
 
     try_wrong_bodies(id);
     least = specimen_body(k.kind);
-    expect(KIND_PUT, put(id, least), 201, 201);
+    expect(KIND_PUT, put(id, least), is_given() ? 200 : 201, 201);
+    if (h.answer.status == 202) { /* there is nothing to see before it is over */
+        specimen_settle();
+        specimen_send(CALL_GET, k.kind, id, NULL);
+    }
     check_resource(h.json, id, false);
     check_etag(KIND_PUT);
     specimen_settle();
@@ -710,7 +761,10 @@ START_TEST(a_kind_does_what_its_row_says)
         if ((k.kind->operations & (1u << i)) != 0 && k.counts[i] == 0)
             complain("%s was not tried", operation_names[i]);
     }
-    ck_assert_msg(k.complaints.length == 0, "\n%s", k.complaints.data);
+    if (k.complaints.length > 0)
+        printf("%s", k.complaints.data);
+    fflush(stdout);
+    ck_assert_msg(k.complaints.length == 0, "%s: see above", k.kind->name);
     free(description);
 }
 END_TEST

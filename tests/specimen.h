@@ -40,6 +40,17 @@ static const struct extra {
      "\"$subscription/providers/Microsoft.Authorization/roleDefinitions/" READER "\""},
     {&role_assignment_kind, "properties.principalId", "\"$principal\""},
     {&role_assignment_kind, "properties.principalType", "\"Group\""},
+    {&named_value_kind, "properties.value", "\"text\""},
+    {&service_user_kind, "properties.email", "\"ann$n@contoso.example\""},
+    {&certificate_kind, "properties.keyVault",
+     "{\"secretIdentifier\":\"https://vault.contoso.example/secrets/one\"}"},
+    {&private_dns_zone_kind, "location", "\"global\""},
+    {&virtual_network_link_kind, "location", "\"global\""},
+    {&virtual_network_link_kind, "properties.virtualNetwork.id", "\"$network\""},
+    {&service_product_api_link_kind, "properties.apiId", "\"$home/apis/probe\""},
+    {&service_tag_api_link_kind, "properties.apiId", "\"$home/apis/probe\""},
+    {&service_tag_operation_link_kind, "properties.operationId",
+     "\"$home/apis/probe/operations/probe\""},
     {&api_kind, "properties.path", "\"probe$n\""},
     {&api_operation_kind, "properties.method", "\"GET\""},
     {&api_schema_kind, "properties.document", "{\"value\":\"{}\"}"},
@@ -63,10 +74,20 @@ static const struct extra {
     {&product_policy_kind, "properties.value", "\"" POLICY "\""},
     {&policy_fragment_kind, "properties.value", "\"<fragment />\""}};
 
+/* Names that alone will do. */
+static const struct {
+    const struct kind *kind;
+    const char *name;
+} given_names[] = {{&group_user_kind, "1"},
+                   {&service_group_user_kind, "1"},
+                   {&notification_user_kind, "1"},
+                   {&notification_kind, "BCC"}};
+
 /* Kinds that nobody makes come with others. */
 static const struct {
     const struct kind *kind, *comes_with;
 } companions[] = {{&workspace_link_kind, &config_connection_kind},
+                  {&api_revision_kind, &api_kind},
                   {&gateway_sku_kind, &gateway_kind},
                   {&default_security_rule_kind, &network_security_group_kind}};
 
@@ -142,6 +163,10 @@ static inline char *specimen_name(const struct kind *kind)
     const int number = ++specimens.number;
     char guid[UUID_TEXT_SIZE], seed[32];
 
+    for (size_t i = 0; i < SPECIMEN_COUNT(given_names); i++) {
+        if (given_names[i].kind == kind)
+            return memory_copy_string(given_names[i].name);
+    }
     snprintf(seed, sizeof seed, "specimen %d", number);
     uuid_from_name(seed, guid);
 
@@ -191,6 +216,10 @@ static inline char *find_neighbour(const char *word)
         specimens.home != NULL && strstr(specimens.home, "/workspaces/") != NULL;
     char *api, *id;
 
+    if (strcmp(word, "home") == 0)
+        return memory_copy_string(specimens.home);
+    if (strcmp(word, "network") == 0)
+        return specimen_make(&virtual_network_kind);
     if (strcmp(word, "api") == 0)
         return specimen_probe(&api_kind, specimens.home);
     if (strcmp(word, "logger") == 0)

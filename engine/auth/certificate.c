@@ -9,7 +9,7 @@
 #include <openssl/pem.h>
 
 #include "auth/file.h"
-#include "auth/pkcs12.h"
+#include "base/pkcs12.h"
 #include "auth/secret.h"
 #include "base/failure.h"
 #include "base/memory.h"

@@ -466,6 +466,14 @@ static char *canonical(const cJSON *body)
     return result;
 }
 
+char *policy_escape(const char *raw)
+{
+    const char *open = NULL;
+    char *xml = rewrite(raw, escape, &open);
+
+    return xml != NULL ? xml : memory_copy_string(raw);
+}
+
 bool policy_is_same(const cJSON *a, const cJSON *b)
 {
     char *one = canonical(a);

@@ -19,6 +19,9 @@ char *policy_check(const cJSON *body);
 /* The same of a policy fragment: its root is `fragment`, and anything may be in that. */
 char *policy_check_fragment(const cJSON *body);
 
+/* A rawxml text as xml: its expressions are escaped. Owned by the caller. */
+char *policy_escape(const char *raw);
+
 /* Whether two bodies of policies or fragments say the same, whatever their formats, indentation
  * and order of attributes. False when it cannot be told: a link, or text that is no policy. */
 bool policy_is_same(const cJSON *a, const cJSON *b);

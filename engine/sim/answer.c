@@ -130,6 +130,14 @@ static const struct {
     [REFUSE_SERVICE_DELETED] =
         {409, "ServiceAlreadyExistsInSoftDeletedState"},       /* code observed */
     [REFUSE_PROVIDER_IN_USE] = {409, "ResourceProviderInUse"}, /* assumed */
+    [REFUSE_NOT_SIMULATED] = {501, "NotImplemented"},          /* the simulator's own */
+    [REFUSE_LIMIT] = {400, "LimitReached"},                    /* assumed */
+    [REFUSE_IN_USE] = {400, "ValidationError"}, /* observed of fragments and products */
+    [REFUSE_ROUTE_TABLE_IN_USE] = {400, "InUseRouteTableCannotBeDeleted"}, /* observed */
+    [REFUSE_NAT_GATEWAY_IN_USE] =
+        {400, "CannotDeleteNatGatewayAssociatedToSubnet"},  /* observed */
+    [REFUSE_ZONE_IN_USE] = {409, "CannotDeleteResource"},   /* observed */
+    [REFUSE_ZONE] = {400, "BadRequest"},                    /* observed */
     [REFUSE_EXPORT_LINK] = {403,
                             "AuthenticationFailed"}, /* assumed: as blob storage says */
     [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"}, /* observed */

@@ -43,6 +43,9 @@ static const char *const network_versions[] = {
     "2017-03-30", "2017-03-01", "2016-12-01", "2016-09-01", "2016-06-01", "2016-03-30",
     "2015-06-15", NULL};
 
+static const char *const private_dns_versions[] = {"2024-06-01", "2020-06-01",
+                                                   "2020-01-01", "2018-09-01", NULL};
+
 static const char *const authorization_versions[] = {
     "2022-05-01-preview", "2022-04-01",         "2022-01-01-preview",
     "2021-04-01-preview", "2020-10-01-preview", "2020-08-01-preview",
@@ -87,6 +90,7 @@ static const struct {
     {"Microsoft.ApiManagement/deletedservices", management_versions,
      "2020-06-01-preview"},
     {"Microsoft.ApiManagement/", management_versions, ""},
+    {"Microsoft.Network/privateDnsZones", private_dns_versions, ""},
     {"Microsoft.Network/", network_versions, ""},
     {"Microsoft.Authorization/locks", lock_versions, ""},
     {"Microsoft.Authorization/", authorization_versions, ""},

@@ -107,6 +107,13 @@ const char *call_parameter(const struct call *call, const char *name)
     return NULL;
 }
 
+bool call_flag(const struct call *call, const char *name)
+{
+    const char *value = call_parameter(call, name);
+
+    return value != NULL && text_equal_nocase(value, "true");
+}
+
 bool call_segment_is(const struct call *call, size_t index, const char *text)
 {
     return index < call->segment_count && text_equal_nocase(call->segments[index], text);

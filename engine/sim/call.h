@@ -62,6 +62,9 @@ enum call_class call_find_class(const struct call *call);
  * compare without regard to case. Borrowed. */
 const char *call_parameter(const struct call *call, const char *name);
 
+/* Whether the query parameter is there and "true". */
+bool call_flag(const struct call *call, const char *name);
+
 /* Whether segment `index` of the path is `text`, without regard to case. */
 bool call_segment_is(const struct call *call, size_t index, const char *text);
 

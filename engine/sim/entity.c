@@ -66,6 +66,13 @@ cJSON *entity_body(struct world *world, const char *key)
     return body;
 }
 
+void entity_add_link(struct world *world, const char *source, const char *target,
+                     const struct kind *kind)
+{
+    database_run(world->database, "INSERT OR IGNORE INTO link VALUES (?, ?, ?)", "ttt",
+                 source, target, kind->arm_type);
+}
+
 static void save_links(struct world *world, const struct kind *kind, const char *key,
                        const cJSON *body)
 {
@@ -80,10 +87,11 @@ static void save_links(struct world *world, const struct kind *kind, const char 
 
         char *target = entity_make_key(id);
 
-        database_run(world->database, "INSERT OR IGNORE INTO link VALUES (?, ?, ?)",
-                     "ttt", key, target, kind->arm_type);
+        entity_add_link(world, key, target, kind);
         free(target);
     }
+    if (rules_find(kind)->link != NULL)
+        rules_find(kind)->link(world, key, body);
 }
 
 /* Eight bytes in base 64, the way API Management shows its row versions. */
@@ -237,6 +245,17 @@ char *entity_find_link(struct world *world, const char *target, const struct kin
         "SELECT source FROM link WHERE target = ? AND type = ? AND source <> ?"
         " LIMIT 1",
         "ttt", target, kind->arm_type, except != NULL ? except : "");
+}
+
+void entity_remove_links(struct world *world, const char *target,
+                         const struct kind *kind)
+{
+    char *source;
+
+    while ((source = entity_find_link(world, target, kind, NULL)) != NULL) {
+        entity_remove(world, source);
+        free(source);
+    }
 }
 
 char *entity_make_key(const char *id)

@@ -38,6 +38,11 @@ cJSON *entity_body(struct world *world, const char *key);
 void entity_save(struct world *world, const struct kind *kind, const char *parent,
                  cJSON *body);
 
+/* Notes that `source` refers to `target`, both keys, until it is saved again or removed:
+ * for the `link` of a kind's rules. What is no id can be a target, too. */
+void entity_add_link(struct world *world, const char *source, const char *target,
+                     const struct kind *kind);
+
 /* Removes it and all resources below it, each with an entry in the ledger. */
 void entity_remove(struct world *world, const char *key);
 
@@ -48,6 +53,10 @@ int64_t entity_count(struct world *world, const struct kind *kind, const char *p
  * (NULL: none); owned by the caller, or NULL. */
 char *entity_find_link(struct world *world, const char *target, const struct kind *kind,
                        const char *except);
+
+/* Removes all resources of that kind that name `target` in their bodies. */
+void entity_remove_links(struct world *world, const char *target,
+                         const struct kind *kind);
 
 /* Its ETag as the header says it, owned by the caller. */
 char *entity_format_etag(const struct kind *kind, int64_t version);

@@ -73,11 +73,15 @@ static void get(struct world *world, const struct target *target, struct answer 
     entity_free(entity);
 }
 
-/* A GET whose body is not sent; of a resource group only whether it is there. */
+/* A GET whose body is not sent; of a resource group, and of what has no GET, only whether
+ * it is there. */
 static void head(struct world *world, const struct target *target, struct answer *answer)
 {
+    const bool is_bare = target->kind == &resource_group_kind ||
+                         (target->kind->operations & KIND_GET) == 0;
+
     get(world, target, answer);
-    if (target->kind == &resource_group_kind && answer->status == 200)
+    if (is_bare && answer->status == 200)
         answer_set_text(answer, 204, "");
 }
 
@@ -152,6 +156,24 @@ static void commit(struct world *world, struct answer *answer)
     world_plan(world);
     answer_refuse(answer, REFUSE_INTERNAL, "The simulator could not keep the change: %s",
                   database_error(world->database));
+}
+
+void item_save(struct world *world, const struct entity *entity, cJSON *body,
+               struct answer *answer)
+{
+    database_begin(world->database);
+    entity_save(world, entity->kind, entity->parent, body);
+    ledger_changed(world, entity->id);
+    commit(world, answer);
+}
+
+void item_show(struct world *world, const char *key, struct answer *answer)
+{
+    struct entity *entity = entity_find(world, key);
+
+    if (entity != NULL)
+        show(world, entity, answer, 200);
+    entity_free(entity);
 }
 
 /* Whether the last operation on what is there did not succeed: the same PUT begins anew. */
@@ -327,10 +349,27 @@ static char *format_new_id(struct world *world, const struct target *target)
     return id;
 }
 
+/* Whether nothing of a resource can be said but its name: then a PUT needs no body. */
+static bool is_name_alone(const struct kind *kind)
+{
+    for (const struct field *field = kind->fields; field->name != NULL; field++) {
+        if ((field->flags & FIELD_READ_ONLY) == 0)
+            return false;
+    }
+    return true;
+}
+
+static cJSON *read_body(struct call *call, const struct kind *kind)
+{
+    if (call->body_length == 0 && call->json == NULL && is_name_alone(kind))
+        call->json = cJSON_CreateObject();
+    return call_json(call);
+}
+
 static void put(struct world *world, struct call *call, const struct caller *caller,
                 const struct target *target, struct answer *answer)
 {
-    cJSON *given = call_json(call);
+    cJSON *given = read_body(call, target->kind);
     struct entity *old = entity_find(world, target->key);
     struct change change = {0};
     char *id = NULL;
@@ -402,6 +441,8 @@ static void apply_delete(struct world *world, const struct call *call,
     cJSON *body = json_parse(entity->body, strlen(entity->body), NULL);
 
     database_begin(world->database);
+    if (rules_find(entity->kind)->deleting != NULL)
+        rules_find(entity->kind)->deleting(world, call, entity);
     if (monitor_start(world, call, answer, entity->kind, body, "delete",
                       entity->kind == &resource_group_kind ? 200 : 204)) {
         entity_save(world, entity->kind, entity->parent, body);
@@ -443,7 +484,7 @@ static void remove_item(struct world *world, const struct call *call,
     } else if (!monitor_join_delete(world, call, answer, target->key) &&
                check_not_busy(world, target, answer) &&
                (rules->check_delete == NULL ||
-                rules->check_delete(world, answer, entity))) {
+                rules->check_delete(world, call, answer, entity))) {
         apply_delete(world, call, entity, answer);
     }
     entity_free(entity);

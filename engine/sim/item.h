@@ -20,6 +20,18 @@ struct world;
 void item_answer(struct world *world, struct call *call, const struct caller *caller,
                  const struct target *target, struct answer *answer);
 
+/* A POST of an action on a resource. */
+void item_act(struct world *world, const struct call *call, const struct target *target,
+              struct answer *answer);
+
+/* Keeps a body that an action has changed, in a transaction of its own. Refuses when that
+ * fails; set the answer first. */
+void item_save(struct world *world, const struct entity *entity, cJSON *body,
+               struct answer *answer);
+
+/* Answers as a GET does. */
+void item_show(struct world *world, const char *key, struct answer *answer);
+
 /* Notes in the body's properties who made the resource when and who changed it last, once
  * all else is in the body. `old` is what it was, or NULL: it is new. */
 void item_stamp(const struct world *world, cJSON *body, const cJSON *old,

@@ -19,6 +19,7 @@
 #include "sim/linked.h"
 #include "sim/lock.h"
 #include "sim/monitor.h"
+#include "sim/people.h"
 #include "sim/plane.h"
 #include "sim/provider.h"
 #include "sim/resources.h"
@@ -359,8 +360,7 @@ static void serve(struct world *world, struct call *call, const struct caller *c
             serve_resources(world, call, caller, target, answer);
         break;
     case TARGET_ACTION:
-        answer_refuse(answer, REFUSE_ACTION, "The action '%s' is not known for '%s'.",
-                      target->action, target->kind->arm_type);
+        item_act(world, call, target, answer);
         break;
     }
 }
@@ -432,6 +432,8 @@ void plane_manager_perform(struct world *world, struct call *call,
         provider_check_write(world, call, &target, answer) &&
         strike_write(world, call, &target, answer)) {
         target_resolve(&target, world);
+        if (target.kind != NULL && target.key != NULL)
+            people_plant_for(world, target.kind, target.key);
         serve(world, call, caller, &target, answer);
     }
     target_close(&target);

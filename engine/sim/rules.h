@@ -56,10 +56,19 @@ struct rules {
     void (*saved)(struct change *change);    /* after the write, in its transaction */
     void (*answered)(struct change *change); /* once the answer shows the resource */
     const char *(*update_verb)(const struct change *change); /* NULL: "update" */
-    bool (*check_delete)(struct world *world, struct answer *answer,
-                         const struct entity *entity);
+    bool (*check_delete)(struct world *world, const struct call *call,
+                         struct answer *answer, const struct entity *entity);
+    /* A DELETE whose query asks that more goes along: in its transaction, first of all. */
+    void (*deleting)(struct world *world, const struct call *call,
+                     const struct entity *entity);
     void (*removing)(struct world *world, const char *key); /* before those below it go */
     void (*removed)(struct world *world, const char *key);
+    /* Names what else the resource refers to, beyond the ids of its row: for each of them
+     * entity_add_link(). */
+    void (*link)(struct world *world, const char *key, const cJSON *body);
+    /* A POST on the resource, by a name of its row's actions. */
+    void (*act)(struct world *world, const struct call *call, const struct entity *entity,
+                const char *action, struct answer *answer);
     void (*finish)(struct world *world, cJSON *body); /* an operation came to its end */
     /* Writes what a GET shows, when that is not the stored body. */
     void (*present)(struct world *world, const struct entity *entity, struct buffer *to);
@@ -99,6 +108,19 @@ extern const struct rules resource_group_rules, service_rules, workspace_rules,
     subnet_rules, network_security_group_rules, role_definition_rules,
     role_assignment_rules, deny_assignment_rules, lock_rules, api_rules,
     api_release_rules, api_revision_rules, security_rule_rules,
-    default_security_rule_rules;
+    default_security_rule_rules, named_value_rules, certificate_rules,
+    authorization_server_rules, subscription_rules, service_subscription_rules,
+    product_rules, service_product_rules, workspace_policy_rules, api_policy_rules,
+    api_operation_policy_rules, product_policy_rules, policy_fragment_rules, group_rules,
+    service_group_rules, group_user_rules, service_group_user_rules,
+    notification_email_rules, notification_user_rules, notification_rules,
+    service_user_rules, product_api_link_rules, product_group_link_rules,
+    tag_api_link_rules, tag_operation_link_rules, tag_product_link_rules,
+    service_product_api_link_rules, service_product_group_link_rules,
+    service_tag_api_link_rules, service_tag_operation_link_rules,
+    service_tag_product_link_rules, api_operation_rules, diagnostic_rules,
+    api_diagnostic_rules, logger_rules, api_version_set_rules, schema_rules,
+    api_schema_rules, route_table_rules, route_rules, nat_gateway_rules,
+    private_dns_zone_rules, virtual_network_link_rules, dns_a_record_rules;
 
 #endif

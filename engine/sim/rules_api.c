@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -43,7 +44,8 @@ static void take(struct change *change)
         aside = aside != NULL ? aside : cJSON_CreateObject();
         cJSON_AddStringToObject(aside, "source", source);
     }
-    cJSON_DeleteItemFromObjectCaseSensitive(properties, "sourceApiId");
+    if (source != NULL) /* what is no text is refused with the rest */
+        cJSON_DeleteItemFromObjectCaseSensitive(properties, "sourceApiId");
     change->aside = aside;
 }
 
@@ -218,8 +220,11 @@ static void saved(struct change *change)
     free(source);
 }
 
-static void removing(struct world *world, const char *key)
+/* What leads to an API goes with it, as its revisions do. */
+static void forget(struct world *world, const char *key)
 {
+    entity_remove_links(world, key, &product_api_link_kind);
+    entity_remove_links(world, key, &tag_api_link_kind);
     if (api_revision_number(key) == NULL)
         api_revision_remove_all(world, key);
 }
@@ -232,7 +237,7 @@ const struct rules api_rules = {.kind = &api_kind,
                                 .complete = complete,
                                 .check = check,
                                 .saved = saved,
-                                .removed = removing,
+                                .removed = forget,
                                 .answer_query = api_export_answer};
 
 /* ---- releases ---- */
@@ -289,7 +294,8 @@ const struct rules api_release_rules = {.kind = &api_release_kind,
 
 /* ---- revisions ---- */
 
-static void add_revision(struct page *page, const char *id, const char *text)
+static void add_revision(struct page *page, const char *id, const char *text,
+                         int64_t created_ms)
 {
     static const struct {
         const char *from, *to;
@@ -301,10 +307,13 @@ static void add_revision(struct page *page, const char *id, const char *text)
     const char *number = json_string_at(body, "properties.apiRevision");
     const char *path = json_string_at(body, "properties.path");
     const char *name = strrchr(id, '/') + 1;
-    char *printed, *api, *url;
+    char *printed, *api, *url, created[CLOCK_TEXT_SIZE];
 
     api = memory_format("/apis/%.*s;rev=%s", (int)strcspn(name, ";"), name, number);
     url = memory_format("/%s;rev=%s", path, number);
+    clock_format_utc(created_ms, created);
+    cJSON_AddStringToObject(item, "createdDateTime", created);
+    cJSON_AddStringToObject(item, "updatedDateTime", created);
     cJSON_AddStringToObject(item, "apiId", api);
     cJSON_AddStringToObject(item, "privateUrl", url);
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
@@ -336,14 +345,16 @@ static void list_revisions(struct world *world, const struct call *call,
     if (page_open(&page, call, answer)) {
         sqlite3_stmt *row = database_query(
             world->database,
-            "SELECT id, body FROM entity WHERE (key = ?1 OR (key >= ?2 AND key < ?3)) AND"
+            "SELECT id, body, created_ms FROM entity WHERE (key = ?1 OR (key >= ?2 AND "
+            "key < ?3)) AND"
             " type = 'Microsoft.ApiManagement/service/workspaces/apis' ORDER BY"
             " CAST(json_extract(body, '$.properties.apiRevision') AS INTEGER) DESC",
             "ttt", target->parent, first, end);
 
         while (database_step(world->database, row)) {
             if (total++ >= passed && page.count < page.limit)
-                add_revision(&page, database_column(row, 0), database_column(row, 1));
+                add_revision(&page, database_column(row, 0), database_column(row, 1),
+                             strtoll(database_column(row, 2), NULL, 10));
         }
         snprintf(next, sizeof next, "$skip=%ld", (long)passed + (long)page.count);
         page_close(&page, call, answer, total,

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/kind.h"
+#include "sim/apim.h"
 #include "sim/block.h"
 #include "sim/database.h"
 #include "sim/deleted_service.h"
@@ -31,19 +32,11 @@ static const char *const workspace_tiers[] = {"Premium", "PremiumV2", "StandardV
 
 enum { SUBNET_LONGEST_PREFIX = 27, SUBNET_SHORTEST_PREFIX = 24 };
 
-static void set_default(cJSON *body, const char *path, cJSON *value)
-{
-    if (json_at(body, path) == NULL)
-        json_set_at(body, path, value);
-    else
-        cJSON_Delete(value);
-}
-
 static void set_created(const struct change *change)
 {
     char *now = world_format_now(change->world);
 
-    set_default(change->body, "properties.createdAtUtc", cJSON_CreateString(now));
+    apim_default(change->body, "properties.createdAtUtc", cJSON_CreateString(now));
     free(now);
 }
 
@@ -84,11 +77,11 @@ static void complete_service(struct change *change)
     char *url = memory_format("https://%s.azure-api.net", change->name);
 
     set_created(change);
-    set_default(change->body, "properties.gatewayUrl", cJSON_CreateString(url));
-    set_default(change->body, "properties.virtualNetworkType",
-                cJSON_CreateString("None"));
-    set_default(change->body, "properties.targetProvisioningState",
-                cJSON_CreateString(""));
+    apim_default(change->body, "properties.gatewayUrl", cJSON_CreateString(url));
+    apim_default(change->body, "properties.virtualNetworkType",
+                 cJSON_CreateString("None"));
+    apim_default(change->body, "properties.targetProvisioningState",
+                 cJSON_CreateString(""));
     free(url);
 }
 
@@ -127,9 +120,10 @@ static bool check_service(struct change *change)
     return false;
 }
 
-static bool check_service_delete(struct world *world, struct answer *answer,
-                                 const struct entity *entity)
+static bool check_service_delete(struct world *world, const struct call *call,
+                                 struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *first = memory_format("%s/workspaces/", entity->key);
     char *end = memory_format("%s/workspaces0", entity->key);
     char *workspace =
@@ -205,9 +199,10 @@ static bool check_workspace(struct change *change)
     return is_good;
 }
 
-static bool check_workspace_delete(struct world *world, struct answer *answer,
-                                   const struct entity *entity)
+static bool check_workspace_delete(struct world *world, const struct call *call,
+                                   struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *connection =
         entity_find_link(world, entity->key, &config_connection_kind, NULL);
 
@@ -239,11 +234,11 @@ static void complete_gateway(struct change *change)
     const double units = json_number_at(change->old_body, "sku.capacity", 1);
 
     set_created(change);
-    set_default(change->body, "sku.capacity", cJSON_CreateNumber(units));
-    set_default(change->body, "properties.virtualNetworkType",
-                cJSON_CreateString("None"));
-    set_default(change->body, "properties.targetProvisioningState",
-                cJSON_CreateString(""));
+    apim_default(change->body, "sku.capacity", cJSON_CreateNumber(units));
+    apim_default(change->body, "properties.virtualNetworkType",
+                 cJSON_CreateString("None"));
+    apim_default(change->body, "properties.targetProvisioningState",
+                 cJSON_CreateString(""));
 }
 
 static bool check_region(const struct change *change, const char *location)
@@ -432,21 +427,22 @@ static void finish_gateway(struct world *world, cJSON *body)
     buffer_printf(&host, "%s-", json_string_at(body, "name"));
     append_hash(&host, body);
     buffer_printf(&host, ".gateway.%s-01.azure-api.net", region);
-    set_default(body, "properties.frontend.defaultHostname",
-                cJSON_CreateString(host.data));
+    apim_default(body, "properties.frontend.defaultHostname",
+                 cJSON_CreateString(host.data));
     buffer_clear(&host);
     buffer_printf(&host, "%s-", json_string_at(body, "name"));
     append_hash(&host, body);
     buffer_printf(&host, ".configuration.gateway.%s-01.azure-api.net", region);
-    set_default(body, "properties.configurationApi.hostname",
-                cJSON_CreateString(host.data));
+    apim_default(body, "properties.configurationApi.hostname",
+                 cJSON_CreateString(host.data));
     buffer_deinit(&host);
     free(region);
 }
 
-static bool check_gateway_delete(struct world *world, struct answer *answer,
-                                 const struct entity *entity)
+static bool check_gateway_delete(struct world *world, const struct call *call,
+                                 struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     const int64_t count = entity_count(world, &config_connection_kind, entity->key);
 
     return count == 0 ||
@@ -583,7 +579,7 @@ static void finish_connection(struct world *world, cJSON *body)
     append_hash(&host, body);
     buffer_printf(&host, ".%s.gateway.%s-01.azure-api.net", strrchr(gateway_key, '/') + 1,
                   region);
-    set_default(body, "properties.defaultHostname", cJSON_CreateString(host.data));
+    apim_default(body, "properties.defaultHostname", cJSON_CreateString(host.data));
     buffer_deinit(&host);
     free(region);
     free(gateway_key);

@@ -28,9 +28,10 @@
 
 /* What is in the group may be named from elsewhere: a subnet by a gateway, a workspace by a
  * connection. */
-static bool check_group_delete(struct world *world, struct answer *answer,
-                               const struct entity *group)
+static bool check_group_delete(struct world *world, const struct call *call,
+                               struct answer *answer, const struct entity *group)
 {
+    (void)call;
     char *user = database_text(world->database,
                                "SELECT source FROM link WHERE target > ?1 || '/' AND"
                                " target < ?1 || '0' AND NOT (source > ?1 || '/' AND"
@@ -327,9 +328,10 @@ static void remove_assignment(struct world *world, const char *key)
     grants_forget(world);
 }
 
-static bool check_assignment_delete(struct world *world, struct answer *answer,
-                                    const struct entity *entity)
+static bool check_assignment_delete(struct world *world, const struct call *call,
+                                    struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     const int64_t is_owner = database_number(
         world->database, 0,
         "SELECT 1 FROM assignment WHERE key = ? AND scope = ? AND role = ?", "ttt",

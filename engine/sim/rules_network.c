@@ -257,9 +257,10 @@ static void remove_block(struct world *world, const char *key)
     database_run(world->database, "DELETE FROM block WHERE subnet = ?", "t", key);
 }
 
-static bool check_subnet_delete(struct world *world, struct answer *answer,
-                                const struct entity *entity)
+static bool check_subnet_delete(struct world *world, const struct call *call,
+                                struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *gateway = entity_find_link(world, entity->key, &gateway_kind, NULL);
 
     if (gateway == NULL)
@@ -335,9 +336,10 @@ static bool check_group(struct change *change)
     return security_check_names(change) && network_check_rules(change);
 }
 
-static bool check_group_delete(struct world *world, struct answer *answer,
-                               const struct entity *entity)
+static bool check_group_delete(struct world *world, const struct call *call,
+                               struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *subnet = entity_find_link(world, entity->key, &subnet_kind, NULL);
 
     if (subnet == NULL)

@@ -284,9 +284,10 @@ static void role_saved(struct change *change)
     roles_forget(change->world);
 }
 
-static bool check_role_delete(struct world *world, struct answer *answer,
-                              const struct entity *entity)
+static bool check_role_delete(struct world *world, const struct call *call,
+                              struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     const int64_t count = database_number(
         world->database, 0, "SELECT COUNT(*) FROM assignment WHERE role = ?", "t",
         strrchr(entity->key, '/') + 1);

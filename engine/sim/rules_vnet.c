@@ -307,9 +307,10 @@ static void save_subnets(struct change *change)
     }
 }
 
-static bool check_network_delete(struct world *world, struct answer *answer,
-                                 const struct entity *entity)
+static bool check_network_delete(struct world *world, const struct call *call,
+                                 struct answer *answer, const struct entity *entity)
 {
+    (void)call;
     char *first = memory_format("%s/subnets/", entity->key);
     char *end = memory_format("%s/subnets0", entity->key);
     char *subnet =

@@ -125,9 +125,12 @@ void shape_keep(const struct kind *kind, const cJSON *old, cJSON *body)
 {
     for (const struct field *field = kind->fields; field->name != NULL; field++) {
         const cJSON *value = json_at(old, field->path);
+        const bool is_kept = (field->flags & (FIELD_READ_ONLY | FIELD_IMMUTABLE)) != 0 ||
+                             ((field->flags & FIELD_SECRET) != 0 &&
+                              (field->flags & FIELD_WRITE_ONLY) != 0 &&
+                              json_at(body, field->path) == NULL);
 
-        if ((field->flags & (FIELD_READ_ONLY | FIELD_IMMUTABLE)) != 0 && value != NULL &&
-            !cJSON_IsNull(value))
+        if (is_kept && value != NULL && !cJSON_IsNull(value))
             json_set_at(body, field->path, cJSON_Duplicate(value, true));
     }
 }

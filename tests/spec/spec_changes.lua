@@ -35,11 +35,11 @@ test.case("an etag that is not the last one is refused, and nothing is written",
   local ws = workspaces.ensure("payments", {display_name = "Payments"})
   local old = ws.etag
   workspaces.update("payments", {description = "new"})
-  local before = sim.requests().by_class.writes
+  local before = sim.requests().by_class.arm_writes
   local failure = raises("PreconditionFailed", workspaces.update, "payments",
                          {description = "newer", if_match = old})
   ok(failure.message:find(old, 1, true))
-  equal(sim.requests().by_class.writes, before)
+  equal(sim.requests().by_class.arm_writes, before)
   workspaces.update("payments", {description = "newer",
                                  if_match = workspaces.get("payments").etag})
   raises("PreconditionFailed", workspaces.delete, "payments", {if_match = old})

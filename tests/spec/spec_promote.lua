@@ -8,6 +8,7 @@ local folder = require "core.folder"
 local gateways = require "gateways"
 local onboarding = require "onboarding"
 local rbac = require "rbac"
+local resources = require "core.resources"
 local scope = require "scope"
 local services = require "services"
 local sim = require "sim"
@@ -139,6 +140,8 @@ test.case("what is promoted is the same, and a second time nothing is written", 
   equal({made.created, made.changed}, {154, 1})
   extract.write(again, {service = second.name, resource_group = "rg-second"})
   equal(files_of(again), files_of(first))
+  local key = resources.get("named value", second.id .. "/workspaces/payments", "erp-key")
+  equal(key:reveal(), "s3cret")
   local before, sent = written(), sim.requests().by_class.arm_writes
   made = onboarding.apply(first, options)
   equal({made.created, made.changed, made.deleted}, {0, 0, 0})
