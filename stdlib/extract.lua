@@ -72,7 +72,7 @@ local function add_hidden(context, fields, resource, path)
   elseif resource.kind == "named value" then
     fields.value = resource.value -- it is none
   elseif resource.kind == "certificate" and not resource.key_vault then
-    fields.data = secret(context, path, "data")
+    fields.file = secret(context, path, "file")
     fields.password = secret(context, path, "password")
   elseif resource.kind == "authorization server" then
     fields.client_secret = secret(context, path, "client_secret")

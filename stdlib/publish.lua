@@ -288,8 +288,18 @@ end
 
 -- ---- checks ----
 
+-- A certificate's file is opened here already.
+local function check_fields(item)
+  local fields = item.fields
+  if item.kind == "certificate" and fields.file ~= nil then
+    fields = merge(fields, {})
+    fields.file, fields.data = nil, files.pkcs12(fields.file, fields.password)
+  end
+  core.check(item.kind, item.name, fields)
+end
+
 local function check_item(plan, item)
-  local ok, wrong = pcall(core.check, item.kind, item.name, item.fields)
+  local ok, wrong = pcall(check_fields, item)
   if not ok then
     plan.complain(("%s: %s"):format(item.path or item.artefact,
                                     (tostring(wrong):gsub("^[^:]+:%d+: ", ""))))
@@ -431,20 +441,19 @@ end
 
 local function write_item(plan, item)
   local is_made = item.kind == "api" and prepare_api(plan, item)
-  local outcome, _
+  if not item.fields then
+    return -- an operation that its API's document makes
+  end
+  local fields, outcome, _ = item.fields, nil, nil
   if item.document then
-    local collection_of = collection.nested("api", item.parent.id)
-    _, outcome = collection_of:ensure(item.name, merge(item.fields, {
-      import = {text = item.document}}))
-  elseif item.fields then
-    local kind = estate.kind(item.kind)
-    if kind.only_name then
-      _, outcome = collection.nested(item.kind, item.parent.id):set(item.fields)
-    else
-      _, outcome = core.ensure(item.kind, item.parent.id, item.name, item.fields)
-    end
-  else
-    return
+    fields = merge(fields, {import = {text = item.document}})
+  end
+  if item.kind == "workspace" then
+    _, outcome = core.ensure(item.kind, item.parent.id, item.name, fields)
+  elseif estate.kind(item.kind).only_name then
+    _, outcome = collection.nested(item.kind, item.parent.id):set(fields)
+  else -- by the kind's own `ensure`: it knows what a read does not show
+    _, outcome = collection.nested(item.kind, item.parent.id):ensure(item.name, fields)
   end
   count(plan.report, is_made and "created" or outcome)
 end

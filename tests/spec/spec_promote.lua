@@ -302,6 +302,21 @@ test.case("an export replaces an earlier one, and no other folder", function()
   folder.remove(path, "mine.txt")
 end)
 
+test.case("what is in the way of an export is told", function()
+  local path = fresh "way"
+  workspaces.ensure("payments", {})
+  extract.write(path)
+  folder.write(path, "taken", "a file")
+  raises("taken/a.lua", folder.write, path, "taken/a.lua", "x")
+  raises("taken: Not a directory", extract.write, path .. "/taken")
+  for _, out in ipairs {"../x", "/tmp/x", "a/../../x", "a//b", "", "./a", "a\0b"} do
+    raises("is no path within the folder", folder.write, path, out, "x")
+  end
+  raises("No such file or directory", onboarding.apply, path .. "-none")
+  clean(path)
+  raises("there is no estate.lua", onboarding.apply, path)
+end)
+
 test.case("an unknown workspace is told with the near name", function()
   workspaces.ensure("payments", {})
   raises("did you mean 'payments'", extract.write, fresh "near", {workspaces = {"paymens"}})
