@@ -18,7 +18,7 @@ OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD
 OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
-           tests/record.sh
+           tests/record.sh tests/manual.sh
 
 all: $(BUILD)/moongate
 
@@ -103,6 +103,9 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(OBJECTS)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILD)/moongate $(DESTDIR)$(PREFIX)/bin/moongate
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	$(BUILD)/moongate doc --man > $(BUILD)/moongate.1
+	install -m 644 $(BUILD)/moongate.1 $(DESTDIR)$(PREFIX)/share/man/man1/moongate.1
 
 clean:
 	rm -rf $(BUILD)

@@ -1,4 +1,4 @@
-/* engine/main.c - the table of subcommands. */
+/* engine/main.c - finds the subcommand. */
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -10,30 +10,15 @@
 #include "cli/command.h"
 #include "run/run.h"
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *help;
-} commands[] = {
-    {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]"},
-    {"sim", command_sim, "serve the simulated control plane on a port"},
-    {"test", command_test, "run files of tests, each test on a simulator of its own"},
-    {"doctor", command_doctor, "is everything there: credentials, rights, tier, network"},
-    {"login", command_login, "sign in as a person, and keep it for later runs"},
-    {"logout", command_logout, "forget a sign-in that was kept"},
-    {"export", command_export,
-     "the estate as a folder, to review and to bring elsewhere"},
-    {"doc", command_doc, "the reference: moongate doc [NAME]"}};
-
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+enum { MOST_COMMANDS = 32 };
 
 static void print_help(FILE *to)
 {
     fputs("moongate automates Azure API Management workspaces with Lua scripts.\n\n"
           "usage: moongate COMMAND ...\n\n",
           to);
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(to, "  %-6s %s\n", commands[i].name, commands[i].help);
+    for (const struct command *command = commands; command->name != NULL; command++)
+        fprintf(to, "  %-6s %s\n", command->name, command->summary);
     fputs("\nTry it without Azure: moongate run --sim bulk_onboard --help\n"
           "Each command has its own --help. --version prints the version.\n",
           to);
@@ -54,7 +39,8 @@ static void occupy_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-    const char *names[COMMAND_COUNT];
+    const char *names[MOST_COMMANDS];
+    size_t count = 0;
 
     occupy_standard_streams();
     setlocale(LC_CTYPE, "");
@@ -71,13 +57,14 @@ int main(int argc, char **argv)
         puts("moongate " MOONGATE_VERSION);
         return EXIT_DONE;
     }
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        names[i] = commands[i].name;
-        if (strcmp(argv[1], names[i]) == 0)
-            return commands[i].run(argc - 2, argv + 2);
+    for (const struct command *command = commands; command->name != NULL; command++) {
+        if (strcmp(argv[1], command->name) == 0)
+            return command->run(argc - 2, argv + 2);
+        if (count < MOST_COMMANDS)
+            names[count++] = command->name;
     }
 
-    const char *near = text_nearest(argv[1], names, COMMAND_COUNT);
+    const char *near = text_nearest(argv[1], names, count);
 
     fprintf(stderr, "moongate: unknown command '%s'%s%s%s; see `moongate --help`\n",
             argv[1], near != NULL ? ", did you mean '" : "", near != NULL ? near : "",

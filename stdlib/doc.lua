@@ -3,15 +3,16 @@
 -- `doc.gather` makes one structure of them; the renderers, each in a file of its own, show it.
 -- @module doc
 local model = require "core.model"
+local doc_examples = require "doc_examples"
 
 local doc = {}
 
 -- Modules that scripts do not require themselves.
-local INNER = {access = true, collection = true, difference = true, doc = true, doc_html = true,
-               doc_json = true, doc_luacats = true, doc_text = true, document = true,
-               estate = true, extract = true, grantee = true, holders = true, judgement = true,
-               paging = true, publish = true, roles = true, scope = true, snapshot = true,
-               testing = true}
+local INNER = {access = true, collection = true, difference = true, doc = true,
+               doc_examples = true, doc_html = true, doc_json = true, doc_luacats = true,
+               doc_text = true, document = true, estate = true, extract = true, grantee = true,
+               holders = true, judgement = true, paging = true, publish = true, roles = true,
+               scope = true, snapshot = true, testing = true}
 
 -- A block of doc comment: its first sentence, the rest, and tags in their order.
 local function parse_block(lines)
@@ -68,7 +69,10 @@ local VERBS = {
   {"each", "list", "(options)", "an iterator that reads page by page"},
 }
 
-local KINDS = {workspaces = "workspace", gateways = "gateway", services = "service"}
+local NOT_OF_ONE = {create = true, update = true, list = true, each = true}
+
+local KINDS = {workspaces = "workspace", gateways = "gateway", services = "service",
+               dns = "private dns zone"}
 local GROUPS = {workspaces = "workspaces and APIs", gateways = "gateways",
                 networks = "networks", access = "access"}
 
@@ -166,8 +170,7 @@ local function verbs_of(kind, prefix)
   for _, row in ipairs(VERBS) do
     local name, needs, arguments, help = table.unpack(row)
     local is_of_one = kind.only_name ~= nil
-    local fits = not (is_of_one and (name == "create" or name == "update"))
-      and (is_of_one or name ~= "set")
+    local fits = not (is_of_one and NOT_OF_ONE[name]) and (is_of_one or name ~= "set")
     if kind.operations[needs] and fits then
       if is_of_one then
         arguments = needs == "put" and "(fields)" or "(options)"
@@ -185,7 +188,7 @@ local function read_module(name, kinds)
   local module = {name = name, help = NATIVE_HELP[name], text = {NATIVE_HELP[name]},
                   functions = {}, kind = KINDS[name]}
   if module.kind then
-    module.functions = verbs_of(kinds[module.kind], name .. ".")
+    table.move(kinds[module.kind].verbs, 1, #kinds[module.kind].verbs, 1, module.functions)
   end
   for _, block in ipairs(source and blocks_of(source) or {}) do
     local is_module = block.tags[1] and block.tags[1].name == "module"
@@ -245,6 +248,21 @@ local function read_scripts()
   return scripts
 end
 
+-- How scripts say the collection of a kind on a resource; nil where a property of the
+-- resource has the same name, and below such a kind.
+local function way_of(kind, by_name)
+  local parent = by_name[kind.parent]
+  if not (kind.member and parent) or parent.member and not parent.way and parent.parent then
+    return nil
+  end
+  for _, field in ipairs(parent.fields) do
+    if field.name == kind.member then
+      return nil
+    end
+  end
+  return variable(parent) .. "." .. kind.member
+end
+
 --- All that the reference tells, for its renderers.
 -- @treturn table `modules` (`name`, `help`, `text`, `functions`, `kind`), `kinds` (the rows of
 --   the model with `way`, `group`, `variable` and `verbs`) and `scripts`; in a stable order
@@ -253,9 +271,11 @@ function doc.gather()
   for _, kind in ipairs(kinds) do
     by_name[kind.name] = kind
     kind.group, kind.variable = group_of(kind), variable(kind)
-    kind.way = kind.member and kind.parent and variable{name = kind.parent} .. "." .. kind.member
-    kind.verbs = kind.way and verbs_of(kind, kind.way .. ":") or {}
+    kind.way = way_of(kind, by_name)
+    kind.prefix = doc_examples.prefix(kind)
+    kind.verbs = kind.prefix and verbs_of(kind, kind.prefix) or {}
   end
+  doc_examples.add(kinds)
   local modules = {}
   for i, name in ipairs(module_names()) do
     modules[i] = read_module(name, by_name)
@@ -271,13 +291,11 @@ function doc.print(name, columns)
 end
 
 --- Write what a renderer makes: a document to the output, or files into a folder.
--- @tparam string face `html`, `json`, `luacats` or `luacheck`
+-- @tparam string face `html`, `json` or `luacats`
 -- @tparam[opt] string folder where the files go; it must exist
 -- @raise failure `IOError` when a file cannot be written
 function doc.render(face, folder)
-  local is_check = face == "luacheck"
-  local renderer = require("doc_" .. (is_check and "luacats" or face))
-  local made = renderer[is_check and "check" or "render"](doc.gather())
+  local made = require("doc_" .. face).render(doc.gather())
   if type(made) == "string" then
     io.write(made)
     return

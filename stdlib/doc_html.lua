@@ -65,6 +65,9 @@ local function fields(list)
       escape(field.name), escape(text.type_of(field)), marks ~= "" and " (" .. marks .. ")" or "",
       escape(field.help),
       field.pattern and " Matches <code>" .. escape(field.pattern) .. "</code>" or "")
+    if field.example then
+      out[#out + 1] = "<pre>" .. escape(field.example) .. "</pre>\n"
+    end
     if field.items and #field.items > 0 then
       out[#out + 1] = fields(field.items)
     end
@@ -112,6 +115,10 @@ local function kind_page(kind)
   if kind.parent then
     body = body .. ('<p>Within: <a href="%s">%s</a></p>\n'):format(file_of("kind", kind.parent),
                                                                   escape(kind.parent))
+  end
+  if kind.example then
+    body = body .. "<h2>Example</h2>\n<pre>" .. escape(kind.setting .. "\n" .. kind.example)
+      .. "</pre>\n"
   end
   return page(kind.name, body .. (#kind.fields > 0 and "<h2>Properties</h2>\n"
     .. fields(kind.fields) or "") .. functions(kind.verbs, "Verbs"))

@@ -92,9 +92,25 @@ local function print_field(field, indent, columns)
   end
 end
 
+-- Code is not broken: it is there to be copied.
+local function print_example(code)
+  print("  example\n    " .. code:gsub("\n", "\n    "))
+end
+
 local function print_property(kind, field, columns)
   print_field(field, "", columns)
   print("    of " .. kind.name .. "; in the body: " .. field.path)
+  if field.example then
+    print_example(field.example)
+  end
+end
+
+-- A script that makes one, from what it goes on from.
+local function print_kind_example(kind)
+  print "\nexample"
+  for line in (kind.setting .. "\n" .. kind.example .. "\n"):gmatch "([^\n]+)\n" do
+    print("  " .. line)
+  end
 end
 
 local function print_kind(kind, columns)
@@ -115,6 +131,9 @@ local function print_kind(kind, columns)
       print "\nverbs"
     end
     row(verb.name .. verb.arguments, verb.help, 44, columns)
+  end
+  if kind.example then
+    print_kind_example(kind)
   end
   for i, action in ipairs(kind.actions) do
     if i == 1 then
@@ -139,7 +158,7 @@ local function print_function(fn, columns)
     paragraph("raises " .. raise, "  ", columns)
   end
   for _, example in ipairs(fn.examples) do
-    print("  example\n    " .. example:gsub("\n", "\n    "))
+    print_example(example)
   end
 end
 
@@ -192,7 +211,7 @@ local function names_of(reference)
     end
   end
   for _, kind in ipairs(reference.kinds) do
-    if kind.member and kind.parent then
+    if kind.way then
       add(kind.way, print_kind, kind)
       add(kind.parent .. "." .. kind.member, print_kind, kind)
     end

@@ -38,7 +38,7 @@ static struct known {
     {.difference = "no row: Microsoft.Resources/providers",
      .reason = "registered once for a subscription, not made"},
     {.difference = "resource group: action exportTemplate: missing",
-     .reason = "templates are not used here"},
+     .reason = "no group is turned into a template"},
     {.difference = "service: *sku.name: may not be PremiumV2",
      .reason = "newer than this api-version; the list is open"},
     {.difference = "service: *subnetResourceId: pattern is *",

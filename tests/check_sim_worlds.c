@@ -55,7 +55,7 @@ static const char estate[] =
     "resource_groups = {{name = 'rg-a', tags = {owner = 'x'}},\n"
     "                   {name = 'rg-b', location = 'westus'}}\n"
     "services = {{name = 'svc-a', sku = 'PremiumV2', capacity = 3,\n"
-    "             created_at = '2024-01-01T00:00:00Z', tags = {env = 'prod'}},\n"
+    "             created_at = '2024-01-01T00:00:00Z', resource_tags = {env = 'prod'}},\n"
     "            {name = 'svc-b', resource_group = 'rg-b', location = 'westus'}}\n"
     "workspaces = {{name = 'one', display_name = 'One', description = 'first'},\n"
     "              {name = 'two', service = 'rg-b/svc-b'}}\n"

@@ -3,6 +3,7 @@
 #ifndef MOONGATE_CLI_COMMAND_H
 #define MOONGATE_CLI_COMMAND_H
 
+#include "cli/help.h"
 #include "cli/options.h"
 #include "run/settings.h"
 
@@ -17,6 +18,10 @@ int command_record(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);
+
+/* What they say of themselves. */
+extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
+    record_help, run_help, sim_help, test_help;
 
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);

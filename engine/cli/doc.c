@@ -19,7 +19,7 @@
 struct doc_command {
     const char *face; /* NULL: text */
     const char *folder;
-    bool wants_help;
+    bool wants_manual, wants_help;
 };
 
 static char *choose(struct doc_command *command, const char *face, const char *folder)
@@ -48,9 +48,11 @@ static char *take_luacats(void *context, const char *text)
     return choose(context, "luacats", text);
 }
 
-static char *take_luacheck(void *context, const char *text)
+static char *take_man(void *context, const char *text)
 {
-    return choose(context, "luacheck", text);
+    (void)text;
+    ((struct doc_command *)context)->wants_manual = true;
+    return choose(context, "man", NULL);
 }
 
 static char *take_help(void *context, const char *text)
@@ -64,18 +66,17 @@ static const struct option doc_options[] = {
     {"--html", "DIR", "write pages for a browser into this folder", take_html},
     {"--json", NULL, "print all of it as one JSON document", take_json},
     {"--luacats", "DIR", "write definitions for lua-language-server", take_luacats},
-    {"--luacheck", NULL, "print a .luacheckrc that knows the modules", take_luacheck},
+    {"--man", NULL, "print the manual page, moongate(1), in roff", take_man},
     {"--help", NULL, "this text", take_help},
     {0}};
 
-static void print_help(void)
-{
-    puts("usage: moongate doc [options] [NAME]\n\n"
-         "Prints the reference of a module (workspaces), a function\n"
-         "(workspaces.ensure), a kind of resource (gateway), a collection (ws.apis),\n"
-         "a property (gateway.units) or, without NAME, what there is.\n");
-    options_print(doc_options);
-}
+const struct help doc_help = {
+    .usage = "moongate doc [options] [NAME]",
+    .text = "Prints the reference of a module (workspaces), a function\n"
+            "(workspaces.ensure), a kind of resource (gateway), a collection (ws.apis),\n"
+            "a property (gateway.units) or, without NAME, what there is.",
+    .sections = {{NULL, doc_options, NULL}, {0}},
+};
 
 /* Whether nothing of others is in the folder: it is empty or has our mark. */
 static bool is_ours(DIR *folder)
@@ -175,7 +176,7 @@ int command_doc(int argc, char **argv)
     if (!options_read("doc", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_help();
+        help_print(&doc_help);
         return EXIT_DONE;
     }
     if (argc - index > (command.face == NULL ? 1 : 0)) {
@@ -184,6 +185,10 @@ int command_doc(int argc, char **argv)
                     ? "moongate doc: one name expected; see `moongate doc --help`\n"
                     : "moongate doc: no name expected beside such an option\n");
         return EXIT_USAGE;
+    }
+    if (command.wants_manual) {
+        manual_print();
+        return EXIT_DONE;
     }
     return command.face != NULL ? render(&command)
                                 : print_text(index < argc ? argv[index] : NULL);

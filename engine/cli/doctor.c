@@ -24,24 +24,21 @@ static char *take_help(void *context, const char *text)
 static const struct option doctor_options[] = {{"--help", NULL, "this text", take_help},
                                                {0}};
 
-static void print_help(void)
-{
-    puts(
-        "usage: moongate doctor [options]\n\n"
+const struct help doctor_help = {
+    .usage = "moongate doctor [options]",
+    .text =
         "Looks at the way to Azure and writes nothing: which credential is taken and "
         "why\n"
         "not another one, the endpoints and how fast they answer, this machine's clock,\n"
         "the subscription, its resource providers, the service and its tier, and what "
         "the\n"
         "principal may do at each scope against what onboarding does. Each finding that\n"
-        "is not well comes with its cure.\n");
-    options_print(doctor_options);
-    puts("\nwith the simulator");
-    options_print(sim_options_table);
-    puts("\nwith Azure, or a `moongate sim` elsewhere");
-    options_print(common_options);
-    puts("\nexit codes: 0 all is well, 2 wrong usage, 4 something essential is missing");
-}
+        "is not well comes with its cure.",
+    .sections = {{NULL, doctor_options, NULL},
+                 {"with the simulator", sim_options_table, NULL},
+                 {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+                 {0}},
+    .exits = "0 all is well, 2 wrong usage, 4 something essential is missing"};
 
 static int execute(struct doctor_command *command)
 {
@@ -82,7 +79,7 @@ int command_doctor(int argc, char **argv)
     if (!options_read("doctor", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_help();
+        help_print(&doctor_help);
         return EXIT_DONE;
     }
     if (index < argc) {

@@ -66,20 +66,19 @@ static const struct option export_options[] = {
     {"--help", NULL, "this text", take_help},
     {0}};
 
-static void print_help(void)
-{
-    puts("usage: moongate export --out DIR [--workspace NAME]... [options]\n\n"
-         "Writes the workspaces of a service with all that they hold, the gateways that\n"
-         "serve them and who has which role as a folder of Lua tables, policies in XML "
-         "and\n"
-         "API documents. onboarding.apply(DIR), or `moongate run apply DIR`, brings it\n"
-         "back, into the same or another service. Secrets are replaced by references.\n");
-    options_print(export_options);
-    puts("\nwith the simulator");
-    options_print(sim_options_table);
-    puts("\nwith Azure, or a `moongate sim` elsewhere");
-    options_print(common_options);
-}
+const struct help export_help = {
+    .usage = "moongate export --out DIR [--workspace NAME]... [options]",
+    .text =
+        "Writes the workspaces of a service with all that they hold, the gateways that\n"
+        "serve them and who has which role as a folder of Lua tables, policies in XML\n"
+        "and API documents. onboarding.apply(DIR), or `moongate run apply --folder "
+        "DIR`,\n"
+        "brings it back, into the same or another service. Secrets are replaced by\n"
+        "references.",
+    .sections = {{NULL, export_options, NULL},
+                 {"with the simulator", sim_options_table, NULL},
+                 {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+                 {0}}};
 
 static int execute(struct export_command *command)
 {
@@ -126,7 +125,7 @@ int command_export(int argc, char **argv)
     if (!options_read("export", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_help();
+        help_print(&export_help);
         return EXIT_DONE;
     }
     if (index < argc || command.folder == NULL) {

@@ -70,21 +70,18 @@ static int complain(const char *command, struct failure *failure)
 
 /* --- login ------------------------------------------------------------------------------- */
 
-static void print_login_help(void)
-{
-    puts(
-        "usage: moongate login [options]\n\n"
+const struct help login_help = {
+    .usage = "moongate login [options]",
+    .text =
         "Signs a person in: it names a page and a code to enter there, in a browser on "
         "any\n"
         "machine. With --keep later runs sign in as this person by themselves, until\n"
-        "`moongate logout`; without, it only shows who that would be.\n\n"
+        "`moongate logout`; without, it only shows who that would be.\n"
+        "\n"
         "What is kept is encrypted, with a key that lies beside it: safe in a backup of\n"
-        "the one file, not from who can read all files of this user.\n");
-    options_print(login_options);
-    puts("\nwhich Azure");
-    options_print(common_options);
-    puts("\nexit codes: 0 done, 1 it cannot be kept, 2 wrong usage, 4 not signed in");
-}
+        "the one file, not from who can read all files of this user.",
+    .sections = {{NULL, login_options, NULL}, {"which Azure", common_options, NULL}, {0}},
+    .exits = "0 done, 1 it cannot be kept, 2 wrong usage, 4 not signed in"};
 
 static void tell(void *context, const char *text)
 {
@@ -166,7 +163,7 @@ int command_login(int argc, char **argv)
     if (!options_read("login", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_login_help();
+        help_print(&login_help);
         return EXIT_DONE;
     }
     if (index < argc) {
@@ -193,6 +190,11 @@ int command_login(int argc, char **argv)
 
 /* --- logout ------------------------------------------------------------------------------ */
 
+const struct help logout_help = {
+    .usage = "moongate logout",
+    .text = "Removes the sign-in that `moongate login --keep` keeps, and its key.",
+    .sections = {{NULL, logout_options, NULL}, {0}}};
+
 int command_logout(int argc, char **argv)
 {
     static const struct option *const tables[] = {logout_options, NULL};
@@ -204,9 +206,7 @@ int command_logout(int argc, char **argv)
     if (!options_read("logout", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        puts("usage: moongate logout\n\n"
-             "Removes the sign-in that `moongate login --keep` keeps, and its key.\n");
-        options_print(logout_options);
+        help_print(&logout_help);
         return EXIT_DONE;
     }
     if (index < argc) {

@@ -31,23 +31,20 @@ static const struct option record_options[] = {
     {"--help", NULL, "this text", take_help},
     {0}};
 
-static void print_help(void)
-{
-    puts(
-        "usage: moongate sim --record FILE [options]\n\n"
+const struct help record_help = {
+    .usage = "moongate sim --record FILE [options]",
+    .text =
         "Reads a resource group with its API Management services, workspaces, gateways,\n"
         "networks and access, and writes a world file that `moongate run --sim-world "
         "FILE`\n"
         "and `moongate sim --world FILE` take. Nothing is changed, no secret is read; "
         "names\n"
-        "and object ids of people are kept. What may not be read is left out and "
-        "noted.\n");
-    options_print(record_options);
-    puts("\nwith the simulator");
-    options_print(sim_options_table);
-    puts("\nwith Azure, or a `moongate sim` elsewhere");
-    options_print(common_options);
-}
+        "and object ids of people are kept. What may not be read is left out and noted.",
+    .sections = {{NULL, record_options, NULL},
+                 {"with the simulator", sim_options_table, NULL},
+                 {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+                 {0}},
+};
 
 static int execute(struct record_command *command)
 {
@@ -84,7 +81,7 @@ int command_record(int argc, char **argv)
     if (!options_read("sim", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_help();
+        help_print(&record_help);
         return EXIT_DONE;
     }
     if (index < argc) {

@@ -43,24 +43,22 @@ static const struct option run_options[] = {
     {"--help", NULL, "this text", take_help},
     {0}};
 
-static void print_help(void)
-{
-    puts("usage: moongate run [options] SCRIPT [arguments]\n"
-         "       moongate run [options] -e CODE [arguments]\n\n"
-         "Runs a Lua script; its words behind SCRIPT are the script's own (try --help\n"
-         "there, too). SCRIPT is a file, or the name of a ready script such as\n"
-         "bulk_onboard. Without Azure: --sim.\n");
-    options_print(run_options);
-    puts("\nwith the simulator");
-    options_print(sim_options_table);
-    puts(faults_help);
-    puts("\nwith Azure, or a `moongate sim` elsewhere");
-    options_print(common_options);
-    puts("\nguard rails: what a run may not do; it ends with exit code 5 when it tries");
-    options_print(guard_options);
-    puts("\nexit codes: 0 done, 1 the script failed, 2 wrong usage, 4 no credentials or\n"
-         "rights, 5 a guard refused, 6 interrupted");
-}
+const struct help run_help = {
+    .usage = "moongate run [options] SCRIPT [arguments]\n"
+             "       moongate run [options] -e CODE [arguments]",
+    .text =
+        "Runs a Lua script; its words behind SCRIPT are the script's own (try --help\n"
+        "there, too). SCRIPT is a file, or the name of a ready script such as\n"
+        "bulk_onboard. Without Azure: --sim.",
+    .sections =
+        {{NULL, run_options, NULL},
+         {"with the simulator", sim_options_table, faults_help},
+         {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+         {"guard rails: what a run may not do; it ends with exit code 5 when it tries",
+          guard_options, NULL},
+         {0}},
+    .exits = "0 done, 1 the script failed, 2 wrong usage, 4 no credentials or\n"
+             "rights, 5 a guard refused, 6 interrupted"};
 
 /* Options that only make sense together. */
 static const char *check_combination(const struct run_command *command)
@@ -105,7 +103,7 @@ int command_run(int argc, char **argv)
     if (!options_read("run", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_help();
+        help_print(&run_help);
         return EXIT_DONE;
     }
     if (command.code == NULL && index >= argc) {

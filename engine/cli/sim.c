@@ -101,20 +101,19 @@ static const struct option options[] = {
     {"--help", NULL, "this text", take_help},
     {0}};
 
-static void print_help(void)
-{
-    puts("usage: moongate sim [options]\n\n"
-         "Serves a simulated Azure: Resource Manager, Entra's token endpoint and "
-         "Microsoft\n"
-         "Graph on one port. Prints what a client needs as lines for a shell, then "
-         "`ready`;\n"
-         "ends on SIGTERM or Ctrl-C, once what is being asked is answered.\n\n"
-         "With `--record FILE` it serves nothing but writes what there is in Azure as a "
-         "world\n"
-         "file; see `moongate sim --record FILE --help`.\n");
-    options_print(options);
-    puts(faults_help);
-}
+const struct help sim_help = {
+    .usage = "moongate sim [options]",
+    .text = "Serves a simulated Azure: Resource Manager, Entra's token endpoint and "
+            "Microsoft\n"
+            "Graph on one port. Prints what a client needs as lines for a shell, then "
+            "`ready`;\n"
+            "ends on SIGTERM or Ctrl-C, once what is being asked is answered.\n"
+            "\n"
+            "With `--record FILE` it serves nothing but writes what there is in Azure as "
+            "a world\n"
+            "file; see `moongate sim --record FILE --help`.",
+    .sections = {{NULL, options, faults_help}, {0}},
+};
 
 static bool is_over(void *context)
 {
@@ -263,7 +262,7 @@ int command_sim(int argc, char **argv)
     if (!options_read("sim", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_help();
+        help_print(&sim_help);
         return EXIT_DONE;
     }
     if (index < argc) {

@@ -170,25 +170,22 @@ static const struct option telling_options[] = {
     {"--help", NULL, "this text", take_help},
     {0}};
 
-static void print_help(void)
-{
-    puts("usage: moongate test [options] FILE|FOLDER...\n\n"
-         "Runs Lua files of tests (see `moongate doc test`). Each test gets an "
-         "interpreter\n"
-         "and a simulator of its own, whose time jumps when everything waits (`moongate "
-         "doc\n"
-         "sim`). In a folder, at any depth, files count whose names begin with test_ or\n"
-         "spec_ or end with _test.lua or _spec.lua. What a test prints is shown when it\n"
-         "fails.\n\nwhich tests, in which order");
-    options_print(choosing_options);
-    puts("\nhow they run");
-    options_print(running_options);
-    puts(faults_help);
-    puts("\nwhat is said about them, on stdout");
-    options_print(telling_options);
-    puts("\nexit codes: 0 all passed, 1 a test failed, 2 wrong usage or no test there,\n"
-         "6 interrupted");
-}
+const struct help test_help = {
+    .usage = "moongate test [options] FILE|FOLDER...",
+    .text =
+        "Runs Lua files of tests (see `moongate doc test`). Each test gets an "
+        "interpreter\n"
+        "and a simulator of its own, whose time jumps when everything waits (`moongate "
+        "doc\n"
+        "sim`). In a folder, at any depth, files count whose names begin with test_ or\n"
+        "spec_ or end with _test.lua or _spec.lua. What a test prints is shown when it\n"
+        "fails.",
+    .sections = {{"which tests, in which order", choosing_options, NULL},
+                 {"how they run", running_options, faults_help},
+                 {"what is said about them, on stdout", telling_options, NULL},
+                 {0}},
+    .exits = "0 all passed, 1 a test failed, 2 wrong usage or no test there,\n"
+             "6 interrupted"};
 
 /* A word as a shell reads it. */
 static void append_word(struct buffer *text, const char *word)
@@ -261,7 +258,7 @@ int command_test(int argc, char **argv)
     if (!options_read("test", tables, &command, argc, argv, &index))
         return EXIT_USAGE;
     if (command.wants_help) {
-        print_help();
+        help_print(&test_help);
         return EXIT_DONE;
     }
     if (index >= argc) {

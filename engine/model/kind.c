@@ -123,6 +123,15 @@ const struct choice *choice_by_json(const struct field *field, const char *json)
     return NULL;
 }
 
+bool kind_has_tags(const struct kind *kind)
+{
+    for (const struct field *field = kind->fields; field->name != NULL; field++) {
+        if (strcmp(field->path, "tags") == 0) /* whatever scripts call them */
+            return true;
+    }
+    return false;
+}
+
 bool kind_patches(const struct kind *kind)
 {
     return (kind->operations & KIND_PATCH) != 0 && !kind->patches_tags_only;

@@ -170,6 +170,9 @@ char *field_check_value(const struct field *field, const char *name, const cJSON
 char *field_check_property(const struct field *field, const char *name,
                            const cJSON *value);
 
+/* Whether its resources have tags, as Azure's resources may. */
+bool kind_has_tags(const struct kind *kind);
+
 /* Whether a PATCH changes its properties; else it takes a PUT of the whole. */
 bool kind_patches(const struct kind *kind);
 

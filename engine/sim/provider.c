@@ -167,7 +167,7 @@ static cJSON *describe_types(const char *name)
         cJSON_AddItemToObject(type, "apiVersions", api_version_list((*kind)->arm_type));
         cJSON_AddStringToObject(type, "defaultApiVersion", (*kind)->api_version);
         cJSON_AddStringToObject(type, "capabilities",
-                                is_regional && field_find((*kind)->fields, "tags") != NULL
+                                is_regional && kind_has_tags(*kind)
                                     ? "SupportsTags, SupportsLocation"
                                     : "None");
         cJSON_AddItemToArray(types, type);

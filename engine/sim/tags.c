@@ -70,11 +70,6 @@ struct tagged {
     cJSON *body, *tags; /* `body` NULL for the subscription */
 };
 
-static bool has_tags(const struct kind *kind)
-{
-    return field_find(kind->fields, "tags") != NULL;
-}
-
 static bool open_tagged(struct tagged *tagged, struct world *world,
                         const struct target *target, struct answer *answer)
 {
@@ -91,7 +86,7 @@ static bool open_tagged(struct tagged *tagged, struct world *world,
                                  "The Resource '%s' was not found. For more details "
                                  "please go to https://aka.ms/ARMResourceNotFoundFix",
                                  target->id);
-        if (!has_tags(tagged->entity->kind))
+        if (!kind_has_tags(tagged->entity->kind))
             return answer_refuse(answer, REFUSE_TAGS,
                                  "The resource type '%s' does not support tags.",
                                  tagged->entity->kind->arm_type);

@@ -19,9 +19,10 @@ resource_groups = {
 }
 services = {
   {name = "contoso-apim", sku = "Premium", capacity = 2, created_at = "2023-06-12T09:14:00Z",
-   publisher_name = "Contoso API Platform", tags = {environment = "production"}},
+   publisher_name = "Contoso API Platform", resource_tags = {environment = "production"}},
   {name = "contoso-apim-test", resource_group = "rg-apim-test", location = "northeurope",
-   sku = "StandardV2", created_at = "2025-09-01T07:30:00Z", tags = {environment = "test"}},
+   sku = "StandardV2", created_at = "2025-09-01T07:30:00Z",
+   resource_tags = {environment = "test"}},
 }
 
 -- networks: each gateway has a subnet of its own

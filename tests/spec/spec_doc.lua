@@ -69,7 +69,8 @@ local function unknown_names(source)
   end
   for variable, module in source:gmatch 'local ([%w_]+) = require "([%w_]+)"' do
     for name in source:gmatch("%f[%w_.]" .. variable .. "%.([%w_]+)") do
-      if not (known[module] or {})[name] and not (module == "log" or require(module)[name] ~= nil) then
+      local of_module = known[module] or {} -- none of those that scripts do not require
+      if not of_module[name] and not (module == "log" or require(module)[name] ~= nil) then
         unknown[#unknown + 1] = module .. "." .. name
       end
     end

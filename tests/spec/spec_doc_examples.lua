@@ -52,7 +52,7 @@ end
 local examples = {}
 for _, module in ipairs(doc.gather().modules) do
   for _, fn in ipairs(module.functions) do
-    for i, example in ipairs(fn.examples) do
+    for i, example in ipairs(fn.is_verb and {} or fn.examples) do -- those: spec_doc_rows.lua
       examples[#examples + 1] = {name = fn.name, number = i, code = example}
     end
   end

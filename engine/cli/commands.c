@@ -1,0 +1,18 @@
+/* engine/cli/commands.c - the table of subcommands. */
+#include "cli/command.h"
+
+const struct command commands[] = {
+    {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]",
+     &run_help},
+    {"sim", command_sim, "serve the simulated control plane on a port", &sim_help},
+    {"test", command_test, "run files of tests, each test on a simulator of its own",
+     &test_help},
+    {"doctor", command_doctor, "is everything there: credentials, rights, tier, network",
+     &doctor_help},
+    {"login", command_login, "sign in as a person, and keep it for later runs",
+     &login_help},
+    {"logout", command_logout, "forget a sign-in that was kept", &logout_help},
+    {"export", command_export, "the estate as a folder, to review and to bring elsewhere",
+     &export_help},
+    {"doc", command_doc, "the reference: moongate doc [NAME]", &doc_help},
+    {0}};
