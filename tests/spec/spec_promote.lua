@@ -384,6 +384,25 @@ test.case("all secrets that are missing are named at once", function()
   clean(path)
 end)
 
+test.case("a certificate comes from its file, which is opened before anything is written", function()
+  local path = fresh "certificate"
+  local ws = workspaces.ensure("payments", {})
+  ws.certificates:ensure("client", {file = "tests/spec/client.p12", password = "only-for-tests"})
+  extract.write(path)
+  local secrets = {PAYMENTS_CERTIFICATES_CLIENT_FILE = "tests/spec/client.p12",
+                   PAYMENTS_CERTIFICATES_CLIENT_PASSWORD = "only-for-tests"}
+  local function apply()
+    return onboarding.apply(path, {secrets = secrets})
+  end
+  equal(apply().changed, 0)
+  secrets.PAYMENTS_CERTIFICATES_CLIENT_FILE = "tests/spec/other.p12"
+  contains(raises("InvalidEstate", apply).message, "the password does not open it")
+  secrets.PAYMENTS_CERTIFICATES_CLIENT_PASSWORD = ""
+  equal(apply().changed, 1)
+  equal(apply().changed, 0)
+  clean(path)
+end)
+
 test.case("an environment overrides what differs there", function()
   local path = fresh "overrides"
   local ws = small(path)
