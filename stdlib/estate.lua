@@ -90,6 +90,14 @@ function estate.has_folder(kind)
   return #estate.children(kind) > 0
 end
 
+--- Whether the service has all resources of a kind by itself: only what differs is written.
+-- @tparam string kind
+-- @treturn boolean
+function estate.is_given(kind)
+  local row = estate.kind(kind)
+  return not row.operations.delete and not row.only_name
+end
+
 local function file_of(kind)
   return (kind:gsub(" ", "_")) .. ".lua"
 end

@@ -134,7 +134,9 @@ local function write_resource(context, resource, parent_folder)
     write(context, artefact, resource.value)
     fields.value, fields.format = {file = artefact:match "[^/]+$"}, nil
   end
-  write(context, path, estate.print(fields))
+  if next(fields) or not estate.is_given(resource.kind) then
+    write(context, path, estate.print(fields))
+  end
   if inner then
     local skips = {}
     if resource.kind == "api" and write_document(context, resource, parent_folder .. inner) then

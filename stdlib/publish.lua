@@ -367,7 +367,7 @@ end
 
 local function complete_item(plan, item, options, variables)
   if not item.fields then
-    if item.kind ~= "api operation" then
+    if item.kind ~= "api operation" and not estate.is_given(item.kind) then
       plan.complain(("%s: the file of the %s '%s' is missing"):format(
         item.id:match "/workspaces/.*$" or item.id, item.kind, item.name))
     end
@@ -442,7 +442,7 @@ end
 local function write_item(plan, item)
   local is_made = item.kind == "api" and prepare_api(plan, item)
   if not item.fields then
-    return -- an operation that its API's document makes
+    return -- an operation that its API's document makes, or what is there by itself
   end
   local fields, outcome, _ = item.fields, nil, nil
   if item.document then
@@ -522,22 +522,33 @@ local function last_first(parent)
   return names
 end
 
+local prune
+
+-- Whether resources of a kind stay although the folder has no file for them.
+local function is_kept(parent, kind)
+  return estate.is_given(kind)
+    or parent.document and (kind == "api operation" or kind == "api schema")
+end
+
+local function prune_each(plan, parent, kind)
+  for _, child in ipairs(collection.all(kind, parent.id)) do
+    local item = plan.items[child.id:lower()]
+    if item or is_kept(parent, kind) then
+      prune(plan, item or {kind = kind, id = child.id})
+    elseif not (child.name:find(";rev=", 1, true) and child.is_current)
+      and core.delete(kind, "", child.id) then
+      count(plan.report, "deleted")
+    end
+  end
+end
+
 -- Deletes what the folder does not have.
-local function prune(plan, parent)
+function prune(plan, parent)
   for _, kind in ipairs(last_first(parent.kind)) do
     local row = estate.kind(kind)
-    local is_told = (kind == "api operation" or kind == "api schema") and parent.document
-    if not is_told and row.operations.delete and row.operations.list and not row.only_name then
-      for _, child in ipairs(collection.all(kind, parent.id)) do
-        local item = plan.items[child.id:lower()]
-        if item then
-          prune(plan, item)
-        elseif not (child.name:find(";rev=", 1, true) and child.is_current) then
-          core.delete(kind, "", child.id)
-          count(plan.report, "deleted")
-        end
-      end
-    elseif row.only_name and not plan.items[model.format_id(kind, parent.id, row.only_name):lower()]
+    if not row.only_name then
+      prune_each(plan, parent, kind)
+    elseif not plan.items[model.format_id(kind, parent.id, row.only_name):lower()]
       and core.delete(kind, parent.id, row.only_name) then
       count(plan.report, "deleted")
     end

@@ -183,6 +183,7 @@ local function build_more(ws)
   local api, product = ws.apis:get "api-01", ws.products:get "product-01"
   ws.diagnostics:ensure("applicationinsights", {logger = logger})
   api.diagnostics:ensure("applicationinsights", {logger = logger})
+  ws.notifications:get("BCC").emails:ensure("ops@contoso.example")
   product:add(ws.groups:ensure("devs", {display_name = "Devs"}))
   ws.schemas:ensure("invoice", {schema_type = "json", document = {type = "object"}})
   ws.backends:ensure("all", {
@@ -208,7 +209,7 @@ test.case("what refers to other things comes after them, and goes before them", 
   local made = onboarding.apply(first, options)
   equal({made.created, made.changed}, {0, 0})
   options.prune = true
-  equal(onboarding.apply(none, options).deleted, 10)
+  equal(onboarding.apply(none, options).deleted, 11)
   extract.write(again, there)
   equal(files_of(again), files_of(none))
   for _, path in ipairs {first, again, none} do
