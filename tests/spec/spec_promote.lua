@@ -385,7 +385,7 @@ test.case("all secrets that are missing are named at once", function()
   clean(path)
 end)
 
-test.case("a certificate comes from its file, which is opened before anything is written", function()
+test.case("a certificate comes from its file, opened before anything is written", function()
   local path = fresh "certificate"
   local ws = workspaces.ensure("payments", {})
   ws.certificates:ensure("client", {file = "tests/spec/client.p12", password = "only-for-tests"})
