@@ -132,21 +132,25 @@ static int write_log(lua_State *L, enum log_level level)
     return 0;
 }
 
+/* log.error(...): a line for whoever runs the script: what failed */
 static int log_error(lua_State *L)
 {
     return write_log(L, LOG_ERROR);
 }
 
+/* log.warning(...): the same: what may be wrong */
 static int log_warning(lua_State *L)
 {
     return write_log(L, LOG_WARNING);
 }
 
+/* log.info(...): the same: what is done */
 static int log_info(lua_State *L)
 {
     return write_log(L, LOG_INFO);
 }
 
+/* log.debug(...): the same: for who looks for a fault */
 static int log_debug(lua_State *L)
 {
     return write_log(L, LOG_DEBUG);

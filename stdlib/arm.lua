@@ -48,18 +48,36 @@ end
 
 --- GET: `arm.get(path, query)`; answers as `arm.request`. An absolute URL may stand for the
 -- path, here and below.
+-- @tparam string path
+-- @tparam[opt] table query
+-- @treturn table the answer as of `arm.request`
 arm.get = verb "GET"
 
 --- PUT: `arm.put(path, query, body)`.
+-- @tparam string path
+-- @tparam[opt] table query
+-- @tparam any body a table is sent as JSON
+-- @treturn table the answer as of `arm.request`
 arm.put = verb "PUT"
 
 --- PATCH: `arm.patch(path, query, body)`.
+-- @tparam string path
+-- @tparam[opt] table query
+-- @tparam any body a table is sent as JSON
+-- @treturn table the answer as of `arm.request`
 arm.patch = verb "PATCH"
 
 --- POST: `arm.post(path, query, body)`.
+-- @tparam string path
+-- @tparam[opt] table query
+-- @tparam any body a table is sent as JSON
+-- @treturn table the answer as of `arm.request`
 arm.post = verb "POST"
 
 --- DELETE: `arm.delete(path, query)`.
+-- @tparam string path
+-- @tparam[opt] table query
+-- @treturn table the answer as of `arm.request`
 arm.delete = verb "DELETE"
 
 --- HEAD: whether there is something.
@@ -176,6 +194,8 @@ function arm.each(path, options)
 end
 
 --- The same as a list; arguments as for `arm.each`.
+-- @tparam string path
+-- @tparam[opt] table options
 -- @treturn table
 function arm.list(path, options)
   return paging.all(arm.each(path, options))

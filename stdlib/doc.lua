@@ -78,7 +78,7 @@ local GROUPS = {workspaces = "workspaces and APIs", gateways = "gateways",
 
 local NATIVE_HELP = {
   clock = "The time that the run goes by.", csv = "Tables of text with commas between.",
-  env = "Environment variables.", json = "JSON text and Lua values.",
+  env = "Environment variables.", json = "JSON text and Lua values; json.null is JSON's null.",
   log = "Lines for whoever runs the script: log.error, log.warning, log.info, log.debug.",
   run = "The run itself.",
 }
@@ -151,6 +151,29 @@ local function signature(block, module)
   end
 end
 
+-- The types of arguments of native functions by their names, and of what they give by the
+-- first word that their comment says of it.
+local ARGUMENT_TYPES = {text = "string", path = "string", seconds = "number", name = "string",
+                        duration = "number|string", code = "integer", otherwise = "any",
+                        value = "any", pretty = "boolean", t = "table", f = "function",
+                        ["..."] = "any"}
+local RESULT_TYPES = {text = "string", seconds = "number", value = "any", t = "table",
+                      records = "table", ["{"] = "table", ['"'] = "string", what = "any",
+                      ["0"] = "number", task = "task", the = "any"}
+
+-- What the comment of a native function says of its arguments and of what it gives.
+local function read_native_types(fn, rest)
+  for name in fn.arguments:gmatch "[%w_.]+" do
+    fn.params[#fn.params + 1] = {name = name, type = ARGUMENT_TYPES[name], help = "",
+                                 optional = false}
+  end
+  local gives = rest:match "^%->%s*(.*)$"
+  if gives then
+    local word = gives:match "^[%a]+" or gives:match "^[%d\"{]"
+    fn.returns[1] = {type = RESULT_TYPES[word], help = gives}
+  end
+end
+
 local function read_native(module, functions)
   for line in (model.source "native.doc" or ""):gmatch "[^\n]+" do
     local owner, separator, name, arguments, rest =
@@ -159,6 +182,7 @@ local function read_native(module, functions)
       local fn = new_function(owner .. separator .. name, arguments,
                               {(rest:gsub("^%->%s*", "gives "):gsub("^[:-]%s*", ""))})
       fn.is_native = true
+      read_native_types(fn, rest)
       functions[#functions + 1] = fn
     end
   end
@@ -292,7 +316,8 @@ end
 
 --- Write what a renderer makes: a document to the output, or files into a folder.
 -- @tparam string face `html`, `json` or `luacats`
--- @tparam[opt] string folder where the files go; it must exist
+-- @tparam[opt] string folder where the files go; it must exist. Each gets `.part` behind its
+--   name: the command gives them their names once all are there.
 -- @raise failure `IOError` when a file cannot be written
 function doc.render(face, folder)
   local made = require("doc_" .. face).render(doc.gather())
@@ -301,7 +326,7 @@ function doc.render(face, folder)
     return
   end
   for _, file in ipairs(made) do
-    require("doc_text").write(folder .. "/" .. file.name, file.text)
+    require("doc_text").write(folder .. "/" .. file.name .. ".part", file.text)
   end
 end
 

@@ -55,14 +55,27 @@ local TYPES = {
   ["list of strings"] = '{"text"}', ["list of ids"] = "{}", any = '"text"',
 }
 
+-- Ids by the name of the property, where no variable of that name is at hand.
+local IDS = {
+  id = 'ws.id .. "/backends/invoices-backend"',
+  network_security_group = 'networks.security_groups.ensure("nsg-gateways", {})',
+  route_table = 'networks.route_tables.ensure("rt-gateways", {})',
+  nat_gateway = 'networks.nat_gateways.ensure("nat-gateways", {sku = "Standard"})',
+  source_virtual_network = 'networks.virtual_networks.ensure("vnet-gateways", '
+    .. '{address_prefixes = {"10.0.0.0/16"}})',
+  resource_id = 'ws.id:match "^/[^/]+/[^/]+/[^/]+/[^/]+"'
+    .. ' .. "/providers/Microsoft.Insights/components/insights"',
+  source_api = 'ws.apis:ensure("orders", {path = "orders"})', owner = "service_user",
+}
+
 -- Kinds whose example goes on from others besides its parent.
 local NEEDS = {
   ["product api link"] = {"api"}, ["product group link"] = {"group"},
-  subscription = {"product"}, ["tag api link"] = {"api"}, ["tag product link"] = {"product"},
+  subscription = {"product", "service user"}, ["tag api link"] = {"api"}, ["tag product link"] = {"product"},
   ["tag operation link"] = {"api operation"}, diagnostic = {"logger"},
   ["api diagnostic"] = {"logger"}, ["config connection"] = {"workspace"},
   ["group user"] = {"service user"}, ["service group user"] = {"service user"},
-  ["notification user"] = {"service user"}, ["service subscription"] = {"service product"},
+  ["notification user"] = {"service user"}, ["service subscription"] = {"service product", "service user"},
   ["service product group link"] = {"service group"},
   ["service tag product link"] = {"service product"}, ["workspace link"] = {"config connection"},
   ["virtual network link"] = {"virtual network"},
@@ -76,12 +89,17 @@ local MEMBERS = {
   api = {
     value = [[format = "openapi+json", value = '{"openapi": "3.0.1", ]]
       .. [["info": {"title": "Invoices", "version": "1"}, "paths": {}}']],
+    ["version_set_details.id"] = 'id = ws.version_sets:ensure("dated", '
+      .. '{versioning_scheme = "Segment"})',
     version_set = 'version = "v1", version_set = '
       .. 'ws.version_sets:ensure("dated", {versioning_scheme = "Segment"})',
   },
   backend = {pool = 'pool = {services = {{id = ws.id .. "/backends/invoices-backend"}}}'},
   certificate = {key_vault = KEY_VAULT}, ["named value"] = {key_vault = KEY_VAULT},
   ["config connection"] = {workspace = "workspace = ws"},
+  gateway = {subnet = 'network = "integration", subnet = require("networks")'
+    .. '.ensure_gateway_subnet {vnet = "vnet-apim", name = "gateways", '
+    .. 'prefix = "10.0.4.0/24", mode = "integration"}'},
   ["policy fragment"] = {value = 'value = "<fragment><base /></fragment>"'},
   ["private dns zone"] = {location = 'location = "global"'},
   ["service product api link"] = {api = 'api = service.id .. "/apis/invoices"'},
@@ -140,7 +158,7 @@ function value_of(field)
   elseif kind_of == "map" then
     return "{one = " .. value_of {type = field.values, items = field.items, name = ""} .. "}"
   elseif kind_of == "resource or id" then
-    return field.name
+    return IDS[field.name] or field.name
   elseif VALUES[field.name] then
     return VALUES[field.name]
   elseif kind_of == "integer" and field.min and field.min > 0 then
@@ -222,6 +240,43 @@ local function field_example(kind, field)
   return call(kind, "ensure", new_fields(kind, field))
 end
 
+-- What holds a member: `outer` is a property of objects, "{name = " and so on around it.
+local function around(outer, member)
+  local open, close = outer.name .. " = ", ""
+  if outer.type == "list" then
+    open, close = open .. "{", "}"
+  elseif outer.type == "map" then
+    open, close = open .. "{one = ", "}"
+  end
+  return open .. "{" .. member .. "}" .. close
+end
+
+-- The member of an object that an example is about, behind those that the object must have.
+local function with_required(items, item, member)
+  local members = {}
+  for _, other in ipairs(items) do
+    if other.required and not other.read_only and other ~= item then
+      members[#members + 1] = other.name .. " = " .. value_of(other)
+    end
+  end
+  members[#members + 1] = member
+  return table.concat(members, ", ")
+end
+
+-- Gives the properties within a property their examples; `write` makes a call of members.
+local function add_inner(kind, field, write)
+  for _, item in ipairs(field.items or {}) do
+    local function inner(member)
+      return write(around(field, with_required(field.items, item, member)))
+    end
+    if not item.read_only then
+      item.example = inner((MEMBERS[kind.name] or {})[field.name .. "." .. item.name]
+        or item.name .. " = " .. value_of(item))
+      add_inner(kind, item, inner)
+    end
+  end
+end
+
 -- The lines that a kind's examples go on from, each once.
 local function add_setting(by_name, kind, lines, is_whole)
   local function add(line)
@@ -281,6 +336,9 @@ function doc_examples.add(kinds)
       for _, field in ipairs(kind.operations.put and kind.fields or {}) do
         if not field.read_only then
           field.example = field_example(kind, field)
+          add_inner(kind, field, function(member)
+            return call(kind, "update", "{" .. member .. "}")
+          end)
         end
       end
     end

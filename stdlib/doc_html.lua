@@ -10,13 +10,18 @@ local STYLE = [[
 body{margin:0 auto;max-width:60rem;padding:1rem;color:var(--ink);background:var(--paper);
 font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 a{color:var(--link)}a:focus-visible{outline:3px solid var(--link)}
-pre{overflow-x:auto;border:1px solid var(--line);padding:.5rem}
+pre{white-space:pre-wrap;border:1px solid var(--line);padding:.5rem}
 dt{font-weight:600;margin-top:.8rem}dd{margin-left:1.2rem}]]
 
 local ESCAPES = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"}
 
 local function escape(value)
   return (value:gsub('[&<>"]', ESCAPES))
+end
+
+-- A sentence, with what is between backquotes as code.
+local function sentence(value)
+  return (escape(value):gsub("`([^`]+)`", "<code>%1</code>"))
 end
 
 local function file_of(what, name)
@@ -33,7 +38,7 @@ local function page(title, body)
 end
 
 local function paragraph(value)
-  return "<p>" .. escape(value) .. "</p>\n"
+  return "<p>" .. sentence(value) .. "</p>\n"
 end
 
 -- The description of a module: paragraphs, and code where lines are indented.
@@ -50,7 +55,7 @@ local function prose(lines)
       switch(open == "pre" and "pre" or nil)
     else
       switch(line:find "^    " and "pre" or "p")
-      out[#out + 1] = escape(line) .. "\n"
+      out[#out + 1] = (open == "pre" and escape or sentence)(line) .. "\n"
     end
   end
   switch(nil)
@@ -63,7 +68,7 @@ local function fields(list)
     local marks = table.concat(text.marks(field), ", ")
     out[#out + 1] = ("<dt><code>%s</code>: %s%s</dt>\n<dd>%s%s\n"):format(
       escape(field.name), escape(text.type_of(field)), marks ~= "" and " (" .. marks .. ")" or "",
-      escape(field.help),
+      sentence(field.help),
       field.pattern and " Matches <code>" .. escape(field.pattern) .. "</code>" or "")
     if field.example then
       out[#out + 1] = "<pre>" .. escape(field.example) .. "</pre>\n"
@@ -84,7 +89,7 @@ local function a_function(fn)
   for _, param in ipairs(fn.params) do
     items[#items + 1] = ("<dt><code>%s</code>: %s%s</dt>\n<dd>%s</dd>\n"):format(
       escape(param.name), escape(param.type), param.optional and " (optional)" or "",
-      escape(param.help))
+      sentence(param.help))
   end
   if #items > 0 then
     out[#out + 1] = "<dl>\n" .. table.concat(items) .. "</dl>\n"
@@ -135,7 +140,7 @@ local function links(what, list)
   local out = {"<ul>\n"}
   for _, entry in ipairs(list) do
     out[#out + 1] = ('<li><a href="%s">%s</a>: %s</li>\n'):format(
-      file_of(what, entry.name), escape(entry.name), escape(entry.help))
+      file_of(what, entry.name), escape(entry.name), sentence(entry.help))
   end
   out[#out + 1] = "</ul>\n"
   return table.concat(out)

@@ -4,6 +4,7 @@ local check = require "core.check"
 
 local doc_text = {}
 
+local PART = 32 -- names that core.check.nearest takes at once
 local NARROWEST = 30 -- columns below which lines are no longer wrapped tighter
 
 --- Write a file.
@@ -57,7 +58,8 @@ end
 function doc_text.type_of(field)
   local text = field.type
   if field.choices then
-    text = table.concat(field.choices, " | ") .. (field.choices_are_open and " | ..." or "")
+    text = (field.type == "choice" and "" or "list of ") .. table.concat(field.choices, " | ")
+      .. (field.choices_are_open and " | ..." or "")
   elseif field.values then
     text = "map of " .. field.values
   end
@@ -229,6 +231,23 @@ local function names_of(reference)
   return found, names
 end
 
+--- The name that was meant, of those that can be asked for.
+-- @tparam table reference what `doc.gather` gives
+-- @tparam string name
+-- @treturn ?string
+function doc_text.nearest(reference, name)
+  local _, names = names_of(reference)
+  while #names > PART do -- the nearest of each part, then of those
+    local winners = {}
+    for first = 1, #names, PART do
+      winners[#winners + 1] =
+        check.nearest(name, table.move(names, first, first + PART - 1, 1, {}))
+    end
+    names = winners
+  end
+  return check.nearest(name, names)
+end
+
 --- Print one thing, or without a name the index. Ends the run with 2 when there is no such name.
 -- @tparam table reference what `doc.gather` gives
 -- @tparam[opt] string name
@@ -237,13 +256,12 @@ function doc_text.print(reference, name, columns)
   if name == nil then
     return print_index(reference, columns)
   end
-  local found, names = names_of(reference)
-  local entry = found[name]
+  local entry = names_of(reference)[name]
   if entry then
     entry[entry.n + 1] = columns
     return entry[1](table.unpack(entry, 2, entry.n + 1))
   end
-  local near = check.nearest(name, names)
+  local near = doc_text.nearest(reference, name)
   require("log").error(("there is nothing called '%s'%s"):format(
     name, near and ("; did you mean '%s'?"):format(near) or ""))
   require("run").exit(2)

@@ -194,6 +194,9 @@ function test.equal(have, want, what)
 end
 
 --- Two values are not the same.
+-- @tparam any have
+-- @tparam any unwanted
+-- @tparam[opt] string what said in front when it fails
 -- @usage test.not_equal(first.etag, second.etag)
 function test.not_equal(have, unwanted, what)
   if difference.is_same(have, unwanted) then
@@ -202,7 +205,9 @@ function test.not_equal(have, unwanted, what)
 end
 
 --- A value is neither nil nor false.
--- @return the value
+-- @tparam any value
+-- @tparam[opt] string what said in front when it fails
+-- @treturn any the value
 -- @usage local gw = test.ok(gateways.find "gw-7")
 function test.ok(value, what)
   if not value then
@@ -213,6 +218,8 @@ end
 
 --- A text has another one in it; or a list an element that is the same as a value.
 -- @tparam string|table have a text (or what `tostring` makes one of), or a list
+-- @tparam any want
+-- @tparam[opt] string what said in front when it fails
 -- @usage test.contains(failure.message, "gw-7")
 -- @usage test.contains({"a", "b"}, "b")
 function test.contains(have, want, what)
@@ -230,7 +237,10 @@ function test.contains(have, want, what)
 end
 
 --- A text matches a Lua pattern.
--- @return what the pattern captures
+-- @tparam string have
+-- @tparam string pattern
+-- @tparam[opt] string what said in front when it fails
+-- @treturn any what the pattern captures
 -- @usage local host = test.matches(gw.hostname, "^(gw%-7%-%x+)%.")
 function test.matches(have, pattern, what)
   local found = table.pack(tostring(have):match(pattern))
@@ -244,6 +254,7 @@ end
 -- @tparam number have
 -- @tparam number want
 -- @tparam[opt=1e-9] number within how far they may be apart
+-- @tparam[opt] string what said in front when it fails
 -- @usage test.near(clock.elapsed(), 3 * 3600, 600)
 function test.near(have, want, within, what)
   within = within or 1e-9

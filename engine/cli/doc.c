@@ -15,6 +15,7 @@
 #include "run/session.h"
 
 #define MARK ".moongate-doc" /* is in each folder that was written here */
+#define PART ".part"         /* ends the name of a file until all are there */
 
 struct doc_command {
     const char *face; /* NULL: text */
@@ -157,14 +158,49 @@ static int print_text(char *name)
     return code;
 }
 
+/* Gives the files that end with PART their names, or removes them when the run failed.
+ * Returns false after a message. */
+static bool settle_parts(const char *path, bool is_whole)
+{
+    DIR *folder = opendir(path);
+    bool is_fine = folder != NULL;
+
+    for (const struct dirent *entry = is_fine ? readdir(folder) : NULL; entry != NULL;
+         entry = readdir(folder)) {
+        const size_t length = strlen(entry->d_name), end = strlen(PART);
+
+        if (length <= end || strcmp(entry->d_name + length - end, PART) != 0)
+            continue;
+
+        char *name = memory_copy_text(entry->d_name, length - end);
+
+        if (is_whole)
+            is_fine = renameat(dirfd(folder), entry->d_name, dirfd(folder), name) == 0 &&
+                      is_fine;
+        else
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        free(name);
+    }
+    if (!is_fine)
+        fprintf(stderr, "moongate doc: %s: %s\n", path, strerror(errno));
+    if (folder != NULL)
+        closedir(folder);
+    return is_fine;
+}
+
 static int render(const struct doc_command *command)
 {
     char *arguments[] = {(char *)command->face, (char *)command->folder};
 
     if (command->folder != NULL && !prepare_folder(command->folder))
         return EXIT_SCRIPT_FAILED;
-    return execute("require 'doc'.render(...)", arguments,
-                   command->folder != NULL ? 2 : 1);
+
+    const int code =
+        execute("require 'doc'.render(...)", arguments, command->folder != NULL ? 2 : 1);
+
+    if (command->folder != NULL && !settle_parts(command->folder, code == EXIT_DONE))
+        return EXIT_SCRIPT_FAILED;
+    return code;
 }
 
 int command_doc(int argc, char **argv)

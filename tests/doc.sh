@@ -1,6 +1,7 @@
 #!/bin/sh
-# The manual page: well-formed, and with all that --help and the sources know.
-# usage: manual.sh MOONGATE
+# The manual page: well-formed, and with all that --help and the sources know; and the files
+# of the reference: all of them, or those of before.
+# usage: doc.sh MOONGATE
 set -u
 moongate=$1
 folder=$(mktemp -d)
@@ -54,6 +55,18 @@ cat "$root"/engine/auth/settings.c "$root"/engine/run/settings.c |
     grep -oE '"(AZURE|ARM|MOONGATE)_[A-Z_]+"' | tr -d '"' >"$folder/variables"
 [ -s "$folder/variables" ] && words <"$folder/variables"
 check "variables of the environment"
+
+"$moongate" doc --html "$folder/pages" && grep -q '</html>' "$folder/pages/kind-api.html" &&
+    [ -z "$(find "$folder/pages" -name '*.part')" ]
+check "moongate doc --html"
+
+echo old >"$folder/pages/index.html"
+mkdir "$folder/pages/kind-api.html.part" # cannot be written to
+! "$moongate" doc --html "$folder/pages" 2>"$folder/said" &&
+    grep -q 'kind-api.html.part: Is a directory' "$folder/said" &&
+    [ "$(cat "$folder/pages/index.html")" = old ] &&
+    [ -z "$(find "$folder/pages" -type f -name '*.part')" ]
+check "what fails half-way leaves the pages of before"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
