@@ -16,7 +16,13 @@
 #include "lua/bind.h"
 #include "lua/modules.h"
 
-enum { DEEPEST = 16 };
+enum {
+    DEEPEST = 16,
+    DEEPEST_TABLE = 32,
+    MOST_BYTES = 64 << 20,
+    MOST_VALUES = 1000000,
+    MOST_INSTRUCTIONS = 10000000,
+};
 
 static int raise_errno(lua_State *L, const char *folder, const char *path)
 {
@@ -195,14 +201,157 @@ static int folder_remove(lua_State *L)
     return is_removed ? 0 : raise_errno(L, folder, path);
 }
 
+/* --- tables --------------------------------------------------------------------------- */
+
+/* A file is data: it is evaluated apart from everything, in a state without a library, with
+ * so much memory and so many instructions and no more. */
+struct data {
+    lua_State *state;
+    size_t used_bytes;
+    int value_count;
+    const char *wrong; /* why it cannot be copied, or NULL */
+};
+
+static const char data_metatable[] = "data of an estate";
+
+static int close_data(lua_State *L)
+{
+    struct data *data = lua_touserdata(L, 1);
+
+    if (data->state != NULL)
+        lua_close(data->state);
+    data->state = NULL;
+    return 0;
+}
+
+static void *allocate(void *context, void *block, size_t old, size_t wanted)
+{
+    struct data *data = context;
+    const size_t before = block != NULL ? old : 0; /* else it is a type */
+    void *moved;
+
+    if (wanted == 0) {
+        free(block);
+        data->used_bytes -= before;
+        return NULL;
+    }
+    if (wanted > before && data->used_bytes + (wanted - before) > MOST_BYTES)
+        return NULL;
+    moved = realloc(block, wanted);
+    if (moved != NULL)
+        data->used_bytes = data->used_bytes - before + wanted;
+    return moved;
+}
+
+static void stop_computing(lua_State *state, lua_Debug *where)
+{
+    lua_getinfo(state, "l", where);
+    lua_pushfstring(state, ":%d: it computes, but a file is data", where->currentline);
+    lua_error(state);
+}
+
+static void push_copy(lua_State *L, struct data *data, int depth);
+
+/* Sets a copy of the key and value on top of the data in the table on top of ours, and drops
+ * the value. */
+static void copy_member(lua_State *L, struct data *data, int depth)
+{
+    if (lua_type(data->state, -2) != LUA_TSTRING && !lua_isinteger(data->state, -2)) {
+        data->wrong = "keys are texts or numbers";
+        return;
+    }
+    lua_pushvalue(data->state, -2);
+    push_copy(L, data, depth + 1);
+    push_copy(L, data, depth + 1);
+    lua_rawset(L, -3);
+    if (++data->value_count > MOST_VALUES)
+        data->wrong = "too many values";
+}
+
+/* Pushes a copy of the value on top of the data, which it drops; nil and `wrong` set when it
+ * is no data. */
+static void push_copy(lua_State *L, struct data *data, int depth)
+{
+    lua_State *state = data->state;
+    const int type = lua_type(state, -1);
+
+    luaL_checkstack(L, 4, "data too deep");
+    if (type == LUA_TSTRING) {
+        size_t length;
+        const char *text = lua_tolstring(state, -1, &length);
+
+        lua_pushlstring(L, text, length);
+    } else if (type == LUA_TBOOLEAN) {
+        lua_pushboolean(L, lua_toboolean(state, -1));
+    } else if (type == LUA_TNUMBER && lua_isinteger(state, -1)) {
+        lua_pushinteger(L, lua_tointeger(state, -1));
+    } else if (type == LUA_TNUMBER) {
+        lua_pushnumber(L, lua_tonumber(state, -1));
+    } else if (type != LUA_TTABLE) {
+        data->wrong = "a function is no data";
+        lua_pushnil(L);
+    } else if (depth == DEEPEST_TABLE || !lua_checkstack(state, 4)) {
+        data->wrong = "tables are at most 32 deep";
+        lua_pushnil(L);
+    } else {
+        lua_newtable(L);
+        lua_pushnil(state);
+        while (data->wrong == NULL && lua_next(state, -2) != 0)
+            copy_member(L, data, depth);
+        if (data->wrong != NULL)
+            lua_settop(state, 1); /* nothing more is read of it */
+    }
+    lua_pop(state, 1);
+}
+
+/* folder.evaluate(text, path) -> the table that a file returns, or nil and what is wrong */
+static int folder_evaluate(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length), *path = luaL_checkstring(L, 2);
+    struct data *data = lua_newuserdatauv(L, sizeof *data, 0);
+    int status;
+
+    *data = (struct data){0};
+    luaL_setmetatable(L, data_metatable);
+    data->state = lua_newstate(allocate, data);
+    if (data->state == NULL)
+        return luaL_error(L, "not enough memory");
+    lua_sethook(data->state, stop_computing, LUA_MASKCOUNT, MOST_INSTRUCTIONS);
+    status = luaL_loadbufferx(data->state, text, length, "=", "t");
+    if (status == LUA_OK)
+        status = lua_pcall(data->state, 0, 1, 0);
+    lua_pushnil(L);
+    if (status != LUA_OK) {
+        const char *wrong = lua_tostring(data->state, -1);
+
+        lua_pushfstring(L, "%s%s%s", path, wrong[0] == ':' ? "" : ": ", wrong);
+    } else if (!lua_istable(data->state, -1)) {
+        lua_pushfstring(L, "%s: it returns no table", path);
+    } else {
+        push_copy(L, data, 0);
+        if (data->wrong != NULL)
+            lua_pushfstring(L, "%s: %s", path, data->wrong);
+    }
+    lua_pushcfunction(L, close_data);
+    lua_pushvalue(L, 3);
+    lua_call(L, 1, 0);
+    if (status == LUA_OK && data->wrong == NULL && lua_istable(L, -1))
+        return 1;
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
 int open_folder(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"list", folder_list},
-                                         {"make", folder_make},
-                                         {"write", folder_write},
-                                         {"remove", folder_remove},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"list", folder_list},     {"make", folder_make},         {"write", folder_write},
+        {"remove", folder_remove}, {"evaluate", folder_evaluate}, {NULL, NULL}};
 
+    luaL_newmetatable(L, data_metatable);
+    lua_pushcfunction(L, close_data);
+    lua_setfield(L, -2, "__gc");
     luaL_newlib(L, functions);
     return 1;
 }

@@ -12,6 +12,7 @@
 -- `${resource_group}` and `${subscription}` stand for the ids of the place.
 -- @module estate
 local check = require "core.check"
+local folder = require "core.folder"
 local model = require "core.model"
 
 local estate = {}
@@ -89,6 +90,14 @@ function estate.has_folder(kind)
   return #estate.children(kind) > 0
 end
 
+--- Whether the service has all resources of a kind by itself: only what differs is written.
+-- @tparam string kind
+-- @treturn boolean
+function estate.is_given(kind)
+  local row = estate.kind(kind)
+  return not row.operations.delete and not row.only_name
+end
+
 local function file_of(kind)
   return (kind:gsub(" ", "_")) .. ".lua"
 end
@@ -119,7 +128,8 @@ for word in ([[and break do else elseif end false for function goto if in local 
 end
 
 local function quote(text)
-  if text:find "\n." and not text:find "[\0-\8\11-\31\127]" and not text:find "%]%]" then
+  if text:find "\n." and not text:find "[\0-\8\11-\31\127]" and not text:find "%]%]"
+    and not text:find "%]$" then
     return "[[\n" .. text .. "]]"
   end
   return (("%q"):format(text):gsub("\\\n", "\\n"):gsub("\r", "\\r"):gsub("\0", "\\0"))
@@ -171,22 +181,13 @@ end
 -- @tparam string path for messages
 -- @treturn table or nil and what is wrong
 function estate.read(text, path)
-  local chunk, wrong = load(text, "@" .. path, "t", {})
-  if not chunk then
-    return nil, wrong
-  end
-  local ok, value = pcall(chunk)
-  if not ok then
-    return nil, tostring(value)
-  elseif type(value) ~= "table" then
-    return nil, path .. ": it returns no table"
-  end
-  return value
+  return folder.evaluate(text, path)
 end
 
 -- ---- ids ----
 
---- Write `${service}` and the like for the ids of a place in all texts of a value.
+--- Write `${service}` and the like for the ids of a place in all texts of a value; what looks
+-- like that in a text already gets one more `$`.
 -- @param value a text or a table, which is copied
 -- @tparam table place `service`, `resource_group`, `subscription`: ids
 -- @return the value
@@ -200,6 +201,7 @@ function estate.relative(value, place)
   elseif type(value) ~= "string" then
     return value
   end
+  value = value:gsub("%$+{", "$%0")
   for _, name in ipairs {"service", "resource_group", "subscription"} do
     local id = place[name]
     if #value >= #id and value:sub(1, #id):lower() == id:lower()
@@ -210,7 +212,7 @@ function estate.relative(value, place)
   return value
 end
 
---- Put values for `${name}` into all texts of a value.
+--- Put values for `${name}` into all texts of a value; `$${` is `${`.
 -- @param value a text or a table, which is copied
 -- @tparam table variables by name
 -- @tparam function complain called with the name of one that is not there
@@ -225,8 +227,12 @@ function estate.absolute(value, variables, complain)
   elseif type(value) ~= "string" then
     return value
   end
-  return (value:gsub("%${([%w_]+)}", function(name)
-    if variables[name] == nil then
+  return (value:gsub("(%$+){([%w_]*)(}?)", function(signs, name, closing)
+    if #signs > 1 then
+      return signs:sub(2) .. "{" .. name .. closing
+    elseif closing == "" or name == "" then
+      return nil -- it is no variable
+    elseif variables[name] == nil then
       complain(name)
     end
     return variables[name]

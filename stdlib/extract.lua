@@ -6,18 +6,16 @@ local core = require "core.resources"
 local estate = require "estate"
 local export = require "core.export"
 local folder = require "core.folder"
-local log = require "log"
-local run = require "run"
+local json = require "json"
 local scope = require "scope"
 local tasks = require "tasks"
 
 local extract = {}
 
-local AT_ONCE = 16 -- lists that are read side by side
+local AT_ONCE = 16 -- resources or lists that are read side by side
 
--- What of a kind is not told in its file: the document of an API says its operations; which
--- revision is current is told by its folder.
-local SKIPPED = {api = {is_current = true, revision = true, source_api = true}}
+-- What of a kind is not told in its file: which revision is current is told by its folder.
+local SKIPPED = {api = {is_current = true, source_api = true}}
 
 -- Documents that stand beside an API's file, by its type.
 local DOCUMENTS = {http = {"openapi.json", "openapi+json"}, soap = {"api.wsdl", "wsdl"}}
@@ -28,7 +26,11 @@ local MADE = {primary_key = true, secondary_key = true}
 
 -- ---- one resource ----
 
-local function secret(context, path, property)
+-- A reference in place of a secret; one to a named value, `{{name}}`, is none.
+local function secret(context, path, property, value)
+  if type(value) == "string" and value:find "^{{[^{}]+}}$" then
+    return value
+  end
   context.secrets = context.secrets + 1
   return {secret = estate.secret_name(path:gsub("%.%w+$", ""), property)}
 end
@@ -37,12 +39,12 @@ end
 local function read_value(context, field, value, path, property)
   if field.secret and type(value) == "table" then
     local copy = {}
-    for key in pairs(value) do
-      copy[key] = secret(context, path, property .. "_" .. key)
+    for key, inner in pairs(value) do
+      copy[key] = secret(context, path, property .. "_" .. key, inner)
     end
     return copy
   elseif field.secret then
-    return secret(context, path, property)
+    return secret(context, path, property, value)
   elseif field.items and type(value) == "table" and field.type == "object" then
     local copy = {}
     for _, item in ipairs(field.items) do
@@ -70,7 +72,7 @@ local function add_hidden(context, fields, resource, path)
   elseif resource.kind == "named value" then
     fields.value = resource.value -- it is none
   elseif resource.kind == "certificate" and not resource.key_vault then
-    fields.data = secret(context, path, "data")
+    fields.file = secret(context, path, "file")
     fields.password = secret(context, path, "password")
   elseif resource.kind == "authorization server" then
     fields.client_secret = secret(context, path, "client_secret")
@@ -90,6 +92,9 @@ local function fields_of(context, resource, path)
     if value ~= nil and is_told(resource, field) then
       fields[field.name] = read_value(context, field, value, path, field.name)
     end
+  end
+  if fields.revision_number == "1" or resource.name:find(";rev=", 1, true) then
+    fields.revision_number = nil -- it is what there is without, or part of the name
   end
   add_hidden(context, fields, resource, path)
   return estate.relative(fields, context.place)
@@ -129,7 +134,9 @@ local function write_resource(context, resource, parent_folder)
     write(context, artefact, resource.value)
     fields.value, fields.format = {file = artefact:match "[^/]+$"}, nil
   end
-  write(context, path, estate.print(fields))
+  if next(fields) or not estate.is_given(resource.kind) then
+    write(context, path, estate.print(fields))
+  end
   if inner then
     local skips = {}
     if resource.kind == "api" and write_document(context, resource, parent_folder .. inner) then
@@ -150,6 +157,35 @@ local function write_operation_parts(context, api, path)
   end
 end
 
+-- An API with its revisions that are not current; lists may name these, too.
+local function write_api(context, api, path)
+  if api.name:find(";rev=", 1, true) then
+    return
+  end
+  write_resource(context, api, path)
+  for revision in collection.each("api revision", api.id) do
+    if not revision.is_current then
+      write_resource(context, api:revision(math.tointeger(tonumber(revision.revision))), path)
+      context.revisions = context.revisions + 1
+    end
+  end
+end
+
+-- Calls for each of an iterator's, some at once; no more of them than that are in memory.
+local function each_at_once(next_item, fn)
+  local batch
+  repeat
+    batch = {}
+    for i = 1, AT_ONCE do
+      batch[i] = next_item()
+      if batch[i] == nil then
+        break
+      end
+    end
+    tasks.map(batch, fn)
+  until #batch < AT_ONCE
+end
+
 local function read_children(context, resource, kind, path)
   local row = estate.kind(kind)
   if row.only_name then
@@ -159,15 +195,15 @@ local function read_children(context, resource, kind, path)
     end
     return
   end
-  for child in collection.each(kind, resource.id) do
-    if child.name:find ";rev=" then
-      context.revisions = context.revisions + 1
+  each_at_once(collection.each(kind, resource.id), function(child)
+    if kind == "api" then
+      write_api(context, child, path)
     elseif row.operations.get then
       write_resource(context, child, path)
     else
       write(context, path .. estate.place(kind, child.name), estate.print {})
     end
-  end
+  end)
 end
 
 function walk(context, resource, path, skips)
@@ -191,7 +227,8 @@ local function write_access(context, id, path)
       local role = rbac.role(assignment.role_definition:match "[^/]+$")
       local ok, object = pcall(entra.object, assignment.principal_id)
       found[#found + 1] = {
-        principal = ok and object and object.display_name or assignment.principal_id,
+        principal = ok and object and (object.upn or object.display_name)
+          or assignment.principal_id,
         type = assignment.principal_type, role = role.name,
       }
     end
@@ -290,7 +327,7 @@ end
 -- @tparam string path the folder: empty, not there yet, or one of an earlier export
 -- @tparam[opt] table options `workspaces`: names, all when not given; `gateways` and `access`:
 --   false leaves them out; `service`, `resource_group`: others than the run's
--- @treturn table `workspaces`, `gateways`, `files`, `secrets`, `revisions` (left out): numbers
+-- @treturn table `workspaces`, `gateways`, `files`, `secrets`, `revisions` (not current): numbers
 -- @raise failure `IOError`; what the service refuses
 function extract.write(path, options)
   options = check.options(options or {}, {"workspaces", "gateways", "access", "service",
@@ -330,16 +367,17 @@ local function plural(count, word)
   return ("%d %s%s"):format(count, word, count == 1 and "" or "s")
 end
 
--- For the command: the folder, "true" or "false" for gateways and access, names of workspaces.
-function extract.main(path, with_gateways, with_access, ...)
+-- For the command: the folder, "json" or "text" for what it prints, "true" or "false" for
+-- gateways and access, names of workspaces.
+function extract.main(path, form, with_gateways, with_access, ...)
   local names = {...}
   local report = extract.write(path, {
     workspaces = #names > 0 and names or nil,
     gateways = with_gateways == "true", access = with_access == "true",
   })
-  if report.revisions > 0 then
-    log.warning(("%s of APIs that callers do not get by default left out"):format(
-      plural(report.revisions, "revision")))
+  if form == "json" then
+    report.folder = path
+    return print(json.encode(report))
   end
   print(("%s: %s, %s, %s, %s to be given by reference"):format(
     path, plural(report.workspaces, "workspace"), plural(report.gateways, "gateway"),

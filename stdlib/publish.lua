@@ -3,6 +3,7 @@
 -- Everything in the folder is checked before anything is written, and everything is an
 -- `ensure`: a second time nothing is written.
 -- @module publish
+local arm = require "arm"
 local check = require "core.check"
 local collection = require "collection"
 local core = require "core.resources"
@@ -19,13 +20,13 @@ local publish = {}
 local AT_ONCE = 16 -- writes side by side
 local DOCUMENTS = {"openapi.json", "openapi.yaml", "openapi.yml", "api.wsdl", "schema.graphql"}
 
--- What comes when: each stage may refer to those before it. What is not named comes with its
--- parent's stage, right after it.
+-- What comes when: each stage may refer to those before it.
 local STAGES = {
-  {"named value", "certificate", "logger", "backend", "api version set", "group", "schema",
-   "tag"},
-  {"policy fragment", "diagnostic", "group user", "notification"},
+  {"named value", "certificate"},
+  {"logger", "backend", "api version set", "group", "schema", "tag"},
+  {"backend pool", "policy fragment", "diagnostic", "group user", "notification"},
   {"workspace policy", "api", "notification email"},
+  {"api revision"}, -- an API that is not the current one of its name
   {"api operation", "api schema", "api diagnostic", "api policy"},
   {"api operation policy", "product"},
   {"product api link", "product group link", "product policy", "tag api link",
@@ -147,23 +148,53 @@ local function take_other_file(plan, path, text)
   end
 end
 
-local function read_folder(plan, path, options)
-  local wanted
-  if options.workspaces then
-    wanted = {}
-    for _, name in ipairs(options.workspaces) do
-      wanted[name:lower()] = true
+-- The workspaces that are asked for, as a set; nil for all. Each must be in the folder.
+local function wanted_of(plan, list, names)
+  if not names then
+    return nil
+  end
+  local wanted, known = {}, {}
+  for _, file in ipairs(list) do
+    local name = file:match "^workspaces/([^/]+)/workspace%.lua$"
+    known[#known + 1] = name and estate.unescape(name)
+  end
+  for _, name in ipairs(names) do
+    wanted[name:lower()] = true
+    local is_known = false
+    for _, other in ipairs(known) do
+      is_known = is_known or other:lower() == name:lower()
+    end
+    if not is_known then
+      local near = check.nearest(name, known)
+      plan.complain(("there is no workspace '%s' in the folder%s"):format(
+        name, near and ("; did you mean '%s'?"):format(near) or ""))
     end
   end
-  local list, has_estate = folder.list(path), false
-  table.sort(list)
+  return wanted
+end
+
+-- What is no export, or one of a format that this program does not know, is not read further.
+local function check_format(path, list)
+  local message = "there is no estate.lua: it is no export"
   for _, file in ipairs(list) do
-    has_estate = has_estate or file == "estate.lua"
+    if file == "estate.lua" then
+      local about, wrong = estate.read(files.text(path .. "/estate.lua"), "estate.lua")
+      if about and about.format == estate.FORMAT then
+        return
+      end
+      message = wrong or ("estate.lua: format %s is not known; it must be %d"):format(
+        tostring(about.format), estate.FORMAT)
+    end
   end
-  if not has_estate then
-    error(check.failure {code = "InvalidEstate", retryable = false, target = path,
-                         message = "there is no estate.lua: it is no export"}, 0)
-  end
+  error(check.failure {code = "InvalidEstate", retryable = false, target = path,
+                       message = message}, 0)
+end
+
+local function read_folder(plan, path, options)
+  local list = folder.list(path)
+  table.sort(list)
+  check_format(path, list)
+  local wanted = wanted_of(plan, list, options.workspaces)
   for _, file in ipairs(list) do
     local text = files.text(path .. "/" .. file)
     if file:find "^workspaces/" then
@@ -218,7 +249,9 @@ local function override(plan, overrides)
     add(gateway.path, gateway)
   end
   for path, changes in pairs(overrides) do
-    if path ~= "variables" and not by_path[path] then
+    if type(changes) ~= "table" then
+      plan.complain(("overrides: %s: a table expected, got %s"):format(path, type(changes)))
+    elseif path ~= "variables" and not by_path[path] then
       local near = check.nearest(path, paths)
       plan.complain(("overrides: there is no %s%s"):format(
         path, near and ("; did you mean '%s'?"):format(near) or ""))
@@ -255,8 +288,18 @@ end
 
 -- ---- checks ----
 
+-- A certificate's file is opened here already.
+local function check_fields(item)
+  local fields = item.fields
+  if item.kind == "certificate" and fields.file ~= nil then
+    fields = merge(fields, {})
+    fields.file, fields.data = nil, files.pkcs12(fields.file, fields.password)
+  end
+  core.check(item.kind, item.name, fields)
+end
+
 local function check_item(plan, item)
-  local ok, wrong = pcall(core.check, item.kind, item.name, item.fields)
+  local ok, wrong = pcall(check_fields, item)
   if not ok then
     plan.complain(("%s: %s"):format(item.path or item.artefact,
                                     (tostring(wrong):gsub("^[^:]+:%d+: ", ""))))
@@ -271,17 +314,60 @@ local function check_references(plan, item, value)
     end
   elseif type(value) == "string" then
     local key = value:lower()
-    local workspace = key:match "^(.*/workspaces/[^/]+)/"
+    local workspace = key:match "^(/.*/workspaces/[^/]+)/"
     if workspace and plan.items[workspace] and not plan.items[key] and not key:find "/apis$"
       and not key:find "/operations/" then
-      plan.complain(("%s: %s is not in the folder"):format(item.path, value))
+      table.insert(plan.missing, {id = value, path = item.path or item.artefact})
     end
   end
 end
 
+-- The kind of an id below a workspace; nil when it is none that an estate has.
+local function kind_of(id)
+  local kind = "workspace"
+  for member in id:match("/workspaces/[^/]+/(.*)$"):gmatch "([^/]+)/[^/]+" do
+    local found
+    for _, child in ipairs(estate.children(kind)) do
+      if estate.kind(child).arm_type:match("[^/]+$"):lower() == member:lower() then
+        found = child
+      end
+    end
+    if not found then
+      return nil
+    end
+    kind = found
+  end
+  return kind
+end
+
+-- What is not in the folder may be in the service, unless it is pruned.
+local function check_missing(plan, options)
+  tasks.map(plan.missing, function(reference)
+    local kind = kind_of(reference.id)
+    if options.prune or not kind or not core.exists(kind, "", reference.id) then
+      plan.complain(("%s: %s is not in the folder%s"):format(
+        reference.path, reference.id, options.prune and "" or ", nor in the service"))
+    end
+  end, {limit = AT_ONCE})
+end
+
+-- A gateway's fields; the workspaces that it serves are no field.
+local function complete_gateway(plan, gateway, variables)
+  local fields = estate.absolute(gateway.fields or {}, variables, function(name)
+    plan.complain(("%s: there is no variable '%s'"):format(gateway.path, name))
+  end)
+  gateway.served, fields.workspaces = fields.workspaces or {}, nil
+  gateway.fields = fields
+  if type(gateway.served) ~= "table" then
+    plan.complain(gateway.path .. ": workspaces: a list of names expected")
+    gateway.served = {}
+  end
+  check_item(plan, {kind = "gateway", name = gateway.name, fields = fields, path = gateway.path})
+end
+
 local function complete_item(plan, item, options, variables)
   if not item.fields then
-    if item.kind ~= "api operation" then
+    if item.kind ~= "api operation" and not estate.is_given(item.kind) then
       plan.complain(("%s: the file of the %s '%s' is missing"):format(
         item.id:match "/workspaces/.*$" or item.id, item.kind, item.name))
     end
@@ -309,29 +395,84 @@ local function count(report, outcome)
   report[outcome] = (report[outcome] or 0) + 1
 end
 
-local function write_item(plan, item)
-  local outcome, _
-  if item.document then
-    local collection_of = collection.nested("api", item.parent.id)
-    _, outcome = collection_of:ensure(item.name, merge(item.fields, {
-      import = {text = item.document}}))
-  elseif item.fields then
-    local kind = estate.kind(item.kind)
-    if kind.only_name then
-      _, outcome = collection.nested(item.kind, item.parent.id):set(item.fields)
-    else
-      _, outcome = core.ensure(item.kind, item.parent.id, item.name, item.fields)
-    end
-  else
-    return
+local function make_revision(id, api, path)
+  if core.exists("api", "", id) then
+    return false
   end
-  count(plan.report, outcome)
+  core.create("api", "", id, {path = path, source_api = api})
+  return true
+end
+
+-- A new API is its revision 1, whatever is asked for.
+local function make_first(item)
+  local fields = merge(item.fields, {})
+  fields.revision_number, fields.revision_description = nil, nil
+  return core.create("api", item.parent.id, item.name, fields)
+end
+
+-- Makes the revision current that is current in the folder; whether the API is new.
+local function make_current(plan, item)
+  local number = item.fields.revision_number or "1"
+  local api = core.find("api", item.parent.id, item.name)
+  local is_new = not api
+  if (api and api.revision_number or "1") == number then
+    return false
+  end
+  api = api or make_first(item)
+  local id = ("%s;rev=%s"):format(item.id, number)
+  make_revision(id, item.id, api.path)
+  core.get("api", "", id):make_current()
+  if is_new and not plan.items[(item.id .. ";rev=1"):lower()] then
+    core.delete("api", "", item.id .. ";rev=1")
+  elseif not is_new then
+    count(plan.report, "changed")
+  end
+  return is_new
+end
+
+-- What must be there before an API is written; whether that has made the API itself.
+local function prepare_api(plan, item)
+  local base = item.id:match "^(.*);rev=%d+$"
+  if base then
+    return make_revision(item.id, base, item.fields.path)
+  end
+  return make_current(plan, item)
+end
+
+local function write_item(plan, item)
+  local is_made = item.kind == "api" and prepare_api(plan, item)
+  if not item.fields then
+    return -- an operation that its API's document makes, or what is there by itself
+  end
+  local fields, outcome, _ = item.fields, nil, nil
+  if item.document then
+    fields = merge(fields, {import = {text = item.document}})
+  end
+  if item.kind == "workspace" then
+    _, outcome = core.ensure(item.kind, item.parent.id, item.name, fields)
+  elseif estate.kind(item.kind).only_name then
+    _, outcome = collection.nested(item.kind, item.parent.id):set(fields)
+  else -- by the kind's own `ensure`: it knows what a read does not show
+    _, outcome = collection.nested(item.kind, item.parent.id):ensure(item.name, fields)
+  end
+  count(plan.report, is_made and "created" or outcome)
+end
+
+local function stage_of(item)
+  if item.kind == "workspace" then
+    return 0
+  elseif item.kind == "api" and item.name:find(";rev=", 1, true) then
+    return STAGE_OF["api revision"]
+  elseif item.kind == "backend" and item.fields.pool then
+    return STAGE_OF["backend pool"]
+  end
+  return STAGE_OF[item.kind] or #STAGES
 end
 
 local function write_items(plan)
   local by_stage = {[0] = {}}
   for _, item in ipairs(plan.list) do
-    local stage = item.kind == "workspace" and 0 or STAGE_OF[item.kind] or #STAGES
+    local stage = stage_of(item)
     by_stage[stage] = by_stage[stage] or {}
     table.insert(by_stage[stage], item)
   end
@@ -346,12 +487,10 @@ local function write_gateways(plan)
   local gateways = require "gateways"
   tasks.map(plan.gateways, function(gateway)
     local fields = merge(gateway.fields, {resource_group = plan.group})
-    local served = fields.workspaces or {}
-    fields.workspaces = nil
     local made, outcome = gateways.ensure(gateway.name, fields)
     count(plan.report, outcome)
     gateway.id = made.id
-    for _, name in ipairs(served) do
+    for _, name in ipairs(gateway.served) do
       if plan.items[model.format_id("workspace", plan.service.id, name):lower()] then
         count(plan.report, select(2, made:attach(
           model.format_id("workspace", plan.service.id, name))))
@@ -360,55 +499,56 @@ local function write_gateways(plan)
   end, {limit = AT_ONCE})
 end
 
-local function find_principal(entry)
-  local entra = require "entra"
-  if check.is_uuid(entry.principal) then
-    return entry.principal
-  elseif entry.type == "Group" then
-    return entra.group(entry.principal)
-  elseif entry.type == "User" then
-    return entra.user(entry.principal)
-  end
-  return nil
-end
-
 local function write_access(plan)
   local rbac = require "rbac"
-  for _, access in ipairs(plan.access) do
-    local where = access.scope
-    if access.gateway then
-      where = model.format_id("gateway", plan.group, access.gateway)
-    end
+  tasks.map(plan.access, function(access)
+    local where = access.scope or model.format_id("gateway", plan.group, access.gateway)
     for _, entry in ipairs(access.entries) do
-      local principal = find_principal(entry)
-      if principal then
-        count(plan.report, select(2, rbac.assign {principal = principal, role = entry.role,
-                                                  scope = where, principal_type = entry.type}))
-      else
-        plan.report.skipped = (plan.report.skipped or 0) + 1
-      end
+      count(plan.report, select(2, rbac.assign {
+        principal = entry.id, role = entry.role, scope = where, principal_type = entry.type}))
     end
-  end
+  end, {limit = AT_ONCE})
 end
 
 -- ---- pruning ----
 
--- Deletes what the folder does not have, what is below first.
-local function prune(plan, parent)
-  for _, kind in ipairs(estate.children(parent.kind)) do
+-- The kinds below a kind, what refers to others before those.
+local function last_first(parent)
+  local names = {table.unpack(estate.children(parent))}
+  table.sort(names, function(a, b)
+    local first, second = STAGE_OF[a] or 0, STAGE_OF[b] or 0
+    return first > second or first == second and a < b
+  end)
+  return names
+end
+
+local prune
+
+-- Whether resources of a kind stay although the folder has no file for them.
+local function is_kept(parent, kind)
+  return estate.is_given(kind)
+    or parent.document and (kind == "api operation" or kind == "api schema")
+end
+
+local function prune_each(plan, parent, kind)
+  for _, child in ipairs(collection.all(kind, parent.id)) do
+    local item = plan.items[child.id:lower()]
+    if item or is_kept(parent, kind) then
+      prune(plan, item or {kind = kind, id = child.id})
+    elseif not (child.name:find(";rev=", 1, true) and child.is_current)
+      and core.delete(kind, "", child.id) then
+      count(plan.report, "deleted")
+    end
+  end
+end
+
+-- Deletes what the folder does not have.
+function prune(plan, parent)
+  for _, kind in ipairs(last_first(parent.kind)) do
     local row = estate.kind(kind)
-    local is_told = (kind == "api operation" or kind == "api schema") and parent.document
-    if not is_told and row.operations.delete and row.operations.list and not row.only_name then
-      for _, child in ipairs(collection.all(kind, parent.id)) do
-        local item = plan.items[child.id:lower()]
-        if item then
-          prune(plan, item)
-        elseif not child.name:find ";rev=" then
-          core.delete(kind, "", child.id)
-          count(plan.report, "deleted")
-        end
-      end
-    elseif row.only_name and not plan.items[model.format_id(kind, parent.id, row.only_name):lower()]
+    if not row.only_name then
+      prune_each(plan, parent, kind)
+    elseif not plan.items[model.format_id(kind, parent.id, row.only_name):lower()]
       and core.delete(kind, parent.id, row.only_name) then
       count(plan.report, "deleted")
     end
@@ -417,20 +557,49 @@ end
 
 -- ---- the whole ----
 
+-- The object id of who has a role, by the name that it has in this directory.
+local function find_principal(entry)
+  local entra = require "entra"
+  if check.is_uuid(entry.principal) then
+    return entry.principal
+  elseif entry.type == "User" then
+    return entra.user(entry.principal).id
+  elseif entry.type == "ServicePrincipal" then
+    local name = entry.principal:gsub("'", "''")
+    local found = arm.request({graph = true, path = "/v1.0/servicePrincipals", query = {
+      ["$filter"] = ("displayName eq '%s'"):format(name), ["$select"] = "id"}}).body.value
+    if #found ~= 1 then
+      check.fail(("%d service principals are called '%s'"):format(#found, entry.principal))
+    end
+    return found[1].id
+  end
+  return entra.group(entry.principal).id
+end
+
+-- Finds who is meant in an entry of access.lua.
+local function complete_entry(plan, access, number, entry)
+  if type(entry) ~= "table" or type(entry.principal) ~= "string"
+    or type(entry.role) ~= "string" then
+    return plan.complain(("%s: entry %d needs principal and role"):format(access.path, number))
+  end
+  local id, wrong = tasks.try(find_principal, entry)
+  if not id then
+    plan.complain(("%s: '%s': %s"):format(access.path, entry.principal, wrong.message))
+  end
+  entry.id = id
+end
+
 local function read_access(plan)
-  for _, access in ipairs(plan.access) do
+  tasks.map(plan.access, function(access)
     local entries, wrong = estate.read(access.text, access.path)
     access.entries = entries or {}
     if wrong then
       plan.complain(wrong)
     end
-    for i, entry in ipairs(access.entries) do
-      if type(entry) ~= "table" or type(entry.principal) ~= "string"
-        or type(entry.role) ~= "string" then
-        plan.complain(("%s: entry %d needs principal and role"):format(access.path, i))
-      end
+    for number, entry in ipairs(access.entries) do
+      complete_entry(plan, access, number, entry)
     end
-  end
+  end, {limit = AT_ONCE})
 end
 
 --- Bring an exported folder into the run's service.
@@ -447,7 +616,7 @@ function publish.apply(path, options)
                                           "access", "prune", "service", "resource_group"})
   local mistakes = {}
   local plan = {
-    items = {}, list = {}, gateways = {}, access = {},
+    items = {}, list = {}, gateways = {}, access = {}, missing = {},
     service = {kind = "service", id = scope.service(options.service, options.resource_group)},
     group = scope.resource_group(options.resource_group),
     report = {created = 0, changed = 0, unchanged = 0, deleted = 0},
@@ -467,9 +636,12 @@ function publish.apply(path, options)
     complete_item(plan, item, options, variables)
   end
   for _, gateway in ipairs(plan.gateways) do
-    gateway.fields = estate.absolute(gateway.fields or {}, variables, plan.complain)
+    complete_gateway(plan, gateway, variables)
   end
-  read_access(plan)
+  check_missing(plan, options)
+  if options.access ~= false then
+    read_access(plan)
+  end
   estate.refuse(mistakes, path)
   write_items(plan)
   if options.gateways ~= false then

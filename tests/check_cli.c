@@ -768,6 +768,29 @@ START_TEST(the_doctor_ends_with_4_when_something_essential_is_missing)
 }
 END_TEST
 
+START_TEST(an_export_is_read_only_and_applied_again_by_the_ready_script)
+{
+    assert_exit(moon("export", "--sim", "--out", "estate", NULL), 0);
+    assert_says(out(), "estate: 0 workspaces, 0 gateways, 1 file");
+    assert_exit(moon("export", "--sim", "--out", "estate", "--output", "json", NULL), 0);
+
+    cJSON *summary = last_line();
+
+    ck_assert_int_eq(json_at(summary, "files")->valueint, 1);
+    cJSON_Delete(summary);
+    assert_exit(moon("run", "--sim", "apply", "--folder", "estate", NULL), 0);
+    assert_says(out(), "estate: 0 created, 0 changed, 0 unchanged, 0 deleted");
+    assert_exit(moon("export", "--sim", "--out", "estate", "--workspace", "nope", NULL),
+                1);
+    assert_says(err(), "there is no workspace 'nope'");
+    assert_exit(moon("export", "--sim", "--out", "world.json", NULL), 1);
+    assert_says(err(), "world.json");
+    assert_exit(moon("export", "--sim", NULL), 2);
+    assert_says(err(), "--out DIR is needed");
+    assert_exit(moon("export", "--sim", "--out", "estate", "now", NULL), 2);
+}
+END_TEST
+
 START_TEST(the_doctor_does_not_call_groups_readable_when_graph_was_not_asked)
 {
     start_sim(NULL, NULL);
@@ -1331,6 +1354,7 @@ static void add_server_cases(Suite *suite)
     tcase_add_test(servers, an_endpoint_that_sends_garbage_is_told);
     tcase_add_test(servers, a_missing_resource_provider_is_registered_when_asked_for);
     tcase_add_test(servers, the_doctor_ends_with_4_when_something_essential_is_missing);
+    tcase_add_test(servers, an_export_is_read_only_and_applied_again_by_the_ready_script);
     tcase_add_test(servers,
                    the_doctor_does_not_call_groups_readable_when_graph_was_not_asked);
     tcase_add_test(servers, the_doctor_says_what_to_set_and_not_where_it_stood);

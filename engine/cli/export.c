@@ -8,7 +8,7 @@
 #include "run/run.h"
 #include "run/session.h"
 
-enum { MOST_WORKSPACES = 200 };
+enum { MOST_WORKSPACES = 200, FIRST_WORKSPACE = 4 };
 
 struct export_command {
     struct settings settings; /* first: the shared options take it as their context */
@@ -82,18 +82,23 @@ const struct help export_help = {
 
 static int execute(struct export_command *command)
 {
-    char *arguments[MOST_WORKSPACES + 3] = {
+    const bool is_json = command->settings.output == OUTPUT_JSON;
+    char *arguments[MOST_WORKSPACES + FIRST_WORKSPACE] = {
         (char *)(uintptr_t)command->folder,
+        (char *)(uintptr_t)(is_json ? "json" : "text"),
         (char *)(uintptr_t)(command->leaves_out_gateways ? "false" : "true"),
         (char *)(uintptr_t)(command->leaves_out_access ? "false" : "true")};
     struct run_request request = {.code = "require 'extract'.main(...)",
                                   .arguments = arguments,
-                                  .argument_count = 3 + command->workspace_count};
+                                  .argument_count =
+                                      FIRST_WORKSPACE + command->workspace_count};
     struct failure *failure = NULL;
 
     for (int i = 0; i < command->workspace_count; i++)
-        arguments[3 + i] = command->workspaces[i];
+        arguments[FIRST_WORKSPACE + i] = command->workspaces[i];
     command->settings.guard.read_only = true;
+    command->settings.output = OUTPUT_TEXT; /* the summary is the output, no events */
+    command->settings.quiet = command->settings.quiet || is_json;
     if (!command->settings.sim)
         settings_read_environment(&command->settings);
 
