@@ -539,7 +539,7 @@ START_TEST(the_subscription_its_tenant_and_its_providers_can_be_read)
     ck_assert_str_eq(said("registrationState"), "Registered");
     ck_assert_int_eq(get("%s/providers/microsoft.network?" RESOURCES, h.subscription),
                      200);
-    ck_assert_int_eq(cJSON_GetArraySize(json_at(h.reply.json, "resourceTypes")), 3);
+    ck_assert_int_eq(cJSON_GetArraySize(json_at(h.reply.json, "resourceTypes")), 11);
     ck_assert_int_eq(get("%s/providers/Microsoft.Nothing?" RESOURCES, h.subscription),
                      404);
 }

@@ -30,6 +30,8 @@ static inline const char *plane_find_version(const char *path)
         return "api-version=2025-04-01";
     if (strncmp(provider, "Microsoft.Authorization/locks", 29) == 0)
         return "api-version=2020-05-01";
+    if (strncmp(provider, "Microsoft.Network/privateDnsZones", 33) == 0)
+        return "api-version=2024-06-01";
     return strncmp(provider, "Microsoft.Authorization/", 24) == 0
                ? "api-version=2022-04-01"
                : PLANE_VERSION;

@@ -41,6 +41,7 @@ static const struct extra {
     {&role_assignment_kind, "properties.principalId", "\"$principal\""},
     {&role_assignment_kind, "properties.principalType", "\"Group\""},
     {&named_value_kind, "properties.value", "\"text\""},
+    {&dns_a_record_kind, "properties.aRecords", "[{\"ipv4Address\":\"10.0.0.4\"}]"},
     {&service_user_kind, "properties.email", "\"ann$n@contoso.example\""},
     {&certificate_kind, "properties.keyVault",
      "{\"secretIdentifier\":\"https://vault.contoso.example/secrets/one\"}"},

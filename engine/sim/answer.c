@@ -133,7 +133,7 @@ static const struct {
     [REFUSE_NOT_SIMULATED] = {501, "NotImplemented"},          /* the simulator's own */
     [REFUSE_LIMIT] = {400, "LimitReached"},                    /* assumed */
     [REFUSE_IN_USE] = {400, "ValidationError"}, /* observed of fragments and products */
-    [REFUSE_ROUTE_TABLE_IN_USE] = {400, "InUseRouteTableCannotBeDeleted"}, /* observed */
+    [REFUSE_ROUTE_TABLE_IN_USE] = {400, "InUseRouteTableCannotBeDeleted"}, /* assumed */
     [REFUSE_NAT_GATEWAY_IN_USE] =
         {400, "CannotDeleteNatGatewayAssociatedToSubnet"},  /* observed */
     [REFUSE_ZONE_IN_USE] = {409, "CannotDeleteResource"},   /* observed */

@@ -282,7 +282,8 @@ static void consider(struct change *change, const struct call *call,
     if (change->old != NULL && change->aside == NULL && !has_failed(change) &&
         shape_is_equal(change->old_body, change->body))
         show(change->world, change->old, answer, rules->is_always_created ? 201 : 200);
-    else if ((rules->check == NULL || rules->check(change)) && check_named(change))
+    else if (rules_check_limit(change) &&
+             (rules->check == NULL || rules->check(change)) && check_named(change))
         apply(change, call);
 }
 

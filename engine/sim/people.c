@@ -1,7 +1,7 @@
 /* engine/sim/people.c - what every service and workspace has by itself.
  *
  * Documented: the groups, that the administrator is in all of them, the names of the
- * notifications. Observed: the administrator is user "1" (public examples). Titles are short
+ * notifications. Assumed: the administrator is user "1". Titles are short
  * forms of the documents' descriptions. */
 #include "sim/people.h"
 
@@ -14,8 +14,6 @@
 #include "sim/apim.h"
 #include "sim/entity.h"
 #include "sim/world.h"
-
-#define ADMINISTRATOR "1"
 
 static const struct {
     const char *name, *title, *description;
@@ -66,7 +64,7 @@ static void plant_groups(struct world *world, const char *service)
         cJSON_AddStringToObject(properties, "type", "system");
         plant(world, &service_group_kind, service, groups[i].name, properties);
         if (strcmp(groups[i].name, "guests") != 0)
-            plant(world, &service_group_user_kind, id, ADMINISTRATOR,
+            plant(world, &service_group_user_kind, id, PEOPLE_ADMINISTRATOR,
                   cJSON_CreateObject());
         free(id);
     }
@@ -87,14 +85,15 @@ static void plant_administrator(struct world *world, const struct entity *servic
     cJSON_AddStringToObject(identity, "provider", "Azure");
     cJSON_AddStringToObject(identity, "id", email != NULL ? email : "");
     cJSON_AddItemToArray(cJSON_AddArrayToObject(properties, "identities"), identity);
-    plant(world, &service_user_kind, service->id, ADMINISTRATOR, properties);
+    plant(world, &service_user_kind, service->id, PEOPLE_ADMINISTRATOR, properties);
     free(created);
     cJSON_Delete(body);
 }
 
 void people_plant(struct world *world, const char *service)
 {
-    char *administrator = kind_format_id(&service_user_kind, service, ADMINISTRATOR);
+    char *administrator =
+        kind_format_id(&service_user_kind, service, PEOPLE_ADMINISTRATOR);
     struct entity *entity =
         entity_exists(world, administrator) ? NULL : entity_find(world, service);
 

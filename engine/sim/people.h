@@ -9,6 +9,9 @@
 struct kind;
 struct world;
 
+/* The name of the user who is there by itself. */
+#define PEOPLE_ADMINISTRATOR "1"
+
 /* Makes users and groups of the service with this key, unless they are there or it is not. */
 void people_plant(struct world *world, const char *service);
 

@@ -63,6 +63,7 @@ static const struct rules *const all_rules[] = {&resource_group_rules,
                                                 &nat_gateway_rules,
                                                 &private_dns_zone_rules,
                                                 &virtual_network_link_rules,
+                                                &backend_rules,
                                                 &dns_a_record_rules};
 
 const struct rules *rules_find(const struct kind *kind)

@@ -86,6 +86,9 @@ struct rules {
  * lies below; false. */
 bool rules_refuse_locked(struct answer *answer, const char *id);
 
+/* Whether there may be one more of the kind beside the others; has answered when not. */
+bool rules_check_limit(const struct change *change);
+
 /* Never NULL. */
 const struct rules *rules_find(const struct kind *kind);
 
@@ -121,6 +124,6 @@ extern const struct rules resource_group_rules, service_rules, workspace_rules,
     service_tag_product_link_rules, api_operation_rules, diagnostic_rules,
     api_diagnostic_rules, logger_rules, api_version_set_rules, schema_rules,
     api_schema_rules, route_table_rules, route_rules, nat_gateway_rules,
-    private_dns_zone_rules, virtual_network_link_rules, dns_a_record_rules;
+    private_dns_zone_rules, virtual_network_link_rules, dns_a_record_rules, backend_rules;
 
 #endif

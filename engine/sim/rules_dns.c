@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "model/kind.h"
 #include "sim/apim.h"
+#include "sim/block.h"
 #include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/world.h"
@@ -159,8 +160,27 @@ static void complete_record(struct change *change)
     free(name);
 }
 
+static bool is_address(const char *text)
+{
+    struct block block;
+    char *whole = memory_format("%s/32", text != NULL ? text : "");
+    const bool is_good = block_parse(whole, &block) == BLOCK_OK;
+
+    free(whole);
+    return is_good;
+}
+
 static bool check_record(struct change *change)
 {
+    const cJSON *record;
+
+    cJSON_ArrayForEach (record, json_at(change->body, "properties.aRecords")) {
+        const char *address = json_string_at(record, "ipv4Address");
+
+        if (!is_address(address))
+            return answer_refuse(change->answer, REFUSE_ZONE, "'%s' is no IPv4 address.",
+                                 address != NULL ? address : "");
+    }
     return change->old != NULL ||
            entity_count(change->world, &dns_a_record_kind, change->parent) <
                MOST_RECORD_SETS ||

@@ -144,6 +144,34 @@ static bool check_logger_delete(struct world *world, const struct call *call,
 const struct rules logger_rules = {.kind = &logger_kind,
                                    .check_delete = check_logger_delete};
 
+/* ---- backends ---- */
+
+/* The members of a pool are other backends of the same workspace. */
+static bool check_backend(struct change *change)
+{
+    const cJSON *member;
+    char *owner = apim_owner(change->key);
+    bool is_good = true;
+
+    cJSON_ArrayForEach (member, json_at(change->body, "properties.pool.services")) {
+        const char *id = json_string_at(member, "id");
+        char *whole = apim_expand(owner, id != NULL ? id : ""),
+             *key = entity_make_key(whole);
+
+        is_good = is_good && kind_has_id(&backend_kind, key) &&
+                  text_has_prefix_nocase(key, owner) && strcmp(key, change->key) != 0 &&
+                  entity_exists(change->world, key);
+        free(whole);
+        free(key);
+    }
+    free(owner);
+    return is_good || apim_refuse_field(change, "pool",
+                                        "Each service of a pool must be another backend "
+                                        "that is there.");
+}
+
+const struct rules backend_rules = {.kind = &backend_kind, .check = check_backend};
+
 /* ---- version sets ---- */
 
 static bool check_set_delete(struct world *world, const struct call *call,

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "model/kind.h"
 #include "sim/apim.h"
+#include "sim/call.h"
 #include "sim/chance.h"
 #include "sim/database.h"
 #include "sim/entity.h"
@@ -242,7 +243,44 @@ static void act_on_user(struct world *world, const struct call *call,
             memory_format("https://portal.contoso.example/signin-sso?token=%s", token));
 }
 
+/* The administrator stays, and so does who has subscriptions, unless these go along. */
+static bool check_user_delete(struct world *world, const struct call *call,
+                              struct answer *answer, const struct entity *entity)
+{
+    static const struct kind *const kinds_of[] = {&subscription_kind,
+                                                  &service_subscription_kind};
+
+    if (strcmp(strrchr(entity->key, '/') + 1, PEOPLE_ADMINISTRATOR) == 0)
+        return answer_refuse(answer, REFUSE_IN_USE,
+                             "The administrator cannot be deleted.");
+    for (size_t i = 0; i < 2 && !call_flag(call, "deleteSubscriptions"); i++) {
+        char *other = entity_find_link(world, entity->key, kinds_of[i], NULL);
+
+        if (other != NULL) {
+            answer_refuse(answer, REFUSE_IN_USE,
+                          "User has subscription '%s'. Delete subscriptions before "
+                          "deleting the user or pass in deleteSubscriptions=true as "
+                          "query param.",
+                          other);
+            free(other);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void delete_subscriptions(struct world *world, const struct call *call,
+                                 const struct entity *entity)
+{
+    if (!call_flag(call, "deleteSubscriptions"))
+        return;
+    entity_remove_links(world, entity->key, &subscription_kind);
+    entity_remove_links(world, entity->key, &service_subscription_kind);
+}
+
 const struct rules service_user_rules = {.kind = &service_user_kind,
+                                         .check_delete = check_user_delete,
+                                         .deleting = delete_subscriptions,
                                          .complete = complete_user,
                                          .check = check_email,
                                          .link = link_user,
