@@ -96,6 +96,9 @@ local NEEDS = {
 }
 
 local KEY_VAULT = 'key_vault = {secret_identifier = "https://contoso.vault.example/secrets/a"}'
+local OTHER_BACKEND = 'id = ws.backends:ensure("other", '
+  .. '{url = "https://other.contoso.example", protocol = "http"})'
+local POOL = "services = {{" .. OTHER_BACKEND .. "}}"
 local POLICY = '"<policies><inbound><base /></inbound></policies>"'
 
 -- The members that an example gives for a property, where its row cannot tell.
@@ -108,10 +111,8 @@ local MEMBERS = {
     version_set = 'version = "v1", version_set = '
       .. 'ws.version_sets:ensure("dated", {versioning_scheme = "Segment"})',
   },
-  backend = {
-    pool = 'pool = {services = {{id = ws.id .. "/backends/invoices-backend"}}}',
-    ["services.id"] = 'id = ws.id .. "/backends/invoices-backend"',
-  },
+  backend = {pool = "pool = {" .. POOL .. "}", ["pool.services"] = POOL,
+             ["services.id"] = OTHER_BACKEND},
   certificate = {key_vault = KEY_VAULT}, ["named value"] = {key_vault = KEY_VAULT},
   ["config connection"] = {workspace = "workspace = ws"},
   gateway = {subnet = 'network = "integration", subnet = require("networks")'
@@ -273,12 +274,18 @@ local function around(outer, member)
   return open .. "{" .. member .. "}" .. close
 end
 
+-- What an example gives for a property within the property `field`.
+local function inner_member(kind, field, item)
+  return (MEMBERS[kind.name] or {})[field.name .. "." .. item.name]
+    or item.name .. " = " .. value_of(item)
+end
+
 -- The member of an object that an example is about, behind those that the object must have.
-local function with_required(items, item, member)
+local function with_required(kind, field, item, member)
   local members = {}
-  for _, other in ipairs(items) do
+  for _, other in ipairs(field.items) do
     if other.required and not other.read_only and other ~= item then
-      members[#members + 1] = other.name .. " = " .. value_of(other)
+      members[#members + 1] = inner_member(kind, field, other)
     end
   end
   members[#members + 1] = member
@@ -289,11 +296,10 @@ end
 local function add_inner(kind, field, write)
   for _, item in ipairs(field.items or {}) do
     local function inner(member)
-      return write(around(field, with_required(field.items, item, member)))
+      return write(around(field, with_required(kind, field, item, member)))
     end
     if not item.read_only then
-      item.example = inner((MEMBERS[kind.name] or {})[field.name .. "." .. item.name]
-        or item.name .. " = " .. value_of(item))
+      item.example = inner(inner_member(kind, field, item))
       add_inner(kind, item, inner)
     end
   end
