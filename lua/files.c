@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pkcs12.h"
 #include "auth/secret.h"
 #include "base/base64.h"
 #include "base/failure.h"
+#include "base/pkcs12.h"
 #include "base/text.h"
 #include "lua/bind.h"
 #include "lua/modules.h"

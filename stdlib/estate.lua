@@ -245,7 +245,8 @@ end
 -- @param value
 -- @treturn boolean
 function estate.is_secret(value)
-  return type(value) == "table" and type(value.secret) == "string" and next(value, next(value)) == nil
+  return type(value) == "table" and type(value.secret) == "string"
+    and next(value, next(value)) == nil
 end
 
 --- Raise all mistakes at once.

@@ -9,10 +9,10 @@
 #include <openssl/pem.h>
 
 #include "auth/file.h"
-#include "base/pkcs12.h"
 #include "auth/secret.h"
 #include "base/failure.h"
 #include "base/memory.h"
+#include "base/pkcs12.h"
 
 enum { LARGEST_FILE = 1 << 20 };
 

@@ -10,9 +10,10 @@
 
 /* Of the certificate whose key is in a container. */
 struct pkcs12_facts {
-    char *subject;    /* "CN=contoso.example, O=Contoso": the most specific first */
-    char *thumbprint; /* SHA-1, upper-case hexadecimal digits, as API Management shows it */
-    int64_t end_ms;   /* when it ends, UTC */
+    char *subject; /* "CN=contoso.example, O=Contoso": the most specific first */
+    char *
+        thumbprint; /* SHA-1, upper-case hexadecimal digits, as API Management shows it */
+    int64_t end_ms; /* when it ends, UTC */
 };
 
 /* Whether the password, or NULL, is the one it is sealed with. Without one it may be sealed

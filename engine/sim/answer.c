@@ -135,9 +135,9 @@ static const struct {
     [REFUSE_IN_USE] = {400, "ValidationError"}, /* observed of fragments and products */
     [REFUSE_ROUTE_TABLE_IN_USE] = {400, "InUseRouteTableCannotBeDeleted"}, /* assumed */
     [REFUSE_NAT_GATEWAY_IN_USE] =
-        {400, "CannotDeleteNatGatewayAssociatedToSubnet"},  /* observed */
-    [REFUSE_ZONE_IN_USE] = {409, "CannotDeleteResource"},   /* observed */
-    [REFUSE_ZONE] = {400, "BadRequest"},                    /* observed */
+        {400, "CannotDeleteNatGatewayAssociatedToSubnet"}, /* observed */
+    [REFUSE_ZONE_IN_USE] = {409, "CannotDeleteResource"},  /* observed */
+    [REFUSE_ZONE] = {400, "BadRequest"},                   /* observed */
     [REFUSE_EXPORT_LINK] = {403,
                             "AuthenticationFailed"}, /* assumed: as blob storage says */
     [REFUSE_DELETED_SERVICE] = {404, "ServiceNotFound"}, /* observed */

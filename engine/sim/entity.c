@@ -247,8 +247,7 @@ char *entity_find_link(struct world *world, const char *target, const struct kin
         "ttt", target, kind->arm_type, except != NULL ? except : "");
 }
 
-void entity_remove_links(struct world *world, const char *target,
-                         const struct kind *kind)
+void entity_remove_links(struct world *world, const char *target, const struct kind *kind)
 {
     char *source;
 

@@ -16,7 +16,9 @@ local function requests_with(status)
   return count
 end
 
-test.case("a change decided on an old read is decided again", {faults = "replication-lag=2s"}, function()
+local LAG = {faults = "replication-lag=2s"}
+
+test.case("a change decided on an old read is decided again", LAG, function()
   local ws = workspaces.ensure("payments", {display_name = "Payments"})
   tasks.sleep "1m"
   -- somebody else, whose change the reads of the next seconds do not show
