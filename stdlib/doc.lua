@@ -188,6 +188,15 @@ local function read_native(module, functions)
   end
 end
 
+local function is_writable(kind)
+  for _, field in ipairs(kind.fields) do
+    if not field.read_only then
+      return true
+    end
+  end
+  return false
+end
+
 -- The verbs of a kind, called as `prefix` and their name.
 local function verbs_of(kind, prefix)
   local found = {}
@@ -195,6 +204,8 @@ local function verbs_of(kind, prefix)
     local name, needs, arguments, help = table.unpack(row)
     local is_of_one = kind.only_name ~= nil
     local fits = not (is_of_one and NOT_OF_ONE[name]) and (is_of_one or name ~= "set")
+    -- an update without a property to write is none
+    fits = fits and (name ~= "update" or kind.operations.patch or is_writable(kind))
     if kind.operations[needs] and fits then
       if is_of_one then
         arguments = needs == "put" and "(fields)" or "(options)"

@@ -27,7 +27,7 @@ local NAMES = {
   ["service tag"] = "finance", ["group user"] = "ann", ["service group user"] = "ann",
   ["notification user"] = "ann", ["notification email"] = "ann@contoso.example",
   notification = "RequestPublisherNotificationMessage", ["api diagnostic"] = "azuremonitor",
-  ["workspace link"] = "payments",
+  ["workspace link"] = "payments", ["default security rule"] = "AllowVnetInBound",
 }
 local CANDIDATES = {"example", "default", "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
                     "ann@contoso.example"}
@@ -55,9 +55,21 @@ local TYPES = {
   ["list of strings"] = '{"text"}', ["list of ids"] = "{}", any = '"text"',
 }
 
+-- An id of what scripts have no verbs for.
+local function elsewhere(what)
+  return ('"/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-apim/'
+    .. 'providers/Microsoft.Network/%s/one"'):format(what)
+end
+
 -- Ids by the name of the property, where no variable of that name is at hand.
 local IDS = {
-  id = 'ws.id .. "/backends/invoices-backend"',
+  public_nat_gateway = 'networks.nat_gateways.ensure("nat-gateways", {sku = "Standard"})',
+  ddos_protection_plan = elsewhere "ddosProtectionPlans",
+  pool = elsewhere "networkManagers/nm/ipamPools",
+  network_identifier = elsewhere "publicIPAddresses",
+  public_ip_address = elsewhere "publicIPAddresses",
+  subnet = elsewhere "virtualNetworks/vnet-apim/subnets",
+  id = elsewhere "privateEndpoints",
   network_security_group = 'networks.security_groups.ensure("nsg-gateways", {})',
   route_table = 'networks.route_tables.ensure("rt-gateways", {})',
   nat_gateway = 'networks.nat_gateways.ensure("nat-gateways", {sku = "Standard"})',
@@ -71,17 +83,22 @@ local IDS = {
 -- Kinds whose example goes on from others besides its parent.
 local NEEDS = {
   ["product api link"] = {"api"}, ["product group link"] = {"group"},
-  subscription = {"product", "service user"}, ["tag api link"] = {"api"}, ["tag product link"] = {"product"},
-  ["tag operation link"] = {"api operation"}, diagnostic = {"logger"},
+  subscription = {"product", "service user"}, ["tag api link"] = {"api"},
+  ["tag product link"] = {"product"}, ["tag operation link"] = {"api operation"},
+  diagnostic = {"logger"},
   ["api diagnostic"] = {"logger"}, ["config connection"] = {"workspace"},
   ["group user"] = {"service user"}, ["service group user"] = {"service user"},
-  ["notification user"] = {"service user"}, ["service subscription"] = {"service product", "service user"},
+  ["notification user"] = {"service user"},
+  ["service subscription"] = {"service product", "service user"},
   ["service product group link"] = {"service group"},
   ["service tag product link"] = {"service product"}, ["workspace link"] = {"config connection"},
   ["virtual network link"] = {"virtual network"},
 }
 
 local KEY_VAULT = 'key_vault = {secret_identifier = "https://contoso.vault.example/secrets/a"}'
+local OTHER_BACKEND = 'id = ws.backends:ensure("other", '
+  .. '{url = "https://other.contoso.example", protocol = "http"})'
+local POOL = "services = {{" .. OTHER_BACKEND .. "}}"
 local POLICY = '"<policies><inbound><base /></inbound></policies>"'
 
 -- The members that an example gives for a property, where its row cannot tell.
@@ -94,7 +111,8 @@ local MEMBERS = {
     version_set = 'version = "v1", version_set = '
       .. 'ws.version_sets:ensure("dated", {versioning_scheme = "Segment"})',
   },
-  backend = {pool = 'pool = {services = {{id = ws.id .. "/backends/invoices-backend"}}}'},
+  backend = {pool = "pool = {" .. POOL .. "}", ["pool.services"] = POOL,
+             ["services.id"] = OTHER_BACKEND},
   certificate = {key_vault = KEY_VAULT}, ["named value"] = {key_vault = KEY_VAULT},
   ["config connection"] = {workspace = "workspace = ws"},
   gateway = {subnet = 'network = "integration", subnet = require("networks")'
@@ -106,6 +124,10 @@ local MEMBERS = {
   ["service product group link"] = {group = "group = service_group"},
   ["service subscription"] = {scope = "scope = service_product"},
   subscription = {scope = "scope = product"},
+  ["service tag api link"] = {api = 'api = service.id .. "/apis/invoices"'},
+  ["service tag operation link"] = {
+    operation = 'operation = service.id .. "/apis/invoices/operations/list"'},
+  ["service tag product link"] = {product = "product = service_product"},
   ["tag operation link"] = {operation = "operation = api_operation"},
   workspace = {display_name = 'display_name = "Payments"'},
   ["virtual network link"] = {location = 'location = "global"',
@@ -116,7 +138,8 @@ MEMBERS.api.format = MEMBERS.api.value
 -- What a new one must have beyond what its row requires.
 local NEEDED = {
   backend = {url = true, protocol = true}, certificate = {key_vault = true},
-  subnet = {prefix = true}, ["api release"] = {api = true}, ["dns a record"] = {addresses = true},
+  ["named value"] = {value = true}, subnet = {prefix = true}, ["api release"] = {api = true},
+  ["dns a record"] = {addresses = true},
 }
 
 local function name_of(kind)
@@ -174,13 +197,13 @@ local function members_of(kind, field)
     .. (kind.only_name and field.name == "value" and POLICY or value_of(field))
 end
 
--- The fields of a new one, with those of `field` too when it is given.
-local function new_fields(kind, field)
+-- The fields of a new one, with `field` too when it is given: as `member` says it, if it does.
+local function new_fields(kind, field, member)
   local members, needed = {}, NEEDED[kind.name] or {}
   for _, row in ipairs(kind.fields) do
     local is_it = field and row.name == field.name
     if row.required and not row.read_only or needed[row.name] or is_it then
-      members[#members + 1] = members_of(kind, row)
+      members[#members + 1] = is_it and member or members_of(kind, row)
     end
   end
   return #members > 0 and "{" .. table.concat(members, ", ") .. "}" or nil
@@ -251,12 +274,18 @@ local function around(outer, member)
   return open .. "{" .. member .. "}" .. close
 end
 
+-- What an example gives for a property within the property `field`.
+local function inner_member(kind, field, item)
+  return (MEMBERS[kind.name] or {})[field.name .. "." .. item.name]
+    or item.name .. " = " .. value_of(item)
+end
+
 -- The member of an object that an example is about, behind those that the object must have.
-local function with_required(items, item, member)
+local function with_required(kind, field, item, member)
   local members = {}
-  for _, other in ipairs(items) do
+  for _, other in ipairs(field.items) do
     if other.required and not other.read_only and other ~= item then
-      members[#members + 1] = other.name .. " = " .. value_of(other)
+      members[#members + 1] = inner_member(kind, field, other)
     end
   end
   members[#members + 1] = member
@@ -267,11 +296,10 @@ end
 local function add_inner(kind, field, write)
   for _, item in ipairs(field.items or {}) do
     local function inner(member)
-      return write(around(field, with_required(field.items, item, member)))
+      return write(around(field, with_required(kind, field, item, member)))
     end
     if not item.read_only then
-      item.example = inner((MEMBERS[kind.name] or {})[field.name .. "." .. item.name]
-        or item.name .. " = " .. value_of(item))
+      item.example = inner(inner_member(kind, field, item))
       add_inner(kind, item, inner)
     end
   end
@@ -337,7 +365,8 @@ function doc_examples.add(kinds)
         if not field.read_only then
           field.example = field_example(kind, field)
           add_inner(kind, field, function(member)
-            return call(kind, "update", "{" .. member .. "}")
+            return field.immutable and call(kind, "ensure", new_fields(kind, field, member))
+              or call(kind, "update", "{" .. member .. "}")
           end)
         end
       end

@@ -55,7 +55,7 @@ local function prose(lines)
       switch(open == "pre" and "pre" or nil)
     else
       switch(line:find "^    " and "pre" or "p")
-      out[#out + 1] = (open == "pre" and escape or sentence)(line) .. "\n"
+      out[#out + 1] = (open == "pre" and escape(line:sub(5)) or sentence(line)) .. "\n"
     end
   end
   switch(nil)

@@ -49,7 +49,7 @@ local function type_of(field, owner, lines)
 end
 
 function write_class(lines, name, fields, is_options, extra)
-  local own = {"---@class " .. name}
+  local own = {"---@class " .. name .. (is_options and "" or " : moongate.resource")}
   for _, field in ipairs(fields) do
     if not (is_options == "writable" and field.read_only) then
       local is_needed = is_options and field.required and not field.default
@@ -225,7 +225,7 @@ local function kinds_text(reference)
     if kind.name == "api" then
       extra[3] = "---@field import? string|table a document: a file, a URL or {text = ...}"
     end
-    write_class(lines, name .. " : moongate.resource", kind.fields, false, members[kind.name])
+    write_class(lines, name, kind.fields, false, members[kind.name])
     write_class(lines, name .. ".fields", kind.fields, "writable", extra)
     lines[#lines + 1] = ("---@class %s.fields.started : %s.fields\n---@field wait false\n"):format(
       name, name)

@@ -78,6 +78,27 @@ local function unknown_names(source)
   return unknown
 end
 
+test.case("every class that the definitions name is in them", function()
+  local all, known, used = {}, {}, 0
+  for i, file in ipairs(require("doc_luacats").render(doc.gather())) do
+    all[i] = file.text
+  end
+  local text = table.concat(all, "\n")
+  for name in text:gmatch "%-%-%-@class ([%w_.]+)" do
+    known[name] = true
+  end
+  for line in text:gmatch "%-%-%-@%a+ [^\n]*" do
+    local types = line:match "^%-%-%-@param %S+ (%S+)" or line:match "^%-%-%-@return (%S+)"
+      or line:match "^%-%-%-@overload (.*)" or line:match "^%-%-%-@field %S+ (%S+)"
+      or line:match "^%-%-%-@class [%w_.]+ : (%S+)" or ""
+    for name in types:gmatch "moongate%.[%w_.]*[%w_]" do
+      test.ok(known[name], line)
+      used = used + 1
+    end
+  end
+  test.ok(used > 500, used)
+end)
+
 -- What each kind's resources have: properties, collections, methods.
 local function members_of_kinds(reference)
   local members, collections = {}, {}

@@ -5,11 +5,7 @@ local test = require "test"
 -- Examples that a test cannot run, and why.
 local LEFT_OUT = {
   ["apis:import"] = "reads a file",
-  ["dns.ensure_gateway_records"] = "TODO: runs once the simulator takes 2024-06-01 of DNS",
-  ["named_value:reveal"] = "TODO: runs once the simulator serves listValue",
   ["onboarding.read_csv"] = "reads a file",
-  ["subscription:keys"] = "TODO: runs once the simulator serves listSecrets",
-  ["subscription:regenerate"] = "TODO: runs once the simulator serves regeneratePrimaryKey",
   ["test.after_each"] = "belongs at the top of a file of tests",
   ["test.before_each"] = "belongs at the top of a file of tests",
   ["test.case"] = "belongs at the top of a file of tests",
