@@ -261,6 +261,15 @@ static const struct {
      "{\"openapi\":\"3.0.1\",\"info\":{},\"paths\":{\"/a\":{\"get\":{\"parameters\":"
      "[{\"$ref\":\"#/x\"}]}}},\"x\":{\"$ref\":\"#/x\"}}",
      "round in a circle"},
+    {"openapi+json",
+     "{\"openapi\":\"3.0.1\",\"info\":{},\"paths\":{\"/a\":[{\"get\":1}]}}",
+     "it is no object"},
+    {"openapi+json", "{\"openapi\":\"3.0.1\",\"info\":{},\"paths\":{\"/a?b\":{}}}",
+     "has no query"},
+    {"openapi+json",
+     "{\"openapi\":\"3.0.1\",\"info\":{},\"paths\":{\"/a\":{\"get\":{\"requestBody\":"
+     "{\"content\":{\"x/y\":{\"schema\":{\"$ref\":\"#S\"}}}}}}}}",
+     "#S: there is no such thing"},
     {"wsdl", "<definitions>", "line 1"},
     {"wsdl", "<a/>", "no WSDL"},
     {"wsdl", "<definitions/>", "no operations"},

@@ -56,6 +56,14 @@ static const cJSON *find_reference(const struct reader *reader, const char *refe
     return at;
 }
 
+/* The object at the path, whose members have names, or NULL. */
+static const cJSON *object_at(const cJSON *tree, const char *path)
+{
+    const cJSON *value = json_at(tree, path);
+
+    return cJSON_IsObject(value) ? value : NULL;
+}
+
 /* The value, or what its $ref leads to; NULL with a failure when that is nowhere. */
 static const cJSON *resolve(struct reader *reader, const cJSON *value)
 {
@@ -161,7 +169,7 @@ static void place_parameter(struct reader *reader, cJSON *properties,
     const bool is_required = cJSON_IsTrue(json_at(parameter, "required"));
     const char *where = NULL;
 
-    if (in == NULL || name == NULL) {
+    if (in == NULL || name == NULL || *name == '\0') {
         fail(reader, json_string_at(properties, "urlTemplate"),
              "a parameter without name or place");
         return;
@@ -202,8 +210,14 @@ static void read_parameters(struct reader *reader, const cJSON *operation,
 /* Every {name} of the path must be told; one that is not is told as a string. */
 static void complete_template(cJSON *properties, const char *path)
 {
-    for (const char *at = strchr(path, '{'); at != NULL; at = strchr(at + 1, '{')) {
-        const size_t length = strcspn(at + 1, "}*");
+    size_t length;
+
+    for (const char *at = strchr(path, '{'); at != NULL;
+         at = strchr(at + 1 + length, '{')) {
+        length = strcspn(at + 1, "}*");
+        if (length == 0)
+            continue;
+
         char *name = memory_copy_text(at + 1, length);
         cJSON *list = list_at(properties, "templateParameters");
 
@@ -228,7 +242,7 @@ static void read_examples(struct reader *reader, const cJSON *media, cJSON *to)
 
     if (only != NULL)
         json_set_at(examples, "default.value", cJSON_Duplicate(only, true));
-    cJSON_ArrayForEach (one, json_at(media, "examples")) {
+    cJSON_ArrayForEach (one, object_at(media, "examples")) {
         const cJSON *example = resolve(reader, one);
 
         if (example != NULL)
@@ -248,9 +262,9 @@ static cJSON *read_representation(struct reader *reader, const char *type,
     const char *reference = json_string_at(schema, "$ref");
 
     cJSON_AddStringToObject(result, "contentType", type);
-    if (reference != NULL && find_reference(reader, reference) == NULL)
+    if (reference != NULL && find_reference(reader, reference) == NULL) {
         fail(reader, reference, "there is no such thing in the document");
-    if (reference != NULL) {
+    } else if (reference != NULL) {
         cJSON_AddStringToObject(result, "schemaId", reader->reading->schema_name);
         cJSON_AddStringToObject(result, "typeName", strrchr(reference, '/') + 1);
     }
@@ -300,7 +314,7 @@ static void read_request(struct reader *reader, const cJSON *operation, cJSON *p
         if (json_string_at(body, "description") != NULL)
             json_set_at(properties, "request.description",
                         cJSON_Duplicate(json_at(body, "description"), true));
-        read_content(reader, json_at(body, "content"),
+        read_content(reader, object_at(body, "content"),
                      list_at(properties, "request.representations"));
     }
     cJSON_ArrayForEach (one, json_at(operation, "parameters")) {
@@ -332,7 +346,7 @@ static void read_responses(struct reader *reader, const cJSON *operation,
 {
     const cJSON *one;
 
-    cJSON_ArrayForEach (one, json_at(operation, "responses")) {
+    cJSON_ArrayForEach (one, object_at(operation, "responses")) {
         const cJSON *answer = resolve(reader, one);
         const int status = atoi(one->string); /* "default" has none, and is not kept */
         cJSON *response;
@@ -342,13 +356,13 @@ static void read_responses(struct reader *reader, const cJSON *operation,
         response = cJSON_CreateObject();
         cJSON_AddNumberToObject(response, "statusCode", status);
         add_text(response, "description", answer, "description");
-        if (json_at(answer, "content") != NULL)
-            read_content(reader, json_at(answer, "content"),
+        if (object_at(answer, "content") != NULL)
+            read_content(reader, object_at(answer, "content"),
                          list_at(response, "representations"));
         else if (reader->is_swagger && json_at(answer, "schema") != NULL)
             read_swagger_content(reader, operation, "produces", json_at(answer, "schema"),
                                  list_at(response, "representations"));
-        read_headers(reader, json_at(answer, "headers"), response);
+        read_headers(reader, object_at(answer, "headers"), response);
         cJSON_AddItemToArray(list_at(properties, "responses"), response);
     }
 }
@@ -412,12 +426,16 @@ static void read_paths(struct reader *reader, cJSON *operations)
                                           "options", "head", "patch", "trace"};
     const cJSON *path, *member;
 
-    cJSON_ArrayForEach (path, json_at(reader->document, "paths")) {
-        if (path->string[0] != '/') {
-            fail(reader, path->string, "a path begins with a slash");
+    cJSON_ArrayForEach (path, object_at(reader->document, "paths")) {
+        if (path->string[0] != '/' || strpbrk(path->string, "?#") != NULL) {
+            fail(reader, path->string, "a path begins with a slash and has no query");
             return;
         }
         reader->path_item = path;
+        if (!cJSON_IsObject(path)) {
+            fail(reader, path->string, "it is no object");
+            return;
+        }
         cJSON_ArrayForEach (member, path) {
             for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
                 if (strcmp(member->string, methods[i]) == 0)
