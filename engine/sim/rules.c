@@ -1,7 +1,9 @@
 /* engine/sim/rules.c - which rules a kind has. */
 #include "sim/rules.h"
 
-#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct rules *const all_rules[] = {&resource_group_rules,
                                                 &service_rules,
@@ -66,13 +68,35 @@ static const struct rules *const all_rules[] = {&resource_group_rules,
                                                 &backend_rules,
                                                 &dns_a_record_rules};
 
+enum { RULES_COUNT = sizeof all_rules / sizeof all_rules[0] };
+
+static int compare_addresses(const void *a, const void *b)
+{
+    const uintptr_t one = (uintptr_t)a, other = (uintptr_t)b;
+
+    return (one > other) - (one < other);
+}
+
+static int compare_rules(const void *a, const void *b)
+{
+    return compare_addresses((*(const struct rules *const *)a)->kind,
+                             (*(const struct rules *const *)b)->kind);
+}
+
+static int compare_kind(const void *kind, const void *rules)
+{
+    return compare_addresses(kind, (*(const struct rules *const *)rules)->kind);
+}
+
 const struct rules *rules_find(const struct kind *kind)
 {
-    static const struct rules none;
+    static const struct rules none, *sorted[RULES_COUNT];
+    const struct rules *const *found;
 
-    for (size_t i = 0; i < sizeof all_rules / sizeof all_rules[0]; i++) {
-        if (all_rules[i]->kind == kind)
-            return all_rules[i];
+    if (sorted[0] == NULL) {
+        memcpy(sorted, all_rules, sizeof sorted);
+        qsort(sorted, RULES_COUNT, sizeof sorted[0], compare_rules);
     }
-    return &none;
+    found = bsearch(kind, sorted, RULES_COUNT, sizeof sorted[0], compare_kind);
+    return found != NULL ? *found : &none;
 }
