@@ -211,6 +211,35 @@ local function reference_of(value)
   return type(value) == "table" and type(value["$ref"]) == "string" and value["$ref"] or nil
 end
 
+-- The parameters of an operation by place and name: its own, then those of its path.
+local function parameters_of(tree, item, operation)
+  local found = {}
+  for _, list in ipairs {operation.parameters or {}, item.parameters or {}} do
+    for _, parameter in ipairs(type(list) == "table" and list or {}) do
+      parameter = reference_of(parameter) and resolve(tree, parameter["$ref"]) or parameter
+      if type(parameter) == "table" then
+        local key = ("%s %s"):format(parameter["in"], parameter.name)
+        found[key] = found[key] or parameter
+      end
+    end
+  end
+  return found
+end
+
+-- Puts the parameters of each operation where their order does not matter.
+local function sort_parameters(tree)
+  for _, item in pairs(tree.paths) do
+    for method, operation in pairs(type(item) == "table" and item or {}) do
+      if METHODS[method] and type(operation) == "table" then
+        operation.parameters = parameters_of(tree, item, operation)
+      end
+    end
+    if type(item) == "table" then
+      item.parameters = nil
+    end
+  end
+end
+
 -- Whether `have` says all that `want` says. Both follow references within their own document.
 function says(have, want, own, depth)
   local from, to = reference_of(have), reference_of(want)
@@ -259,6 +288,8 @@ function document.covers(exported, wanted)
           and type(want) == "table" and type(want.paths) == "table") then
     return false
   end
+  sort_parameters(have)
+  sort_parameters(want)
   local own = {have = have, want = want, seen = {}}
   return says(have.paths, want.paths, own, 1) and has_no_more(have.paths, want.paths)
 end

@@ -204,6 +204,28 @@ test.case("an API that is gone cannot be exported", function()
   equal(raises("NotFound", api.export, api).status, 404)
 end)
 
+test.case("where a parameter is told, and in which order, does not matter", function()
+  local own = apis()
+  local text = [[
+openapi: 3.0.1
+info: {title: T, version: "1"}
+paths:
+  /things/{id}:
+    parameters: [{$ref: '#/components/parameters/id'}]
+    get:
+      operationId: g
+      parameters: [{name: q, in: query, schema: {type: string}},
+                   {name: X-A, in: header, schema: {type: string}}]
+      responses: {"200": {description: ok}}
+components:
+  parameters: {id: {name: id, in: path, required: true, schema: {type: string}}}
+]]
+  own:import("things", {path = "things", text = text})
+  equal(select(2, own:import("things", {path = "things", text = text})), "unchanged")
+  equal(select(2, own:import("things", {
+    path = "things", text = (text:gsub("name: q,", "name: r,"))})), "changed")
+end)
+
 -- ---- revisions ----
 
 test.case("a revision is made from the current one, and made current by a release", function()
