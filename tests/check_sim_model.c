@@ -657,6 +657,85 @@ static void try_reads(const char *id)
     free(parent);
 }
 
+/* Whether the service pages the lists of the kind by $top. */
+static bool has_pages(void)
+{
+    return text_has_prefix_nocase(k.kind->arm_type, "Microsoft.ApiManagement/service/");
+}
+
+/* A PUT of the resource as it is, on the condition that it has the tag. */
+static int put_matching(const char *id, const cJSON *body, const char *etag)
+{
+    char *url = memory_format("%s?api-version=%s", id, k.kind->api_version);
+    char *text = json_print(body);
+    const int status = plane_ask(h.world, &h.answer, &h.json, url,
+                                 (struct call){.method = CALL_PUT,
+                                               .authorization = h.bearer,
+                                               .if_match = etag,
+                                               .body = text});
+
+    free(text);
+    free(url);
+    return status;
+}
+
+/* A stale tag is refused, the one that was read is not. */
+static void try_etags(const char *id, const cJSON *least)
+{
+    char *etag;
+    int status;
+
+    if (((k.kind->if_match | k.kind->may_match) & KIND_PUT) == 0)
+        return;
+    status = put_matching(id, least, "\"AAAAAAAAAAA=\"");
+    k.refusals++;
+    if (status != 412)
+        complain("PUT with a stale tag answers %d", status);
+    specimen_send((k.kind->operations & KIND_GET) != 0 ? CALL_GET : CALL_HEAD, k.kind, id,
+                  NULL);
+    etag = memory_copy_string(h.answer.etag != NULL ? h.answer.etag
+                                                    : json_string_at(h.json, "etag"));
+    status = etag != NULL ? put_matching(id, least, etag) : 0;
+    expect(KIND_PUT, status, 200, 200);
+    specimen_settle();
+    free(etag);
+}
+
+/* Goes through the list one by one. */
+static void try_pages(const char *id)
+{
+    char *parent = parent_of(id), *name = specimen_name(k.kind);
+    char *other = kind_format_id(k.kind, parent, name), *next;
+    cJSON *least = specimen_body(k.kind);
+    int all, seen = 0;
+
+    put(other, least); /* where there can be two of them */
+    specimen_settle();
+    free(other);
+    other = memory_format("%s%s", parent, k.kind->collection);
+    specimen_send(CALL_GET, k.kind, other, NULL);
+    all = cJSON_GetArraySize(json_at(h.json, "value"));
+    next = memory_format("%s?api-version=%s&$top=1", other, k.kind->api_version);
+    while (next != NULL && seen <= all) {
+        const char *link;
+
+        ask(CALL_GET, next, NULL);
+        seen += cJSON_GetArraySize(json_at(h.json, "value"));
+        free(next);
+        link = json_string_at(h.json, "nextLink");
+        next = link != NULL && *link != '\0'
+                   ? memory_copy_string(strchr(strstr(link, "://") + 3, '/'))
+                   : NULL;
+    }
+    if (seen != all || all < 1)
+        complain("pages of one have %d, the list has %d", seen, all);
+    free(next);
+    free(other);
+    free(parent);
+    free(name);
+    cJSON_Delete(least);
+}
+
 static void try_writes(void)
 {
     char *id = specimen_id(k.kind);
@@ -673,6 +752,9 @@ static void try_writes(void)
     check_etag(KIND_PUT);
     specimen_settle();
     try_reads(id);
+    try_etags(id, least);
+    if ((k.kind->operations & KIND_LIST) != 0 && has_pages())
+        try_pages(id);
     expect(KIND_PUT, put(id, least), 200, k.kind == &role_definition_kind ? 201 : 200);
     specimen_settle();
     try_immutable_fields(id, least);
