@@ -16,20 +16,13 @@
 #include "model/kind.h"
 #include "sim/api_export.h"
 #include "sim/api_revision.h"
+#include "sim/apim.h"
 #include "sim/call.h"
 #include "sim/database.h"
 #include "sim/entity.h"
 #include "sim/item.h"
 #include "sim/target.h"
 #include "sim/world.h"
-
-static void set_default(cJSON *body, const char *path, cJSON *value)
-{
-    if (json_at(body, path) == NULL)
-        json_set_at(body, path, value);
-    else
-        cJSON_Delete(value);
-}
 
 /* ---- APIs ---- */
 
@@ -69,7 +62,7 @@ static void take_over(struct change *change, cJSON *source)
     cJSON_ArrayForEach (one, properties) {
         char *path = memory_format("properties.%s", one->string);
 
-        set_default(change->body, path, cJSON_Duplicate(one, true));
+        apim_default(change->body, path, cJSON_Duplicate(one, true));
         free(path);
     }
 }
@@ -88,7 +81,7 @@ static void complete_from_document(struct change *change)
         const char *text = json_string_at(change->aside, texts[i].from);
 
         if (text != NULL)
-            set_default(change->body, texts[i].to, cJSON_CreateString(text));
+            apim_default(change->body, texts[i].to, cJSON_CreateString(text));
     }
 }
 
@@ -102,7 +95,8 @@ static void complete(struct change *change)
     if (body != NULL)
         take_over(change, body);
     complete_from_document(change);
-    set_default(change->body, "properties.displayName", cJSON_CreateString(change->name));
+    apim_default(change->body, "properties.displayName",
+                 cJSON_CreateString(change->name));
     json_set_at(change->body, "properties.apiRevision",
                 cJSON_CreateString(
                     number != NULL ? number
@@ -110,16 +104,16 @@ static void complete(struct change *change)
                         ? "1"
                         : json_string_at(change->old_body, "properties.apiRevision")));
     json_set_at(change->body, "properties.isCurrent", cJSON_CreateBool(number == NULL));
-    set_default(change->body, "properties.subscriptionRequired", cJSON_CreateTrue());
-    set_default(change->body, "properties.protocols",
-                cJSON_CreateStringArray(protocols, 1));
-    set_default(change->body, "properties.subscriptionKeyParameterNames.header",
-                cJSON_CreateString("Ocp-Apim-Subscription-Key"));
-    set_default(change->body, "properties.subscriptionKeyParameterNames.query",
-                cJSON_CreateString("subscription-key"));
-    set_default(change->body, "properties.isOnline", cJSON_CreateTrue());
-    set_default(change->body, "properties.provisioningState",
-                cJSON_CreateString("Succeeded"));
+    apim_default(change->body, "properties.subscriptionRequired", cJSON_CreateTrue());
+    apim_default(change->body, "properties.protocols",
+                 cJSON_CreateStringArray(protocols, 1));
+    apim_default(change->body, "properties.subscriptionKeyParameterNames.header",
+                 cJSON_CreateString("Ocp-Apim-Subscription-Key"));
+    apim_default(change->body, "properties.subscriptionKeyParameterNames.query",
+                 cJSON_CreateString("subscription-key"));
+    apim_default(change->body, "properties.isOnline", cJSON_CreateTrue());
+    apim_default(change->body, "properties.provisioningState",
+                 cJSON_CreateString("Succeeded"));
     cJSON_Delete(body);
     free(source);
 }
@@ -248,8 +242,8 @@ static void complete_release(struct change *change)
     char *api = memory_copy_text(change->id, strlen(change->id) - strlen("/releases/") -
                                                  strlen(change->name));
 
-    set_default(change->body, "properties.apiId", cJSON_CreateString(api));
-    set_default(change->body, "properties.createdDateTime", cJSON_CreateString(now));
+    apim_default(change->body, "properties.apiId", cJSON_CreateString(api));
+    apim_default(change->body, "properties.createdDateTime", cJSON_CreateString(now));
     json_set_at(change->body, "properties.updatedDateTime", cJSON_CreateString(now));
     free(api);
     free(now);
