@@ -255,7 +255,7 @@ end
 -- @tparam number want
 -- @tparam[opt=1e-9] number within how far they may be apart
 -- @tparam[opt] string what said in front when it fails
--- @usage test.near(clock.elapsed(), 3 * 3600, 600)
+-- @usage test.near(clock.elapsed(), 3 * 3600, 1200)
 function test.near(have, want, within, what)
   within = within or 1e-9
   if type(have) ~= "number" or type(want) ~= "number" then
