@@ -10,7 +10,7 @@
  * below allow, with `*wrong` (owned by the caller) saying what and in which line. Aliases are
  * copied, keys are texts, and one that comes twice in a mapping is a mistake. */
 enum {
-    YAML_DEEPEST = 100,       /* levels of nesting */
+    YAML_DEEPEST = 100,      /* levels of nesting */
     YAML_MOST_NODES = 400000 /* after the copying of aliases */
 };
 cJSON *yaml_parse(const char *text, size_t length, char **wrong);
