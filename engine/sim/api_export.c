@@ -54,14 +54,13 @@ static void sign(const struct world *world, const char *key, const char *format,
 bool api_export_answer(struct world *world, const struct call *call,
                        const struct target *target, struct answer *answer)
 {
-    const char *wish = call_parameter(call, "export");
     const struct format *format = find_format(call_parameter(call, "format"));
     const int64_t until_ms = world->now_ms + LINK_LIFE_MS;
     char signature[UUID_TEXT_SIZE];
     struct buffer link = {0};
     cJSON *body;
 
-    if (wish == NULL || !text_equal_nocase(wish, "true"))
+    if (!call_flag(call, "export"))
         return false;
     if (format == NULL) {
         answer_add_detail(answer, "format",

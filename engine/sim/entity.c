@@ -91,7 +91,7 @@ static void save_links(struct world *world, const struct kind *kind, const char 
         free(target);
     }
     if (rules_find(kind)->link != NULL)
-        rules_find(kind)->link(world, key, body);
+        rules_find(kind)->link(world, kind, key, body);
 }
 
 /* Eight bytes in base 64, the way API Management shows its row versions. */

@@ -65,7 +65,8 @@ struct rules {
     void (*removed)(struct world *world, const char *key);
     /* Names what else the resource refers to, beyond the ids of its row: for each of them
      * entity_add_link(). */
-    void (*link)(struct world *world, const char *key, const cJSON *body);
+    void (*link)(struct world *world, const struct kind *kind, const char *key,
+                 const cJSON *body);
     /* A POST on the resource, by a name of its row's actions. */
     void (*act)(struct world *world, const struct call *call, const struct entity *entity,
                 const char *action, struct answer *answer);

@@ -204,13 +204,14 @@ static bool check_email(struct change *change)
                              json_string_at(change->body, "properties.email"));
 }
 
-static void link_user(struct world *world, const char *key, const cJSON *body)
+static void link_user(struct world *world, const struct kind *kind, const char *key,
+                      const cJSON *body)
 {
     char *service = apim_service(key);
     char *target =
         apim_name_target(service, "users", json_string_at(body, "properties.email"));
 
-    entity_add_link(world, key, target, &service_user_kind);
+    entity_add_link(world, key, target, kind);
     free(target);
     free(service);
 }

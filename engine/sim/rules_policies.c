@@ -39,8 +39,8 @@ static void add_target(struct world *world, const char *key, char *target,
 }
 
 /* {{name}} of a named value, and <include-fragment fragment-id="name"/>. */
-static void link_policy(struct world *world, const char *key, const cJSON *body,
-                        const struct kind *kind)
+static void link_policy(struct world *world, const struct kind *kind, const char *key,
+                        const cJSON *body)
 {
     static const char attribute[] = "fragment-id=\"";
     const char *text = json_string_at(body, VALUE), *at, *end;
@@ -62,31 +62,6 @@ static void link_policy(struct world *world, const char *key, const cJSON *body,
                    kind);
     }
     free(owner);
-}
-
-static void link_workspace_policy(struct world *world, const char *key, const cJSON *body)
-{
-    link_policy(world, key, body, &workspace_policy_kind);
-}
-
-static void link_api_policy(struct world *world, const char *key, const cJSON *body)
-{
-    link_policy(world, key, body, &api_policy_kind);
-}
-
-static void link_operation_policy(struct world *world, const char *key, const cJSON *body)
-{
-    link_policy(world, key, body, &api_operation_policy_kind);
-}
-
-static void link_product_policy(struct world *world, const char *key, const cJSON *body)
-{
-    link_policy(world, key, body, &product_policy_kind);
-}
-
-static void link_fragment(struct world *world, const char *key, const cJSON *body)
-{
-    link_policy(world, key, body, &policy_fragment_kind);
 }
 
 /* ---- formats ---- */
@@ -157,26 +132,26 @@ static void list_references(struct world *world, const struct call *call,
 
 const struct rules workspace_policy_rules = {.kind = &workspace_policy_kind,
                                              .complete = complete_policy,
-                                             .link = link_workspace_policy,
+                                             .link = link_policy,
                                              .answer_query = answer_in_format};
 const struct rules api_policy_rules = {.kind = &api_policy_kind,
                                        .complete = complete_policy,
-                                       .link = link_api_policy,
+                                       .link = link_policy,
                                        .answer_query = answer_in_format};
 const struct rules api_operation_policy_rules = {.kind = &api_operation_policy_kind,
                                                  .complete = complete_policy,
-                                                 .link = link_operation_policy,
+                                                 .link = link_policy,
                                                  .answer_query = answer_in_format};
 const struct rules product_policy_rules = {.kind = &product_policy_kind,
                                            .complete = complete_policy,
-                                           .link = link_product_policy,
+                                           .link = link_policy,
                                            .answer_query = answer_in_format};
 const struct rules policy_fragment_rules = {.kind = &policy_fragment_kind,
                                             .new_state = "InProgress",
                                             .update_state = "InProgress",
                                             .delete_state = "Deleting",
                                             .complete = complete_policy,
-                                            .link = link_fragment,
+                                            .link = link_policy,
                                             .check_delete = check_fragment_delete,
                                             .act = list_references,
                                             .answer_query = answer_in_format};

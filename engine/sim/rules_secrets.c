@@ -101,11 +101,12 @@ static char *format_name_target(const char *key, const cJSON *body)
     return target;
 }
 
-static void link_named_value(struct world *world, const char *key, const cJSON *body)
+static void link_named_value(struct world *world, const struct kind *kind,
+                             const char *key, const cJSON *body)
 {
     char *target = format_name_target(key, body);
 
-    entity_add_link(world, key, target, &named_value_kind);
+    entity_add_link(world, key, target, kind);
     free(target);
 }
 
