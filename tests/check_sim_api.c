@@ -378,6 +378,55 @@ START_TEST(an_api_goes_with_its_revisions)
 }
 END_TEST
 
+static int remove_it(const char *path)
+{
+    char *url = memory_format("%s%s?" VERSION, h.group, path);
+    const int status = plane_ask(
+        h.world, &h.answer, &h.json, url,
+        (struct call){.method = CALL_DELETE, .authorization = h.bearer, .if_match = "*"});
+
+    free(url);
+    return status;
+}
+
+#define WORKSPACE SERVICE "/workspaces/w1"
+
+START_TEST(what_a_policy_uses_stays)
+{
+    ck_assert_int_le(call_arm(CALL_PUT, WORKSPACE "/namedValues/limit",
+                              "{\"properties\":{\"displayName\":\"limit\",\"value\":"
+                              "\"5\"}}"),
+                     202);
+    ck_assert_int_le(call_arm(CALL_PUT, WORKSPACE "/policyFragments/log",
+                              "{\"properties\":{\"value\":\"<fragment />\"}}"),
+                     202);
+    pass_ms(60 * 1000);
+    ck_assert_int_eq(call_arm(CALL_PUT, WORKSPACE "/policies/policy",
+                              "{\"properties\":{\"value\":\"<policies><inbound>"
+                              "<rate-limit calls='{{limit}}' renewal-period='60' />"
+                              "<include-fragment fragment-id=\\\"log\\\" />"
+                              "</inbound></policies>\"}}"),
+                     201);
+    ck_assert_int_eq(remove_it(WORKSPACE "/namedValues/limit"), 400);
+    ck_assert_ptr_nonnull(strstr(h.answer.body.data, "is used by"));
+    ck_assert_int_eq(remove_it(WORKSPACE "/policyFragments/log"), 400);
+    ck_assert_int_eq(
+        call_arm(CALL_POST, WORKSPACE "/policyFragments/log/listReferences", NULL), 200);
+    ck_assert_int_eq((int)json_number_at(h.json, "count", 0), 1);
+    ck_assert_int_eq(remove_it(WORKSPACE "/policies/policy"), 200);
+    ck_assert_int_eq(remove_it(WORKSPACE "/namedValues/limit"), 200);
+    ck_assert_int_eq(remove_it(WORKSPACE "/policyFragments/log"), 200);
+}
+END_TEST
+
+START_TEST(what_is_in_use_or_built_in_stays)
+{
+    ck_assert_int_eq(call_arm(CALL_GET, SERVICE "/users/1", NULL), 200);
+    ck_assert_int_eq(remove_it(SERVICE "/users/1"), 400);
+    ck_assert_int_eq(remove_it(SERVICE "/groups/guests"), 400);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sim_api");
@@ -397,6 +446,8 @@ int main(void)
     tcase_add_test(revisions, a_revision_is_a_copy);
     tcase_add_test(revisions, a_release_makes_a_revision_current);
     tcase_add_test(revisions, an_api_goes_with_its_revisions);
+    tcase_add_test(revisions, what_a_policy_uses_stays);
+    tcase_add_test(revisions, what_is_in_use_or_built_in_stays);
     suite_add_tcase(suite, revisions);
     return run_suite(suite);
 }
