@@ -40,14 +40,15 @@ struct store_call {
     struct failure *failure; /* or NULL: it is done, and what follows is valid */
     bool is_absent;          /* get: there is none; no failure */
     bool is_there;           /* put of a new one: there is one already; no failure */
-    bool is_held;            /* acquire: somebody else has it; no failure */
+    bool is_held;            /* acquire, look: somebody else has it; no failure */
     struct buffer
-        bytes; /* get: the bytes; acquire, when held: what the holder said of itself */
+        bytes; /* get: the bytes; acquire, look: what the holder said of itself */
     uint64_t size_bytes; /* get: how long it is in all; append: how long the log is now */
     int64_t held_for_ms; /* acquire, when held: how long until it may be free, at most */
     struct store_entry *entries; /* list */
     size_t entry_count;
     struct store_lease *lease; /* acquire: the lease */
+    uint64_t fence;            /* look: 0 when nobody ever had it */
 
     struct list link; /* the driver's own */
     void *driver;
@@ -96,6 +97,10 @@ struct store {
      * believes. `holder` is JSON that others are told. */
     void (*acquire)(struct store *store, struct store_call *call, const char *name,
                     const char *holder, int64_t duration_ms);
+
+    /* Who has it, without taking it: as acquire, but `lease` stays NULL; `fence` is that of the
+     * last holder, and `bytes` what it said of itself, held or not. */
+    void (*look)(struct store *store, struct store_call *call, const char *name);
 
     /* Keeps it for another duration; LeaseLost when somebody else took it. */
     void (*renew)(struct store *store, struct store_call *call,
