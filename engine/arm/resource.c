@@ -18,7 +18,7 @@ const char *const resource_verb_names[] = {"get",    "find",   "exists", "create
                                            "ensure", "update", "delete", NULL};
 
 /* What the operation under way is for. */
-enum step { STEP_LOOK, STEP_REVEAL, STEP_WRITE, STEP_WAIT };
+enum phase { PHASE_LOOK, PHASE_REVEAL, PHASE_WRITE, PHASE_WAIT };
 
 /* When others write it in between: reads may lag behind, so the next look waits 1, 2, 4 .. s. */
 enum { MOST_LOOKS = 5, LOOK_AGAIN_MS = 1000 };
@@ -33,7 +33,7 @@ struct resource_operation {
     int looks;
     char
         *defaults; /* JSON: a tenth of the tree, and only a new resource needs it again */
-    enum step step;
+    enum phase phase;
     struct operation *operation;
     struct waiter waiter;
     struct deferred advance;
@@ -49,7 +49,7 @@ struct resource_operation {
     struct failure *failure;
 };
 
-static void start_step(struct resource_operation *own, enum step step, const char *method,
+static void start_phase(struct resource_operation *own, enum phase phase, const char *method,
                        cJSON *body);
 
 /* --- the end -------------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ static void finish(struct resource_operation *own)
     if (own->body != NULL)
         compare_strip(own->kind, own->body, FIELD_WRITE_ONLY);
 
-    if (own->failure != NULL && own->step == STEP_WRITE)
+    if (own->failure != NULL && own->phase == PHASE_WRITE)
         announce(own); /* it failed before it could be sent */
 
     const bool is_worth_telling = own->number != 0 ||
@@ -102,7 +102,7 @@ static void fail(struct resource_operation *own, struct failure *failure)
 }
 
 /* A step's failure, about the resource instead of the URL that was asked. */
-static struct failure *failure_of_step(const struct failure *failure)
+static struct failure *failure_of_phase(const struct failure *failure)
 {
     struct failure *own = failure_copy(failure);
 
@@ -241,12 +241,12 @@ static void write_difference(struct resource_operation *own)
         cJSON *part = cJSON_Duplicate(own->wanted, true);
 
         compare_strip(own->kind, part, FIELD_IMMUTABLE);
-        start_step(own, STEP_WRITE, "PATCH", part);
+        start_phase(own, PHASE_WRITE, "PATCH", part);
         cJSON_Delete(part);
     } else {
         cJSON *whole = compare_merge(own->kind, own->body, own->wanted);
 
-        start_step(own, STEP_WRITE, "PUT", whole);
+        start_phase(own, PHASE_WRITE, "PUT", whole);
         cJSON_Delete(whole);
     }
 }
@@ -265,7 +265,7 @@ static void fail_changed(struct resource_operation *own)
 static void judge_settled(struct resource_operation *own)
 {
     if (own->kind->reveal != NULL && compare_has(own->kind, own->wanted, FIELD_SECRET))
-        start_step(own, STEP_REVEAL, "POST", NULL);
+        start_phase(own, PHASE_REVEAL, "POST", NULL);
     else
         write_difference(own);
 }
@@ -291,7 +291,7 @@ static void judge_present(struct resource_operation *own)
     case RESOURCE_UPDATE:
         if (is_being_made(own->body)) {
             own->was_adopted = true;
-            start_step(own, STEP_WAIT, "GET", NULL);
+            start_phase(own, PHASE_WAIT, "GET", NULL);
         } else {
             judge_settled(own);
         }
@@ -344,10 +344,10 @@ static void judge_absent(struct resource_operation *own, const struct failure *f
                           failure_new("PreconditionFailed", "it does not exist any more"),
                           "leave if_match out to create it"));
         else if (complete(own))
-            start_step(own, STEP_WRITE, "PUT", own->wanted);
+            start_phase(own, PHASE_WRITE, "PUT", own->wanted);
         break;
     default:
-        fail(own, failure_of_step(failure));
+        fail(own, failure_of_phase(failure));
         break;
     }
 }
@@ -383,7 +383,7 @@ static void judge_waited(struct resource_operation *own)
 static void judge_revealed(struct resource_operation *own, const struct failure *failure)
 {
     if (failure != NULL && failure->status != 403 && failure->status != 404) {
-        fail(own, failure_of_step(failure));
+        fail(own, failure_of_phase(failure));
         return;
     }
     if (failure == NULL)
@@ -421,14 +421,14 @@ static bool was_overtaken(struct resource_operation *own)
 {
     const struct failure *failure = operation_failure(own->operation);
 
-    return failure != NULL && failure->status == 412 && own->step == STEP_WRITE &&
+    return failure != NULL && failure->status == 412 && own->phase == PHASE_WRITE &&
            own->if_match == NULL && own->verb != RESOURCE_DELETE &&
            ++own->looks < MOST_LOOKS;
 }
 
 static void look(struct resource_operation *own)
 {
-    start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+    start_phase(own, PHASE_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
 }
 
 static void look_again(struct timer *timer)
@@ -450,26 +450,26 @@ static void advance(struct deferred *deferred)
                     (int64_t)LOOK_AGAIN_MS << (own->looks - 1));
     else if (failure != NULL && failure->status == 412 && own->if_match != NULL)
         fail_changed(own);
-    else if (own->step == STEP_REVEAL)
+    else if (own->phase == PHASE_REVEAL)
         judge_revealed(own, failure);
-    else if (failure != NULL && own->step == STEP_LOOK && is_missing(failure))
+    else if (failure != NULL && own->phase == PHASE_LOOK && is_missing(failure))
         judge_absent(own, failure);
-    else if (failure != NULL && own->step == STEP_WRITE && own->verb == RESOURCE_DELETE &&
+    else if (failure != NULL && own->phase == PHASE_WRITE && own->verb == RESOURCE_DELETE &&
              is_missing(failure))
         end(own, RESOURCE_MISSING);
-    else if (failure != NULL && own->verb == RESOURCE_ENSURE && own->step == STEP_WRITE &&
+    else if (failure != NULL && own->verb == RESOURCE_ENSURE && own->phase == PHASE_WRITE &&
              own->kind->exists_code != NULL &&
              text_equal_nocase(own->kind->exists_code, failure->code))
         end(own, RESOURCE_UNCHANGED); /* under another name; it says the same */
     else if (failure != NULL)
-        fail(own, failure_of_step(failure));
-    else if (own->step != STEP_WRITE && !asks_head(own) && own->step != STEP_REVEAL &&
+        fail(own, failure_of_phase(failure));
+    else if (own->phase != PHASE_WRITE && !asks_head(own) && own->phase != PHASE_REVEAL &&
              !cJSON_IsObject(operation_body(over)))
         fail(own, failure_new("ProtocolError", "the answer is not a %s (HTTP %d)",
                               own->kind->name, operation_status(over)));
-    else if (own->step == STEP_LOOK)
+    else if (own->phase == PHASE_LOOK)
         judge_present(own);
-    else if (own->step == STEP_WAIT)
+    else if (own->phase == PHASE_WAIT)
         judge_waited(own);
     else
         judge_written(own);
@@ -478,7 +478,7 @@ static void advance(struct deferred *deferred)
     operation_release(over);
 }
 
-static void on_step_over(struct waiter *waiter)
+static void on_phase_over(struct waiter *waiter)
 {
     struct resource_operation *own =
         LIST_ENTRY(waiter, struct resource_operation, waiter);
@@ -502,9 +502,9 @@ static void on_progress(void *context, const struct operation *operation)
 {
     struct resource_operation *own = context;
 
-    if (own->step == STEP_WRITE && operation_was_sent(operation))
+    if (own->phase == PHASE_WRITE && operation_was_sent(operation))
         announce(own);
-    if (own->step == STEP_WRITE && operation_is_accepted(operation))
+    if (own->phase == PHASE_WRITE && operation_is_accepted(operation))
         drop_wishes(own);
     if (own->client->observer != NULL && own->number != 0)
         own->client->observer->changed(own->client->observer, own);
@@ -565,13 +565,13 @@ static char *format_if_match(const struct resource_operation *own, const char *m
     return must ? memory_copy_string("If-Match: *") : NULL;
 }
 
-static char *format_url(const struct resource_operation *own, enum step step,
+static char *format_url(const struct resource_operation *own, enum phase phase,
                         const char *method)
 {
     const struct kind *kind = own->kind;
     const bool is_read = strcmp(method, "GET") == 0 && kind->read_query != NULL;
 
-    if (step != STEP_REVEAL)
+    if (phase != PHASE_REVEAL)
         return resource_url(own->client, own->id, kind->api_version,
                             is_read ? kind->read_query : "");
 
@@ -582,16 +582,16 @@ static char *format_url(const struct resource_operation *own, enum step step,
     return url;
 }
 
-static void start_step(struct resource_operation *own, enum step step, const char *method,
+static void start_phase(struct resource_operation *own, enum phase phase, const char *method,
                        cJSON *body)
 {
     const struct kind *kind = own->kind;
     struct operation_request request = {.method = method,
-                                        .url = format_url(own, step, method),
+                                        .url = format_url(own, phase, method),
                                         .audience = AUDIENCE_ARM,
-                                        .watches = step == STEP_WAIT};
+                                        .watches = phase == PHASE_WAIT};
 
-    if (step == STEP_WRITE) {
+    if (phase == PHASE_WRITE) {
         request.waits = true;
         request.is_below_new = is_below_new(own->client, own->id);
         request.body = body != NULL ? json_print(body) : NULL;
@@ -601,16 +601,16 @@ static void start_step(struct resource_operation *own, enum step step, const cha
         request.final_state_via = kind->final_state_via;
         request.headers[0] = format_if_match(own, method);
     }
-    if (step != STEP_LOOK) {
+    if (phase != PHASE_LOOK) {
         request.label = memory_format("%s %s '%s'", resource_verb_names[own->verb],
                                       kind->name, resource_name(own));
     } else {
         own->looked_at = own->client->write_count;
     }
-    own->step = step;
+    own->phase = phase;
     own->operation = operation_start(own->client, &request);
     operation_watch(own->operation, on_progress, own);
-    if (step == STEP_WAIT || (step == STEP_WRITE && operation_was_sent(own->operation)))
+    if (phase == PHASE_WAIT || (phase == PHASE_WRITE && operation_was_sent(own->operation)))
         announce(own);
     if (operation_waitable(own->operation)->is_done)
         loop_defer(own->client->loop, &own->advance);
@@ -636,12 +636,12 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
     own->wanted = body;
     own->defaults = defaults != NULL ? json_print(defaults) : NULL;
     cJSON_Delete(defaults);
-    own->waiter.wake = on_step_over;
+    own->waiter.wake = on_phase_over;
     own->advance.run = advance;
     own->again.fire = look_again;
     own->started_ms = clock_now_ms(loop_clock(client->loop));
     if (verb == RESOURCE_DELETE)
-        start_step(own, STEP_WRITE, "DELETE", NULL);
+        start_phase(own, PHASE_WRITE, "DELETE", NULL);
     else
         look(own);
     return own;
@@ -732,7 +732,7 @@ bool resource_was_adopted(const struct resource_operation *operation)
 bool resource_may_go_on(const struct resource_operation *operation)
 {
     return operation->operation != NULL &&
-           (operation->step == STEP_WAIT || operation_may_go_on(operation->operation));
+           (operation->phase == PHASE_WAIT || operation_may_go_on(operation->operation));
 }
 
 void resource_release(struct resource_operation *operation)
@@ -740,7 +740,7 @@ void resource_release(struct resource_operation *operation)
     if (operation == NULL)
         return;
     if (!operation->waitable.is_done && operation->client->observer != NULL &&
-        (operation->number != 0 || operation->step == STEP_WRITE)) {
+        (operation->number != 0 || operation->phase == PHASE_WRITE)) {
         if (operation->number == 0)
             operation->number = ++operation->client->last_number;
         operation->failure = failure_new("Canceled", "nobody waits for it any more");

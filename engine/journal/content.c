@@ -102,6 +102,7 @@ void content_hash(const char *run, const struct step_content *content,
     hash_text(hash, 'v', content->verb);
     hash_text(hash, 'k', content->kind);
     hash_text(hash, 't', content->target);
+    hash_text(hash, 'q', content->query);
     if (content->body != NULL)
         hash_value(hash, content->body);
     if (content->text != NULL)

@@ -83,7 +83,8 @@ void journal_load(struct journal *journal, const cJSON *record);
 struct step_content {
     const char *verb;   /* "create", "ensure", "update", "delete", or a method: "POST" */
     const char *kind;   /* "gateway", or NULL */
-    const char *target; /* an ARM id, a URL's path with its query, a name */
+    const char *target; /* an ARM id, a URL's path, a name; it is kept */
+    const char *query;  /* what more says what it is about, and is not kept; or NULL */
     const cJSON *body;  /* what is asked for; order of members does not matter. Or NULL */
     const char *text;   /* what is asked for as text, or NULL */
     size_t text_length;
