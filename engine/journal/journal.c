@@ -471,6 +471,22 @@ static struct fresh *keep_fresh(const char *key, const char *target)
     return fresh;
 }
 
+/* The next of those alike, or NULL. */
+static struct step *next_of(struct step *first, bool is_single)
+{
+    if (first == NULL || is_single || first->begun == NULL)
+        return first;
+    return first->begun->next_alike;
+}
+
+struct step *journal_peek(struct journal *journal, const struct step_content *content)
+{
+    char key[CONTENT_KEY_SIZE];
+
+    content_hash(journal->run, content, key);
+    return next_of(map_find(&journal->alike, key), content->is_single);
+}
+
 struct step *journal_begin(struct journal *journal, const struct step_content *content)
 {
     char key[CONTENT_KEY_SIZE];
@@ -478,22 +494,19 @@ struct step *journal_begin(struct journal *journal, const struct step_content *c
 
     content_hash(journal->run, content, key);
     first = map_find(&journal->alike, key);
-    step = first == NULL          ? NULL
-           : content->is_single   ? first
-           : first->begun == NULL ? first
-                                  : first->begun->next_alike;
+    step = next_of(first, content->is_single);
     if (step == NULL) {
         step = add_step(journal, key, content->verb, content->kind, content->target);
-        first = first != NULL ? first : step;
+        step->fresh = keep_fresh(key, content->target);
         if (journal->first_new == NULL)
             journal->first_new = step;
     } else if (step->state == STEP_DONE && !step->is_begun) {
         journal->counts.replayed++;
     }
+    if (first == NULL)
+        first = step;
     first->begun = step;
     step->is_begun = true;
-    if (step->number == 0 && step->fresh == NULL)
-        step->fresh = keep_fresh(key, content->target);
     return step;
 }
 

@@ -94,6 +94,9 @@ struct step_content {
 /* The next step with this content. Borrowed from the journal. */
 struct step *journal_begin(struct journal *journal, const struct step_content *content);
 
+/* The one that journal_begin() would give, without beginning it; NULL when it would be new. */
+struct step *journal_peek(struct journal *journal, const struct step_content *content);
+
 /* What is known of it: from earlier attempts when it begins, then what was added. */
 enum step_state step_state(const struct step *step);
 const struct step_answer *
@@ -102,6 +105,9 @@ const char *step_action(const struct step *step);  /* of its intent, or NULL */
 const char *step_outcome(const struct step *step); /* once done, or NULL */
 const cJSON *
 step_value(const struct step *step); /* that was kept when it was done, or NULL */
+
+/* Since its first intent, by the wall clock. */
+int64_t step_age_ms(const struct journal *journal, const struct step *step);
 
 /* Whether an earlier attempt of the run knew it. */
 bool step_is_replayed(const struct step *step);
