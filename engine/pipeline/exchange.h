@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/uuid.h"
+#include "journal/journal.h"
 #include "net/loop.h"
 #include "net/transfer.h"
 
@@ -63,6 +64,10 @@ struct exchange {
     void *owner;             /* of whoever gets `done` */
     struct cookies *cookies; /* that it shares with others, borrowed, or NULL */
 
+    struct step *step; /* of the journal, that it belongs to; NULL: it is its own */
+    const char
+        *action; /* what it will have done ("create"), constant; NULL: its method */
+
     size_t stage;    /* where it is */
     bool is_refused; /* by a stage, without being sent: sending again would not help */
     /* Of the transfer's headers, those freed with it; the credential's and the cookies'
@@ -76,6 +81,11 @@ struct exchange {
     struct { /* of the guard stage */
         bool is_counted;
     } guard;
+    struct { /* of the journal stage */
+        struct journal_wait wait;
+        struct journal *journal;
+        bool is_own; /* the step is this request's alone */
+    } journal;
     struct {                              /* of the budget stage */
         struct gate *gates[BUDGET_GATES]; /* in the order it passes them */
         unsigned gate_count, passed;
