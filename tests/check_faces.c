@@ -24,6 +24,7 @@
 #include "base/json.h"
 #include "net/loop.h"
 #include "run/event.h"
+#include "run/event_json.h"
 #include "run/face.h"
 #include "run/summary.h"
 #include "run/terminal.h"
@@ -42,6 +43,7 @@ static struct {
     int err_file;         /* what went to stderr, unless that is the terminal */
     int master, terminal; /* of the pseudo-terminal, or -1 */
     struct screen screen;
+    struct event_reader *reader_of_lines; /* or NULL: the face gets the very event */
 
     /* A pseudo-terminal holds little, so a thread of its own reads from it. */
     pthread_t reader;
@@ -114,6 +116,16 @@ static void setup(void)
     dup2(h.err_file, STDERR_FILENO);
 }
 
+/* Each event becomes a line on its way to the face, and an event again. */
+static void setup_from_lines(void)
+{
+    static struct event_reader reader;
+
+    setup();
+    memset(&reader, 0, sizeof reader);
+    h.reader_of_lines = &reader;
+}
+
 static void free_face(void)
 {
     if (h.face != NULL)
@@ -137,6 +149,7 @@ static void teardown(void)
     }
     buffer_deinit(&h.read);
     loop_free(h.loop);
+    h.reader_of_lines = NULL;
     buffer_deinit(&h.screen.scrolled);
     memset(&h.screen, 0, sizeof h.screen);
 }
@@ -264,11 +277,39 @@ static void draw(void)
     pass_machine(100);
 }
 
+/* The event's line is read and written again as it was. Its tree, owned by the caller, holds
+ * the strings of what the reader read. */
+static cJSON *pass_through_line(struct event_reader *reader, const struct event *event)
+{
+    struct buffer line = {0}, again = {0};
+
+    event_format(&line, event);
+    ck_assert_int_eq(line.data[line.length - 1], '\n');
+
+    cJSON *tree = json_parse(line.data, line.length, NULL);
+
+    ck_assert_ptr_nonnull(tree);
+    ck_assert_msg(event_read(reader, tree), "%s", line.data);
+    event_format(&again, &reader->event);
+    ck_assert_str_eq(again.data, line.data);
+    buffer_deinit(&line);
+    buffer_deinit(&again);
+    return tree;
+}
+
 static void feed(struct event event)
 {
     event.elapsed_ms = clock_now_ms(&h.clock);
     event.wall_ms = clock_wall_ms(&h.clock);
-    h.face->handle(h.face, &event);
+    if (h.reader_of_lines == NULL) {
+        h.face->handle(h.face, &event);
+        return;
+    }
+
+    cJSON *tree = pass_through_line(h.reader_of_lines, &event);
+
+    h.face->handle(h.face, &h.reader_of_lines->event);
+    cJSON_Delete(tree);
 }
 
 static void feed_text(enum event_type type, const char *text)
@@ -456,6 +497,199 @@ START_TEST(json_is_valid_whatever_a_script_prints)
 }
 END_TEST
 
+/* --- lines that become events again --- */
+
+static const struct failure whole_failure = {.code = "Conflict",
+                                             .message = "in \"use\"",
+                                             .status = 409,
+                                             .target = "/subscriptions/s",
+                                             .operation = "PUT gateway 'gw-a'",
+                                             .request_id = "r-1",
+                                             .retryable = true,
+                                             .cure = "wait"};
+
+static const struct run_summary whole_summary = {.run = "20260131-120307-ab12",
+                                                 .status = RUN_FAILED,
+                                                 .outcomes = {84, 3, 12, 1, 0, 2},
+                                                 .requests = 412,
+                                                 .writes = 87,
+                                                 .wall_seconds = 1.25,
+                                                 .virtual_seconds = 10800.001};
+
+static const struct event whole_events[] = {
+    {.type = EVENT_RUN_STARTED, .text = "onboard.lua", .percent = -1},
+    {.type = EVENT_OPERATION_STARTED,
+     .operation = 7,
+     .verb = "wait for",
+     .kind = "gateway",
+     .name = "gw-\u7db2",
+     .target = "/subscriptions/s",
+     .state = "Activating",
+     .percent = -1,
+     .age_ms = 3600001},
+    {.type = EVENT_OPERATION_STATE, .operation = 7, .state = "Busy", .percent = 0},
+    {.type = EVENT_OPERATION_STATE, .operation = 7, .percent = 12.345, .age_ms = 12},
+    {.type = EVENT_OPERATION_FINISHED,
+     .operation = 9007199254740992U,
+     .kind = "api",
+     .outcome = OUTCOME_FAILED,
+     .failure = &whole_failure,
+     .percent = -1},
+    {.type = EVENT_OPERATION_FINISHED, .outcome = OUTCOME_NOT_BEGUN, .percent = -1},
+    {.type = EVENT_TASK_FAILED, .text = "boom\n\ttraceback", .percent = -1},
+    {.type = EVENT_OUTPUT, .text = "", .percent = -1},
+    {.type = EVENT_LOG, .level = LOG_DEBUG, .text = "a \x1b[31m", .percent = -1},
+    {.type = EVENT_RUN_FINISHED, .summary = &whole_summary, .text = "why", .percent = -1},
+};
+
+static void assert_same_text(const char *read, const char *told)
+{
+    ck_assert_pstr_eq(read, told);
+}
+
+static void assert_same_failure(const struct failure *read, const struct failure *told)
+{
+    ck_assert_int_eq(read != NULL, told != NULL);
+    if (told == NULL)
+        return;
+    assert_same_text(read->code, told->code);
+    assert_same_text(read->message, told->message);
+    assert_same_text(read->target, told->target);
+    assert_same_text(read->operation, told->operation);
+    assert_same_text(read->request_id, told->request_id);
+    assert_same_text(read->cure, told->cure);
+    ck_assert_int_eq(read->status, told->status);
+    ck_assert_int_eq(read->retryable, told->retryable);
+}
+
+static void assert_same_summary(const struct run_summary *read,
+                                const struct run_summary *told)
+{
+    ck_assert_int_eq(read != NULL, told != NULL);
+    if (told == NULL)
+        return;
+    assert_same_text(read->run, told->run);
+    ck_assert_int_eq(read->status, told->status);
+    ck_assert_mem_eq(read->outcomes, told->outcomes, sizeof told->outcomes);
+    ck_assert_uint_eq(read->requests, told->requests);
+    ck_assert_uint_eq(read->writes, told->writes);
+    ck_assert_double_eq(read->wall_seconds, told->wall_seconds);
+    ck_assert_double_eq(read->virtual_seconds, told->virtual_seconds);
+}
+
+START_TEST(a_line_becomes_the_event_again)
+{
+    const bool has_moment = whole_events[_i].type != EVENT_RUN_FINISHED;
+    struct event_reader reader = {0};
+    struct event told = whole_events[_i];
+
+    told.elapsed_ms = 10800001;
+    told.wall_ms = START_WALL_MS + 1001; /* 8.001 is a little less in binary */
+
+    cJSON *tree = pass_through_line(&reader, &told);
+    const struct event *read = &reader.event;
+
+    ck_assert_int_eq(read->type, told.type);
+    ck_assert_int_eq(read->elapsed_ms, told.elapsed_ms);
+    ck_assert_int_eq(read->wall_ms, has_moment ? told.wall_ms : 0);
+    ck_assert_uint_eq(read->operation, told.operation);
+    assert_same_text(read->verb, told.verb);
+    assert_same_text(read->kind, told.kind);
+    assert_same_text(read->name, told.name);
+    assert_same_text(read->target, told.target);
+    assert_same_text(read->state, told.state);
+    assert_same_text(read->text, told.text);
+    ck_assert_double_eq(read->percent, told.percent);
+    ck_assert_int_eq(read->age_ms, told.age_ms);
+    ck_assert_int_eq(read->outcome, told.outcome);
+    ck_assert_int_eq(read->level, told.level);
+    assert_same_failure(read->failure, told.failure);
+    assert_same_summary(read->summary, told.summary);
+    cJSON_Delete(tree);
+}
+END_TEST
+
+/* Hands the reader one line. Returns whether it took it. */
+static bool read_line(struct event_reader *reader, const char *line)
+{
+    cJSON *tree = json_parse(line, strlen(line), NULL);
+
+    ck_assert_ptr_nonnull(tree);
+
+    const bool is_taken = event_read(reader, tree);
+
+    cJSON_Delete(tree);
+    return is_taken;
+}
+
+START_TEST(a_summary_gets_the_counts_that_its_line_does_not_hold)
+{
+    static const char finished[] =
+        "{\"event\":\"operation.finished\",\"outcome\":\"%s\"}";
+    static const char *const outcomes[] = {"absent", "canceled", "canceled", "not begun",
+                                           "created"};
+    static const char summary[] =
+        "{\"event\":\"run.finished\",\"status\":\"interrupted\",\"created\":4}";
+    struct event_reader reader = {0};
+    char line[100];
+
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+        snprintf(line, sizeof line, finished, outcomes[i]);
+        ck_assert(read_line(&reader, line));
+    }
+    ck_assert(read_line(&reader, summary));
+    ck_assert_uint_eq(reader.summary.outcomes[OUTCOME_CREATED], 4);
+    ck_assert_uint_eq(reader.summary.outcomes[OUTCOME_ABSENT], 1);
+    ck_assert_uint_eq(reader.summary.outcomes[OUTCOME_CANCELED], 2);
+    ck_assert_uint_eq(reader.summary.outcomes[OUTCOME_NOT_BEGUN], 1);
+    ck_assert(read_line(&reader, "{\"event\":\"run.started\"}")); /* it was resumed */
+    ck_assert(read_line(&reader, summary));
+    ck_assert_uint_eq(reader.summary.outcomes[OUTCOME_CANCELED], 0);
+}
+END_TEST
+
+static const char *const foreign_lines[] = {
+    "{\"event\":\"run.paused\"}",
+    "{\"event\":7}",
+    "{}",
+    "[]",
+    "null",
+    "{\"event\":\"log\",\"level\":\"trace\",\"text\":\"x\"}",
+    "{\"event\":\"operation.finished\",\"outcome\":\"lost\"}",
+    "{\"event\":\"operation.finished\"}",
+    "{\"event\":\"run.finished\",\"status\":\"paused\"}",
+    "{\"event\":\"output\",\"time\":\"yesterday\",\"text\":\"x\"}",
+};
+
+START_TEST(a_line_that_is_no_event_is_refused)
+{
+    ck_assert(!read_line(&(struct event_reader){0}, foreign_lines[_i]));
+}
+END_TEST
+
+START_TEST(members_of_other_versions_and_types_are_passed_over)
+{
+    static const char line[] =
+        "{\"event\":\"operation.state\",\"time\":\"2026-01-31T12:03:07Z\",\"elapsed\":"
+        "1e999,\"weather\":{\"sun\":1},\"operation\":-3,\"kind\":\"gateway\",\"name\":[],"
+        "\"state\":\"Busy\",\"percent\":\"all\",\"age\":null,\"failure\":{\"code\":1}}";
+    struct event_reader reader = {0};
+    cJSON *tree = json_parse(line, strlen(line), NULL);
+
+    ck_assert(event_read(&reader, tree));
+    ck_assert_int_eq(reader.event.wall_ms, START_WALL_MS);
+    ck_assert_int_eq(reader.event.elapsed_ms, 0);
+    ck_assert_uint_eq(reader.event.operation, 0);
+    ck_assert_str_eq(reader.event.kind, "gateway");
+    ck_assert_ptr_null(reader.event.name);
+    ck_assert_str_eq(reader.event.state, "Busy");
+    ck_assert_double_eq(reader.event.percent, -1.0);
+    ck_assert_int_eq(reader.event.age_ms, 0);
+    ck_assert_ptr_null(reader.event.failure);
+    cJSON_Delete(tree);
+}
+END_TEST
+
 /* Leads stdout to a pipe that nobody reads any more. */
 static void close_reader(void)
 {
@@ -571,7 +805,7 @@ START_TEST(plain_tells_starts_of_what_lasts_and_ends)
     begin(4, "delete", "subnet", "snet-1");
     pass(4200);
     end(4, "subnet", "snet-1", OUTCOME_DELETED, 4200);
-    end_run((struct run_summary){.outcomes = {84, 3, 12},
+    end_run((struct run_summary){.outcomes = {84, 3, 12, 1, 1},
                                  .requests = 412,
                                  .writes = 87,
                                  .wall_seconds = 1.23,
@@ -583,8 +817,8 @@ START_TEST(plain_tells_starts_of_what_lasts_and_ends)
                 "15:01:17 gateway 'gw-a' created in 2:58:10\n"
                 "15:01:18 gateway 'gw-b' created in 2:58:11\n"
                 "15:01:22 subnet 'snet-1' deleted in 4.2 s\n"
-                "succeeded in 3:04:12 (1.2 s here): 84 created, 3 changed, 12 unchanged; "
-                "412 requests, 87 writes\n");
+                "succeeded in 3:04:12 (1.2 s here): 84 created, 3 changed, 12 unchanged, "
+                "1 deleted, 1 absent; 412 requests, 87 writes\n");
     assert_file(h.out_file, "");
 }
 END_TEST
@@ -711,7 +945,7 @@ START_TEST(plain_says_what_goes_on_after_an_interrupt)
     pass(72 * MINUTE_MS);
     end(1, "gateway", "gw-a", OUTCOME_CANCELED, 72 * MINUTE_MS);
     end_run((struct run_summary){.status = RUN_INTERRUPTED,
-                                 .outcomes = {[OUTCOME_CANCELED] = 2},
+                                 .outcomes = {[OUTCOME_CANCELED] = 3},
                                  .wall_seconds = 4320,
                                  .virtual_seconds = 4320},
             NULL);
@@ -721,7 +955,7 @@ START_TEST(plain_says_what_goes_on_after_an_interrupt)
         "12:03:07 gateway 'gw-again' no longer waited for after 1 ms\n"
         "12:03:07 create subnet 'snet-1' started\n"
         "13:15:07 gateway 'gw-a' no longer waited for after 1:12:00\n"
-        "interrupted after 1:12:00: 2 canceled\n"
+        "interrupted after 1:12:00: 3 canceled\n"
         "still going on at the service: gateway 'gw-gone' (since 1:12:00), gateway "
         "'gw-a' (Activating since 1:12:00), subnet 'snet-1' (since 1:12:00); run the "
         "same script again: it finds and waits for them\n");
@@ -1389,17 +1623,36 @@ START_TEST(a_hundred_thousand_operations_are_no_burden)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
+static TCase *add_case_of(Suite *suite, const char *name, void (*prepare)(void))
 {
     TCase *topic = tcase_create(name);
 
-    tcase_add_checked_fixture(topic, setup, teardown);
+    tcase_add_checked_fixture(topic, prepare, teardown);
     tcase_set_timeout(topic, 60);
     suite_add_tcase(suite, topic);
     return topic;
 }
 
+static TCase *add_case(Suite *suite, const char *name)
+{
+    return add_case_of(suite, name, setup);
+}
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
+
+/* What a plain face says of the events, and of their lines. */
+static void add_plain_tests(TCase *topic)
+{
+    tcase_add_test(topic, plain_tells_starts_of_what_lasts_and_ends);
+    tcase_add_test(topic, plain_reminds_of_what_waits);
+    tcase_add_test(topic, plain_tells_a_start_that_nothing_follows);
+    tcase_add_test(topic, plain_tells_failures_with_their_cure);
+    tcase_add_test(topic, many_distinct_failures_are_counted_and_a_cure_is_told_once);
+    tcase_add_test(topic, plain_says_what_goes_on_after_an_interrupt);
+    tcase_add_test(topic, a_long_list_of_what_goes_on_is_cut);
+    tcase_add_test(topic, quiet_says_nothing_of_a_run_that_succeeds);
+    tcase_add_test(topic, quiet_tells_failures);
+}
 
 static void add_text_cases(Suite *suite)
 {
@@ -1410,6 +1663,13 @@ static void add_text_cases(Suite *suite)
     tcase_add_loop_test(topic, json_is_valid_whatever_a_script_prints, 0,
                         COUNT(odd_texts));
 
+    topic = add_case(suite, "lines");
+    tcase_add_loop_test(topic, a_line_becomes_the_event_again, 0, COUNT(whole_events));
+    tcase_add_test(topic, a_summary_gets_the_counts_that_its_line_does_not_hold);
+    tcase_add_loop_test(topic, a_line_that_is_no_event_is_refused, 0,
+                        COUNT(foreign_lines));
+    tcase_add_test(topic, members_of_other_versions_and_types_are_passed_over);
+
     topic = add_case(suite, "stdout");
     tcase_add_loop_test(topic, a_reader_that_goes_away_is_told_once_and_is_no_failure, 0,
                         MAKER_COUNT);
@@ -1417,16 +1677,10 @@ static void add_text_cases(Suite *suite)
     tcase_add_test(topic, a_non_blocking_reader_gets_all);
 
     topic = add_case(suite, "plain");
-    tcase_add_test(topic, plain_tells_starts_of_what_lasts_and_ends);
-    tcase_add_test(topic, plain_reminds_of_what_waits);
-    tcase_add_test(topic, plain_tells_a_start_that_nothing_follows);
-    tcase_add_test(topic, plain_tells_failures_with_their_cure);
-    tcase_add_test(topic, many_distinct_failures_are_counted_and_a_cure_is_told_once);
-    tcase_add_test(topic, plain_says_what_goes_on_after_an_interrupt);
-    tcase_add_test(topic, a_long_list_of_what_goes_on_is_cut);
-    tcase_add_test(topic, quiet_says_nothing_of_a_run_that_succeeds);
-    tcase_add_test(topic, quiet_tells_failures);
+    add_plain_tests(topic);
     tcase_add_test(topic, plain_shows_controls_in_names_and_leaves_output_alone);
+
+    add_plain_tests(add_case_of(suite, "plain, from lines", setup_from_lines));
 
     topic = add_case(suite, "words");
     tcase_add_loop_test(topic, counted_nouns_have_their_plural, 0, COUNT(counts));
@@ -1454,6 +1708,12 @@ static void add_live_cases(Suite *suite)
     tcase_add_test(topic, other_locales_get_ascii);
     tcase_add_test(topic, wide_names_keep_columns_in_line);
     tcase_add_test(topic, colors_are_used_unless_no_color_is_set);
+
+    topic = add_case_of(suite, "picture, from lines", setup_from_lines);
+    tcase_add_loop_test(topic, a_picture_shows_what_waits, 0, COUNT(screens));
+    tcase_add_test(topic, a_picture_is_drawn_in_place);
+    tcase_add_test(topic, failures_and_long_ends_scroll_up_above);
+    tcase_add_test(topic, output_and_log_appear_above);
 
     topic = add_case(suite, "above the picture");
     tcase_add_test(topic, a_script_that_never_waits_is_seen_too);
