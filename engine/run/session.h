@@ -14,7 +14,9 @@
 #include "run/event.h"
 #include "run/settings.h"
 
+struct depot;
 struct failure;
+struct record;
 struct session;
 struct sim;
 struct tokens;
@@ -30,6 +32,23 @@ struct session *session_open(const struct settings *settings, struct failure **f
 
 /* The face is closed, too. Accepts NULL. */
 void session_close(struct session *session);
+
+/* The run that this session works for is kept from now on: its journal is asked about each write,
+ * and events go there, too. Borrowed, until session_set_record(session, NULL); before the first
+ * request. */
+void session_set_record(struct session *session, struct record *record);
+struct record *session_record(const struct session *session);
+
+/* The store of the settings, opened when first asked for; the session's. NULL on failure, with the
+ * reason in `*failure` (owned by the caller). */
+struct depot *session_depot(struct session *session, struct failure **failure);
+
+/* Code of the run, "modules/teams.lua": as it was kept, or to be kept with it. No effect, and
+ * NULL, when nothing is kept. */
+const char *session_find_code(const struct session *session, const char *name,
+                              size_t *length);
+void session_keep_code(struct session *session, const char *name, const char *text,
+                       size_t length);
 
 struct loop *session_loop(struct session *session);
 struct clock *session_clock(struct session *session);
