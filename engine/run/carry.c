@@ -17,6 +17,7 @@
 #include "run/record.h"
 #include "run/run.h"
 #include "run/session.h"
+#include "store/store.h"
 
 /* Reads a JSON text of a run; `*tree` stays NULL when there is none, which is no failure. */
 static struct failure *read_json(struct depot *depot, const char *id, const char *name,
