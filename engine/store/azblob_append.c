@@ -189,34 +189,6 @@ static void go_to_next(struct append *append)
     azblob_walk_start(&append->walk, check_end);
 }
 
-static void on_still_ours(struct azblob_job *job)
-{
-    struct append *append = append_of(job);
-
-    if (azblob_request_status(job->request) == 200)
-        go_to_next(append);
-    else if (azblob_request_lost_lease(job->request))
-        refuse_lease(append);
-    else
-        refuse(append);
-}
-
-/* The next blob has no lease yet that could tell whether we still may write, so the first one
- * is asked. */
-static void roll(struct append *append)
-{
-    struct azblob_job *job = &append->walk.job;
-    struct azblob_request *request;
-
-    if (append->walk.lease == NULL) {
-        go_to_next(append);
-        return;
-    }
-    request = azblob_lease_request(job->own, job->name, 1, "renew");
-    azblob_request_add_header(request, "x-ms-lease-id: %s", append->walk.lease->id);
-    azblob_job_send(job, request, on_still_ours);
-}
-
 static void send_block(struct append *append)
 {
     struct azblob_job *job = &append->walk.job;
@@ -229,7 +201,7 @@ static void send_block(struct append *append)
     } else if (append->walk.lease != NULL && !azblob_lease_is_valid(append->walk.lease)) {
         refuse_lease(append);
     } else if (end->blocks >= job->own->most_blocks) {
-        roll(append);
+        go_to_next(append);
     } else {
         put_block(append);
     }

@@ -114,15 +114,18 @@ static void on_leased(struct azblob_job *job)
     }
 }
 
-static void lease_it(struct azblob_walk *walk)
+static void on_still_ours(struct azblob_job *job)
 {
+    const struct azblob_walk *walk = (struct azblob_walk *)job;
     const struct azblob_lease *lease = walk->lease;
-    struct azblob_job *job = &walk->job;
     struct azblob_request *request;
 
-    /* who slept past the end of the lease must not take anything from the next holder */
-    if (!azblob_lease_is_valid(lease)) {
+    if (azblob_request_lost_lease(job->request)) {
         azblob_job_end(job, azblob_lease_lost(job->own, job->name));
+        return;
+    }
+    if (azblob_request_status(job->request) != 200) {
+        azblob_job_refuse(job);
         return;
     }
     request = azblob_lease_request(job->own, job->name, walk->end.part, "acquire");
@@ -130,6 +133,18 @@ static void lease_it(struct azblob_walk *walk)
                               (int)(lease->duration_ms / 1000));
     azblob_request_add_header(request, "x-ms-proposed-lease-id: %s", lease->id);
     azblob_job_send(job, request, on_leased);
+}
+
+/* Only who still has the first blob's lease may take that of another blob, from whoever has
+ * it: so that is renewed first. */
+static void lease_it(struct azblob_walk *walk)
+{
+    struct azblob_job *job = &walk->job;
+    struct azblob_request *request =
+        azblob_lease_request(job->own, job->name, 1, "renew");
+
+    azblob_request_add_header(request, "x-ms-lease-id: %s", walk->lease->id);
+    azblob_job_send(job, request, on_still_ours);
 }
 
 /* --- from blob to blob ----------------------------------------------------------------------- */
