@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
 #include "pipeline/budget.h"
@@ -321,6 +322,7 @@ static struct failure *open_client(struct session *session)
     credentials.authority = endpoints->login;
     credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
     credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
+    credentials.resources[AUDIENCE_STORAGE] = CLOUD_STORAGE_RESOURCE;
     session->client.origins.by_audience[AUDIENCE_NONE] = endpoints->login;
     session->client.origins.by_audience[AUDIENCE_ARM] = endpoints->arm;
     session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
