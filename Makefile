@@ -11,7 +11,7 @@ MODULES  := lua5.4 libcjson libcrypto libssl libevent_core libevent_extra libeve
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 override CPPFLAGS += -Iengine -I. -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE \
                      -DMOONGATE_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(MODULES) 2>/dev/null)
-override LDLIBS   += $(shell pkg-config --libs $(MODULES) 2>/dev/null) -lm -ldl
+override LDLIBS   += $(shell pkg-config --libs $(MODULES) 2>/dev/null) -lm -ldl -pthread
 COMPILE  = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD)/embedded.o

@@ -119,7 +119,9 @@ struct store_lease {
     uint64_t fence; /* grows with every holder of this log */
 };
 
-/* Whether the text can be a name. */
+/* Whether the text can be a name: parts of letters, digits and -._ that neither begin nor end with
+ * a dot, joined by slashes. A folder's ends with a slash. */
+enum { STORE_LONGEST_PART = 200, STORE_LONGEST_NAME = 1000 /* bytes */ };
 bool store_name_is_valid(const char *name);
 
 /* A folder on this machine or a file server; made when it is absent, at the first call that
