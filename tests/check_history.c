@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <check.h>
 
@@ -415,6 +417,57 @@ START_TEST(several_processes_append_to_one_log)
 }
 END_TEST
 
+/* The life of another process: each of its operations ends after the one before was kept. */
+static int keep_in_folder(const char *path, int count)
+{
+    struct store *store = store_new_folder(h.loop, path);
+    struct history *history = history_new(h.loop, store);
+
+    for (int i = 0; i < count; i++) {
+        history_add(history, &gateway, (100 + i) * SECOND_MS, WALL_MS);
+        settle();
+    }
+    history_free(history);
+    store->free(store);
+    return h.logged.length == 0 ? 0 : 1;
+}
+
+START_TEST(several_processes_append_to_one_file)
+{
+    enum { PROCESSES = 4, OPERATIONS = 20 };
+
+    char path[] = "/tmp/check_history.XXXXXX", file[sizeof path + sizeof LOG_NAME];
+    pid_t children[PROCESSES];
+    int status;
+
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    snprintf(file, sizeof file, "%s/%s", path, LOG_NAME);
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        if (children[i] == 0) { /* an event base is not for two processes */
+            h.loop = loop_new(&h.clock);
+            _exit(keep_in_folder(path, OPERATIONS));
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+
+    struct store *store = store_new_folder(h.loop, path);
+
+    history_free(h.history);
+    h.history = history_new(h.loop, store);
+    assert_forecast(&gateway, 60,
+                    (struct forecast){49000, 57000, PROCESSES * OPERATIONS, 0});
+    history_free(h.history);
+    h.history = NULL;
+    store->free(store);
+    ck_assert_int_eq(unlink(file), 0);
+    ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
 START_TEST(a_torn_line_does_not_damage_the_next)
 {
     write_text(LINE("100"));
@@ -528,6 +581,7 @@ int main(void)
     tcase_add_test(topic, what_took_long_is_kept_in_groups);
     tcase_add_test(topic, what_is_kept_is_known_at_once_and_to_the_next_run);
     tcase_add_test(topic, several_processes_append_to_one_log);
+    tcase_add_test(topic, several_processes_append_to_one_file);
     tcase_add_test(topic, a_torn_line_does_not_damage_the_next);
     tcase_add_test(topic, a_log_that_somebody_removed_begins_anew);
     tcase_add_test(topic, a_store_that_refuses_is_told_of_once_and_tried_again);

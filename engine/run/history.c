@@ -28,7 +28,7 @@ enum {
     MOST_BYTES = 1 << 20, /* of the log that are read; about ten thousand lines */
     GROUPS_OF_SAMPLE = 3,
     FEW_SAMPLES = 5, /* fewer say little */
-    MOST_TRIES = 16  /* to append before somebody else does */
+    MOST_TRIES = 100 /* to append before somebody else does */
 };
 
 static const double MOST_SECONDS = 1e9; /* thirty years; more is a damaged line */
