@@ -15,6 +15,7 @@
 #include "run/settings.h"
 
 struct failure;
+struct history;
 struct session;
 struct sim;
 struct tokens;
@@ -38,6 +39,9 @@ const struct settings *session_settings(const struct session *session);
 
 /* Shows events by another face from now on; takes it, and frees the one before. */
 void session_set_face(struct session *session, struct face *face);
+
+/* Where the durations of operations come from and go to; borrowed, or NULL: nothing is said. */
+void session_set_history(struct session *session, struct history *history);
 
 /* The simulator inside the process, or NULL. Borrowed. */
 struct sim *session_sim(const struct session *session);
