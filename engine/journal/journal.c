@@ -682,6 +682,8 @@ void journal_note(struct journal *journal, const char *what, cJSON *members)
     }
     cJSON_Delete(members);
     end_record(journal, begin);
+    if (strcmp(what, "begin") == 0)
+        journal->counts.attempts++;
 }
 
 /* --- the whole ----------------------------------------------------------------------------- */

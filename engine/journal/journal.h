@@ -138,7 +138,8 @@ void journal_done(struct journal *journal, struct step *step, const char *outcom
 void journal_failed(struct journal *journal, struct step *step,
                     const struct failure *failure);
 
-/* Anything else that is worth a line: {"do": what, ...members}. `members` is taken. */
+/* Anything else that is worth a line: {"do": what, ...members}. `members` is taken. "begin" is the
+ * beginning of an attempt. */
 void journal_note(struct journal *journal, const char *what, cJSON *members);
 
 /* --- waiting ------------------------------------------------------------------------------ */
