@@ -12,7 +12,11 @@
 #include "base/log.h"
 #include "memory_store.h"
 #include "net/loop.h"
+#include "run/event_json.h"
+#include "run/face_stream.h"
 #include "run/history.h"
+#include "run/run.h"
+#include "run/session.h"
 #include "suite.h"
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60000, MOST_BYTES = 1 << 20 };
@@ -555,6 +559,117 @@ START_TEST(a_drain_waits_for_what_is_being_read)
 }
 END_TEST
 
+/* --- in a run --- */
+
+/* Six gateways, one after another, and what a run does with them besides. */
+static const char script[] =
+    "local gateways, workspaces = require 'gateways', require 'workspaces'\n"
+    "for i = 1, 6 do\n"
+    "  gateways.create('gw-' .. i, {units = 2})\n"
+    "end\n"
+    "gateways.update('gw-1', {units = 3})\n"
+    "gateways.delete('gw-1')\n"
+    "workspaces.create('payments', {display_name = 'Payments'})\n";
+
+struct listening_face {
+    struct face_head head; /* first */
+    struct buffer lines;
+};
+
+static void take_event(struct face *face, const struct event *event)
+{
+    event_format(&((struct listening_face *)face)->lines, event);
+}
+
+static void free_listening(struct face *face)
+{
+    buffer_deinit(&((struct listening_face *)face)->lines);
+}
+
+static int count_of(const char *text, const char *part)
+{
+    int count = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+        count++;
+    return count;
+}
+
+/* The log with a sample of each operation that the script does, all of which take hours. */
+static void assert_kept(const char *log)
+{
+    ck_assert_int_eq(count_of(log, "\n"), 8);
+    ck_assert_int_eq(count_of(log, "{\"kind\":\"gateway\",\"verb\":\"create\",\"region\":"
+                                   "\"westeurope\",\"units\":2,\"seconds\":"),
+                     6);
+    ck_assert_int_eq(count_of(log,
+                              "\"verb\":\"update\",\"region\":\"westeurope\",\"units\":"
+                              "3,\"seconds\":"),
+                     1);
+    ck_assert_int_eq(count_of(log, "\"verb\":\"delete\",\"seconds\":"), 1);
+}
+
+/* Whether an event's line of this resource has the part. */
+static bool is_said_of(const char *lines, const char *name, const char *part)
+{
+    char *quoted = memory_format("\"name\":\"%s\"", name);
+    bool is_said = false;
+
+    while ((lines = strstr(lines, quoted)) != NULL && !is_said) {
+        char *line = memory_copy_text(lines, strcspn(lines, "\n"));
+
+        is_said = strstr(line, part) != NULL;
+        lines += strlen(line);
+        free(line);
+    }
+    free(quoted);
+    return is_said;
+}
+
+/* Each gateway profits from those before it. */
+static void assert_said(const char *lines)
+{
+    ck_assert(is_said_of(lines, "gw-1", "\"samples\":0}"));
+    ck_assert(!is_said_of(lines, "gw-1", "typical_seconds"));
+    ck_assert(is_said_of(lines, "gw-2", "\"samples\":1}"));
+    ck_assert(is_said_of(lines, "gw-6", "\"typical_seconds\":["));
+    ck_assert(is_said_of(lines, "gw-6", "\"samples\":5}"));
+    ck_assert(!is_said_of(lines, "gw-6", "\"samples\":6}"));
+    ck_assert(is_said_of(lines, "payments", "created"));
+    ck_assert(!is_said_of(lines, "payments", "samples")); /* it was over at once */
+}
+
+START_TEST(a_run_keeps_what_took_long_and_says_what_it_knows)
+{
+    const struct settings settings = {
+        .sim = true, .sim_seed = 1, .clock_mode = CLOCK_VIRTUAL, .clock_factor = 1.0};
+    struct failure *failure = NULL;
+    struct session *session = session_open(&settings, &failure);
+    struct listening_face face = {.head.face = {take_event, free_listening}};
+    struct memory_store memory;
+
+    ck_assert_ptr_nonnull(session);
+    memory_store_open(&memory, session_loop(session));
+
+    struct history *history = history_new(session_loop(session), &memory.store);
+    bool is_drained = false;
+
+    session_set_face(session, &face.head.face);
+    session_set_history(session, history);
+    ck_assert_int_eq(run_script(session, &(struct run_request){.code = script}),
+                     EXIT_DONE);
+    history_drain(history, note_drained, &is_drained);
+    ck_assert(is_drained || memory.under_way > 0);
+    while (memory.under_way > 0)
+        loop_run(session_loop(session), never, NULL, false);
+    assert_kept(memory_store_log(&memory, LOG_NAME)->data);
+    assert_said(face.lines.data);
+    session_close(session);
+    history_free(history);
+    memory_store_close(&memory);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("history");
@@ -588,5 +703,8 @@ int main(void)
     tcase_add_test(topic, an_append_that_is_always_late_is_given_up);
     tcase_add_test(topic, a_drain_ends_after_what_was_added);
     tcase_add_test(topic, a_drain_waits_for_what_is_being_read);
+
+    topic = add_case(suite, "in a run", setup, teardown);
+    tcase_add_test(topic, a_run_keeps_what_took_long_and_says_what_it_knows);
     return run_suite(suite);
 }
