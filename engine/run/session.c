@@ -19,6 +19,7 @@
 #include "run/depot.h"
 #include "run/endpoints.h"
 #include "run/event_json.h"
+#include "run/history.h"
 #include "run/record.h"
 #include "run/signer.h"
 #include "run/terminal.h"
@@ -35,6 +36,7 @@ struct session {
     struct clock clock;
     struct loop *loop;
     struct face *face;
+    struct history *history;
     struct sim *sim;
     int64_t machine_start_ms;
     unsigned outcomes[OUTCOME_COUNT];
@@ -162,6 +164,44 @@ static enum event_outcome outcome_of(const struct resource_operation *operation)
     }
 }
 
+/* Whether all its time is its own. What somebody else began is older than we know. */
+static bool has_known_age(const struct session *session,
+                          const struct resource_operation *operation)
+{
+    return session->history != NULL && !resource_was_adopted(operation) &&
+           !resource_was_replayed(operation);
+}
+
+static struct history_key key_of(const struct resource_operation *operation)
+{
+    return (struct history_key){.kind = resource_kind(operation)->name,
+                                .verb = verb_of(operation),
+                                .region = resource_region(operation),
+                                .units = resource_units(operation)};
+}
+
+static bool foresee(const struct session *session,
+                    const struct resource_operation *operation, struct forecast *forecast)
+{
+    const struct history_key key = key_of(operation);
+
+    return has_known_age(session, operation) &&
+           history_forecast(session->history, &key, resource_age_ms(operation), forecast);
+}
+
+static void keep_duration(const struct session *session,
+                          const struct resource_operation *operation,
+                          enum event_outcome outcome)
+{
+    const struct history_key key = key_of(operation);
+
+    if (has_known_age(session, operation) &&
+        (outcome == OUTCOME_CREATED || outcome == OUTCOME_CHANGED ||
+         outcome == OUTCOME_DELETED))
+        history_add(session->history, &key, resource_age_ms(operation),
+                    clock_wall_ms(&session->clock));
+}
+
 static void tell(struct observer *observer, enum event_type type,
                  const struct resource_operation *operation)
 {
@@ -175,11 +215,15 @@ static void tell(struct observer *observer, enum event_type type,
                           .state = resource_state(operation),
                           .percent = resource_percent(operation),
                           .age_ms = resource_age_ms(operation)};
+    struct forecast forecast;
 
+    if (type == EVENT_OPERATION_STATE && foresee(session, operation, &forecast))
+        event.forecast = &forecast;
     if (type == EVENT_OPERATION_FINISHED) {
         event.outcome = outcome_of(operation);
         event.failure = resource_failure(operation);
         session->outcomes[event.outcome]++;
+        keep_duration(session, operation, event.outcome);
     }
     session_emit(session, &event);
 }
@@ -526,6 +570,16 @@ void session_keep_code(struct session *session, const char *name, const char *te
 {
     if (session->record != NULL)
         record_keep_file(session->record, name, text, length);
+}
+
+void session_set_history(struct session *session, struct history *history)
+{
+    session->history = history;
+}
+
+struct history *session_history(const struct session *session)
+{
+    return session->history;
 }
 
 struct sim *session_sim(const struct session *session)

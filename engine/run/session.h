@@ -17,6 +17,7 @@
 struct depot;
 struct failure;
 struct record;
+struct history;
 struct session;
 struct sim;
 struct tokens;
@@ -57,6 +58,10 @@ const struct settings *session_settings(const struct session *session);
 
 /* Shows events by another face from now on; takes it, and frees the one before. */
 void session_set_face(struct session *session, struct face *face);
+
+/* Where the durations of operations come from and go to; borrowed, or NULL: nothing is said. */
+void session_set_history(struct session *session, struct history *history);
+struct history *session_history(const struct session *session);
 
 /* The simulator inside the process, or NULL. Borrowed. */
 struct sim *session_sim(const struct session *session);
