@@ -52,7 +52,8 @@ struct session {
     struct scope scope;
     struct depot *depot;   /* or NULL */
     struct record *record; /* of the run, or NULL */
-    struct buffer line;    /* of an event */
+    struct run_facts facts;
+    struct buffer line; /* of an event */
 };
 
 /* --- events --------------------------------------------------------------------------- */
@@ -337,6 +338,16 @@ static void open_pipeline(struct session *session, struct stage *guard,
     tokens_set_pipeline(session->tokens, session->client.pipeline);
 }
 
+/* Limits are the run's, however many attempts it takes. */
+static void count_before(struct session *session, struct guard_settings *limits)
+{
+    struct journal_counts counts;
+
+    journal_count(session->client.journal, &counts);
+    limits->writes_before = counts.writes;
+    limits->deletes_before = counts.deletes;
+}
+
 static struct failure *open_client(struct session *session)
 {
     const struct settings *settings = session->settings;
@@ -352,8 +363,13 @@ static struct failure *open_client(struct session *session)
         return failure;
     choose_scope(session);
 
+    struct guard_settings limits = settings->guard;
+
+    if (session->record != NULL)
+        count_before(session, &limits);
+
     struct stage *guard =
-        stage_new_guard(&settings->guard, session->scope.subscription, &failure);
+        stage_new_guard(&limits, session->scope.subscription, &failure);
 
     if (guard == NULL) {
         endpoints_deinit(&session->endpoints);
@@ -461,6 +477,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
     struct session *session = memory_new(sizeof *session);
 
     session->settings = settings;
+    session->facts.attempt = 1;
     session->machine_start_ms = clock_machine_ms();
     if (!settings->sim) /* pauses between attempts must differ between clients */
         srandom((unsigned)getpid() ^ (unsigned)session->machine_start_ms);
@@ -549,6 +566,16 @@ void session_set_record(struct session *session, struct record *record)
 struct record *session_record(const struct session *session)
 {
     return session->record;
+}
+
+void session_set_facts(struct session *session, const struct run_facts *facts)
+{
+    session->facts = *facts;
+}
+
+const struct run_facts *session_facts(const struct session *session)
+{
+    return &session->facts;
 }
 
 struct depot *session_depot(struct session *session, struct failure **failure)

@@ -27,6 +27,14 @@ struct scope {
     const char *subscription, *resource_group, *service;
 };
 
+/* What scripts are told of their run. */
+struct run_facts {
+    const char *id;   /* borrowed, or NULL */
+    unsigned attempt; /* from 1 on */
+    int64_t
+        deadline_wall_ms; /* UTC on the run's clock: when this attempt ends; 0: never */
+};
+
 /* `settings` is borrowed for the session's life. NULL on failure, with the reason in
  * `*failure` (owned by the caller). */
 struct session *session_open(const struct settings *settings, struct failure **failure);
@@ -39,6 +47,10 @@ void session_close(struct session *session);
  * request. */
 void session_set_record(struct session *session, struct record *record);
 struct record *session_record(const struct session *session);
+
+/* What scripts are told, to be set before they run. */
+void session_set_facts(struct session *session, const struct run_facts *facts);
+const struct run_facts *session_facts(const struct session *session);
 
 /* The store of the settings, opened when first asked for; the session's. NULL on failure, with the
  * reason in `*failure` (owned by the caller). */
