@@ -368,8 +368,7 @@ static struct failure *open_client(struct session *session)
     if (session->record != NULL)
         count_before(session, &limits);
 
-    struct stage *guard =
-        stage_new_guard(&limits, session->scope.subscription, &failure);
+    struct stage *guard = stage_new_guard(&limits, session->scope.subscription, &failure);
 
     if (guard == NULL) {
         endpoints_deinit(&session->endpoints);
