@@ -285,7 +285,8 @@ static bool take_bytes(struct history *history, const struct store_call *call)
     }
     history->end = size;
     history->is_torn = history->is_torn && size > 0;
-    take_lines(history, &call->bytes);
+    if (call->bytes.length > 0)
+        take_lines(history, &call->bytes);
     return true;
 }
 
