@@ -61,7 +61,7 @@ static void setup(void)
     clock_init(&h.clock, CLOCK_VIRTUAL, 1.0);
     h.loop = loop_new(&h.clock);
     memory_store_open(&h.memory, h.loop);
-    h.history = history_new(h.loop, &h.memory.store);
+    h.history = history_new(h.loop, &h.memory.store, "durations.jsonl");
     log_set_sink(take_log, NULL);
 }
 
@@ -203,18 +203,18 @@ START_TEST(few_samples_are_joined_by_those_of_other_units_then_regions)
     assert_forecast(&gateway, 60, (struct forecast){40000, 40000, 4, 0});
 
     history_free(h.history);
-    h.history = history_new(h.loop, &h.memory.store);
+    h.history = history_new(h.loop, &h.memory.store, "durations.jsonl");
     for (int i = 0; i < 4; i++)
         write_line(&relatives[1], 300.0);
     assert_forecast(&gateway, 60, (struct forecast){40000, 240000, 8, 0});
 
     history_free(h.history);
-    h.history = history_new(h.loop, &h.memory.store);
+    h.history = history_new(h.loop, &h.memory.store, "durations.jsonl");
     write_line(&relatives[0], 200.0);
     assert_forecast(&gateway, 60, (struct forecast){40000, 140000, 5, 0});
 
     history_free(h.history);
-    h.history = history_new(h.loop, &h.memory.store);
+    h.history = history_new(h.loop, &h.memory.store, "durations.jsonl");
     write_line(&gateway, 110.0);
     assert_forecast(&gateway, 60, (struct forecast){40000, 50000, 5, 0});
 }
@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(without_a_store_nothing_is_known_and_nothing_kept)
 {
-    struct history *none = history_new(h.loop, NULL);
+    struct history *none = history_new(h.loop, NULL, "durations.jsonl");
     struct forecast forecast;
     bool is_drained = false;
 
@@ -381,7 +381,7 @@ START_TEST(what_is_kept_is_known_at_once_and_to_the_next_run)
     settle();
     assert_forecast(&gateway, 60, (struct forecast){240000, 440000, 6, 0});
     history_free(h.history);
-    h.history = history_new(h.loop, &h.memory.store);
+    h.history = history_new(h.loop, &h.memory.store, "durations.jsonl");
     assert_forecast(&gateway, 60, (struct forecast){240000, 440000, 6, 0});
 }
 END_TEST
@@ -394,7 +394,7 @@ START_TEST(several_processes_append_to_one_log)
     struct buffer expected = {0};
 
     for (int i = 0; i < PROCESSES; i++)
-        others[i] = history_new(h.loop, &h.memory.store);
+        others[i] = history_new(h.loop, &h.memory.store, "durations.jsonl");
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < PROCESSES; i++)
             history_add(others[i], &gateway, (100 + i) * SECOND_MS, WALL_MS);
@@ -425,7 +425,7 @@ END_TEST
 static int keep_in_folder(const char *path, int count)
 {
     struct store *store = store_new_folder(h.loop, path);
-    struct history *history = history_new(h.loop, store);
+    struct history *history = history_new(h.loop, store, "durations.jsonl");
 
     for (int i = 0; i < count; i++) {
         history_add(history, &gateway, (100 + i) * SECOND_MS, WALL_MS);
@@ -461,7 +461,7 @@ START_TEST(several_processes_append_to_one_file)
     struct store *store = store_new_folder(h.loop, path);
 
     history_free(h.history);
-    h.history = history_new(h.loop, store);
+    h.history = history_new(h.loop, store, "durations.jsonl");
     assert_forecast(&gateway, 60,
                     (struct forecast){49000, 57000, PROCESSES * OPERATIONS, 0});
     history_free(h.history);
@@ -651,7 +651,8 @@ START_TEST(a_run_keeps_what_took_long_and_says_what_it_knows)
     ck_assert_ptr_nonnull(session);
     memory_store_open(&memory, session_loop(session));
 
-    struct history *history = history_new(session_loop(session), &memory.store);
+    struct history *history =
+        history_new(session_loop(session), &memory.store, "durations.jsonl");
     bool is_drained = false;
 
     session_set_face(session, &face.head.face);

@@ -56,9 +56,13 @@ const struct help run_help = {
          {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
          {"guard rails: what a run may not do; it ends with exit code 5 when it tries",
           guard_options, NULL},
+         {"where the run is kept, so that it can be carried on: from its first write on",
+          store_options, NULL},
          {0}},
-    .exits = "0 done, 1 the script failed, 2 wrong usage, 4 no credentials or\n"
-             "rights, 5 a guard refused, 6 interrupted"};
+    .exits =
+        "0 done, 1 the script failed, 2 wrong usage, 4 no credentials or\n"
+        "rights, 5 a guard refused, 6 interrupted or handed over, 7 another process\n"
+        "carries the run"};
 
 /* Options that only make sense together. */
 static const char *check_combination(const struct run_command *command)
@@ -95,8 +99,9 @@ static int execute(struct run_command *command, const struct run_request *reques
 
 int command_run(int argc, char **argv)
 {
-    static const struct option *const tables[] = {run_options, sim_options_table,
-                                                  common_options, guard_options, NULL};
+    static const struct option *const tables[] = {run_options,    sim_options_table,
+                                                  common_options, guard_options,
+                                                  store_options,  NULL};
     struct run_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
     int index = 0;
 
@@ -118,7 +123,7 @@ int command_run(int argc, char **argv)
         return EXIT_USAGE;
     }
 
-    struct run_request request = {.code = command.code};
+    struct run_request request = {.code = command.code, .keep = RUN_KEPT_WHEN_IT_WRITES};
 
     if (command.code == NULL)
         request.script = argv[index++];

@@ -61,6 +61,10 @@ struct stage *stage_new_redirect(void);
  * deadline. Rules: Azure SDK guidelines, "retry policy". */
 struct stage *stage_new_retry(struct loop *loop);
 
+/* The same with pauses and deadlines on the machine's own time, which goes on while the loop is
+ * held. The first pause is 2 ms or more. */
+struct stage *stage_new_retry_on_machine_time(struct loop *loop, int64_t first_pause_ms);
+
 /* Sends back the cookies of the exchange's jar and keeps those of the answers. */
 struct stage *stage_new_cookies(void);
 

@@ -31,10 +31,9 @@ struct store *depot_store(struct depot *depot);
 struct failure *depot_read(struct depot *depot, const char *name, char **bytes,
                            size_t *length);
 
-/* Starts the call by one of the store's functions first; waits until it is over. */
-void depot_wait(struct depot *depot, struct store_call *call);
-
-/* Readies a call for depot_wait(). */
+/* A call to be started by one of the store's functions, then waited for. What came of it is valid
+ * until the next depot_begin(). */
 struct store_call *depot_begin(struct depot *depot);
+void depot_wait(struct depot *depot);
 
 #endif

@@ -54,6 +54,8 @@ struct run_summary {
     double wall_seconds;    /* on the machine */
     double virtual_seconds; /* on the run's clock */
     bool is_repeatable;     /* what the machine's time says stays out of the log */
+    uint64_t replayed;      /* writes that earlier attempts of the run had done */
+    const char *hint;       /* how to carry it on, or NULL */
 };
 
 /* How much longer it will take, judging by those like it that had lasted as long; on the run's

@@ -21,8 +21,6 @@
 #include "net/loop.h"
 #include "store/store.h"
 
-#define LOG_NAME "durations.jsonl"
-
 enum {
     LONG_MS = 60000,      /* what takes no longer is not kept */
     MOST_BYTES = 1 << 20, /* of the log that are read; about ten thousand lines */
@@ -42,6 +40,7 @@ struct samples {
 struct history {
     struct loop *loop;
     struct store *store;
+    const char *name; /* of the log */
     struct map
         groups; /* struct samples by "kind\nverb\nregion\nunits" and its beginnings */
 
@@ -313,7 +312,7 @@ static void on_read(struct store_call *call)
 static void start_read(struct history *history)
 {
     start_call(history, on_read);
-    history->store->get(history->store, &history->call, LOG_NAME, history->end,
+    history->store->get(history->store, &history->call, history->name, history->end,
                         MOST_BYTES);
 }
 
@@ -363,8 +362,8 @@ static void start_append(struct history *history)
     buffer_append(&history->sent, history->fresh.data, history->fresh.length);
     buffer_clear(&history->fresh);
     start_call(history, on_appended);
-    history->store->append(history->store, &history->call, LOG_NAME, NULL, history->end,
-                           history->sent.data, history->sent.length, false);
+    history->store->append(history->store, &history->call, history->name, NULL,
+                           history->end, history->sent.data, history->sent.length, false);
 }
 
 /* Begins what is to be done next, unless something is under way. */
@@ -388,12 +387,13 @@ static void on_write(struct deferred *deferred)
 
 /* --- the rest ------------------------------------------------------------------------- */
 
-struct history *history_new(struct loop *loop, struct store *store)
+struct history *history_new(struct loop *loop, struct store *store, const char *name)
 {
     struct history *history = memory_new(sizeof *history);
 
     history->loop = loop;
     history->store = store;
+    history->name = name;
     history->write.run = on_write;
     return history;
 }

@@ -1,10 +1,10 @@
 /* engine/run/history.h - how long operations took before, and what that says of those under way.
  *
- * The store keeps one line in `durations.jsonl` for each operation that ended well after more
+ * The store keeps one line in a log for each operation that ended well after more
  * than a minute: of all runs, so several processes may append to it. It is read when somebody
- * asks for the first time, and the last MiB of it only. Times are on the run's clock: a run
- * whose clock is not real should have another store than those whose clock is. Without a store
- * nothing is known, and nothing kept.
+ * asks for the first time, and the last MiB of it only. Times are on the run's clock; what the
+ * simulator takes is another log than what Azure takes. Without a store nothing is known, and
+ * nothing kept.
  *
  * A store that refuses is no reason for a run to fail: it is logged, once. */
 #ifndef MOONGATE_RUN_HISTORY_H
@@ -27,8 +27,8 @@ struct history_key {
     int units;          /* 0 when it has none */
 };
 
-/* `loop` and `store` (or NULL) are borrowed. */
-struct history *history_new(struct loop *loop, struct store *store);
+/* `loop`, `store` (or NULL) and the log's name are borrowed. */
+struct history *history_new(struct loop *loop, struct store *store, const char *name);
 
 /* Nothing may be under way: history_drain() first. Accepts NULL. */
 void history_free(struct history *history);

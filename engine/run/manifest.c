@@ -101,7 +101,8 @@ static cJSON *describe_settings(const struct settings *settings)
     if (settings->sim) {
         cJSON_AddTrueToObject(to, "sim");
         snprintf(seed, sizeof seed, "%llu", (unsigned long long)settings->sim_seed);
-        cJSON_AddStringToObject(to, "sim_seed", seed); /* 64 bits are more than a double's */
+        cJSON_AddStringToObject(to, "sim_seed",
+                                seed); /* 64 bits are more than a double's */
         cJSON_AddNumberToObject(to, "clock_mode", settings->clock_mode);
         cJSON_AddNumberToObject(to, "clock_factor", settings->clock_factor);
     }
@@ -112,7 +113,7 @@ cJSON *manifest_new(const char *id, const struct settings *settings,
                     const struct run_request *request, int64_t wall_ms)
 {
     cJSON *manifest = cJSON_CreateObject();
-    char started[CLOCK_TEXT_SIZE], host[256] = "";
+    char started[CLOCK_TEXT_SIZE], host[256] = "", folder[PATH_MAX];
 
     gethostname(host, sizeof host - 1);
     clock_format_utc(wall_ms, started);
@@ -124,6 +125,8 @@ cJSON *manifest_new(const char *id, const struct settings *settings,
 
     for (int i = 0; i < request->argument_count; i++)
         cJSON_AddItemToArray(arguments, cJSON_CreateString(request->arguments[i]));
+    if (getcwd(folder, sizeof folder) != NULL)
+        cJSON_AddStringToObject(manifest, "folder", folder);
     cJSON_AddStringToObject(manifest, "started", started);
     cJSON_AddStringToObject(manifest, "host", host);
     cJSON_AddStringToObject(manifest, "moongate", MOONGATE_VERSION);
@@ -136,8 +139,7 @@ static size_t fill_list(const cJSON *from, const char **to, size_t most)
     const cJSON *item;
     size_t count = 0;
 
-    cJSON_ArrayForEach(item, from)
-    {
+    cJSON_ArrayForEach (item, from) {
         if (count < most && cJSON_IsString(item))
             to[count++] = item->valuestring;
     }
@@ -174,9 +176,8 @@ void manifest_fill_settings(const cJSON *manifest, struct settings *settings)
     guard->read_only = guard->read_only || cJSON_IsTrue(json_at(from, "read_only"));
     fill_limit(from, "max_writes", &guard->max_writes);
     fill_limit(from, "max_deletes", &guard->max_deletes);
-    settings->may_register_providers =
-        settings->may_register_providers ||
-        cJSON_IsTrue(json_at(from, "registers_providers"));
+    settings->may_register_providers = settings->may_register_providers ||
+                                       cJSON_IsTrue(json_at(from, "registers_providers"));
     if (settings->concurrency == 0)
         settings->concurrency = (unsigned)json_number_at(from, "concurrency", 0);
     if (!cJSON_IsTrue(json_at(from, "sim")))
@@ -195,8 +196,7 @@ char **manifest_arguments(const cJSON *manifest, int *count)
         memory_new(((size_t)cJSON_GetArraySize(list) + 1) * sizeof(char *));
 
     *count = 0;
-    cJSON_ArrayForEach(item, list)
-    {
+    cJSON_ArrayForEach (item, list) {
         if (cJSON_IsString(item))
             arguments[(*count)++] = item->valuestring;
     }
@@ -209,13 +209,15 @@ struct failure *manifest_check(const cJSON *manifest)
 
     if (version > MANIFEST_VERSION)
         return failure_set_cure(
-            failure_new("JournalTooNew",
-                        "run.json has the form %.0f of a newer moongate, and this one knows "
-                        "%d",
-                        version, MANIFEST_VERSION),
+            failure_new(
+                "JournalTooNew",
+                "run.json has the form %.0f of a newer moongate, and this one knows "
+                "%d",
+                version, MANIFEST_VERSION),
             "carry the run on with the moongate that began it, or a newer one");
     if (version < 1 || json_string_at(manifest, "script") == NULL)
-        return failure_new("JournalDamaged", "run.json is not what moongate writes there");
+        return failure_new("JournalDamaged",
+                           "run.json is not what moongate writes there");
     return NULL;
 }
 

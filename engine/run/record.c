@@ -657,6 +657,9 @@ void record_keep_file(struct record *record, const char *name, const char *bytes
         file->name = memory_copy_string(name);
         list_append(&record->files, &file->link);
     }
+    if (file->is_kept && file->bytes.length == length &&
+        memcmp(file->bytes.data, bytes, length) == 0)
+        return;
     buffer_clear(&file->bytes);
     buffer_append(&file->bytes, bytes, length);
     file->is_kept = false;

@@ -11,12 +11,16 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
+#include "run/depot.h"
 #include "run/endpoints.h"
+#include "run/event_json.h"
 #include "run/history.h"
+#include "run/record.h"
 #include "run/signer.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
@@ -46,6 +50,9 @@ struct session {
     struct signer signer;
     struct endpoints endpoints;
     struct scope scope;
+    struct depot *depot;   /* or NULL */
+    struct record *record; /* of the run, or NULL */
+    struct buffer line;    /* of an event */
 };
 
 /* --- events --------------------------------------------------------------------------- */
@@ -55,6 +62,11 @@ void session_emit(struct session *session, struct event *event)
     event->wall_ms = clock_wall_ms(&session->clock);
     event->elapsed_ms = clock_now_ms(&session->clock);
     session->face->handle(session->face, event);
+    if (session->record == NULL)
+        return;
+    buffer_clear(&session->line);
+    event_format(&session->line, event);
+    record_add_event(session->record, session->line.data, session->line.length);
 }
 
 void session_report(struct session *session, enum event_outcome outcome, const char *kind,
@@ -306,16 +318,22 @@ static void open_pipeline(struct session *session, struct stage *guard,
 
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
-    struct stage *const stages[] = {
-        stage_new_redirect(),
-        guard,
-        stage_new_retry(session->loop),
-        stage_new_budget(session->loop, &budget),
-        stage_new_credential(&session->client.origins, &session->signer.provider),
-        stage_new_cookies(),
-        session->wire};
+    struct stage *stages[9];
+    size_t count = 0;
 
-    session->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
+    stages[count++] = stage_new_redirect();
+    stages[count++] = guard;
+    if (session->record != NULL)
+        stages[count++] = stage_new_journal(session->client.journal);
+    stages[count++] = stage_new_retry(session->loop);
+    stages[count++] = stage_new_budget(session->loop, &budget);
+    stages[count++] =
+        stage_new_credential(&session->client.origins, &session->signer.provider);
+    stages[count++] = stage_new_cookies();
+    if (session->record != NULL)
+        stages[count++] = stage_new_fence(session->client.journal);
+    stages[count++] = session->wire;
+    session->client.pipeline = pipeline_new(stages, count);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
 }
 
@@ -348,10 +366,12 @@ static struct failure *open_client(struct session *session)
     credentials.authority = endpoints->login;
     credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
     credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
+    credentials.resources[AUDIENCE_STORAGE] = CLOUD_STORAGE_RESOURCE;
     session->client.origins.by_audience[AUDIENCE_NONE] = endpoints->login;
     session->client.origins.by_audience[AUDIENCE_ARM] = endpoints->arm;
     session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
     session->client.may_register = settings->may_register_providers;
+    session->client.repeats_lost = settings->repeats_lost;
     session->tokens = tokens_new(session->loop, &credentials);
     signer_init(&session->signer, session->tokens);
     open_pipeline(session, guard, &credentials);
@@ -490,10 +510,12 @@ void session_close(struct session *session)
     pipeline_free(session->client.pipeline);
     transport_free(session->transport);
     sim_close(session->sim);
+    depot_close(session->depot);
     if (session->face != NULL)
         session->face->free(session->face);
     loop_free(session->loop);
     endpoints_deinit(&session->endpoints);
+    buffer_deinit(&session->line);
     free(session);
 }
 
@@ -518,9 +540,46 @@ void session_set_face(struct session *session, struct face *face)
     session->face = face;
 }
 
+void session_set_record(struct session *session, struct record *record)
+{
+    session->record = record;
+    session->client.journal = record != NULL ? record_journal(record) : NULL;
+}
+
+struct record *session_record(const struct session *session)
+{
+    return session->record;
+}
+
+struct depot *session_depot(struct session *session, struct failure **failure)
+{
+    if (session->depot == NULL)
+        session->depot = depot_open(session->settings, session->loop, failure);
+    return session->depot;
+}
+
+const char *session_find_code(const struct session *session, const char *name,
+                              size_t *length)
+{
+    return session->record != NULL ? record_find_file(session->record, name, length)
+                                   : NULL;
+}
+
+void session_keep_code(struct session *session, const char *name, const char *text,
+                       size_t length)
+{
+    if (session->record != NULL)
+        record_keep_file(session->record, name, text, length);
+}
+
 void session_set_history(struct session *session, struct history *history)
 {
     session->history = history;
+}
+
+struct history *session_history(const struct session *session)
+{
+    return session->history;
 }
 
 struct sim *session_sim(const struct session *session)
