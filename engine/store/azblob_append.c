@@ -108,8 +108,10 @@ static void compare(struct append *append)
  * one it was sent more than once, or it is not. */
 static bool may_be_ours(const struct append *append)
 {
-    return append->walk.lease != NULL ||
-           append->walk.job.request->exchange->retry.attempts > 1;
+    const struct exchange *exchange = append->walk.job.request->exchange;
+
+    return append->walk.lease != NULL || exchange->retry.attempts > 1 ||
+           exchange->transfer.send_count > 1;
 }
 
 static void ask_for_end(struct append *append);
