@@ -1,7 +1,7 @@
 /* tests/check_azblob.c - the store in Azure Blob Storage against a server that answers by a
  * script: what is sent byte by byte, lost answers, refusals, pages.
  *
- * What needs a service that remembers is in check_azurite.c. */
+ * What needs a service that remembers is in conformance/azurite.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -625,6 +625,7 @@ START_TEST(a_lease_is_taken_and_signed_for)
     ck_assert(server_saw(&s.h.server, "\r\nx-ms-lease-action: acquire\r\n"
                                       "x-ms-lease-duration: 45\r\n"
                                       "x-ms-proposed-lease-id: "));
+    ck_assert(server_saw(&s.h.server, "\r\nContent-Length: 0\r\n"));
     ck_assert(server_saw(&s.h.server, "\r\nx-ms-meta-fence: 7\r\n"
                                       "x-ms-meta-holder: eyJwaWQiOjF9\r\n"
                                       "x-ms-meta-duration: 45\r\n"));

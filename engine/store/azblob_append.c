@@ -248,7 +248,6 @@ void azblob_append(struct store *store, struct store_call *call, const char *nam
     const struct azblob_end *kept = map_find(&own->ends, name);
 
     (void)is_durable; /* what the service has taken is durable */
-    append->walk.job.release = azblob_walk_release;
     append->walk.lease = (struct azblob_lease *)lease;
     append->walk.makes = position == 0 && lease == NULL;
     append->walk.extends = true;

@@ -1,7 +1,6 @@
-/* tests/check_azurite.c - a store in Azurite, the emulator of Azure Storage.
+/* tests/conformance/azurite.c - a store in Azurite, the emulator of Azure Storage.
  *
- * AZURITE says where: "http://127.0.0.1:10000/devstoreaccount1"; see azurite.sh. Without it
- * there is nothing to test against, and that is said. */
+ * AZURITE says where that is: "http://127.0.0.1:10000/devstoreaccount1". */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -304,8 +303,8 @@ int main(void)
     TCase *topic;
 
     if (getenv("AZURITE") == NULL) {
-        puts("skipped: Azurite, as AZURITE does not say where it is (tests/azurite.sh)");
-        return 0;
+        fputs("AZURITE does not say where Azurite is\n", stderr);
+        return 1;
     }
     add_promises(add_case(suite, "what a store promises", set_up, tear_down));
     topic = add_case(suite, "logs of several blobs", set_up_small, tear_down);
