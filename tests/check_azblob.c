@@ -12,8 +12,8 @@
 #include "auth/secret.h"
 #include "base/base64.h"
 #include "sign_in.h"
-#include "store.h"
 #include "store/azblob.h"
+#include "store_calls.h"
 #include "suite.h"
 
 #define KEY_BYTES  "0123456789abcdef0123456789abcdef"
@@ -523,7 +523,7 @@ START_TEST(a_new_text_whose_answer_was_lost_is_ours)
 {
     writer[0] = '\0';
     play(put_script);
-    store->put(store, start(), STORE_NEW, "a", "text", 4);
+    store->put(store, start_call(), STORE_NEW, "a", "text", 4);
     ck_assert(loop_run(loop, is_over_with_writer, NULL, false));
     ck_assert_ptr_null(call.failure);
     ck_assert(!call.is_there);
@@ -907,7 +907,7 @@ END_TEST
 
 START_TEST(a_log_cannot_be_cut)
 {
-    store->cut(store, start(), LOG, NULL, 3);
+    store->cut(store, start_call(), LOG, NULL, 3);
     ck_assert_str_eq(finish(), "Unsupported");
     assert_message_has("an append blob only grows");
 }
@@ -951,7 +951,7 @@ START_TEST(a_large_text_is_sent_without_asking_first)
 
     memset(text, 'x', length);
     play(one_step("PUT " BLOBS "a", 201, NULL, NULL));
-    store->put(store, start(), STORE_REPLACE, "a", text, length);
+    store->put(store, start_call(), STORE_REPLACE, "a", text, length);
     ck_assert_str_eq(finish(), "");
     ck_assert(!server_saw(&s.h.server, "Expect"));
     ck_assert_uint_eq(s.h.server.body.length, length);

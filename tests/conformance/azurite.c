@@ -202,12 +202,12 @@ START_TEST(what_is_large_is_put_and_read)
 
     for (size_t i = 0; i < length; i++)
         text[i] = (char)(i * 7 % 251);
-    store->put(store, start(), STORE_NEW, "large", text, length);
+    store->put(store, start_call(), STORE_NEW, "large", text, length);
     ck_assert_str_eq(finish(), "");
     ck_assert_str_eq(get("large", 0, SIZE_MAX), "");
     ck_assert_uint_eq(call.bytes.length, length);
     ck_assert_mem_eq(call.bytes.data, text, length);
-    store->append(store, start(), LOG, NULL, 0, text, length, true);
+    store->append(store, start_call(), LOG, NULL, 0, text, length, true);
     ck_assert_str_eq(finish(), "");
     ck_assert_str_eq(get(LOG, 1, SIZE_MAX), "");
     ck_assert_uint_eq(call.bytes.length, length - 1);
