@@ -61,19 +61,24 @@ static void add_count(struct buffer *line, const char *name, uint64_t count)
 }
 
 /* Appends seconds with as many decimals as they need, whatever the locale. */
-static void add_seconds(struct buffer *line, const char *name, int64_t ms)
+static void append_seconds(struct buffer *line, int64_t ms)
 {
     const uint64_t size = ms < 0 ? (uint64_t)-ms : (uint64_t)ms;
     unsigned fraction = (unsigned)(size % 1000);
     int digits = 3;
 
-    add_name(line, name);
     buffer_printf(line, "%s%" PRIu64, ms < 0 ? "-" : "", size / 1000);
     if (fraction == 0)
         return;
     for (; fraction % 10 == 0; fraction /= 10)
         digits--;
     buffer_printf(line, ".%0*u", digits, fraction);
+}
+
+static void add_seconds(struct buffer *line, const char *name, int64_t ms)
+{
+    add_name(line, name);
+    append_seconds(line, ms);
 }
 
 static int64_t to_ms(double seconds)
@@ -100,6 +105,23 @@ static void add_failure(struct buffer *line, const struct failure *failure)
     buffer_append_char(line, '}');
 }
 
+static void add_forecast(struct buffer *line, const struct forecast *forecast)
+{
+    if (forecast == NULL)
+        return;
+    if (forecast->samples > 0) {
+        add_name(line, "typical_seconds");
+        buffer_append_char(line, '[');
+        append_seconds(line, forecast->p50_ms);
+        buffer_append_char(line, ',');
+        append_seconds(line, forecast->p90_ms);
+        buffer_append_char(line, ']');
+    }
+    add_count(line, "samples", forecast->samples);
+    if (forecast->unusual_among > 0)
+        add_count(line, "unusual_among", forecast->unusual_among);
+}
+
 static void add_operation(struct buffer *line, const struct event *event)
 {
     if (event->operation != 0)
@@ -114,6 +136,7 @@ static void add_operation(struct buffer *line, const struct event *event)
     if (event->type == EVENT_OPERATION_STATE && event->percent >= 0)
         add_seconds(line, "percent", to_ms(event->percent));
     add_seconds(line, "age", event->age_ms);
+    add_forecast(line, event->forecast);
     add_failure(line, event->failure);
 }
 
@@ -200,11 +223,16 @@ static uint64_t read_count(const cJSON *line, const char *member)
     return count >= 0.0 && count <= MOST_COUNT ? (uint64_t)count : 0;
 }
 
-static int64_t read_seconds(const cJSON *line, const char *member)
+static int64_t ms_of(const cJSON *seconds)
 {
-    const double ms = json_number_at(line, member, 0.0) * 1000.0;
+    const double ms = cJSON_IsNumber(seconds) ? seconds->valuedouble * 1000.0 : 0.0;
 
     return ms >= -MOST_COUNT && ms <= MOST_COUNT ? llround(ms) : 0;
+}
+
+static int64_t read_seconds(const cJSON *line, const char *member)
+{
+    return ms_of(cJSON_GetObjectItemCaseSensitive(line, member));
 }
 
 static char *read_text(const cJSON *line, const char *member)
@@ -227,6 +255,20 @@ static bool read_failure(struct failure *failure, const cJSON *object)
     return failure->code != NULL && failure->message != NULL;
 }
 
+/* Whether the line holds one. */
+static bool read_forecast(struct forecast *forecast, const cJSON *line)
+{
+    const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(line, "typical_seconds");
+
+    *forecast =
+        (struct forecast){.p50_ms = ms_of(cJSON_GetArrayItem(seconds, 0)),
+                          .p90_ms = ms_of(cJSON_GetArrayItem(seconds, 1)),
+                          .samples = (unsigned)read_count(line, "samples"),
+                          .unusual_among = (unsigned)read_count(line, "unusual_among")};
+    return cJSON_GetObjectItemCaseSensitive(line, "samples") != NULL &&
+           cJSON_GetArraySize(seconds) == (forecast->samples > 0 ? 2 : 0);
+}
+
 static bool read_operation(struct event_reader *reader, const cJSON *line)
 {
     struct event *event = &reader->event;
@@ -241,6 +283,8 @@ static bool read_operation(struct event_reader *reader, const cJSON *line)
     event->age_ms = read_seconds(line, "age");
     if (read_failure(&reader->failure, cJSON_GetObjectItemCaseSensitive(line, "failure")))
         event->failure = &reader->failure;
+    if (read_forecast(&reader->forecast, line))
+        event->forecast = &reader->forecast;
     if (event->type != EVENT_OPERATION_FINISHED)
         return true;
 

@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "run/event.h"
 #include "run/face.h"
+#include "run/face_forecast.h"
 #include "run/face_picture.h"
 #include "run/face_stream.h"
 #include "run/face_tally.h"
@@ -315,7 +316,7 @@ static void handle(struct face *face, const struct event *event)
         break;
     case EVENT_OPERATION_STARTED:
     case EVENT_OPERATION_STATE:
-        tally_begin(&live->tally, event);
+        face_forecast_warn(&live->above, tally_begin(&live->tally, event), event);
         break;
     case EVENT_OPERATION_FINISHED:
         on_finished(live, event);

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "net/loop.h"
 #include "run/event.h"
+#include "run/face_forecast.h"
 #include "run/face_stream.h"
 #include "run/face_tally.h"
 #include "run/face_wakeup.h"
@@ -149,6 +150,20 @@ static void append_states(struct buffer *text, const struct tally_group *group,
     buffer_printf(text, "%s%s)", group->count > 1 ? "oldest " : "", age);
 }
 
+/* ", usually done in 30:00-1:10:00 more (from 14 like it)", of the oldest of a kind. That nothing
+ * is known is said once. */
+static void append_forecast(struct buffer *text, struct tally_group *group,
+                            const struct tally_operation *oldest, int64_t now_ms)
+{
+    const bool is_known = face_forecast_is_known(oldest);
+
+    if (oldest->forecast_ms < 0 || (!is_known && group->was_unknown))
+        return;
+    buffer_append_string(text, is_known && group->count > 1 ? ", the oldest " : ", ");
+    face_forecast_append(text, oldest, now_ms, FORECAST_LONG);
+    group->was_unknown = group->was_unknown || !is_known;
+}
+
 /* "12 gateways (...)", or "gateway 'gw-a' (...)" when it is alone. */
 static void append_group(struct buffer *text, struct tally_group *group, int64_t now_ms)
 {
@@ -168,6 +183,7 @@ static void append_group(struct buffer *text, struct tally_group *group, int64_t
         buffer_deinit(&kind);
     }
     append_states(text, group, now_ms - oldest->began_ms);
+    append_forecast(text, group, oldest, now_ms);
 }
 
 static void on_remind(void *context)
@@ -201,6 +217,8 @@ static void on_going_on(struct plain_face *plain, const struct event *event)
     const bool was_idle = plain->tally.waiting == 0;
     struct tally_operation *operation = tally_begin(&plain->tally, event);
 
+    if (!plain->is_quiet)
+        face_forecast_warn(&plain->text, operation, event);
     if (plain->is_quiet || was_known)
         return;
     if (was_idle)

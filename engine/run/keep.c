@@ -11,7 +11,9 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "journal/journal.h"
+#include "net/loop.h"
 #include "run/depot.h"
+#include "run/history.h"
 #include "run/manifest.h"
 #include "run/record.h"
 #include "run/session.h"
@@ -53,6 +55,45 @@ static struct record *make_record(struct session *session,
         settings->lease_ms != 0 ? settings->lease_ms : RECORD_LEASE_MS);
 }
 
+/* What the simulator takes says nothing of Azure. */
+static void begin_history(struct session *session)
+{
+    const struct settings *settings = session_settings(session);
+    const bool is_simulated = settings->sim || settings->endpoint != NULL;
+    struct failure *failure = NULL;
+    struct depot *depot = session_depot(session, &failure);
+
+    failure_free(failure);
+    if (depot != NULL)
+        session_set_history(
+            session,
+            history_new(session_loop(session), depot_store(depot),
+                        is_simulated ? "durations-simulated.jsonl" : "durations.jsonl"));
+}
+
+static void on_drained(void *context)
+{
+    *(bool *)context = true;
+}
+
+static bool is_drained(void *context)
+{
+    return *(const bool *)context;
+}
+
+static void end_history(struct session *session)
+{
+    struct history *history = session_history(session);
+    bool is_over = false;
+
+    if (history == NULL)
+        return;
+    history_drain(history, on_drained, &is_over);
+    loop_run(session_loop(session), is_drained, &is_over, true);
+    session_set_history(session, NULL);
+    history_free(history);
+}
+
 struct record *keep_begin(struct session *session, const struct run_request *request,
                           const char *id, struct failure **failure)
 {
@@ -64,6 +105,7 @@ struct record *keep_begin(struct session *session, const struct run_request *req
     if (record == NULL)
         return NULL;
     session_set_record(session, record);
+    begin_history(session);
     journal_note(record_journal(record), "begin", describe_attempt(record));
     return record;
 }
@@ -164,6 +206,7 @@ void keep_end(struct session *session, struct record *record,
                 record_id(record), failure->message);
         failure_free(failure);
     }
+    end_history(session);
     session_set_record(session, NULL);
     record_free(record);
 }

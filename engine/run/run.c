@@ -428,6 +428,20 @@ static int load_and_execute(struct run *run, char **error)
     return code;
 }
 
+static void tell_script(struct run *run, const char *id)
+{
+    const struct clock *clock = session_clock(run->session);
+    const int64_t limit_ms = run->request->max_wall_ms;
+    struct run_facts facts = {.id = id, .attempt = 1};
+
+    if (run->record != NULL)
+        facts.attempt = record_attempt(run->record);
+    if (limit_ms != 0 && clock->mode != CLOCK_VIRTUAL)
+        facts.deadline_wall_ms =
+            clock_wall_ms(clock) + (int64_t)((double)limit_ms * clock->factor);
+    session_set_facts(run->session, &facts);
+}
+
 static int carry(struct run *run, const char *id)
 {
     struct event started = {.type = EVENT_RUN_STARTED,
@@ -436,6 +450,7 @@ static int carry(struct run *run, const char *id)
     struct run_summary summary;
     char *error = NULL;
 
+    tell_script(run, id);
     run->L = interpreter_new(run->session, &run->scheduler);
     scheduler_set_report(run->scheduler, report_unjoined);
     session_emit(run->session, &started);
