@@ -1,6 +1,6 @@
-/* tests/store.h - calls of a store that end before the next line of a test. */
-#ifndef MOONGATE_TESTS_STORE_H
-#define MOONGATE_TESTS_STORE_H
+/* tests/store_calls.h - calls of a store that end before the next line of a test. */
+#ifndef MOONGATE_TESTS_STORE_CALLS_H
+#define MOONGATE_TESTS_STORE_CALLS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,7 +35,7 @@ static inline bool is_over(void *context)
     return is_done;
 }
 
-static inline struct store_call *start(void)
+static inline struct store_call *start_call(void)
 {
     store_call_deinit(&call);
     call.done = note_done;
@@ -54,39 +54,39 @@ static inline const char *finish(void)
 
 static inline const char *put(enum store_put how, const char *name, const char *text)
 {
-    store->put(store, start(), how, name, text, strlen(text));
+    store->put(store, start_call(), how, name, text, strlen(text));
     return finish();
 }
 
 static inline const char *get(const char *name, uint64_t offset, size_t most)
 {
-    store->get(store, start(), name, offset, most);
+    store->get(store, start_call(), name, offset, most);
     return finish();
 }
 
 static inline const char *list(const char *folder)
 {
-    store->list(store, start(), folder);
+    store->list(store, start_call(), folder);
     return finish();
 }
 
 static inline const char *remove_name(const char *name)
 {
-    store->remove(store, start(), name);
+    store->remove(store, start_call(), name);
     return finish();
 }
 
 static inline const char *append(struct store_lease *lease, uint64_t position,
                                  const char *text)
 {
-    store->append(store, start(), LOG, lease, position, text, strlen(text), true);
+    store->append(store, start_call(), LOG, lease, position, text, strlen(text), true);
     return finish();
 }
 
 /* The lease, or NULL when it is held or failed. */
 static inline struct store_lease *acquire_for(const char *holder, int64_t duration_ms)
 {
-    store->acquire(store, start(), LOG, holder, duration_ms);
+    store->acquire(store, start_call(), LOG, holder, duration_ms);
     finish();
     return call.lease;
 }
@@ -102,19 +102,19 @@ static inline struct store_lease *acquire(const char *holder)
 
 static inline const char *look(void)
 {
-    store->look(store, start(), LOG);
+    store->look(store, start_call(), LOG);
     return finish();
 }
 
 static inline const char *renew(struct store_lease *lease)
 {
-    store->renew(store, start(), lease);
+    store->renew(store, start_call(), lease);
     return finish();
 }
 
 static inline const char *release(struct store_lease *lease)
 {
-    store->release(store, start(), lease);
+    store->release(store, start_call(), lease);
     return finish();
 }
 
