@@ -134,11 +134,6 @@ static void check_verb(lua_State *L, const struct kind *kind, enum resource_verb
 
 /* --- results -------------------------------------------------------------------------- */
 
-static const char *const outcome_words[] = {
-    [RESOURCE_READ] = "read",           [RESOURCE_MISSING] = "absent",
-    [RESOURCE_CREATED] = "created",     [RESOURCE_CHANGED] = "changed",
-    [RESOURCE_UNCHANGED] = "unchanged", [RESOURCE_DELETED] = "deleted"};
-
 /* What a finished operation gives to the script: a resource and what became of it, nil when
  * there is none, true or false for questions. Raises its failure. */
 static int push_result(lua_State *L, struct resource_operation *operation)
@@ -167,7 +162,7 @@ static int push_result(lua_State *L, struct resource_operation *operation)
 
     resource_push(L, resource_kind(operation), resource_id(operation), body,
                   resource_etag(operation));
-    lua_pushstring(L, outcome_words[outcome]);
+    lua_pushstring(L, resource_outcome_names[outcome]);
     return 2;
 }
 
@@ -438,7 +433,7 @@ static int wait_finish(lua_State *L, int status, lua_KContext context)
     if (!held->waitable->is_done)
         return bind_wait(L, 1, wait_finish, 0);
     if (lua_getiuservalue(L, 1, 1) != LUA_TNIL) { /* it was asked for before */
-        lua_pushstring(L, outcome_words[resource_outcome(held->object)]);
+        lua_pushstring(L, resource_outcome_names[resource_outcome(held->object)]);
         return 2;
     }
 

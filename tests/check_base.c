@@ -265,11 +265,11 @@ START_TEST(a_time_is_written_and_read_as_utc)
 }
 END_TEST
 
-START_TEST(each_millisecond_of_a_second_survives_the_round_trip)
+START_TEST(each_millisecond_of_a_minute_survives_the_round_trip)
 {
     char text[CLOCK_TEXT_SIZE];
 
-    for (int64_t ms = 0; ms < 1000; ms++) {
+    for (int64_t ms = 0; ms < 60000; ms++) {
         int64_t back = -1;
 
         clock_format_utc(1767225600000 + ms, text);
@@ -740,7 +740,7 @@ static void add_values(Suite *suite)
     tcase_add_test(clock, a_scaled_clock_runs_by_its_factor);
     tcase_add_loop_test(clock, a_clock_is_named_by_word_or_factor, 0, COUNT(clock_rows));
     tcase_add_loop_test(clock, a_time_is_written_and_read_as_utc, 0, COUNT(utc_rows));
-    tcase_add_test(clock, each_millisecond_of_a_second_survives_the_round_trip);
+    tcase_add_test(clock, each_millisecond_of_a_minute_survives_the_round_trip);
     tcase_add_loop_test(clock, what_is_no_utc_time_is_refused, 0, COUNT(bad_times));
     tcase_add_loop_test(text, a_typing_error_finds_its_word, 0, COUNT(near_rows));
     tcase_add_test(text, very_long_words_are_near_to_nothing);

@@ -8,6 +8,7 @@
 #include "arm/serial.h"
 #include "pipeline/pipeline.h"
 
+struct journal;
 struct loop;
 struct resource_operation;
 
@@ -27,9 +28,11 @@ struct client {
     struct origins origins; /* of ARM and Graph; owned by whoever made the client */
     struct serial serial;
     struct observer *observer; /* or NULL */
+    struct journal *journal;   /* of the run, borrowed, or NULL */
     uint64_t last_number;      /* of the operations reported */
     struct map written; /* by the key of its id: the place of its last write among all */
     uintptr_t write_count;
+    bool repeats_lost;        /* POSTs whose answer an earlier attempt of the run lost */
     bool may_register;        /* resource providers that a subscription misses */
     struct map registrations; /* by the provider's URL; see registration.c */
 };

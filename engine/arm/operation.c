@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arm/steps.h"
 #include "base/duration.h"
 #include "base/failure.h"
 #include "base/json.h"
@@ -12,6 +13,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "base/uuid.h"
+#include "journal/journal.h"
 #include "pipeline/retry_after.h"
 
 enum { DEFAULT_LIMIT_MS = 86400000 }; /* monitors are kept for a day */
@@ -36,6 +38,9 @@ void operation_finish(struct operation *operation)
             operation->failure->target = memory_copy_text(
                 operation->request.url, strcspn(operation->request.url, "?"));
     }
+    if (operation->owns_step && !operation->was_dropped)
+        steps_conclude(operation->client, operation->request.step, "done",
+                       operation->failure, operation->is_refused);
     timer_stop(operation->client->loop, &operation->timer);
     operation_drop_standby(operation);
     cookies_deinit(&operation->cookies);
@@ -166,8 +171,12 @@ void operation_note_state(struct operation *operation, const char *state)
     const bool is_new = state != NULL && (operation->state == NULL ||
                                           strcmp(operation->state, state) != 0);
 
-    if (is_new)
+    if (is_new) {
         operation_set_text(&operation->state, state);
+        if (operation->request.step != NULL)
+            journal_note_state(operation->client->journal, operation->request.step, state,
+                               percent);
+    }
     if (is_new || percent != operation->percent) {
         operation->percent = percent;
         operation_report(operation);
@@ -259,7 +268,7 @@ static bool must_be_json(const struct operation *operation)
              strcmp(method, "DELETE") == 0));
 }
 
-static void judge_first(struct operation *operation, int64_t asked_ms)
+void operation_judge_first(struct operation *operation, int64_t asked_ms)
 {
     struct reply *reply = &operation->reply;
     const char *url;
@@ -286,10 +295,24 @@ static void judge_first(struct operation *operation, int64_t asked_ms)
         operation_begin_polling(operation, url, asked_ms);
 }
 
+/* Whether the answer, or that there is none, says for certain that nothing was done. */
+static bool is_refusal(const struct exchange *exchange)
+{
+    const struct transfer *transfer = &exchange->transfer;
+
+    if (transfer->failure != NULL)
+        return exchange->is_refused ||
+               (strcmp(transfer->method, "POST") == 0 && !transfer->was_sent);
+    return transfer->status >= 400 && transfer->status <= 499 && transfer->status != 408;
+}
+
 static void on_answer(struct exchange *exchange)
 {
     struct operation *operation = exchange->owner;
     struct failure *failure;
+
+    operation->is_refused = is_refusal(exchange);
+
     const int64_t asked_ms = operation_end_exchange(operation, &failure);
 
     if (failure != NULL)
@@ -297,7 +320,7 @@ static void on_answer(struct exchange *exchange)
     else if (operation->reply.status >= 300)
         operation_heal_or_fail(operation, reply_refusal(&operation->reply));
     else
-        judge_first(operation, asked_ms);
+        operation_judge_first(operation, asked_ms);
 }
 
 /* --- starting and the rest ------------------------------------------------------------ */
@@ -338,6 +361,8 @@ void operation_send(struct operation *operation)
     exchange->transfer.body = request->body;
     exchange->transfer.body_length = request->body_length;
     exchange->is_repeatable = request->is_repeatable;
+    exchange->step = request->step;
+    exchange->action = request->action;
     exchange->sent = on_sent;
     exchange_start(exchange);
 }
@@ -350,7 +375,7 @@ static void send_if_wanted(struct operation *operation)
         !request->is_still_wanted(request->wanted_context)) {
         operation->was_dropped = true;
         operation_finish(operation);
-    } else {
+    } else if (!operation_replay(operation)) {
         operation_send(operation);
     }
 }
@@ -372,6 +397,10 @@ struct operation *operation_start(struct client *client,
         operation->request.time_limit_ms = DEFAULT_LIMIT_MS;
     if (request->body != NULL && request->body_length == 0)
         operation->request.body_length = strlen(request->body);
+    if (request->step == NULL) {
+        operation->request.step = steps_begin(client, request);
+        operation->owns_step = operation->request.step != NULL;
+    }
     operation->cookies.origin = operation->request.url;
     operation->percent = -1.0;
     operation->turn.granted = on_turn;
@@ -478,6 +507,11 @@ bool operation_may_go_on(const struct operation *operation)
 {
     return operation_is_accepted(operation) ||
            (operation->exchange != NULL && exchange_may_have_effect(operation->exchange));
+}
+
+bool operation_is_refused(const struct operation *operation)
+{
+    return operation->is_refused;
 }
 
 void operation_release(struct operation *operation)

@@ -19,6 +19,7 @@
 struct client;
 struct failure;
 struct operation;
+struct step;
 
 enum { OPERATION_HEADERS = 8 };
 
@@ -41,6 +42,8 @@ struct operation_request {
     /* How long it may take in all from its first sending on; 0: a day. When it is over, the
      * waiting ends with Timeout; the service is not told. */
     int64_t time_limit_ms;
+    struct step *step;  /* that it belongs to, or NULL: a write is one of its own */
+    const char *action; /* what the write will have done, constant; NULL: its method */
     bool is_below_new;  /* this run has made its parent */
     bool waits;         /* follow a long-running operation to its end */
     bool watches;       /* a GET that goes on until the resource's state is final */
@@ -95,6 +98,9 @@ bool operation_was_sent(const struct operation *operation);
 /* Whether the service works on it, or may do so: its request is on the wire, or the answer was
  * lost. */
 bool operation_may_go_on(const struct operation *operation);
+
+/* Of one that failed: the service said that it was not done, or it was never sent. */
+bool operation_is_refused(const struct operation *operation);
 
 /* Cancels it first if it still runs: nobody waits any more, the service may go on. Accepts
  * NULL. */

@@ -107,7 +107,7 @@ static const struct healing *find_healing(const struct operation *operation,
     const struct healing *healing;
 
     if (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0 ||
-        operation->is_final_get)
+        operation->is_final_get || operation->is_adopted)
         return NULL;
     healing = refusal_healing(failure);
     return healing == NULL && request->is_below_new ? refusal_healing_below_new(failure)

@@ -1,6 +1,7 @@
 /* engine/arm/operation_parts.h - what the files of an operation share, and nobody else:
  * operation.c (its life, sending, the first answer), operation_poll.c (following a
- * long-running operation) and operation_heal.c (waiting out refusals that pass). */
+ * long-running operation), operation_heal.c (waiting out refusals that pass) and
+ * operation_replay.c (carrying on what an earlier attempt of the run began). */
 #ifndef MOONGATE_ARM_OPERATION_PARTS_H
 #define MOONGATE_ARM_OPERATION_PARTS_H
 
@@ -38,6 +39,10 @@ struct operation {
     unsigned polls;      /* answered or not */
     unsigned misses, refusals;
     bool is_final_get, was_known, has_lost_monitor, was_dropped, was_registered, was_sent;
+    bool
+        is_adopted; /* an earlier attempt of the run sent it; what it sent is not known */
+    bool owns_step; /* no verb of a resource stands behind it */
+    bool is_refused; /* see operation_is_refused() */
 
     struct reply reply;
     struct reply *standby; /* a first answer that is a result by itself, or NULL */
@@ -96,8 +101,11 @@ void operation_start_get(struct operation *operation, const char *url,
  * says why (owned by the caller), else it is NULL. */
 int64_t operation_end_exchange(struct operation *operation, struct failure **failure);
 
-/* Sends the request itself. */
+/* Sends the request itself, whatever the journal knows. */
 void operation_send(struct operation *operation);
+
+/* Judges the answer that the operation holds as the first one to its request. */
+void operation_judge_first(struct operation *operation, int64_t asked_ms);
 
 /* --- operation_poll.c ----------------------------------------------------------------- */
 
@@ -109,6 +117,16 @@ void operation_begin_polling(struct operation *operation, const char *url,
 /* Asks now, or after a pause, how it goes. */
 void operation_poll(struct operation *operation);
 void operation_schedule_poll(struct operation *operation, int64_t pause_ms);
+
+/* The first answer was taken in an earlier attempt: asks at once. */
+void operation_adopt_polling(struct operation *operation, const char *url,
+                             int64_t age_ms);
+
+/* --- operation_replay.c --------------------------------------------------------------- */
+
+/* Carries on a write that an earlier attempt of the run may have sent. False when it is to be
+ * sent as if there had been none. */
+bool operation_replay(struct operation *operation);
 
 /* --- operation_heal.c ----------------------------------------------------------------- */
 

@@ -146,6 +146,7 @@ static void judge_poll(struct operation *operation, int64_t asked_ms)
         break;
     case POLL_FAILED:
     case POLL_CANCELED:
+        operation->is_refused = true;
         operation_heal_or_fail(operation, failure_of_monitor(operation, verdict));
         break;
     case POLL_MALFORMED:
@@ -181,11 +182,12 @@ static void fail_refused_poll(struct operation *operation)
         free(failure->message);
         failure->message = message;
     }
-    if (operation->method != POLL_LOCATION || operation->standby != NULL)
+    if (operation->method != POLL_LOCATION || operation->standby != NULL) {
         operation_fail_waiting(operation, failure);
-    else
-        operation_heal_or_fail(
-            operation, failure); /* a Location tells how the operation itself went */
+    } else { /* a Location tells how the operation itself went */
+        operation->is_refused = failure->status < 500;
+        operation_heal_or_fail(operation, failure);
+    }
 }
 
 /* A poll that was not answered as it should be may say nothing of the operation itself. */
@@ -288,22 +290,30 @@ static bool is_complete(const struct operation *operation)
            poll_judge_state(state) == POLL_SUCCEEDED;
 }
 
-void operation_begin_polling(struct operation *operation, const char *url,
-                             int64_t asked_ms)
+/* Takes from the first answer where to ask. */
+static struct failure *take_monitor(struct operation *operation, const char *url)
 {
     const char *location = reply_field(&operation->reply, "location");
-    struct failure *failure = NULL;
 
-    operation->accepted_ms = operation_now_ms(operation);
     operation->misses = 0;
     free(operation->poll_url);
     operation->poll_url = url != NULL ? operation_resolve(operation, url) : NULL;
-    if (url != NULL && operation->poll_url == NULL)
-        failure = foreign_url("it goes on, but its monitor", url);
     operation_set_text(&operation->location, location);
     operation_note_state(operation, operation_told_state(operation->reply.body));
     operation_report(operation);
     operation_drop_standby(operation);
+    return url != NULL && operation->poll_url == NULL
+               ? foreign_url("it goes on, but its monitor", url)
+               : NULL;
+}
+
+void operation_begin_polling(struct operation *operation, const char *url,
+                             int64_t asked_ms)
+{
+    operation->accepted_ms = operation_now_ms(operation);
+
+    struct failure *failure = take_monitor(operation, url);
+
     if (url != NULL && is_complete(operation)) {
         operation->standby = memory_new(sizeof *operation->standby);
         *operation->standby = operation->reply;
@@ -313,4 +323,18 @@ void operation_begin_polling(struct operation *operation, const char *url,
         operation_fail_waiting(operation, failure);
     else
         operation_schedule_poll(operation, poll_pause_ms(asked_ms, 0, 0));
+}
+
+void operation_adopt_polling(struct operation *operation, const char *url, int64_t age_ms)
+{
+    operation->accepted_ms = operation_now_ms(operation) - age_ms;
+
+    struct failure *failure = take_monitor(operation, url);
+
+    if (failure != NULL) { /* the run has another endpoint now */
+        failure_free(failure);
+        read_self(operation);
+    } else {
+        operation_poll(operation);
+    }
 }

@@ -8,20 +8,28 @@
 #include "arm/compare.h"
 #include "arm/operation.h"
 #include "arm/poll.h"
+#include "arm/steps.h"
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "journal/journal.h"
 
 const char *const resource_verb_names[] = {"get",    "find",   "exists", "create",
                                            "ensure", "update", "delete", NULL};
 
+const char *const resource_outcome_names[] = {
+    "read", "absent", "created", "changed", "unchanged", "deleted", NULL};
+
 /* What the operation under way is for. */
-enum step { STEP_LOOK, STEP_REVEAL, STEP_WRITE, STEP_WAIT };
+enum phase { PHASE_LOOK, PHASE_REVEAL, PHASE_WRITE, PHASE_WAIT };
 
 /* When others write it in between: reads may lag behind, so the next look waits 1, 2, 4 .. s. */
 enum { MOST_LOOKS = 5, LOOK_AGAIN_MS = 1000 };
+
+enum { MOST_UNITS = 1000000 }; /* beyond what any service has */
 
 struct resource_operation {
     struct waitable waitable;
@@ -33,7 +41,7 @@ struct resource_operation {
     int looks;
     char
         *defaults; /* JSON: a tenth of the tree, and only a new resource needs it again */
-    enum step step;
+    enum phase phase;
     struct operation *operation;
     struct waiter waiter;
     struct deferred advance;
@@ -41,7 +49,13 @@ struct resource_operation {
     int64_t started_ms;
     uint64_t number;
     bool was_adopted;
+    char *region; /* as the next, kept when it was announced, for the trees go */
+    int units;
     uintptr_t looked_at; /* how many writes there had been when it was read */
+
+    struct step *step; /* of the journal, or NULL */
+    bool is_replayed;  /* it is done, the journal says so; it is only read */
+    bool is_unsure;    /* an earlier attempt may have written it: its answer was lost */
 
     enum resource_outcome outcome;
     cJSON *body;
@@ -49,17 +63,85 @@ struct resource_operation {
     struct failure *failure;
 };
 
-static void start_step(struct resource_operation *own, enum step step, const char *method,
-                       cJSON *body);
+static void start_phase(struct resource_operation *own, enum phase phase,
+                        const char *method, cJSON *body);
+
+/* --- the journal ------------------------------------------------------------------------ */
+
+static const char *const action_names[] = {[RESOURCE_CREATED] = "create",
+                                           [RESOURCE_CHANGED] = "change",
+                                           [RESOURCE_DELETED] = "delete"};
+
+/* What the write of an earlier attempt was to do. */
+static enum resource_outcome outcome_of_action(const struct resource_operation *own)
+{
+    const char *action = step_action(own->step);
+
+    for (size_t i = 0; action != NULL && i < sizeof action_names / sizeof action_names[0];
+         i++) {
+        if (action_names[i] != NULL && strcmp(action_names[i], action) == 0)
+            return (enum resource_outcome)i;
+    }
+    return own->verb == RESOURCE_DELETE ? RESOURCE_DELETED : RESOURCE_CHANGED;
+}
+
+/* What the journal says that it had come to. */
+static enum resource_outcome outcome_of_step(const struct resource_operation *own)
+{
+    const char *outcome = step_outcome(own->step);
+
+    for (size_t i = 0; outcome != NULL && i < RESOURCE_OUTCOME_COUNT; i++) {
+        if (strcmp(resource_outcome_names[i], outcome) == 0)
+            return (enum resource_outcome)i;
+    }
+    return outcome_of_action(own);
+}
+
+static const char *method_of_step(const struct resource_operation *own)
+{
+    return own->verb == RESOURCE_DELETE ? "DELETE" : "PUT";
+}
+
+static void begin_step(struct resource_operation *own)
+{
+    if (own->client->journal == NULL || own->verb < RESOURCE_CREATE)
+        return;
+    own->step =
+        journal_begin(own->client->journal,
+                      &(struct step_content){.verb = resource_verb_names[own->verb],
+                                             .kind = own->kind->name,
+                                             .target = own->id,
+                                             .body = own->wanted});
+    if (!step_is_replayed(own->step))
+        return;
+    own->is_replayed = steps_has_ended(own->step, method_of_step(own));
+    own->is_unsure = step_state(own->step) == STEP_INTENDED;
+}
 
 /* --- the end -------------------------------------------------------------------------- */
+
+static void keep_size(struct resource_operation *own)
+{
+    const char *region = json_string_at(own->wanted, "location");
+    const double units = json_number_at(own->wanted, "sku.capacity",
+                                        json_number_at(own->body, "sku.capacity", 0.0));
+
+    if (region == NULL)
+        region = json_string_at(own->body, "location");
+    own->region = memory_copy_string(region);
+    own->units = units >= 0.0 && units <= MOST_UNITS ? (int)units : 0;
+}
 
 /* Tells the observer of a write or wait, the first time one is sent. */
 static void announce(struct resource_operation *own)
 {
     if (own->number != 0)
         return;
+    keep_size(own);
     own->started_ms = clock_now_ms(loop_clock(own->client->loop));
+    if (own->step != NULL && step_state(own->step) == STEP_ANSWERED &&
+        step_is_replayed(own->step))
+        own->started_ms -= step_age_ms(own->client->journal, own->step);
     own->number = ++own->client->last_number;
     if (own->client->observer != NULL)
         own->client->observer->started(own->client->observer, own);
@@ -72,10 +154,14 @@ static void finish(struct resource_operation *own)
     if (own->body != NULL)
         compare_strip(own->kind, own->body, FIELD_WRITE_ONLY);
 
-    if (own->failure != NULL && own->step == STEP_WRITE)
+    if (own->failure != NULL && own->phase == PHASE_WRITE)
         announce(own); /* it failed before it could be sent */
+    steps_conclude(own->client, own->step, resource_outcome_names[own->outcome],
+                   own->failure,
+                   own->phase == PHASE_WRITE && own->operation != NULL &&
+                       operation_is_refused(own->operation));
 
-    const bool is_worth_telling = own->number != 0 ||
+    const bool is_worth_telling = own->number != 0 || own->is_replayed ||
                                   own->outcome == RESOURCE_UNCHANGED ||
                                   (own->verb == RESOURCE_DELETE && own->failure == NULL);
 
@@ -84,8 +170,11 @@ static void finish(struct resource_operation *own)
     waitable_finish(&own->waitable);
 }
 
+/* What an earlier attempt began has that as its outcome, although nothing is left to do. */
 static void end(struct resource_operation *own, enum resource_outcome outcome)
 {
+    if (own->is_unsure && (outcome == RESOURCE_UNCHANGED || outcome == RESOURCE_MISSING))
+        outcome = outcome_of_action(own);
     own->outcome = outcome;
     finish(own);
 }
@@ -102,7 +191,7 @@ static void fail(struct resource_operation *own, struct failure *failure)
 }
 
 /* A step's failure, about the resource instead of the URL that was asked. */
-static struct failure *failure_of_step(const struct failure *failure)
+static struct failure *failure_of_phase(const struct failure *failure)
 {
     struct failure *own = failure_copy(failure);
 
@@ -241,12 +330,12 @@ static void write_difference(struct resource_operation *own)
         cJSON *part = cJSON_Duplicate(own->wanted, true);
 
         compare_strip(own->kind, part, FIELD_IMMUTABLE);
-        start_step(own, STEP_WRITE, "PATCH", part);
+        start_phase(own, PHASE_WRITE, "PATCH", part);
         cJSON_Delete(part);
     } else {
         cJSON *whole = compare_merge(own->kind, own->body, own->wanted);
 
-        start_step(own, STEP_WRITE, "PUT", whole);
+        start_phase(own, PHASE_WRITE, "PUT", whole);
         cJSON_Delete(whole);
     }
 }
@@ -265,9 +354,52 @@ static void fail_changed(struct resource_operation *own)
 static void judge_settled(struct resource_operation *own)
 {
     if (own->kind->reveal != NULL && compare_has(own->kind, own->wanted, FIELD_SECRET))
-        start_step(own, STEP_REVEAL, "POST", NULL);
+        start_phase(own, PHASE_REVEAL, "POST", NULL);
     else
         write_difference(own);
+}
+
+static void wait_for_it(struct resource_operation *own)
+{
+    own->was_adopted = true;
+    start_phase(own, PHASE_WAIT, "GET", NULL);
+}
+
+static void note_written(struct resource_operation *own)
+{
+    char key[TEXT_KEY_SIZE];
+
+    text_format_key(own->id, key);
+    map_set(&own->client->written, key, (void *)++own->client->write_count);
+}
+
+/* What an earlier attempt has done: it is only read, to be given to the script. */
+static void judge_replayed(struct resource_operation *own)
+{
+    if (is_being_made(own->body)) {
+        wait_for_it(own);
+        return;
+    }
+    note_written(own);
+    end(own, outcome_of_step(own));
+}
+
+/* An earlier attempt sent the creation and did not hear what became of it: is this ours? */
+static void judge_lost_creation(struct resource_operation *own)
+{
+    if (is_being_made(own->body))
+        wait_for_it(own);
+    else if (poll_judge_state(poll_resource_state(own->body)) != POLL_SUCCEEDED)
+        write_difference(own);
+    else if (may_differ(own))
+        fail(own,
+             failure_set_cure(
+                 failure_new("AlreadyExists",
+                             "it exists, and is not what this run asked for: an earlier "
+                             "attempt sent the creation, and its answer was lost"),
+                 "somebody else has made or changed it; use ensure to take it as it is"));
+    else
+        end(own, RESOURCE_CREATED);
 }
 
 static void judge_present(struct resource_operation *own)
@@ -276,25 +408,31 @@ static void judge_present(struct resource_operation *own)
         keep_body(own);
     else if (own->body == NULL)
         keep_head(own);
+    if (own->is_replayed) {
+        judge_replayed(own);
+        return;
+    }
     if (own->if_match != NULL && strcmp(own->if_match, "*") != 0 && own->etag != NULL &&
-        strcmp(own->if_match, own->etag) != 0) {
+        strcmp(own->if_match, own->etag) != 0 &&
+        !(own->is_unsure && own->wanted != NULL && !may_differ(own))) {
         fail_changed(own);
         return;
     }
     switch (own->verb) {
     case RESOURCE_CREATE:
-        fail(own,
-             failure_set_cure(failure_new("AlreadyExists", "it exists already"),
-                              "use ensure to take it as it is and change what differs"));
+        if (own->is_unsure)
+            judge_lost_creation(own);
+        else
+            fail(own, failure_set_cure(
+                          failure_new("AlreadyExists", "it exists already"),
+                          "use ensure to take it as it is and change what differs"));
         break;
     case RESOURCE_ENSURE:
     case RESOURCE_UPDATE:
-        if (is_being_made(own->body)) {
-            own->was_adopted = true;
-            start_step(own, STEP_WAIT, "GET", NULL);
-        } else {
+        if (is_being_made(own->body))
+            wait_for_it(own);
+        else
             judge_settled(own);
-        }
         break;
     default:
         end(own, RESOURCE_READ);
@@ -329,8 +467,28 @@ static bool complete(struct resource_operation *own)
     return missing == NULL;
 }
 
+/* What the run had done is not there. Its script may have deleted it later, and will come to
+ * that again: until then it is as it was written. False when it is to be done again. */
+static bool recall_deleted(struct resource_operation *own)
+{
+    if (!journal_deletes_later(own->client->journal, own->step)) {
+        log_line(LOG_WARNING,
+                 "%s '%s': the run had done it, and it is gone; doing it again",
+                 own->kind->name, resource_name(own));
+        own->is_replayed = false;
+        return false;
+    }
+    own->body = cJSON_Duplicate(own->wanted, true);
+    json_set_at(own->body, "id", cJSON_CreateString(own->id));
+    json_set_at(own->body, "name", cJSON_CreateString(resource_name(own)));
+    end(own, outcome_of_step(own));
+    return true;
+}
+
 static void judge_absent(struct resource_operation *own, const struct failure *failure)
 {
+    if (own->is_replayed && recall_deleted(own))
+        return;
     switch (own->verb) {
     case RESOURCE_FIND:
     case RESOURCE_EXISTS:
@@ -344,10 +502,10 @@ static void judge_absent(struct resource_operation *own, const struct failure *f
                           failure_new("PreconditionFailed", "it does not exist any more"),
                           "leave if_match out to create it"));
         else if (complete(own))
-            start_step(own, STEP_WRITE, "PUT", own->wanted);
+            start_phase(own, PHASE_WRITE, "PUT", own->wanted);
         break;
     default:
-        fail(own, failure_of_step(failure));
+        fail(own, failure_of_phase(failure));
         break;
     }
 }
@@ -376,14 +534,19 @@ static void judge_waited(struct resource_operation *own)
         /* the wait is over; what comes now is a write of our own or nothing */
         own->client->observer->changed(own->client->observer, own);
     }
-    judge_settled(own);
+    if (own->is_replayed)
+        judge_replayed(own);
+    else if (own->verb == RESOURCE_CREATE)
+        judge_lost_creation(own);
+    else
+        judge_settled(own);
 }
 
 /* The secrets as they are, or that they cannot be read: then they are written again. */
 static void judge_revealed(struct resource_operation *own, const struct failure *failure)
 {
     if (failure != NULL && failure->status != 403 && failure->status != 404) {
-        fail(own, failure_of_step(failure));
+        fail(own, failure_of_phase(failure));
         return;
     }
     if (failure == NULL)
@@ -405,7 +568,7 @@ static bool claim_write(void *context)
                           (uintptr_t)map_find(&client->written, key) > own->looked_at;
 
     if (!is_stale)
-        map_set(&client->written, key, (void *)++client->write_count);
+        note_written(own);
     return !is_stale;
 }
 
@@ -421,14 +584,14 @@ static bool was_overtaken(struct resource_operation *own)
 {
     const struct failure *failure = operation_failure(own->operation);
 
-    return failure != NULL && failure->status == 412 && own->step == STEP_WRITE &&
+    return failure != NULL && failure->status == 412 && own->phase == PHASE_WRITE &&
            own->if_match == NULL && own->verb != RESOURCE_DELETE &&
            ++own->looks < MOST_LOOKS;
 }
 
 static void look(struct resource_operation *own)
 {
-    start_step(own, STEP_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
+    start_phase(own, PHASE_LOOK, asks_head(own) ? "HEAD" : "GET", NULL);
 }
 
 static void look_again(struct timer *timer)
@@ -450,26 +613,26 @@ static void advance(struct deferred *deferred)
                     (int64_t)LOOK_AGAIN_MS << (own->looks - 1));
     else if (failure != NULL && failure->status == 412 && own->if_match != NULL)
         fail_changed(own);
-    else if (own->step == STEP_REVEAL)
+    else if (own->phase == PHASE_REVEAL)
         judge_revealed(own, failure);
-    else if (failure != NULL && own->step == STEP_LOOK && is_missing(failure))
+    else if (failure != NULL && own->phase == PHASE_LOOK && is_missing(failure))
         judge_absent(own, failure);
-    else if (failure != NULL && own->step == STEP_WRITE && own->verb == RESOURCE_DELETE &&
-             is_missing(failure))
+    else if (failure != NULL && own->phase == PHASE_WRITE &&
+             own->verb == RESOURCE_DELETE && is_missing(failure))
         end(own, RESOURCE_MISSING);
-    else if (failure != NULL && own->verb == RESOURCE_ENSURE && own->step == STEP_WRITE &&
-             own->kind->exists_code != NULL &&
+    else if (failure != NULL && own->verb == RESOURCE_ENSURE &&
+             own->phase == PHASE_WRITE && own->kind->exists_code != NULL &&
              text_equal_nocase(own->kind->exists_code, failure->code))
         end(own, RESOURCE_UNCHANGED); /* under another name; it says the same */
     else if (failure != NULL)
-        fail(own, failure_of_step(failure));
-    else if (own->step != STEP_WRITE && !asks_head(own) && own->step != STEP_REVEAL &&
+        fail(own, failure_of_phase(failure));
+    else if (own->phase != PHASE_WRITE && !asks_head(own) && own->phase != PHASE_REVEAL &&
              !cJSON_IsObject(operation_body(over)))
         fail(own, failure_new("ProtocolError", "the answer is not a %s (HTTP %d)",
                               own->kind->name, operation_status(over)));
-    else if (own->step == STEP_LOOK)
+    else if (own->phase == PHASE_LOOK)
         judge_present(own);
-    else if (own->step == STEP_WAIT)
+    else if (own->phase == PHASE_WAIT)
         judge_waited(own);
     else
         judge_written(own);
@@ -478,7 +641,7 @@ static void advance(struct deferred *deferred)
     operation_release(over);
 }
 
-static void on_step_over(struct waiter *waiter)
+static void on_phase_over(struct waiter *waiter)
 {
     struct resource_operation *own =
         LIST_ENTRY(waiter, struct resource_operation, waiter);
@@ -502,9 +665,9 @@ static void on_progress(void *context, const struct operation *operation)
 {
     struct resource_operation *own = context;
 
-    if (own->step == STEP_WRITE && operation_was_sent(operation))
+    if (own->phase == PHASE_WRITE && operation_was_sent(operation))
         announce(own);
-    if (own->step == STEP_WRITE && operation_is_accepted(operation))
+    if (own->phase == PHASE_WRITE && operation_is_accepted(operation))
         drop_wishes(own);
     if (own->client->observer != NULL && own->number != 0)
         own->client->observer->changed(own->client->observer, own);
@@ -565,13 +728,13 @@ static char *format_if_match(const struct resource_operation *own, const char *m
     return must ? memory_copy_string("If-Match: *") : NULL;
 }
 
-static char *format_url(const struct resource_operation *own, enum step step,
+static char *format_url(const struct resource_operation *own, enum phase phase,
                         const char *method)
 {
     const struct kind *kind = own->kind;
     const bool is_read = strcmp(method, "GET") == 0 && kind->read_query != NULL;
 
-    if (step != STEP_REVEAL)
+    if (phase != PHASE_REVEAL)
         return resource_url(own->client, own->id, kind->api_version,
                             is_read ? kind->read_query : "");
 
@@ -582,16 +745,16 @@ static char *format_url(const struct resource_operation *own, enum step step,
     return url;
 }
 
-static void start_step(struct resource_operation *own, enum step step, const char *method,
-                       cJSON *body)
+static void start_phase(struct resource_operation *own, enum phase phase,
+                        const char *method, cJSON *body)
 {
     const struct kind *kind = own->kind;
     struct operation_request request = {.method = method,
-                                        .url = format_url(own, step, method),
+                                        .url = format_url(own, phase, method),
                                         .audience = AUDIENCE_ARM,
-                                        .watches = step == STEP_WAIT};
+                                        .watches = phase == PHASE_WAIT};
 
-    if (step == STEP_WRITE) {
+    if (phase == PHASE_WRITE) {
         request.waits = true;
         request.is_below_new = is_below_new(own->client, own->id);
         request.body = body != NULL ? json_print(body) : NULL;
@@ -600,17 +763,20 @@ static void start_step(struct resource_operation *own, enum step step, const cha
         request.wanted_context = own;
         request.final_state_via = kind->final_state_via;
         request.headers[0] = format_if_match(own, method);
+        request.step = own->step;
+        request.action = action_names[own->outcome];
     }
-    if (step != STEP_LOOK) {
+    if (phase != PHASE_LOOK) {
         request.label = memory_format("%s %s '%s'", resource_verb_names[own->verb],
                                       kind->name, resource_name(own));
     } else {
         own->looked_at = own->client->write_count;
     }
-    own->step = step;
+    own->phase = phase;
     own->operation = operation_start(own->client, &request);
     operation_watch(own->operation, on_progress, own);
-    if (step == STEP_WAIT || (step == STEP_WRITE && operation_was_sent(own->operation)))
+    if (phase == PHASE_WAIT ||
+        (phase == PHASE_WRITE && operation_was_sent(own->operation)))
         announce(own);
     if (operation_waitable(own->operation)->is_done)
         loop_defer(own->client->loop, &own->advance);
@@ -619,6 +785,27 @@ static void start_step(struct resource_operation *own, enum step step, const cha
 }
 
 /* --- starting and the rest ------------------------------------------------------------ */
+
+static void start(struct resource_operation *own)
+{
+    const bool is_under_way = own->step != NULL && !own->is_replayed &&
+                              step_is_replayed(own->step) &&
+                              step_state(own->step) == STEP_ANSWERED;
+
+    if (own->verb == RESOURCE_DELETE)
+        own->outcome = RESOURCE_DELETED;
+    if (is_under_way) { /* it is followed where it stands: nothing is looked at or sent */
+        own->outcome = outcome_of_action(own);
+        own->looked_at = own->client->write_count;
+        start_phase(own, PHASE_WRITE, method_of_step(own), NULL);
+    } else if (own->verb != RESOURCE_DELETE) {
+        look(own);
+    } else if (own->is_replayed) {
+        end(own, outcome_of_step(own));
+    } else {
+        start_phase(own, PHASE_WRITE, "DELETE", NULL);
+    }
+}
 
 struct resource_operation *resource_start(struct client *client, enum resource_verb verb,
                                           const struct kind *kind, const char *id,
@@ -636,14 +823,12 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
     own->wanted = body;
     own->defaults = defaults != NULL ? json_print(defaults) : NULL;
     cJSON_Delete(defaults);
-    own->waiter.wake = on_step_over;
+    own->waiter.wake = on_phase_over;
     own->advance.run = advance;
     own->again.fire = look_again;
     own->started_ms = clock_now_ms(loop_clock(client->loop));
-    if (verb == RESOURCE_DELETE)
-        start_step(own, STEP_WRITE, "DELETE", NULL);
-    else
-        look(own);
+    begin_step(own);
+    start(own);
     return own;
 }
 
@@ -729,10 +914,25 @@ bool resource_was_adopted(const struct resource_operation *operation)
     return operation->was_adopted;
 }
 
+const char *resource_region(const struct resource_operation *operation)
+{
+    return operation->region;
+}
+
+int resource_units(const struct resource_operation *operation)
+{
+    return operation->units;
+}
+
+bool resource_was_replayed(const struct resource_operation *operation)
+{
+    return operation->is_replayed;
+}
+
 bool resource_may_go_on(const struct resource_operation *operation)
 {
     return operation->operation != NULL &&
-           (operation->step == STEP_WAIT || operation_may_go_on(operation->operation));
+           (operation->phase == PHASE_WAIT || operation_may_go_on(operation->operation));
 }
 
 void resource_release(struct resource_operation *operation)
@@ -740,7 +940,7 @@ void resource_release(struct resource_operation *operation)
     if (operation == NULL)
         return;
     if (!operation->waitable.is_done && operation->client->observer != NULL &&
-        (operation->number != 0 || operation->step == STEP_WRITE)) {
+        (operation->number != 0 || operation->phase == PHASE_WRITE)) {
         if (operation->number == 0)
             operation->number = ++operation->client->last_number;
         operation->failure = failure_new("Canceled", "nobody waits for it any more");
@@ -754,6 +954,7 @@ void resource_release(struct resource_operation *operation)
     free(operation->defaults);
     cJSON_Delete(operation->body);
     failure_free(operation->failure);
+    free(operation->region);
     free(operation->etag);
     free(operation->if_match);
     free(operation->id);

@@ -38,8 +38,12 @@ enum resource_outcome {
     RESOURCE_CREATED,
     RESOURCE_CHANGED,
     RESOURCE_UNCHANGED,
-    RESOURCE_DELETED
+    RESOURCE_DELETED,
+    RESOURCE_OUTCOME_COUNT
 };
+
+/* "read", "absent", "created", "changed", "unchanged", "deleted". */
+extern const char *const resource_outcome_names[];
 
 /* `id` is copied; `if_match` (copied, or NULL) is the entity tag that the resource must have
  * when it is written: it fails with `PreconditionFailed` when it has another; `body` (taken, or NULL) holds what the script set, as the service says it;
@@ -76,6 +80,14 @@ uint64_t
 resource_number(const struct resource_operation *operation); /* 0: not reported */
 bool resource_was_adopted(
     const struct resource_operation *operation); /* began elsewhere */
+
+/* What says, besides kind and verb, how long its write may take: where it is made (as the service
+ * says it, or NULL; borrowed), and of how many units (0: it has none). */
+const char *resource_region(const struct resource_operation *operation);
+int resource_units(const struct resource_operation *operation);
+
+/* An earlier attempt of the run had done it, and the journal says so. */
+bool resource_was_replayed(const struct resource_operation *operation);
 
 /* Whether the service works on it, or may do so, whoever waits. */
 bool resource_may_go_on(const struct resource_operation *operation);

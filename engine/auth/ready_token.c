@@ -18,7 +18,8 @@ struct ready_token {
 
 static const char *const names[AUDIENCE_COUNT] = {
     [AUDIENCE_ARM] = "MOONGATE_ACCESS_TOKEN",
-    [AUDIENCE_GRAPH] = "MOONGATE_GRAPH_ACCESS_TOKEN"};
+    [AUDIENCE_GRAPH] = "MOONGATE_GRAPH_ACCESS_TOKEN",
+    [AUDIENCE_STORAGE] = "MOONGATE_STORAGE_ACCESS_TOKEN"};
 
 /* Whether a token for `audience` is good for `resource`; a slash at the end says nothing. */
 static bool fits(const char *audience, const char *resource)
@@ -100,7 +101,8 @@ static void fetch_token(struct credential *credential, struct token_fetch *fetch
     const enum audience source = choose(settings, fetch->audience);
 
     if (settings->ready_tokens[AUDIENCE_ARM] == NULL &&
-        settings->ready_tokens[AUDIENCE_GRAPH] == NULL)
+        settings->ready_tokens[AUDIENCE_GRAPH] == NULL &&
+        settings->ready_tokens[AUDIENCE_STORAGE] == NULL)
         token_fetch_pass(fetch, "MOONGATE_ACCESS_TOKEN is not set");
     else if (source == AUDIENCE_NONE)
         token_fetch_fail(fetch,

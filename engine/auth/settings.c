@@ -51,6 +51,8 @@ void credential_settings_read_environment(struct credential_settings *settings)
     fill(&settings->selection, "AZURE_TOKEN_CREDENTIALS", NULL);
     fill(&settings->ready_tokens[AUDIENCE_ARM], "MOONGATE_ACCESS_TOKEN", NULL);
     fill(&settings->ready_tokens[AUDIENCE_GRAPH], "MOONGATE_GRAPH_ACCESS_TOKEN", NULL);
+    fill(&settings->ready_tokens[AUDIENCE_STORAGE], "MOONGATE_STORAGE_ACCESS_TOKEN",
+         NULL);
     fill(&settings->tenant_id, "AZURE_TENANT_ID", "ARM_TENANT_ID");
     fill(&settings->client_id, "AZURE_CLIENT_ID", "ARM_CLIENT_ID");
     fill(&settings->client_secret, "AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET");

@@ -158,7 +158,7 @@ int clock_parse_utc(const char *text, int64_t *wall_ms)
         !(second >= 0.0 && second < 61.0)) /* not a number is none */
         return -1;
     *wall_ms = days_from_civil(year, month, day) * 86400000 + (int64_t)hour * 3600000 +
-               (int64_t)minute * 60000 + (int64_t)(second * 1000.0);
+               (int64_t)minute * 60000 + (int64_t)(second * 1000.0 + 0.5);
     return 0;
 }
 

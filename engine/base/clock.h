@@ -49,7 +49,7 @@ enum { CLOCK_TEXT_SIZE = 32 };
 void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
 /* Parses an ISO 8601 UTC time with "Z", seconds with or without fraction, into
- * milliseconds since 1970. Returns 0, or -1 when the text is not one. */
+ * milliseconds since 1970, the nearest. Returns 0, or -1 when the text is not one. */
 int clock_parse_utc(const char *text, int64_t *wall_ms);
 
 /* The same of an HTTP date in its preferred form, "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110,

@@ -15,13 +15,14 @@ int command_export(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_record(int argc, char **argv);
+int command_resume(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);
 
 /* What they say of themselves. */
 extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
-    record_help, run_help, sim_help, test_help;
+    record_help, resume_help, run_help, sim_help, test_help;
 
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);
@@ -31,6 +32,9 @@ extern const struct option common_options[];
 
 /* What a run may not do, in the same context. */
 extern const struct option guard_options[];
+
+/* Where runs are kept, in the same context. */
+extern const struct option store_options[];
 
 /* Those of a simulator inside the process. */
 extern const struct option sim_options_table[];

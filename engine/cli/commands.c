@@ -4,6 +4,8 @@
 const struct command commands[] = {
     {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]",
      &run_help},
+    {"resume", command_resume, "carry a run on that was interrupted: moongate resume RUN",
+     &resume_help},
     {"sim", command_sim, "serve the simulated control plane on a port", &sim_help},
     {"test", command_test, "run files of tests, each test on a simulator of its own",
      &test_help},

@@ -211,6 +211,29 @@ const struct option common_options[] = {
      option_take_log_level},
     {0}};
 
+static char *take_store(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->store, text);
+}
+
+static char *take_lease(void *context, const char *text)
+{
+    struct settings *settings = context;
+    char *wrong = option_take_duration(&settings->lease_ms, text);
+
+    if (wrong == NULL && (settings->lease_ms < 1000 || settings->lease_ms > 3600000))
+        wrong = memory_copy_string("1s to 1h; Blob Storage takes 15s to 60s");
+    return wrong;
+}
+
+const struct option store_options[] = {
+    {"--store", "WHERE",
+     "a folder, azblob://ACCOUNT/CONTAINER[/PREFIX], or none (MOONGATE_STORE)",
+     take_store},
+    {"--lease", "TIME", "how long a run stays with a process that is not heard of: 60s",
+     take_lease},
+    {0}};
+
 static char *take_read_only(void *context, const char *text)
 {
     (void)text;

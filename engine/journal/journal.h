@@ -55,10 +55,13 @@ void step_answer_deinit(struct step_answer *answer);
  * journal_appended(), not from inside the call. */
 struct journal_output {
     void (*append)(struct journal_output *output, const char *bytes, size_t length);
+    /* Why nothing may be sent any more although the journal is fine: the lease is about to
+     * end, or may have ended. NULL when it may. Owned by the caller. */
+    struct failure *(*check_lease)(struct journal_output *output);
 };
 
-/* An empty journal of the run `run` (copied). `output` is borrowed; NULL: nothing is kept, and
- * everything counts as written at once. */
+/* An empty journal of the run `run` (copied). `output` is borrowed. What is added stays in
+ * memory until somebody waits for it or it is much. */
 struct journal *journal_new(struct loop *loop, const char *run,
                             struct journal_output *output);
 
@@ -80,14 +83,19 @@ void journal_load(struct journal *journal, const cJSON *record);
 struct step_content {
     const char *verb;   /* "create", "ensure", "update", "delete", or a method: "POST" */
     const char *kind;   /* "gateway", or NULL */
-    const char *target; /* an ARM id, a URL's path with its query, a name */
+    const char *target; /* an ARM id, a URL's path, a name; it is kept */
+    const char *query;  /* what more says what it is about, and is not kept; or NULL */
     const cJSON *body;  /* what is asked for; order of members does not matter. Or NULL */
-    const char *text;   /* what is asked for when it is no JSON, or NULL */
+    const char *text;   /* what is asked for as text, or NULL */
     size_t text_length;
+    bool is_single; /* however often it begins it is the same step */
 };
 
 /* The next step with this content. Borrowed from the journal. */
 struct step *journal_begin(struct journal *journal, const struct step_content *content);
+
+/* The one that journal_begin() would give, without beginning it; NULL when it would be new. */
+struct step *journal_peek(struct journal *journal, const struct step_content *content);
 
 /* What is known of it: from earlier attempts when it begins, then what was added. */
 enum step_state step_state(const struct step *step);
@@ -97,6 +105,12 @@ const char *step_action(const struct step *step);  /* of its intent, or NULL */
 const char *step_outcome(const struct step *step); /* once done, or NULL */
 const cJSON *
 step_value(const struct step *step); /* that was kept when it was done, or NULL */
+
+/* Since its first intent, by the wall clock. */
+int64_t step_age_ms(const struct journal *journal, const struct step *step);
+
+/* Whether this attempt has begun it, and not come to its end. */
+bool step_is_open(const struct step *step);
 
 /* Whether an earlier attempt of the run knew it. */
 bool step_is_replayed(const struct step *step);
@@ -120,13 +134,15 @@ void journal_answer(struct journal *journal, struct step *step,
 void journal_note_state(struct journal *journal, struct step *step, const char *state,
                         double percent);
 
-/* It is over. `outcome` is such as "created"; `value` (borrowed) may be NULL. */
+/* It is over. `outcome` is such as "created"; `value` (borrowed) may be NULL. One that was
+ * never intended had nothing to write. */
 void journal_done(struct journal *journal, struct step *step, const char *outcome,
                   const cJSON *value);
 void journal_failed(struct journal *journal, struct step *step,
                     const struct failure *failure);
 
-/* Anything else that is worth a line: {"do": what, ...members}. `members` is taken. */
+/* Anything else that is worth a line: {"do": what, ...members}. `members` is taken. "begin" is the
+ * beginning of an attempt. */
 void journal_note(struct journal *journal, const char *what, cJSON *members);
 
 /* --- waiting ------------------------------------------------------------------------------ */
@@ -143,8 +159,8 @@ struct journal_wait {
 void journal_sync(struct journal *journal, struct journal_wait *wait);
 void journal_wait_cancel(struct journal_wait *wait);
 
-/* Why it cannot be written any more, or NULL. Borrowed. */
-const struct failure *journal_failure(const struct journal *journal);
+/* Why no write may be sent now, or NULL. Owned by the caller. */
+struct failure *journal_check(const struct journal *journal);
 
 /* --- the whole ----------------------------------------------------------------------------- */
 

@@ -26,7 +26,8 @@ struct journal_reader {
     uint64_t lines;        /* good ones */
     uint64_t good_bytes;   /* up to the end of the last good line */
     struct buffer partial; /* of a line that is not whole yet */
-    bool is_torn; /* what came last cannot be part of a line: a tail that was torn */
+    bool is_torn;          /* zeros came: blocks of a tail that were never written */
+    uint64_t torn_bytes;   /* of whole lines since then */
 };
 
 /* Goes on with these bytes of the log. NULL, or the failure: JournalDamaged, JournalTooNew; owned by

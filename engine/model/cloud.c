@@ -28,13 +28,14 @@ static const struct request_limits hourly = {
 const struct cloud clouds[] = {
     {"AzureCloud", "public", "public", "https://management.azure.com",
      "https://login.microsoftonline.com", "https://graph.microsoft.com", "azure-api.net",
-     &regional},
+     "blob.core.windows.net", &regional},
     {"AzureUSGovernment", "usgov", "usgovernment", "https://management.usgovcloudapi.net",
      "https://login.microsoftonline.us", "https://graph.microsoft.us", "azure-api.us",
-     &regional},
+     "blob.core.usgovcloudapi.net", &regional},
     {"AzureChinaCloud", "china", "china", "https://management.chinacloudapi.cn",
      "https://login.partner.microsoftonline.cn",
-     "https://microsoftgraph.chinacloudapi.cn", "azure-api.cn", &hourly},
+     "https://microsoftgraph.chinacloudapi.cn", "azure-api.cn",
+     "blob.core.chinacloudapi.cn", &hourly},
     {0}};
 
 const struct cloud *cloud_find(const char *name)

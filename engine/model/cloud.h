@@ -29,8 +29,12 @@ struct cloud {
     const char *login;          /* Microsoft Entra */
     const char *graph;          /* Microsoft Graph */
     const char *apim_suffix;    /* what host names of API Management end with */
+    const char *blob_suffix;    /* and those of Azure Blob Storage */
     const struct request_limits *limits;
 };
+
+/* Whom tokens for Azure Storage are for, in every cloud. */
+#define CLOUD_STORAGE_RESOURCE "https://storage.azure.com"
 
 /* Ended by a row without name; the first is the default. */
 extern const struct cloud clouds[];

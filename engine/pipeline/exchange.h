@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #include "base/uuid.h"
+#include "journal/journal.h"
 #include "net/loop.h"
+#include "net/machine_timer.h"
 #include "net/transfer.h"
 
 struct cookies;
@@ -23,7 +25,13 @@ struct token;
 struct wire_stage;
 
 /* Whose token a request carries. */
-enum audience { AUDIENCE_NONE, AUDIENCE_ARM, AUDIENCE_GRAPH, AUDIENCE_COUNT };
+enum audience {
+    AUDIENCE_NONE,
+    AUDIENCE_ARM,
+    AUDIENCE_GRAPH,
+    AUDIENCE_STORAGE, /* Azure Storage */
+    AUDIENCE_COUNT
+};
 
 /* Who goes first when the request budget is short. */
 enum rank {
@@ -54,14 +62,19 @@ struct exchange {
     struct pipeline *pipeline;
     enum audience audience;
     enum rank rank;
-    bool is_repeatable;  /* a POST that may be sent twice */
-    bool is_sign_in;     /* of a credential; no guard minds it */
-    bool is_sent_once;   /* no answer is an answer, too: it is not repeated */
-    int64_t deadline_ms; /* on the loop's clock: no attempt after it; 0: none */
+    bool is_repeatable; /* a POST that may be sent twice */
+    bool is_sign_in;    /* of a credential; no guard minds it */
+    bool is_sent_once;  /* no answer is an answer, too: it is not repeated */
+    int64_t
+        deadline_ms; /* on the clock that retries go by: no attempt after it; 0: none */
     void (*sent)(struct exchange *exchange); /* first put on the wire; or NULL */
     void (*done)(struct exchange *exchange);
     void *owner;             /* of whoever gets `done` */
     struct cookies *cookies; /* that it shares with others, borrowed, or NULL */
+
+    struct step *step; /* of the journal, that it belongs to; NULL: it is its own */
+    const char
+        *action; /* what it will have done ("create"), constant; NULL: its method */
 
     size_t stage;    /* where it is */
     bool is_refused; /* by a stage, without being sent: sending again would not help */
@@ -76,6 +89,11 @@ struct exchange {
     struct { /* of the guard stage */
         bool is_counted;
     } guard;
+    struct { /* of the journal stage */
+        struct journal_wait wait;
+        struct journal *journal;
+        bool is_own; /* the step is this request's alone */
+    } journal;
     struct {                              /* of the budget stage */
         struct gate *gates[BUDGET_GATES]; /* in the order it passes them */
         unsigned gate_count, passed;
@@ -86,9 +104,10 @@ struct exchange {
         int64_t over;  /* how many tokens its bucket had got over when it was sent */
         unsigned cost; /* tokens */
     } budget;
-    struct { /* of the retry stage */
-        struct timer timer;
-        unsigned attempts;
+    struct {                /* of the retry stage */
+        struct timer timer; /* or, where it goes by that: */
+        struct machine_timer machine_timer;
+        unsigned attempts; /* those that may have had an effect */
         int64_t started_ms;
     } retry;
     struct { /* of the credential stage */

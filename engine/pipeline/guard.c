@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "pipeline/effect.h"
 #include "pipeline/path.h"
 #include "pipeline/pipeline.h"
 
@@ -22,63 +23,6 @@ struct guard_stage {
     uint64_t writes, deletes; /* let through */
     struct buffer path;       /* of the request that is looked at */
 };
-
-/* POSTs that change nothing and give no secret away, by the provider's namespace (NULL: any
- * path of Graph) and the last segment. Those that read keys or secrets are writes here. */
-static const struct {
-    const char *provider, *action;
-} harmless[] = {{"microsoft.resourcegraph", "resources"},
-                {"microsoft.resources", "validate"},
-                {"microsoft.resources", "whatif"},
-                {"microsoft.apimanagement", "checknameavailability"},
-                {NULL, "getbyids"}};
-
-static bool is_harmless_post(const char *path, enum audience audience)
-{
-    size_t length = 0;
-    const char *provider = audience == AUDIENCE_ARM ? path_provider(path, &length) : NULL;
-    const char *slash = strrchr(path, '/');
-
-    if (slash == NULL || audience == AUDIENCE_NONE ||
-        (audience == AUDIENCE_ARM && provider == NULL))
-        return false;
-    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
-        const char *wanted = harmless[i].provider;
-        const bool is_there =
-            wanted == NULL || provider == NULL
-                ? wanted == provider
-                : strlen(wanted) == length && strncmp(wanted, provider, length) == 0;
-
-        if (is_there && strcmp(slash + 1, harmless[i].action) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Some services do what such a header says and not what the method is. */
-static bool hides_method(const struct exchange *exchange)
-{
-    for (size_t i = 0; i < exchange->header_count; i++) {
-        if (text_has_prefix_nocase(exchange->transfer.headers[i], "x-http-method"))
-            return true;
-    }
-    return false;
-}
-
-static bool is_read(const struct exchange *exchange)
-{
-    const char *method = exchange->transfer.method;
-
-    return (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) &&
-           !hides_method(exchange);
-}
-
-/* Of what is no read; `path` is NULL when it has no one meaning. */
-static bool is_write(const struct exchange *exchange, const char *path)
-{
-    return strcmp(exchange->transfer.method, "POST") != 0 || hides_method(exchange) ||
-           path == NULL || !is_harmless_post(path, exchange->audience);
-}
 
 /* "PUT /subscriptions/..." as the request has it. Owned by the caller. */
 static char *name_of(const struct exchange *exchange)
@@ -140,7 +84,7 @@ static char *check_write(struct guard_stage *own, struct exchange *exchange,
                          const char *path)
 {
     const bool is_delete =
-        strcmp(exchange->transfer.method, "DELETE") == 0 || hides_method(exchange);
+        strcmp(exchange->transfer.method, "DELETE") == 0 || effect_hides_method(exchange);
     char *name = name_of(exchange);
     char *refusal = check_read_only(own, name);
 
@@ -172,15 +116,11 @@ static void send(struct stage *stage, struct exchange *exchange)
 {
     struct guard_stage *own = (struct guard_stage *)stage;
     char *refusal = NULL;
+    const char *path;
 
-    if (!exchange->is_sign_in && !is_read(exchange)) {
-        const char *path = path_normalize(&own->path, url_path(exchange->transfer.url))
-                               ? own->path.data
-                               : NULL;
-
-        if (is_write(exchange, path))
-            refusal = check_write(own, exchange, path);
-    }
+    if (!exchange->is_sign_in &&
+        effect_of_exchange(exchange, &own->path, &path) != EFFECT_NONE)
+        refusal = check_write(own, exchange, path);
     if (refusal != NULL)
         refuse(exchange, refusal);
     else
@@ -238,6 +178,8 @@ struct stage *stage_new_guard(const struct guard_settings *settings,
     own->has_scopes = settings->within_count > 0;
     own->max_writes = settings->max_writes;
     own->max_deletes = settings->max_deletes;
+    own->writes = settings->writes_before;
+    own->deletes = settings->deletes_before;
     for (size_t i = 0; i < settings->within_count; i++) {
         const char *scope = settings->within[i];
 

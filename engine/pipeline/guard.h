@@ -2,7 +2,8 @@
  *
  * It comes first and looks at the request as it would be sent: its method and the path of its
  * URL. A write is whatever is no GET or HEAD, wherever it goes, but for signing in and a few
- * POSTs that only ask (guard.c has them). What a guard refuses is not sent and fails with GuardRefused; a warning goes to the
+ * POSTs that only ask (effect.c has them). Those that read keys or secrets are writes here. What a
+ * guard refuses is not sent and fails with GuardRefused; a warning goes to the
  * log, so a script cannot hide it. */
 #ifndef MOONGATE_PIPELINE_GUARD_H
 #define MOONGATE_PIPELINE_GUARD_H
@@ -29,6 +30,8 @@ struct guard_settings {
     size_t within_count;
     struct guard_limit max_writes;  /* PUT, PATCH, POST and DELETE */
     struct guard_limit max_deletes; /* DELETE alone */
+    /* What earlier attempts of the run have done counts, too. */
+    uint64_t writes_before, deletes_before;
 };
 
 /* Why a text is no scope, or NULL. A constant. */

@@ -61,8 +61,20 @@ struct stage *stage_new_redirect(void);
  * deadline. Rules: Azure SDK guidelines, "retry policy". */
 struct stage *stage_new_retry(struct loop *loop);
 
+/* The same with pauses and deadlines on the machine's own time, which goes on while the loop is
+ * held. The first pause is 2 ms or more. */
+struct stage *stage_new_retry_on_machine_time(struct loop *loop, int64_t first_pause_ms);
+
 /* Sends back the cookies of the exchange's jar and keeps those of the answers. */
 struct stage *stage_new_cookies(void);
+
+/* Writes down in the journal what is about to be sent, before it is, and what came of it, before
+ * anybody sees that. Reads pass. `journal` is borrowed. */
+struct stage *stage_new_journal(struct journal *journal);
+
+/* Lets no write pass while the journal cannot be written, or the run may be another's by now:
+ * right before the wire, since a request may have waited for long. `journal` is borrowed. */
+struct stage *stage_new_fence(struct journal *journal);
 
 /* Puts it on the wire. `transport` is borrowed. */
 struct stage *stage_new_transport(struct transport *transport, struct loop *loop);

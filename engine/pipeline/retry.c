@@ -1,10 +1,12 @@
 /* engine/pipeline/retry.c - the stage that sends again. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "net/machine_timer.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/retry_after.h"
 
@@ -21,6 +23,8 @@ enum {
 struct retry_stage {
     struct stage stage;
     struct loop *loop;
+    bool is_on_machine_time;
+    int64_t first_pause_ms;
     bool has_answered; /* anybody, ever */
 };
 
@@ -40,7 +44,8 @@ static bool is_throttled(const struct transfer *transfer)
 
 static int64_t now_ms(const struct retry_stage *own)
 {
-    return clock_now_ms(loop_clock(own->loop));
+    return own->is_on_machine_time ? clock_machine_ms()
+                                   : clock_now_ms(loop_clock(own->loop));
 }
 
 /* A request that got no answer. */
@@ -83,10 +88,11 @@ static bool may_repeat(const struct retry_stage *own, const struct exchange *exc
 }
 
 /* What the server asks for, else doubling pauses with the upper half left to chance. */
-static int64_t choose_pause_ms(const struct exchange *exchange)
+static int64_t choose_pause_ms(const struct retry_stage *own,
+                               const struct exchange *exchange)
 {
     const int64_t asked_ms = retry_after_ms(&exchange->transfer);
-    int64_t pause_ms = FIRST_PAUSE_MS;
+    int64_t pause_ms = own->first_pause_ms;
 
     for (unsigned i = 1; i < exchange->retry.attempts && pause_ms < LONGEST_PAUSE_MS; i++)
         pause_ms *= 2;
@@ -96,12 +102,31 @@ static int64_t choose_pause_ms(const struct exchange *exchange)
     return asked_ms > pause_ms ? asked_ms : pause_ms;
 }
 
-static void fire(struct timer *timer)
+static void send_again(struct exchange *exchange)
 {
-    struct exchange *exchange = LIST_ENTRY(timer, struct exchange, retry.timer);
-
     exchange->retry.attempts++;
     exchange_forward(exchange);
+}
+
+static void fire(struct timer *timer)
+{
+    send_again(LIST_ENTRY(timer, struct exchange, retry.timer));
+}
+
+static void fire_machine(struct machine_timer *timer)
+{
+    send_again(LIST_ENTRY(timer, struct exchange, retry.machine_timer));
+}
+
+static void start_pause(struct retry_stage *own, struct exchange *exchange,
+                        int64_t pause_ms)
+{
+    exchange->retry.timer.fire = fire;
+    exchange->retry.machine_timer.fire = fire_machine;
+    if (own->is_on_machine_time)
+        machine_timer_start(own->loop, &exchange->retry.machine_timer, pause_ms);
+    else
+        timer_start(own->loop, &exchange->retry.timer, pause_ms);
 }
 
 static void send(struct stage *stage, struct exchange *exchange)
@@ -137,7 +162,7 @@ static void answered(struct stage *stage, struct exchange *exchange)
         return;
     }
 
-    const int64_t pause_ms = choose_pause_ms(exchange);
+    const int64_t pause_ms = choose_pause_ms(own, exchange);
 
     const int64_t deadline_ms = exchange->deadline_ms != 0
                                     ? exchange->deadline_ms
@@ -150,8 +175,7 @@ static void answered(struct stage *stage, struct exchange *exchange)
     tell(transfer, pause_ms);
     if (is_throttled(transfer))
         exchange->retry.attempts--; /* being told to wait is no failed attempt */
-    exchange->retry.timer.fire = fire;
-    timer_start(own->loop, &exchange->retry.timer, pause_ms);
+    start_pause(own, exchange, pause_ms);
 }
 
 static void cancel(struct stage *stage, struct exchange *exchange)
@@ -159,6 +183,7 @@ static void cancel(struct stage *stage, struct exchange *exchange)
     struct retry_stage *own = (struct retry_stage *)stage;
 
     timer_stop(own->loop, &exchange->retry.timer);
+    machine_timer_stop(&exchange->retry.machine_timer);
 }
 
 static void release(struct stage *stage)
@@ -176,5 +201,17 @@ struct stage *stage_new_retry(struct loop *loop)
                                 .cancel = cancel,
                                 .free = release};
     own->loop = loop;
+    own->first_pause_ms = FIRST_PAUSE_MS;
     return &own->stage;
+}
+
+struct stage *stage_new_retry_on_machine_time(struct loop *loop, int64_t first_pause_ms)
+{
+    struct stage *stage = stage_new_retry(loop);
+    struct retry_stage *own = (struct retry_stage *)stage;
+
+    assert(first_pause_ms >= 2); /* half of it is left to chance */
+    own->is_on_machine_time = true;
+    own->first_pause_ms = first_pause_ms;
+    return stage;
 }

@@ -218,12 +218,65 @@ static bool is_module_name(const char *name)
                strlen(name);
 }
 
+/* The text of a module of the script's own: as the run has kept it, else from the disk. NULL
+ * when it cannot be read: then a message was pushed. Owned by the caller. */
+static char *read_beside(lua_State *L, const char *path, const char *kept_as,
+                         size_t *length)
+{
+    struct session *session = interpreter_session(L);
+    const char *kept = session_find_code(session, kept_as, length);
+    struct failure *failure = NULL;
+    char *text;
+
+    if (kept != NULL)
+        return memory_copy_text(kept, *length);
+    text = source_read_file(path, LARGEST_MODULE, length, &failure);
+    if (text != NULL) {
+        session_keep_code(session, kept_as, text, *length);
+    } else {
+        lua_pushstring(L, failure->message);
+        failure_free(failure);
+    }
+    return text;
+}
+
+/* `file` is the name with slashes for its dots. */
+static int search_beside(lua_State *L, const char *name, const char *file)
+{
+    size_t length = 0;
+
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &folder_key);
+
+    const char *folder = lua_tostring(L, -1);
+    char *path = memory_format("%s%s%s.lua", folder != NULL ? folder : "",
+                               folder != NULL ? "/" : "", file);
+    char *kept_as = memory_format("modules/%s.lua", name);
+
+    if (session_find_code(interpreter_session(L), kept_as, &length) == NULL &&
+        access(path, F_OK) != 0) {
+        lua_pushfstring(L, "no native module, none of the library, and no file '%s'",
+                        path);
+        free(path);
+        free(kept_as);
+        return 1;
+    }
+
+    char *text = read_beside(L, path, kept_as, &length);
+    char *chunk_name = memory_format("@%s", path);
+
+    free(path);
+    free(kept_as);
+    if (text == NULL) {
+        free(chunk_name);
+        return lua_error(L);
+    }
+    return load_source(L, text, length, chunk_name);
+}
+
 /* Finds a module: native, then stdlib, then beside the script. */
 static int search(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
-    char *chunk_name = NULL;
-    size_t length = 0;
 
     for (const struct native_module *module = native_modules; module->name != NULL;
          module++) {
@@ -240,31 +293,7 @@ static int search(lua_State *L)
     if (load_own(L, lua_pushfstring(L, "stdlib/%s.lua", lua_tostring(L, -1))))
         return 1;
     lua_pop(L, 1);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &folder_key);
-
-    const char *folder = lua_tostring(L, -1);
-    char *path = memory_format("%s%s%s.lua", folder != NULL ? folder : "",
-                               folder != NULL ? "/" : "", lua_tostring(L, -2));
-
-    if (access(path, F_OK) != 0) {
-        lua_pushfstring(L, "no native module, none of the library, and no file '%s'",
-                        path);
-        free(path);
-        return 1;
-    }
-
-    struct failure *failure = NULL;
-    char *text = source_read_file(path, LARGEST_MODULE, &length, &failure);
-
-    if (text == NULL) {
-        lua_pushstring(L, failure->message);
-        failure_free(failure);
-        free(path);
-        return lua_error(L);
-    }
-    chunk_name = memory_format("@%s", path);
-    free(path);
-    return load_source(L, text, length, chunk_name);
+    return search_beside(L, name, lua_tostring(L, -1));
 }
 
 /* --- the state ------------------------------------------------------------------------ */

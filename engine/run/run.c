@@ -13,24 +13,41 @@
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/uuid.h"
+#include "journal/journal.h"
 #include "net/loop.h"
 #include "run/face.h"
 #include "run/interpreter.h"
 #include "run/interrupt.h"
+#include "run/keep.h"
+#include "run/record.h"
+#include "run/script.h"
 #include "run/session.h"
-#include "run/source.h"
+#include "run/wakeup.h"
 #include "task/task.h"
 
-enum { LARGEST_SCRIPT = 16 << 20 };
+/* Why a run is to stop before its script has come to its end; the later ones weigh more. */
+enum stop {
+    STOP_NOT,
+    STOP_INTERRUPTED, /* somebody at the keyboard, or the system */
+    STOP_HANDED_OVER, /* it has had its time */
+    STOP_CANCELED,    /* for good */
+    STOP_LOST         /* another process may carry it by now */
+};
 
 struct run {
     struct session *session;
+    const struct run_request *request;
+    struct record *record; /* or NULL: nothing is kept */
     struct scheduler *scheduler;
     lua_State *L;
     struct task *main;
     int main_reference; /* keeps its userdata */
-    int interrupts;
+    enum stop stop;
+    char *stop_text;         /* why it was lost */
+    struct deferred leave;   /* to stop outside of whatever runs now */
+    struct wakeup *max_wall; /* on the machine's time, or NULL */
 };
 
 /* --- what went wrong ------------------------------------------------------------------ */
@@ -102,7 +119,7 @@ char *run_describe_failed(lua_State *L, const struct task *task)
     return buffer_take(&text);
 }
 
-static int exit_code_of(const struct task *task)
+static int exit_code_of_code(const char *code)
 {
     static const struct {
         const char *code;
@@ -120,14 +137,20 @@ static int exit_code_of(const struct task *task)
                  {"Unauthorized", EXIT_NO_RIGHTS},
                  {"Forbidden", EXIT_NO_RIGHTS},
                  {"Authorization_RequestDenied", EXIT_NO_RIGHTS},
-                 {"GuardRefused", EXIT_GUARD_REFUSED}};
-    const char *code = code_of_failed(task);
+                 {"GuardRefused", EXIT_GUARD_REFUSED},
+                 {"RunHeld", EXIT_HELD},
+                 {"LeaseLost", EXIT_HELD}};
 
     for (size_t i = 0; code != NULL && i < sizeof codes / sizeof codes[0]; i++) {
         if (strcmp(codes[i].code, code) == 0)
             return codes[i].exit_code;
     }
     return EXIT_SCRIPT_FAILED;
+}
+
+static int exit_code_of(const struct task *task)
+{
+    return exit_code_of_code(code_of_failed(task));
 }
 
 /* A script may end itself: run.exit(2). */
@@ -157,6 +180,8 @@ static void report_unjoined(void *host, const struct task *task)
     free(text);
 }
 
+/* --- stopping early -------------------------------------------------------------------- */
+
 static void on_drained(void *context)
 {
     struct run *run = context;
@@ -164,90 +189,81 @@ static void on_drained(void *context)
     scheduler_cancel_all(run->scheduler);
 }
 
+static void tell(struct run *run, const char *text)
+{
+    struct event event = {.type = EVENT_LOG, .level = LOG_WARNING, .text = text};
+
+    session_emit(run->session, &event);
+}
+
+/* Sends nothing new, and leaves when what is on its way is answered. */
+static void stop(struct run *run, enum stop why, const char *text)
+{
+    const bool is_first = run->stop == STOP_NOT;
+
+    if (why <= run->stop)
+        return;
+    run->stop = why;
+    tell(run, text);
+    if (is_first)
+        session_drain(run->session, on_drained, run);
+}
+
 static void on_interrupt(void *context, int times)
 {
     struct run *run = context;
-    const char *text = times == 1
-                           ? "interrupted: nothing new is sent; waiting for answers that "
-                             "are on their way (again: stop at once)"
-                           : "interrupted again: stopping at once";
-    struct event event = {.type = EVENT_LOG, .level = LOG_WARNING, .text = text};
 
-    run->interrupts = times;
-    session_emit(run->session, &event);
-    if (times == 1)
-        session_drain(run->session, on_drained, run);
-    else
-        scheduler_cancel_all(run->scheduler);
+    if (times == 1) {
+        stop(
+            run, STOP_INTERRUPTED,
+            "interrupted: nothing new is sent; waiting for answers that are on their way "
+            "(again: stop at once)");
+        return;
+    }
+    tell(run, "interrupted again: stopping at once");
+    if (run->stop == STOP_NOT)
+        run->stop = STOP_INTERRUPTED;
+    scheduler_cancel_all(run->scheduler);
 }
 
-/* --- loading -------------------------------------------------------------------------- */
-
-/* The text of a script on the disk, or else of the ready script of that name; and the
- * folder that its own modules are in. */
-static char *read_script(lua_State *L, const char *script, size_t *length,
-                         char **chunk_name, struct failure **failure)
+static void on_max_wall(void *context)
 {
-    char *text = source_read_file(script, LARGEST_SCRIPT, length, failure);
-    const char *slash = strrchr(script, '/');
-
-    if (text != NULL) {
-        char *folder =
-            slash != NULL ? memory_copy_text(script, (size_t)(slash - script)) : NULL;
-
-        interpreter_set_folder(L,
-                               folder != NULL ? (folder[0] != '\0' ? folder : "/") : ".");
-        free(folder);
-        *chunk_name = memory_format("@%s", script);
-        return text;
-    }
-
-    const char *name = strncmp(script, "scripts/", 8) == 0 ? script + 8 : script;
-    const char *suffix = strstr(name, ".lua") != NULL ? "" : ".lua";
-    char *path = memory_format("scripts/%s%s", name, suffix);
-
-    if (strchr(name, '/') == NULL)
-        text = source_read_own(path, length, chunk_name);
-    free(path);
-    if (text != NULL) {
-        failure_free(*failure);
-        *failure = NULL;
-    }
-    return text;
+    stop(context, STOP_HANDED_OVER,
+         "the time of this process is over: nothing new is sent, and the run is handed "
+         "over");
 }
 
-/* Leaves the script's function on the stack. Returns an exit code. */
-static int load(struct run *run, const struct run_request *request, char **error)
+/* It may be another's: whatever still waits is left at once. */
+static void leave(struct deferred *deferred)
 {
-    struct failure *failure = NULL;
-    char *text, *chunk_name = NULL;
-    size_t length = 0;
+    struct run *run = LIST_ENTRY(deferred, struct run, leave);
 
-    if (request->code != NULL) {
-        interpreter_set_folder(run->L, ".");
-        text = memory_copy_string(request->code);
-        length = strlen(text);
-        chunk_name = memory_copy_string("=command line");
-    } else {
-        text = read_script(run->L, request->script, &length, &chunk_name, &failure);
-    }
-    if (text == NULL) {
-        *error = memory_copy_string(failure->message);
-        failure_free(failure);
-        return EXIT_USAGE;
-    }
-
-    const int status = luaL_loadbufferx(run->L, text, length, chunk_name, "t");
-
-    free(text);
-    free(chunk_name);
-    if (status != LUA_OK) {
-        *error = memory_copy_string(lua_tostring(run->L, -1));
-        lua_pop(run->L, 1);
-        return EXIT_SCRIPT_FAILED;
-    }
-    return EXIT_DONE;
+    scheduler_cancel_all(run->scheduler);
 }
+
+static void on_news(void *context, enum record_news news, const char *text)
+{
+    struct run *run = context;
+
+    if (news == RECORD_CANCELED) {
+        stop(run, STOP_CANCELED, text);
+        return;
+    }
+    run->stop = STOP_LOST;
+    free(run->stop_text);
+    run->stop_text = memory_copy_string(text);
+    loop_defer(session_loop(run->session), &run->leave);
+}
+
+static void start_max_wall(struct run *run)
+{
+    if (run->request->max_wall_ms == 0)
+        return;
+    run->max_wall = wakeup_new_timer(session_loop(run->session), on_max_wall, run);
+    wakeup_start(run->max_wall, run->request->max_wall_ms);
+}
+
+/* --- the script's arguments ------------------------------------------------------------ */
 
 /* Sets the global `arg` and pushes the arguments. */
 static void push_arguments(lua_State *L, const struct run_request *request)
@@ -267,30 +283,37 @@ static void push_arguments(lua_State *L, const struct run_request *request)
 
 /* --- the run -------------------------------------------------------------------------- */
 
-/* "20260131-120000-1f3a": sorts by time, and two of one second differ; but on a virtual
- * clock the same script with the same seed is the same run. */
-static void make_id(struct session *session, const struct run_request *request,
-                    char id[32])
+void run_make_id(int64_t wall_ms, const char *name, char id[RUN_ID_SIZE])
 {
-    const struct clock *clock = session_clock(session);
-    const time_t now = (time_t)(clock_wall_ms(clock) / 1000);
+    const time_t now = (time_t)(wall_ms / 1000);
     char uuid[UUID_TEXT_SIZE];
     struct tm parts;
     size_t length;
 
     gmtime_r(&now, &parts);
-    length = strftime(id, 32, "%Y%m%d-%H%M%S-", &parts);
-    if (clock->mode == CLOCK_VIRTUAL) {
-        char *name =
-            memory_format("run %" PRIu64 " %s", session_settings(session)->sim_seed,
-                          request->script != NULL ? request->script : request->code);
-
+    length = strftime(id, RUN_ID_SIZE, "%Y%m%d-%H%M%S-", &parts);
+    if (name != NULL)
         uuid_from_name(name, uuid);
-        free(name);
-    } else {
+    else
         uuid_random(uuid);
+    snprintf(id + length, RUN_ID_SIZE - length, "%.4s", uuid);
+}
+
+/* On a virtual clock the same script with the same seed is the same run, unless both are kept. */
+static void make_id(struct session *session, const struct run_request *request,
+                    char id[RUN_ID_SIZE])
+{
+    const struct clock *clock = session_clock(session);
+    char *name;
+
+    if (clock->mode != CLOCK_VIRTUAL || keep_is_wanted(session, request)) {
+        run_make_id(clock_machine_wall_ms(), NULL, id);
+        return;
     }
-    snprintf(id + length, 32 - length, "%.4s", uuid);
+    name = memory_format("run %" PRIu64 " %s", session_settings(session)->sim_seed,
+                         request->script != NULL ? request->script : request->code);
+    run_make_id(clock_wall_ms(clock), name, id);
+    free(name);
 }
 
 static int judge(struct run *run, bool everybody_ended, char **error)
@@ -298,7 +321,16 @@ static int judge(struct run *run, bool everybody_ended, char **error)
     const struct task *main = run->main;
     int code = EXIT_DONE;
 
-    if (run->interrupts > 0)
+    if (run->stop == STOP_LOST) {
+        *error = memory_format("this process does not carry the run any more: %s",
+                               run->stop_text);
+        return EXIT_HELD;
+    }
+    if (run->stop == STOP_CANCELED) {
+        *error = memory_copy_string("the run was canceled");
+        return EXIT_SCRIPT_FAILED;
+    }
+    if (run->stop != STOP_NOT)
         return EXIT_INTERRUPTED;
     if (!everybody_ended) {
         *error =
@@ -335,49 +367,151 @@ static int execute(struct run *run, char **error)
     scheduler_set_main(run->scheduler, run->main);
     interrupt_open(session_loop(run->session), run->scheduler, on_interrupt, run);
 
+    start_max_wall(run);
+
     const bool everybody_ended = scheduler_run(run->scheduler);
 
-    run->interrupts = interrupt_close();
+    if (run->max_wall != NULL)
+        wakeup_free(run->max_wall);
+    deferred_cancel(&run->leave);
+    if (interrupt_close() > 0 && run->stop == STOP_NOT)
+        run->stop = STOP_INTERRUPTED;
     task_mark_joined(run->main);
     return judge(run, everybody_ended, error);
 }
 
-static void finish(struct run *run, const char *id, int code, const char *error)
+static const char *status_word(const struct run *run, int code)
 {
-    struct run_summary summary = {.run = id,
-                                  .status = code == EXIT_DONE          ? RUN_SUCCEEDED
-                                            : code == EXIT_INTERRUPTED ? RUN_INTERRUPTED
-                                                                       : RUN_FAILED};
-    struct event event = {.type = EVENT_RUN_FINISHED, .summary = &summary, .text = error};
+    return run->stop == STOP_CANCELED ? "canceled"
+           : code == EXIT_DONE        ? "succeeded"
+           : code == EXIT_INTERRUPTED ? "interrupted"
+                                      : "failed";
+}
 
-    session_summarize(run->session, &summary);
-    session_emit(run->session, &event);
+static void summarize(struct run *run, const char *id, int code,
+                      struct run_summary *summary)
+{
+    struct journal_counts counts = {0};
+
+    if (run->record != NULL)
+        journal_count(record_journal(run->record), &counts);
+    *summary = (struct run_summary){.run = id,
+                                    .status = code == EXIT_DONE          ? RUN_SUCCEEDED
+                                              : code == EXIT_INTERRUPTED ? RUN_INTERRUPTED
+                                                                         : RUN_FAILED,
+                                    .replayed = counts.replayed};
+    session_summarize(run->session, summary);
+}
+
+/* Loads the script and runs it. Returns an exit code. */
+static int load_and_execute(struct run *run, char **error)
+{
+    const struct run_request *request = run->request;
+    struct failure *failure = NULL;
+    int code = script_load(run->L, request, error);
+
+    if (code != EXIT_DONE)
+        return code;
+    if (run->record != NULL && request->keep == RUN_KEPT)
+        failure = record_make(run->record);
+    if (failure != NULL) {
+        code = exit_code_of_code(failure->code);
+        *error = failure_describe(failure);
+        failure_free(failure);
+        return code;
+    }
+    if (request->kept != NULL)
+        request->kept(request->context, record_id(run->record));
+    push_arguments(run->L, request);
+    code = execute(run, error);
+    if (run->record != NULL && run->stop == STOP_NOT)
+        keep_tell_skipped(run->session, run->record);
+    return code;
+}
+
+static void tell_script(struct run *run, const char *id)
+{
+    const struct clock *clock = session_clock(run->session);
+    const int64_t limit_ms = run->request->max_wall_ms;
+    struct run_facts facts = {.id = id, .attempt = 1};
+
+    if (run->record != NULL)
+        facts.attempt = record_attempt(run->record);
+    if (limit_ms != 0 && clock->mode != CLOCK_VIRTUAL)
+        facts.deadline_wall_ms =
+            clock_wall_ms(clock) + (int64_t)((double)limit_ms * clock->factor);
+    session_set_facts(run->session, &facts);
+}
+
+static int carry(struct run *run, const char *id)
+{
+    struct event started = {.type = EVENT_RUN_STARTED,
+                            .text = run->request->script != NULL ? run->request->script
+                                                                 : "-e"};
+    struct run_summary summary;
+    char *error = NULL;
+
+    tell_script(run, id);
+    run->L = interpreter_new(run->session, &run->scheduler);
+    scheduler_set_report(run->scheduler, report_unjoined);
+    session_emit(run->session, &started);
+    if (run->request->record != NULL)
+        keep_tell_beginning(run->session, run->record);
+
+    const int code = load_and_execute(run, &error);
+
+    scheduler_cancel_all(run->scheduler);
+    summarize(run, id, code, &summary);
+
+    char *hint = keep_format_hint(run->session, run->record, code);
+    struct event finished = {
+        .type = EVENT_RUN_FINISHED, .summary = &summary, .text = error};
+
+    summary.hint = hint;
+    session_emit(run->session, &finished);
+    lua_close(run->L);
+    scheduler_free(run->scheduler);
+    if (run->record != NULL)
+        keep_end(run->session, run->record, &summary, status_word(run, code), code,
+                 error);
+    free(hint);
+    free(error);
+    return code;
 }
 
 int run_script(struct session *session, const struct run_request *request)
 {
-    struct run run = {.session = session};
-    struct event started = {.type = EVENT_RUN_STARTED,
-                            .text = request->script != NULL ? request->script : "-e"};
-    char id[32], *error = NULL;
+    struct run run = {.session = session, .request = request, .leave = {.run = leave}};
+    struct failure *failure = NULL;
+    char id[RUN_ID_SIZE];
 
-    make_id(session, request, id);
-    run.L = interpreter_new(session, &run.scheduler);
-    scheduler_set_report(run.scheduler, report_unjoined);
-    session_emit(session, &started);
+    if (request->record != NULL)
+        snprintf(id, sizeof id, "%s", record_id(request->record));
+    else if (request->id != NULL)
+        snprintf(id, sizeof id, "%s", request->id);
+    else
+        make_id(session, request, id);
+    run.record = keep_begin(session, request, id, &failure);
+    if (failure != NULL) {
+        char *text = failure_describe(failure);
 
-    int code = load(&run, request, &error);
-
-    if (code == EXIT_DONE) {
-        push_arguments(run.L, request);
-        code = execute(&run, &error);
+        fprintf(stderr, "moongate: %s\n", text);
+        free(text);
+        failure_free(failure);
+        return EXIT_USAGE;
     }
-    scheduler_cancel_all(run.scheduler);
-    finish(&run, id, code, error);
-    free(error);
-    lua_close(run.L);
-    scheduler_free(run.scheduler);
+    if (run.record != NULL)
+        record_set_listener(run.record, on_news, &run);
+
+    int code = carry(&run, id);
+
+    free(run.stop_text);
     if (code == EXIT_DONE && face_output_failed(session_face(session)))
         code = EXIT_SCRIPT_FAILED;
     return code;
+}
+
+bool run_id_is_valid(const char *id)
+{
+    return strlen(id) < RUN_ID_SIZE && text_matches(id, "^[A-Za-z0-9_-][A-Za-z0-9._-]*$");
 }

@@ -2,8 +2,12 @@
 #ifndef MOONGATE_RUN_RUN_H
 #define MOONGATE_RUN_RUN_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <lua.h>
 
+struct record;
 struct session;
 struct task;
 
@@ -14,7 +18,15 @@ enum exit_code {
     EXIT_USAGE = 2,
     EXIT_NO_RIGHTS = 4,
     EXIT_GUARD_REFUSED = 5,
-    EXIT_INTERRUPTED = 6
+    EXIT_INTERRUPTED = 6,
+    EXIT_HELD = 7 /* another process carries the run */
+};
+
+/* What is kept of it in the store; see run/record.h. */
+enum run_keep {
+    RUN_NOT_KEPT,
+    RUN_KEPT_WHEN_IT_WRITES,
+    RUN_KEPT /* from its first line on */
 };
 
 struct run_request {
@@ -22,10 +34,28 @@ struct run_request {
     const char *code;   /* a line of Lua, or NULL */
     char *const *arguments;
     int argument_count;
+
+    enum run_keep keep;
+    const char *id;        /* NULL: one is made up */
+    int64_t max_wall_ms;   /* of the machine's time, then it hands over; 0: no limit */
+    struct record *record; /* that is carried on (taken), or NULL: it begins now */
+    bool has_new_script;   /* a record's own script is not to be run, but `script` */
+    void (*kept)(void *context,
+                 const char *id); /* told once it is in the store; or NULL */
+    void *context;
 };
 
 /* Runs it to its end and reports that end as the last event. Returns an exit code. */
 int run_script(struct session *session, const struct run_request *request);
+
+/* Makes up an id: "20260131-120000-1f3a" sorts by time, and two of one second differ. With `name`
+ * (or NULL) the same time and name give the same id. */
+enum { RUN_ID_SIZE = 64 };
+void run_make_id(int64_t wall_ms, const char *name, char id[RUN_ID_SIZE]);
+
+/* Whether the text can be the id of a run: 1 to 63 letters, digits and -._, the first of them no
+ * dot. */
+bool run_id_is_valid(const char *id);
 
 /* What a failed task ended in, with its traceback through the files of scripts; owned by the
  * caller. L is any thread of its state. */

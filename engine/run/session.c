@@ -5,17 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arm/poll.h"
 #include "arm/resource.h"
 #include "auth/tokens.h"
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/cloud.h"
 #include "net/loop.h"
 #include "net/transfer.h"
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
+#include "run/depot.h"
 #include "run/endpoints.h"
+#include "run/event_json.h"
+#include "run/history.h"
+#include "run/record.h"
 #include "run/signer.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
@@ -31,6 +37,7 @@ struct session {
     struct clock clock;
     struct loop *loop;
     struct face *face;
+    struct history *history;
     struct sim *sim;
     int64_t machine_start_ms;
     unsigned outcomes[OUTCOME_COUNT];
@@ -44,6 +51,10 @@ struct session {
     struct signer signer;
     struct endpoints endpoints;
     struct scope scope;
+    struct depot *depot;   /* or NULL */
+    struct record *record; /* of the run, or NULL */
+    struct run_facts facts;
+    struct buffer line; /* of an event */
 };
 
 /* --- events --------------------------------------------------------------------------- */
@@ -53,6 +64,11 @@ void session_emit(struct session *session, struct event *event)
     event->wall_ms = clock_wall_ms(&session->clock);
     event->elapsed_ms = clock_now_ms(&session->clock);
     session->face->handle(session->face, event);
+    if (session->record == NULL)
+        return;
+    buffer_clear(&session->line);
+    event_format(&session->line, event);
+    record_add_event(session->record, session->line.data, session->line.length);
 }
 
 void session_report(struct session *session, enum event_outcome outcome, const char *kind,
@@ -150,6 +166,52 @@ static enum event_outcome outcome_of(const struct resource_operation *operation)
     }
 }
 
+/* Whether all its time is its own. What somebody else began is older than we know. */
+static bool has_known_age(const struct session *session,
+                          const struct resource_operation *operation)
+{
+    return session->history != NULL && !resource_was_adopted(operation) &&
+           !resource_was_replayed(operation);
+}
+
+static struct history_key key_of(const struct resource_operation *operation)
+{
+    return (struct history_key){.kind = resource_kind(operation)->name,
+                                .verb = verb_of(operation),
+                                .region = resource_region(operation),
+                                .units = resource_units(operation)};
+}
+
+/* What is over at the service has no time left; only we have not heard the end yet. */
+static bool goes_on(const struct resource_operation *operation)
+{
+    const char *state = resource_state(operation);
+
+    return state == NULL || poll_judge_state(state) == POLL_RUNNING;
+}
+
+static bool foresee(const struct session *session,
+                    const struct resource_operation *operation, struct forecast *forecast)
+{
+    const struct history_key key = key_of(operation);
+
+    return has_known_age(session, operation) && goes_on(operation) &&
+           history_forecast(session->history, &key, resource_age_ms(operation), forecast);
+}
+
+static void keep_duration(const struct session *session,
+                          const struct resource_operation *operation,
+                          enum event_outcome outcome)
+{
+    const struct history_key key = key_of(operation);
+
+    if (has_known_age(session, operation) &&
+        (outcome == OUTCOME_CREATED || outcome == OUTCOME_CHANGED ||
+         outcome == OUTCOME_DELETED))
+        history_add(session->history, &key, resource_age_ms(operation),
+                    clock_wall_ms(&session->clock));
+}
+
 static void tell(struct observer *observer, enum event_type type,
                  const struct resource_operation *operation)
 {
@@ -163,11 +225,15 @@ static void tell(struct observer *observer, enum event_type type,
                           .state = resource_state(operation),
                           .percent = resource_percent(operation),
                           .age_ms = resource_age_ms(operation)};
+    struct forecast forecast;
 
+    if (type == EVENT_OPERATION_STATE && foresee(session, operation, &forecast))
+        event.forecast = &forecast;
     if (type == EVENT_OPERATION_FINISHED) {
         event.outcome = outcome_of(operation);
         event.failure = resource_failure(operation);
         session->outcomes[event.outcome]++;
+        keep_duration(session, operation, event.outcome);
     }
     session_emit(session, &event);
 }
@@ -262,17 +328,33 @@ static void open_pipeline(struct session *session, struct stage *guard,
 
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
-    struct stage *const stages[] = {
-        stage_new_redirect(),
-        guard,
-        stage_new_retry(session->loop),
-        stage_new_budget(session->loop, &budget),
-        stage_new_credential(&session->client.origins, &session->signer.provider),
-        stage_new_cookies(),
-        session->wire};
+    struct stage *stages[9];
+    size_t count = 0;
 
-    session->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
+    stages[count++] = stage_new_redirect();
+    stages[count++] = guard;
+    if (session->record != NULL)
+        stages[count++] = stage_new_journal(session->client.journal);
+    stages[count++] = stage_new_retry(session->loop);
+    stages[count++] = stage_new_budget(session->loop, &budget);
+    stages[count++] =
+        stage_new_credential(&session->client.origins, &session->signer.provider);
+    stages[count++] = stage_new_cookies();
+    if (session->record != NULL)
+        stages[count++] = stage_new_fence(session->client.journal);
+    stages[count++] = session->wire;
+    session->client.pipeline = pipeline_new(stages, count);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
+}
+
+/* Limits are the run's, however many attempts it takes. */
+static void count_before(struct session *session, struct guard_settings *limits)
+{
+    struct journal_counts counts;
+
+    journal_count(session->client.journal, &counts);
+    limits->writes_before = counts.writes;
+    limits->deletes_before = counts.deletes;
 }
 
 static struct failure *open_client(struct session *session)
@@ -290,8 +372,12 @@ static struct failure *open_client(struct session *session)
         return failure;
     choose_scope(session);
 
-    struct stage *guard =
-        stage_new_guard(&settings->guard, session->scope.subscription, &failure);
+    struct guard_settings limits = settings->guard;
+
+    if (session->record != NULL)
+        count_before(session, &limits);
+
+    struct stage *guard = stage_new_guard(&limits, session->scope.subscription, &failure);
 
     if (guard == NULL) {
         endpoints_deinit(&session->endpoints);
@@ -304,10 +390,12 @@ static struct failure *open_client(struct session *session)
     credentials.authority = endpoints->login;
     credentials.resources[AUDIENCE_ARM] = endpoints->arm_audience;
     credentials.resources[AUDIENCE_GRAPH] = endpoints->graph_audience;
+    credentials.resources[AUDIENCE_STORAGE] = CLOUD_STORAGE_RESOURCE;
     session->client.origins.by_audience[AUDIENCE_NONE] = endpoints->login;
     session->client.origins.by_audience[AUDIENCE_ARM] = endpoints->arm;
     session->client.origins.by_audience[AUDIENCE_GRAPH] = endpoints->graph;
     session->client.may_register = settings->may_register_providers;
+    session->client.repeats_lost = settings->repeats_lost;
     session->tokens = tokens_new(session->loop, &credentials);
     signer_init(&session->signer, session->tokens);
     open_pipeline(session, guard, &credentials);
@@ -397,6 +485,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
     struct session *session = memory_new(sizeof *session);
 
     session->settings = settings;
+    session->facts.attempt = 1;
     session->machine_start_ms = clock_machine_ms();
     if (!settings->sim) /* pauses between attempts must differ between clients */
         srandom((unsigned)getpid() ^ (unsigned)session->machine_start_ms);
@@ -446,10 +535,12 @@ void session_close(struct session *session)
     pipeline_free(session->client.pipeline);
     transport_free(session->transport);
     sim_close(session->sim);
+    depot_close(session->depot);
     if (session->face != NULL)
         session->face->free(session->face);
     loop_free(session->loop);
     endpoints_deinit(&session->endpoints);
+    buffer_deinit(&session->line);
     free(session);
 }
 
@@ -472,6 +563,58 @@ void session_set_face(struct session *session, struct face *face)
 {
     session->face->free(session->face);
     session->face = face;
+}
+
+void session_set_record(struct session *session, struct record *record)
+{
+    session->record = record;
+    session->client.journal = record != NULL ? record_journal(record) : NULL;
+}
+
+struct record *session_record(const struct session *session)
+{
+    return session->record;
+}
+
+void session_set_facts(struct session *session, const struct run_facts *facts)
+{
+    session->facts = *facts;
+}
+
+const struct run_facts *session_facts(const struct session *session)
+{
+    return &session->facts;
+}
+
+struct depot *session_depot(struct session *session, struct failure **failure)
+{
+    if (session->depot == NULL)
+        session->depot = depot_open(session->settings, session->loop, failure);
+    return session->depot;
+}
+
+const char *session_find_code(const struct session *session, const char *name,
+                              size_t *length)
+{
+    return session->record != NULL ? record_find_file(session->record, name, length)
+                                   : NULL;
+}
+
+void session_keep_code(struct session *session, const char *name, const char *text,
+                       size_t length)
+{
+    if (session->record != NULL)
+        record_keep_file(session->record, name, text, length);
+}
+
+void session_set_history(struct session *session, struct history *history)
+{
+    session->history = history;
+}
+
+struct history *session_history(const struct session *session)
+{
+    return session->history;
 }
 
 struct sim *session_sim(const struct session *session)

@@ -14,7 +14,10 @@
 #include "run/event.h"
 #include "run/settings.h"
 
+struct depot;
 struct failure;
+struct record;
+struct history;
 struct session;
 struct sim;
 struct tokens;
@@ -24,12 +27,41 @@ struct scope {
     const char *subscription, *resource_group, *service;
 };
 
+/* What scripts are told of their run. */
+struct run_facts {
+    const char *id;   /* borrowed, or NULL */
+    unsigned attempt; /* from 1 on */
+    int64_t
+        deadline_wall_ms; /* UTC on the run's clock: when this attempt ends; 0: never */
+};
+
 /* `settings` is borrowed for the session's life. NULL on failure, with the reason in
  * `*failure` (owned by the caller). */
 struct session *session_open(const struct settings *settings, struct failure **failure);
 
 /* The face is closed, too. Accepts NULL. */
 void session_close(struct session *session);
+
+/* The run that this session works for is kept from now on: its journal is asked about each write,
+ * and events go there, too. Borrowed, until session_set_record(session, NULL); before the first
+ * request. */
+void session_set_record(struct session *session, struct record *record);
+struct record *session_record(const struct session *session);
+
+/* What scripts are told, to be set before they run. */
+void session_set_facts(struct session *session, const struct run_facts *facts);
+const struct run_facts *session_facts(const struct session *session);
+
+/* The store of the settings, opened when first asked for; the session's. NULL on failure, with the
+ * reason in `*failure` (owned by the caller). */
+struct depot *session_depot(struct session *session, struct failure **failure);
+
+/* Code of the run, "modules/teams.lua": as it was kept, or to be kept with it. No effect, and
+ * NULL, when nothing is kept. */
+const char *session_find_code(const struct session *session, const char *name,
+                              size_t *length);
+void session_keep_code(struct session *session, const char *name, const char *text,
+                       size_t length);
 
 struct loop *session_loop(struct session *session);
 struct clock *session_clock(struct session *session);
@@ -38,6 +70,10 @@ const struct settings *session_settings(const struct session *session);
 
 /* Shows events by another face from now on; takes it, and frees the one before. */
 void session_set_face(struct session *session, struct face *face);
+
+/* Where the durations of operations come from and go to; borrowed, or NULL: nothing is said. */
+void session_set_history(struct session *session, struct history *history);
+struct history *session_history(const struct session *session);
 
 /* The simulator inside the process, or NULL. Borrowed. */
 struct sim *session_sim(const struct session *session);

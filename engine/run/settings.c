@@ -33,6 +33,7 @@ void settings_read_environment(struct settings *settings)
     read(&settings->resource_group, "MOONGATE_RESOURCE_GROUP");
     read(&settings->service, "MOONGATE_SERVICE");
     read(&settings->ca_file, "MOONGATE_CA_FILE");
+    read(&settings->store, "MOONGATE_STORE");
 }
 
 /* "host" stands for both schemes at their own ports, "host:port" for both at that one. */

@@ -33,6 +33,11 @@ struct settings {
 
     struct guard_settings guard;
 
+    const char *store; /* where runs are kept: a folder, or azblob://...; "none" */
+    int64_t
+        lease_ms; /* how long a run stays with a process that is not heard of; 0: 60 s */
+    bool repeats_lost; /* send POSTs again whose answer an earlier attempt lost */
+
     bool sim; /* start the simulated control plane */
     const char *sim_file, *sim_world, *sim_faults;
     uint64_t sim_seed;

@@ -63,6 +63,14 @@ void summary_append_duration(struct buffer *text, int64_t duration_ms)
     buffer_append_string(text, duration);
 }
 
+void summary_format_running(int64_t span_ms, char text[DURATION_TEXT_SIZE])
+{
+    if (span_ms < 1000)
+        strcpy(text, "0 s");
+    else
+        duration_format(span_ms, text);
+}
+
 bool summary_append_outcomes(struct buffer *text, const unsigned outcomes[OUTCOME_COUNT])
 {
     const char *separator = "";
@@ -186,7 +194,11 @@ static void append_status(struct buffer *text, const struct run_summary *summary
     if (summary->writes > 0) {
         buffer_append_string(text, separator);
         summary_append_count(text, summary->writes, "write");
+        separator = ", ";
     }
+    if (summary->replayed > 0)
+        buffer_printf(text, "%s%" PRIu64 " done by earlier attempts", separator,
+                      summary->replayed);
     buffer_append_char(text, '\n');
 }
 
@@ -288,7 +300,8 @@ static void append_left(struct buffer *text, const struct tally *tally,
     }
     if (count > told)
         buffer_printf(text, " and %zu more", count - told);
-    if (event->summary->status != RUN_SUCCEEDED && count > 0)
+    if (event->summary->status != RUN_SUCCEEDED && count > 0 &&
+        event->summary->hint == NULL)
         buffer_printf(text, "; run the same script again: it finds and waits for %s",
                       count > 1 ? "them" : "it");
     if (count > 0)
@@ -302,4 +315,6 @@ void summary_append(struct buffer *text, const struct event *event,
     if (event->summary->status == RUN_FAILED)
         append_failures(text, tally, event->text != NULL ? event->text : "");
     append_left(text, tally, event);
+    if (event->summary->hint != NULL)
+        buffer_printf(text, "%s\n", event->summary->hint);
 }

@@ -1,0 +1,136 @@
+/* engine/arm/steps.c - operations and the journal. */
+#include "arm/steps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm/client.h"
+#include "arm/operation.h"
+#include "arm/poll.h"
+#include "arm/reply.h"
+#include "base/buffer.h"
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/url.h"
+#include "journal/journal.h"
+#include "net/transfer.h"
+#include "pipeline/effect.h"
+#include "pipeline/path.h"
+
+static bool is_write(const struct operation_request *request)
+{
+    struct buffer path = {0};
+
+    if (effect_of(request->method, "", request->audience) == EFFECT_NONE)
+        return false;
+
+    const bool is_clear = path_normalize(&path, url_path(request->url));
+    const enum effect effect =
+        effect_of(request->method, is_clear ? path.data : NULL, request->audience);
+
+    buffer_deinit(&path);
+    return effect == EFFECT_WRITE;
+}
+
+/* Runs `use` with the content that the request is known by. */
+static struct step *with_content(const struct client *client,
+                                 const struct operation_request *request,
+                                 struct step *(*use)(struct journal *journal,
+                                                     const struct step_content *content))
+{
+    const char *path = url_path(request->url);
+    const size_t length = strcspn(path, "?#");
+    const size_t body_length = request->body == NULL || request->body_length > 0
+                                   ? request->body_length
+                                   : strlen(request->body);
+    cJSON *body =
+        request->body != NULL ? json_parse(request->body, body_length, NULL) : NULL;
+    char *target = memory_copy_text(path, length);
+    struct step *step =
+        use(client->journal,
+            &(struct step_content){.verb = request->method,
+                                   .target = target,
+                                   .query = path + length,
+                                   .body = body,
+                                   .text = body == NULL ? request->body : NULL,
+                                   .text_length = body_length});
+
+    cJSON_Delete(body);
+    free(target);
+    return step;
+}
+
+struct step *steps_begin(const struct client *client,
+                         const struct operation_request *request)
+{
+    return client->journal != NULL && is_write(request)
+               ? with_content(client, request, journal_begin)
+               : NULL;
+}
+
+bool steps_know(const struct client *client, const struct operation_request *request)
+{
+    const struct step *step = client->journal != NULL && is_write(request)
+                                  ? with_content(client, request, journal_peek)
+                                  : NULL;
+
+    return step != NULL && step_state(step) != STEP_NEW &&
+           step_state(step) != STEP_FAILED;
+}
+
+static void add_field(struct buffer *fields, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    buffer_append(fields, name, strlen(name) + 1);
+    buffer_append(fields, value, strlen(value) + 1);
+}
+
+void steps_fill_reply(const struct step *step, struct reply *reply)
+{
+    const struct step_answer *answer = step_answer(step);
+
+    reply_drop(reply);
+    if (answer == NULL)
+        return;
+    reply->status = answer->status;
+    add_field(&reply->fields, "azure-asyncoperation", answer->url);
+    add_field(&reply->fields, "location", answer->location);
+    add_field(&reply->fields, "etag", answer->etag);
+    add_field(&reply->fields, "x-ms-request-id", answer->request_id);
+    if (answer->status != 202 && answer->status != 204)
+        reply->body = cJSON_CreateObject();
+    if (answer->state != NULL && reply->body != NULL)
+        json_set_at(reply->body, "properties.provisioningState",
+                    cJSON_CreateString(answer->state));
+    reply->is_parsed = true;
+}
+
+bool steps_has_ended(const struct step *step, const char *method)
+{
+    struct reply reply = {0};
+    const char *url;
+
+    if (step_state(step) != STEP_ANSWERED)
+        return step_state(step) == STEP_DONE;
+    steps_fill_reply(step, &reply);
+
+    const struct transfer answer = {.status = reply.status, .fields = reply.fields};
+    const bool has_ended = poll_choose(method, &answer, reply.body, &url) == POLL_NOTHING;
+
+    reply_drop(&reply);
+    return has_ended;
+}
+
+void steps_conclude(const struct client *client, struct step *step, const char *outcome,
+                    const struct failure *failure, bool is_refusal)
+{
+    if (step == NULL || step_state(step) == STEP_DONE)
+        return;
+    if (failure == NULL)
+        journal_done(client->journal, step, outcome, NULL);
+    else if (is_refusal && step_state(step) != STEP_NEW &&
+             step_state(step) != STEP_FAILED)
+        journal_failed(client->journal, step, failure);
+}
