@@ -174,12 +174,12 @@ static int return_value(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* run.once(name, function, {again = true}) -> what the function gave: does something in the world
- * that is no request of this program, such as a mail or a ticket, once in the life of a run,
- * however often it is resumed. The value is nil or what JSON can hold, at most 64 KiB, and no
- * secret: it is kept in the journal. Raises `AnswerLost` when an earlier attempt began it and did
- * not come to its end, unless `again` allows to do it again; what the function raises, it
- * raises, and the next attempt calls it anew. */
+/* run.once(name, fn, options) -> value that the function gave: does something in the world that is
+ * no request of this program, such as a mail or a ticket, once in the life of a run, however often
+ * it is resumed. The value is nil or what JSON can hold, at most 64 KiB, and no secret: it is kept
+ * in the journal. Raises `AnswerLost` when an earlier attempt began it and did not come to its end,
+ * unless `{again = true}` allows to do it again; what the function raises, it raises, and the
+ * next attempt calls it anew. */
 int run_once(lua_State *L)
 {
     struct record *record = session_record(bind_session(L));

@@ -19,163 +19,8 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "net/loop.h"
-#include "store/store.h"
+#include "store.h"
 #include "suite.h"
-
-static struct clock the_clock;
-static struct loop *loop;
-static struct store *store;
-static char base[64]; /* of the test's own folder; the store is in it */
-
-static char *path_of(const char *name)
-{
-    return memory_format("%s/state/%s", base, name);
-}
-
-static void open_store_by(enum clock_mode mode)
-{
-    char *path = path_of("store");
-
-    clock_init(&the_clock, mode, 1.0);
-    loop = loop_new(&the_clock);
-    ck_assert_ptr_nonnull(loop);
-    store = store_new_folder(loop, path);
-    free(path);
-}
-
-static void set_up(void)
-{
-    snprintf(base, sizeof base, "/tmp/moongate-store-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(base));
-    open_store_by(CLOCK_REAL);
-}
-
-static void close_store(void)
-{
-    store->free(store);
-    loop_free(loop);
-}
-
-static void tear_down(void)
-{
-    char *command = memory_format("rm -rf '%s'", base);
-
-    close_store();
-    ck_assert_int_eq(system(command), 0);
-    free(command);
-}
-
-/* --- calls that end before the next line --------------------------------------------------- */
-
-static struct store_call call; /* the last one */
-static bool is_done;
-
-static void note_done(struct store_call *done)
-{
-    (void)done;
-    is_done = true;
-}
-
-static bool is_over(void *context)
-{
-    (void)context;
-    return is_done;
-}
-
-static struct store_call *begin(void)
-{
-    store_call_deinit(&call);
-    call.done = note_done;
-    is_done = false;
-    return &call;
-}
-
-/* Turns the loop until the call is over. Returns the code of its failure, "" when there is none. */
-static const char *finish(void)
-{
-    ck_assert(!is_done); /* never from inside the call */
-    ck_assert(loop_run(loop, is_over, NULL, false));
-    return call.failure != NULL ? call.failure->code : "";
-}
-
-static const char *put(enum store_put how, const char *name, const char *text)
-{
-    store->put(store, begin(), how, name, text, strlen(text));
-    return finish();
-}
-
-static const char *get(const char *name, uint64_t offset, size_t most)
-{
-    store->get(store, begin(), name, offset, most);
-    return finish();
-}
-
-static const char *list(const char *folder)
-{
-    store->list(store, begin(), folder);
-    return finish();
-}
-
-static const char *remove_name(const char *name)
-{
-    store->remove(store, begin(), name);
-    return finish();
-}
-
-static const char *append(struct store_lease *lease, uint64_t position, const char *text)
-{
-    store->append(store, begin(), "runs/1/log", lease, position, text, strlen(text),
-                  true);
-    return finish();
-}
-
-static const char *cut(struct store_lease *lease, uint64_t length)
-{
-    store->cut(store, begin(), "runs/1/log", lease, length);
-    return finish();
-}
-
-/* The lease, or NULL when it is held or failed. */
-static struct store_lease *acquire_for(const char *holder, int64_t duration_ms)
-{
-    store->acquire(store, begin(), "runs/1/log", holder, duration_ms);
-    finish();
-    return call.lease;
-}
-
-static struct store_lease *acquire(const char *holder)
-{
-    struct store_lease *lease = acquire_for(holder, 30000);
-
-    ck_assert_msg(lease != NULL, "%s",
-                  call.failure != NULL ? call.failure->message : "held");
-    return lease;
-}
-
-static const char *look(void)
-{
-    store->look(store, begin(), "runs/1/log");
-    return finish();
-}
-
-static const char *renew(struct store_lease *lease)
-{
-    store->renew(store, begin(), lease);
-    return finish();
-}
-
-static const char *release(struct store_lease *lease)
-{
-    store->release(store, begin(), lease);
-    return finish();
-}
-
-static void assert_log(const char *text)
-{
-    ck_assert_str_eq(get("runs/1/log", 0, SIZE_MAX), "");
-    ck_assert(!call.is_absent);
-    ck_assert_str_eq(call.bytes.data, text);
-}
 
 /* The names that a list told, joined by spaces. */
 static const char *names(void)
@@ -187,13 +32,6 @@ static const char *names(void)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
                  i > 0 ? " " : "", call.entries[i].name);
     return text;
-}
-
-static void assert_message_has(const char *part)
-{
-    ck_assert_ptr_nonnull(call.failure);
-    ck_assert_msg(strstr(call.failure->message, part) != NULL, "'%s' does not say '%s'",
-                  call.failure->message, part);
 }
 
 /* --- texts ---------------------------------------------------------------------------------- */
@@ -281,7 +119,7 @@ START_TEST(a_list_is_sorted_and_has_sizes_and_folders)
 
     struct store_lease *lease;
 
-    store->acquire(store, begin(), "runs/z", "{}", 1000);
+    store->acquire(store, start_call(), "runs/z", "{}", 1000);
     finish();
     lease = call.lease;
     ck_assert_str_eq(list("runs/"), "");
@@ -359,7 +197,8 @@ START_TEST(names_have_a_largest_length_and_calls_a_kind_of_name)
     memset(part, 'x', STORE_LONGEST_PART);
     ck_assert(store_name_is_valid(part));
     ck_assert_str_eq(put(STORE_NEW, part, "x"), "");
-    store->acquire(store, begin(), part, "{}", 1000); /* so that its lease fits too */
+    store->acquire(store, start_call(), part, "{}",
+                   1000); /* so that its lease fits too */
     ck_assert_str_eq(finish(), "");
     ck_assert_str_eq(release(call.lease), "");
     part[STORE_LONGEST_PART] = 'x';
@@ -611,55 +450,6 @@ END_TEST
 
 /* --- other processes ------------------------------------------------------------------------- */
 
-/* Runs `body` in a process with a store of its own in the same folder; it tells by `say`. */
-static int to_parent; /* in the child */
-
-static void say(uint64_t value)
-{
-    if (write(to_parent, &value, sizeof value) != (ssize_t)sizeof value)
-        _exit(1);
-}
-
-static uint64_t hear(int from_child)
-{
-    uint64_t value = UINT64_MAX;
-
-    ck_assert_int_eq(read(from_child, &value, sizeof value), (ssize_t)sizeof value);
-    return value;
-}
-
-static pid_t start_process(void (*body)(void), int *from_child)
-{
-    int ends[2];
-
-    ck_assert_int_eq(pipe(ends), 0);
-
-    const pid_t pid = fork();
-
-    if (pid == 0) {
-        close(ends[0]);
-        to_parent = ends[1];
-        open_store_by(CLOCK_REAL);
-        body();
-        _exit(0);
-    }
-    ck_assert_int_gt(pid, 0);
-    close(ends[1]);
-    *from_child = ends[0];
-    return pid;
-}
-
-/* Waits for its end and returns the signal or 0. */
-static int await_process(pid_t pid, int from_child)
-{
-    int status = 0;
-
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    close(from_child);
-    ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
-
 static void hold_for_ever(void)
 {
     struct store_lease *lease = acquire("child");
@@ -702,6 +492,8 @@ static void be_stopped(void)
     struct store_lease *lease = acquire_for("child", SHORT_MS);
     char *path = path_of("store/runs/1/log");
     const int raw = open(path, O_WRONLY | O_APPEND);
+
+    free(path);
 
     say(*append(lease, 0, "child\n") == '\0');
     raise(SIGSTOP);
@@ -999,7 +791,7 @@ static void append_for_ever(void)
     struct store_lease *lease = acquire("child");
     uint64_t length;
 
-    store->get(store, begin(), "runs/1/log", 0, 0);
+    store->get(store, start_call(), "runs/1/log", 0, 0);
     finish();
     length = call.size_bytes - call.size_bytes % 20;
     cut(lease, length);
@@ -1041,12 +833,13 @@ END_TEST
 static void append_anywhere(void)
 {
     for (int i = 0; i < 100;) {
-        store->get(store, begin(), "durations", 0, 0);
+        store->get(store, start_call(), "durations", 0, 0);
         finish();
 
         const uint64_t size = call.size_bytes;
 
-        store->append(store, begin(), "durations", NULL, size, "0123456789\n", 11, false);
+        store->append(store, start_call(), "durations", NULL, size, "0123456789\n", 11,
+                      false);
 
         const char *code = finish();
 
@@ -1175,7 +968,8 @@ static void measure(size_t size)
     ours_ms = clock_machine_ms();
     bare_ms = ours_ms - bare_ms;
     for (uint64_t i = 0; i < COUNT; i++) {
-        store->append(store, begin(), "runs/1/log", lease, i * size, bytes, size, true);
+        store->append(store, start_call(), "runs/1/log", lease, i * size, bytes, size,
+                      true);
         ck_assert_str_eq(finish(), "");
     }
     ours_ms = clock_machine_ms() - ours_ms;

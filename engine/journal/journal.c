@@ -156,6 +156,7 @@ void step_answer_deinit(struct step_answer *answer)
     free(answer->url);
     free(answer->location);
     free(answer->state);
+    free(answer->told);
     free(answer->etag);
     free(answer->id);
     free(answer->request_id);
@@ -180,9 +181,11 @@ static void shrink_answer(struct step *step)
         return;
     free(answer->url);
     free(answer->state);
+    free(answer->told);
     free(answer->etag);
     free(answer->request_id);
-    answer->url = answer->state = answer->etag = answer->request_id = NULL;
+    answer->url = answer->state = answer->told = NULL;
+    answer->etag = answer->request_id = NULL;
 }
 
 static void set_answer(struct step *step, const struct step_answer *from)
@@ -194,6 +197,7 @@ static void set_answer(struct step *step, const struct step_answer *from)
                              .url = memory_copy_string(from->url),
                              .location = memory_copy_string(from->location),
                              .state = memory_copy_string(from->state),
+                             .told = memory_copy_string(from->told),
                              .etag = memory_copy_string(from->etag),
                              .id = memory_copy_string(from->id),
                              .request_id = memory_copy_string(from->request_id)};
@@ -326,6 +330,16 @@ static void load_done(struct journal *journal, const cJSON *record)
                  value != NULL ? cJSON_Duplicate(value, true) : NULL);
 }
 
+static void load_state(struct journal *journal, const cJSON *record)
+{
+    const struct step *step = find_loaded(journal, record);
+
+    if (step == NULL || step->answer == NULL)
+        return;
+    free(step->answer->told);
+    step->answer->told = copy_at(record, "state");
+}
+
 static void load_failed(struct journal *journal, const cJSON *record)
 {
     struct step *step = find_loaded(journal, record);
@@ -349,7 +363,8 @@ void journal_load(struct journal *journal, const cJSON *record)
         void (*load)(struct journal *journal, const cJSON *record);
     } loaders[] = {{"intent", load_intent}, {"answer", load_answer},
                    {"done", load_done},     {"unchanged", load_unchanged},
-                   {"failed", load_failed}, {"begin", load_begin}};
+                   {"failed", load_failed}, {"state", load_state},
+                   {"begin", load_begin}};
     const char *what = json_string_at(record, "do");
 
     journal->counts.records++;

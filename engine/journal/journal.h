@@ -44,6 +44,7 @@ struct step_answer {
     char *url;      /* Azure-AsyncOperation or Operation-Location: where to ask */
     char *location; /* Location */
     char *state;    /* the provisioning state that it told */
+    char *told;     /* the word for people: how it was doing when that was last heard */
     char *etag;
     char *id;         /* of what was made, where the request does not say it */
     char *request_id; /* the service's, for a support ticket */

@@ -58,13 +58,13 @@ struct run_summary {
     const char *hint;       /* how to carry it on, or NULL */
 };
 
-/* How much longer it will take, judging by those like it that had lasted as long; on the run's
- * clock. */
+/* How much longer it will take, judging by those like it that had lasted as long: half of them
+ * took so much longer at most, and nine of ten, on the run's clock. `samples` is how many they
+ * are; without, the two say nothing. `unusual_among` is 0, or worth a warning: it lasts longer
+ * than 99 of 100 of so many like it, and than all when they are fewer than 100. */
 struct forecast {
-    int64_t p50_ms,
-        p90_ms;       /* half of them took so much longer at most, and nine of ten */
-    unsigned samples; /* how many they are; without, the two say nothing */
-    unsigned unusual_among; /* it lasts longer than 99 of 100 of so many like it, or 0 */
+    int64_t p50_ms, p90_ms;
+    unsigned samples, unusual_among;
 };
 
 struct event {

@@ -29,6 +29,9 @@ enum { SUMMARIZED_COUNT = sizeof summarized / sizeof summarized[0] };
 
 /* Beyond these a double does not hold every whole number. */
 static const double MOST_COUNT = 9007199254740992.0;
+static const double MOST_SECONDS = 1e12;
+
+enum { MOST_STATUS = 999 }; /* of HTTP */
 
 /* Appends `"name":`, after a comma unless it is the object's first member. */
 static void add_name(struct buffer *line, const char *name)
@@ -223,11 +226,19 @@ static uint64_t read_count(const cJSON *line, const char *member)
     return count >= 0.0 && count <= MOST_COUNT ? (uint64_t)count : 0;
 }
 
+/* Numbers that are no time and no share of something become `otherwise`. */
+static double read_number(const cJSON *line, const char *member, double otherwise)
+{
+    const double number = json_number_at(line, member, otherwise);
+
+    return number >= 0.0 && number <= MOST_SECONDS ? number : otherwise;
+}
+
 static int64_t ms_of(const cJSON *seconds)
 {
     const double ms = cJSON_IsNumber(seconds) ? seconds->valuedouble * 1000.0 : 0.0;
 
-    return ms >= -MOST_COUNT && ms <= MOST_COUNT ? llround(ms) : 0;
+    return fabs(ms) <= MOST_SECONDS * 1000.0 ? llround(ms) : 0;
 }
 
 static int64_t read_seconds(const cJSON *line, const char *member)
@@ -243,10 +254,12 @@ static char *read_text(const cJSON *line, const char *member)
 /* Whether the object tells of a failure that can be shown. */
 static bool read_failure(struct failure *failure, const cJSON *object)
 {
+    const uint64_t status = read_count(object, "status");
+
     *failure = (struct failure){
         .code = read_text(object, "code"),
         .message = read_text(object, "message"),
-        .status = (int)read_count(object, "status"),
+        .status = status <= MOST_STATUS ? (int)status : 0,
         .target = read_text(object, "target"),
         .operation = read_text(object, "operation"),
         .request_id = read_text(object, "request_id"),
@@ -279,7 +292,7 @@ static bool read_operation(struct event_reader *reader, const cJSON *line)
     event->name = read_text(line, "name");
     event->target = read_text(line, "target");
     event->state = read_text(line, "state");
-    event->percent = json_number_at(line, "percent", -1.0);
+    event->percent = read_number(line, "percent", -1.0);
     event->age_ms = read_seconds(line, "age");
     if (read_failure(&reader->failure, cJSON_GetObjectItemCaseSensitive(line, "failure")))
         event->failure = &reader->failure;
@@ -309,8 +322,8 @@ static bool read_summary(struct event_reader *reader, const cJSON *line)
         .status = (enum run_status)status,
         .requests = read_count(line, "requests"),
         .writes = read_count(line, "writes"),
-        .wall_seconds = json_number_at(line, "wall_seconds", 0.0),
-        .virtual_seconds = json_number_at(line, "virtual_seconds", 0.0)};
+        .wall_seconds = read_number(line, "wall_seconds", 0.0),
+        .virtual_seconds = read_number(line, "virtual_seconds", 0.0)};
     memcpy(summary->outcomes, reader->outcomes, sizeof summary->outcomes);
     for (size_t i = 0; i < SUMMARIZED_COUNT; i++)
         summary->outcomes[summarized[i]] =
@@ -342,7 +355,8 @@ bool event_read(struct event_reader *reader, const cJSON *line)
         return false;
     event->type = (enum event_type)type;
     event->elapsed_ms = read_seconds(line, "elapsed");
-    if (time != NULL && clock_parse_utc(time, &event->wall_ms) != 0)
+    if (time != NULL &&
+        (clock_parse_utc(time, &event->wall_ms) != 0 || event->wall_ms < 0))
         return false;
     switch (event->type) {
     case EVENT_OPERATION_STARTED:

@@ -15,9 +15,9 @@
 #include "run/face_forecast.h"
 #include "run/face_stream.h"
 #include "run/face_tally.h"
-#include "run/face_wakeup.h"
 #include "run/summary.h"
 #include "run/terminal.h"
+#include "run/wakeup.h"
 
 enum {
     LASTING_MS = 1000,         /* on the run's clock: its start is worth a line */
@@ -33,7 +33,7 @@ struct plain_face {
     struct list fresh; /* operations whose start was not told yet, the oldest first */
     struct buffer text;
     struct loop *loop;
-    struct face_wakeup *tell, *remind;
+    struct wakeup *tell, *remind;
     int64_t clock_offset_ms; /* from the loop's clock to the run's elapsed time */
     bool is_quiet;
 };
@@ -97,7 +97,7 @@ static void on_tell(void *context)
 
     tell_lasting(plain, elapsed_ms(plain));
     if (!list_is_empty(&plain->fresh))
-        face_wakeup_start(plain->tell, TELL_PERIOD_MS);
+        wakeup_start(plain->tell, TELL_PERIOD_MS);
 }
 
 /* How many operations are in a state; NULL stands for those beyond the told ones. */
@@ -208,7 +208,7 @@ static void on_remind(void *context)
     }
     buffer_append_char(&plain->text, '\n');
     write_text(plain);
-    face_wakeup_start(plain->remind, WAITING_PERIOD_MS);
+    wakeup_start(plain->remind, WAITING_PERIOD_MS);
 }
 
 static void on_going_on(struct plain_face *plain, const struct event *event)
@@ -222,9 +222,9 @@ static void on_going_on(struct plain_face *plain, const struct event *event)
     if (plain->is_quiet || was_known)
         return;
     if (was_idle)
-        face_wakeup_start(plain->remind, WAITING_PERIOD_MS);
+        wakeup_start(plain->remind, WAITING_PERIOD_MS);
     if (list_is_empty(&plain->fresh))
-        face_wakeup_start(plain->tell, TELL_PERIOD_MS);
+        wakeup_start(plain->tell, TELL_PERIOD_MS);
     list_append(&plain->fresh, &operation->fresh_link);
 }
 
@@ -309,8 +309,8 @@ static void free_face(struct face *face)
 {
     struct plain_face *plain = (struct plain_face *)face;
 
-    face_wakeup_free(plain->tell);
-    face_wakeup_free(plain->remind);
+    wakeup_free(plain->tell);
+    wakeup_free(plain->remind);
     tally_deinit(&plain->tally);
     buffer_deinit(&plain->text);
     free(plain);
@@ -327,7 +327,7 @@ struct face *face_new_plain(struct loop *loop, bool quiet)
     plain->is_quiet = quiet;
     tally_init(&plain->tally);
     list_init(&plain->fresh);
-    plain->tell = face_wakeup_new_timer(loop, on_tell, plain);
-    plain->remind = face_wakeup_new_timer(loop, on_remind, plain);
+    plain->tell = wakeup_new_timer(loop, on_tell, plain);
+    plain->remind = wakeup_new_timer(loop, on_remind, plain);
     return &plain->head.face;
 }

@@ -26,6 +26,8 @@ enum {
     MOST_BYTES = 1 << 20, /* of the log that are read; about ten thousand lines */
     GROUPS_OF_SAMPLE = 3,
     FEW_SAMPLES = 5, /* fewer say little */
+    ENOUGH_SAMPLES =
+        20, /* of fewer, a longer one is no surprise: one in six exceeds all of five */
     MOST_TRIES = 100 /* to append before somebody else does */
 };
 
@@ -284,7 +286,8 @@ static bool take_bytes(struct history *history, const struct store_call *call)
     }
     history->end = size;
     history->is_torn = history->is_torn && size > 0;
-    take_lines(history, &call->bytes);
+    if (call->bytes.length > 0)
+        take_lines(history, &call->bytes);
     return true;
 }
 
@@ -409,6 +412,19 @@ void history_free(struct history *history)
     free(history);
 }
 
+/* Longer than this is unusual: than 99 of 100 of the sorted samples. Few of them leave room for
+ * half as much again; of fewer nobody knows what is usual. */
+static int64_t unusual_ms(const struct samples *samples)
+{
+    const int64_t longest_ms = samples->ms[samples->count - 1];
+
+    if (samples->count < FEW_SAMPLES)
+        return INT64_MAX;
+    if (samples->count < ENOUGH_SAMPLES)
+        return longest_ms + longest_ms / 2;
+    return samples->ms[rank(samples->count, 99)];
+}
+
 bool history_forecast(struct history *history, const struct history_key *key,
                       int64_t age_ms, struct forecast *forecast)
 {
@@ -429,16 +445,15 @@ bool history_forecast(struct history *history, const struct history_key *key,
 
     const size_t shorter = count_up_to(samples, age_ms);
     const size_t longer = samples->count - shorter;
-    const bool has_enough = samples->count >= FEW_SAMPLES;
 
     forecast->samples = (unsigned)longer;
     if (longer > 0) {
         forecast->p50_ms = samples->ms[shorter + rank(longer, 50)] - age_ms;
         forecast->p90_ms = samples->ms[shorter + rank(longer, 90)] - age_ms;
     }
-    if (has_enough && age_ms > samples->ms[rank(samples->count, 99)])
+    if (age_ms > unusual_ms(samples))
         forecast->unusual_among = (unsigned)samples->count;
-    return has_enough || longer > 0;
+    return longer > 0 || forecast->unusual_among > 0;
 }
 
 void history_add(struct history *history, const struct history_key *key,

@@ -36,7 +36,8 @@ void history_free(struct history *history);
 /* What those say that are like it and took longer than `age_ms`: of the same kind, verb, region
  * and units; when there are fewer than five, whatever the units; then whatever the region. False
  * when nothing can be said (yet): it is still being read; or the operation is not a minute old,
- * and nobody kept what ended sooner; or it has outlasted all of the few that are known.
+ * and nobody kept what ended sooner; or it has outlasted all that are known, which are so few that
+ * this is nothing unusual.
  * `samples` is 0 when none like it was ever seen. */
 bool history_forecast(struct history *history, const struct history_key *key,
                       int64_t age_ms, struct forecast *forecast);

@@ -26,6 +26,12 @@ static bool has_something_to_keep(const struct settings *settings)
     return !settings->sim || settings->sim_file != NULL;
 }
 
+bool keep_is_wanted(const struct session *session, const struct run_request *request)
+{
+    return request->keep != RUN_NOT_KEPT &&
+           has_something_to_keep(session_settings(session));
+}
+
 static cJSON *describe_attempt(const struct record *record)
 {
     cJSON *members = cJSON_CreateObject();
@@ -99,8 +105,7 @@ struct record *keep_begin(struct session *session, const struct run_request *req
 {
     struct record *record = request->record;
 
-    if (record == NULL && request->keep != RUN_NOT_KEPT &&
-        has_something_to_keep(session_settings(session)))
+    if (record == NULL && keep_is_wanted(session, request))
         record = make_record(session, request, id, failure);
     if (record == NULL)
         return NULL;

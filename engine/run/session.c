@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arm/poll.h"
 #include "arm/resource.h"
 #include "auth/tokens.h"
 #include "base/buffer.h"
@@ -181,12 +182,20 @@ static struct history_key key_of(const struct resource_operation *operation)
                                 .units = resource_units(operation)};
 }
 
+/* What is over at the service has no time left; only we have not heard the end yet. */
+static bool goes_on(const struct resource_operation *operation)
+{
+    const char *state = resource_state(operation);
+
+    return state == NULL || poll_judge_state(state) == POLL_RUNNING;
+}
+
 static bool foresee(const struct session *session,
                     const struct resource_operation *operation, struct forecast *forecast)
 {
     const struct history_key key = key_of(operation);
 
-    return has_known_age(session, operation) &&
+    return has_known_age(session, operation) && goes_on(operation) &&
            history_forecast(session->history, &key, resource_age_ms(operation), forecast);
 }
 
@@ -368,8 +377,7 @@ static struct failure *open_client(struct session *session)
     if (session->record != NULL)
         count_before(session, &limits);
 
-    struct stage *guard =
-        stage_new_guard(&limits, session->scope.subscription, &failure);
+    struct stage *guard = stage_new_guard(&limits, session->scope.subscription, &failure);
 
     if (guard == NULL) {
         endpoints_deinit(&session->endpoints);
