@@ -713,6 +713,24 @@ START_TEST(what_failed_is_carried_over_as_failed_and_done_anew)
 }
 END_TEST
 
+START_TEST(an_intent_of_this_attempt_is_written_once_until_it_is_answered)
+{
+    struct step *step = begin_step("create", GATEWAY, NULL);
+
+    intend(step, "create");
+    intend(step, "create");
+    sync_all();
+    ck_assert_ptr_null(strstr(sink_text(&sink), "\"n\":2"));
+    answer(step, 202);
+    intend(step, "create"); /* it failed there and is sent again */
+    ck_assert_int_eq(step_state(step), STEP_INTENDED);
+    sync_all();
+    carry_on();
+    ck_assert_int_eq(step_state(begin_step("create", GATEWAY, NULL)), STEP_INTENDED);
+    ck_assert_uint_eq(steps_in(STEP_ANSWERED), 0);
+}
+END_TEST
+
 START_TEST(two_alike_are_told_apart_by_how_manieth_they_are)
 {
     struct step *first = begin_step("POST", "/tickets", "{}");
@@ -729,6 +747,25 @@ START_TEST(two_alike_are_told_apart_by_how_manieth_they_are)
     second = begin_step("POST", "/tickets", "{}");
     ck_assert_int_eq(step_state(first), STEP_DONE);
     ck_assert_int_eq(step_state(second), STEP_INTENDED);
+    ck_assert_int_eq(step_state(begin_step("POST", "/tickets", "{}")), STEP_NEW);
+}
+END_TEST
+
+/* A script that tried again after a refusal is not to be refused, and not to send again. */
+START_TEST(of_two_alike_the_one_that_was_done_comes_before_the_one_that_failed)
+{
+    struct step *first = begin_step("POST", "/tickets", "{}");
+    struct step *second = begin_step("POST", "/tickets", "{}");
+
+    intend(first, "POST");
+    fail_step(first);
+    intend(second, "POST");
+    answer(second, 201);
+    journal_done(sink.journal, second, "done", NULL);
+    sync_all();
+    carry_on();
+    ck_assert_int_eq(step_state(begin_step("POST", "/tickets", "{}")), STEP_DONE);
+    ck_assert_int_eq(step_state(begin_step("POST", "/tickets", "{}")), STEP_FAILED);
     ck_assert_int_eq(step_state(begin_step("POST", "/tickets", "{}")), STEP_NEW);
 }
 END_TEST
@@ -785,6 +822,15 @@ START_TEST(a_peek_gives_what_begins_next_and_begins_nothing)
 }
 END_TEST
 
+/* --- what was deleted later ------------------------------------------------------------- */
+
+static bool is_deleted_later(const char *verb, const char *target)
+{
+    struct step *step = begin_step(verb, target, NULL);
+
+    return journal_deletes_later(sink.journal, step, target);
+}
+
 static struct step *send_delete(const char *target)
 {
     struct step *step = begin_step("delete", target, NULL);
@@ -801,6 +847,72 @@ static void create(const char *target)
     answer(step, 201);
     journal_done(sink.journal, step, "created", NULL);
 }
+
+/* How far the deletion had come when the process died. */
+START_TEST(a_deletion_explains_an_absence_however_far_it_had_come)
+{
+    struct step *gone;
+
+    create(GATEWAY);
+    gone =
+        send_delete("/SUBSCRIPTIONS/s/providers/microsoft.apimanagement/gateways/GW-1");
+    if (_i > 0)
+        answer(gone, 204);
+    if (_i > 1)
+        journal_done(sink.journal, gone, "deleted", NULL);
+    create("/another");
+    sync_all();
+    carry_on();
+    ck_assert(is_deleted_later("create", GATEWAY));
+    ck_assert(!is_deleted_later("create", "/another"));
+}
+END_TEST
+
+START_TEST(a_deletion_takes_all_below_with_it)
+{
+    create(GATEWAY "/configConnections/c1");
+    create(GATEWAY "00");
+    send_delete(GATEWAY);
+    sync_all();
+    carry_on();
+    ck_assert(is_deleted_later("create", GATEWAY "/configConnections/c1"));
+    ck_assert(!is_deleted_later("create", GATEWAY "00"));
+}
+END_TEST
+
+START_TEST(a_deletion_that_was_refused_explains_nothing)
+{
+    create(GATEWAY);
+    fail_step(send_delete(GATEWAY));
+    sync_all();
+    carry_on();
+    ck_assert(!is_deleted_later("create", GATEWAY));
+}
+END_TEST
+
+START_TEST(a_deletion_before_it_explains_nothing)
+{
+    answer(send_delete(GATEWAY), 204);
+    create(GATEWAY);
+    sync_all();
+    carry_on();
+    ck_assert(!is_deleted_later("create", GATEWAY));
+}
+END_TEST
+
+START_TEST(a_plain_request_deletes_as_well)
+{
+    struct step *step;
+
+    create(GATEWAY);
+    step = begin_step("DELETE", GATEWAY, NULL);
+    journal_intend(sink.journal, step, "DELETE", "DELETE", NULL);
+    answer(step, 204);
+    sync_all();
+    carry_on();
+    ck_assert(is_deleted_later("create", GATEWAY));
+}
+END_TEST
 
 /* --- counts ----------------------------------------------------------------------------- */
 
@@ -835,6 +947,55 @@ START_TEST(the_journal_counts_what_it_knows)
     ck_assert_uint_eq(counts.writes, 3);
     ck_assert_uint_eq(counts.deletes, 1);
     ck_assert_uint_eq(counts.replayed, 1);
+}
+END_TEST
+
+/* The process dies between a plain DELETE's answer and the next. */
+START_TEST(a_plain_request_counts_as_a_deletion)
+{
+    struct journal_counts counts;
+    struct step *step = begin_step("DELETE", GATEWAY, NULL);
+
+    journal_intend(sink.journal, step, "DELETE", "DELETE", NULL);
+    answer(step, 204);
+    sync_all();
+    carry_on();
+    journal_count(sink.journal, &counts);
+    ck_assert_uint_eq(counts.writes, 1);
+    ck_assert_uint_eq(counts.deletes, 1);
+}
+END_TEST
+
+START_TEST(what_this_attempt_skipped_and_what_is_new_is_told)
+{
+    uint64_t skipped = 0;
+    char *text;
+    struct step *step;
+
+    create("/x/a");
+    create("/x/b");
+    step = begin_step("create", "/x/refused", NULL);
+    intend(step, "create");
+    fail_step(step);
+    sync_all();
+    ck_assert_ptr_null(journal_find_skipped(sink.journal, &skipped));
+    ck_assert_uint_eq(skipped, 0);
+    carry_on();
+    text = journal_find_skipped(sink.journal, &skipped);
+    ck_assert_str_eq(text, "create gateway 'a'");
+    ck_assert_uint_eq(skipped, 2); /* what was refused has left nothing */
+    free(text);
+    ck_assert_ptr_null(journal_find_new(sink.journal));
+    begin_step("create", "/x/a", NULL);
+    begin_step("ensure", "/x/c", NULL);
+    begin_step("ensure", "/x/d", NULL);
+    text = journal_find_skipped(sink.journal, &skipped);
+    ck_assert_str_eq(text, "create gateway 'b'");
+    ck_assert_uint_eq(skipped, 1);
+    free(text);
+    text = journal_find_new(sink.journal);
+    ck_assert_str_eq(text, "ensure gateway 'c'");
+    free(text);
 }
 END_TEST
 
@@ -1059,6 +1220,29 @@ START_TEST(many_records_are_read_soon)
 }
 END_TEST
 
+/* One content many times over: the steps of a chain are not walked through for each. */
+START_TEST(many_alike_are_begun_soon)
+{
+    const clock_t before = clock();
+
+    for (int i = 0; i < MANY / 3; i++) {
+        struct step *step = begin_step("POST", "/tickets", NULL);
+
+        intend(step, "POST");
+        if (i % 2 == 0)
+            fail_step(step);
+        else
+            answer(step, 200);
+    }
+    sync_all();
+    carry_on();
+    for (int i = 0; i < MANY / 3; i++)
+        ck_assert_int_eq(step_state(begin_step("POST", "/tickets", NULL)),
+                         i < MANY / 6 ? STEP_ANSWERED : STEP_FAILED);
+    ck_assert_double_lt((double)(clock() - before) / CLOCKS_PER_SEC, 5.0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("journal");
@@ -1091,13 +1275,26 @@ int main(void)
     tcase_add_test(topic, what_is_done_is_carried_over_with_its_value);
     tcase_add_test(topic, what_had_nothing_to_write_is_carried_over_as_unchanged);
     tcase_add_test(topic, what_failed_is_carried_over_as_failed_and_done_anew);
+    tcase_add_test(topic, an_intent_of_this_attempt_is_written_once_until_it_is_answered);
     tcase_add_test(topic, two_alike_are_told_apart_by_how_manieth_they_are);
+    tcase_add_test(topic,
+                   of_two_alike_the_one_that_was_done_comes_before_the_one_that_failed);
     tcase_add_test(topic, the_order_in_which_tasks_begin_does_not_matter);
     tcase_add_test(topic, a_single_step_is_the_same_however_often_it_begins);
     tcase_add_test(topic, a_peek_gives_what_begins_next_and_begins_nothing);
 
+    topic = add_case(suite, "deleted", begin, end);
+    tcase_add_loop_test(topic, a_deletion_explains_an_absence_however_far_it_had_come, 0,
+                        3);
+    tcase_add_test(topic, a_deletion_takes_all_below_with_it);
+    tcase_add_test(topic, a_deletion_that_was_refused_explains_nothing);
+    tcase_add_test(topic, a_deletion_before_it_explains_nothing);
+    tcase_add_test(topic, a_plain_request_deletes_as_well);
+
     topic = add_case(suite, "counts", begin, end);
     tcase_add_test(topic, the_journal_counts_what_it_knows);
+    tcase_add_test(topic, a_plain_request_counts_as_a_deletion);
+    tcase_add_test(topic, what_this_attempt_skipped_and_what_is_new_is_told);
     tcase_add_test(topic, records_of_a_kind_that_is_not_known_are_passed_over);
 
     topic = add_case(suite, "safe", begin, end);
@@ -1114,5 +1311,6 @@ int main(void)
 
     topic = add_case(suite, "many", begin, end);
     tcase_add_test(topic, many_records_are_read_soon);
+    tcase_add_test(topic, many_alike_are_begun_soon);
     return run_suite(suite);
 }
