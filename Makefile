@@ -45,6 +45,11 @@ $(BUILD)/tests/check_%: tests/check_%.c $(OBJECTS)
 	@echo "LD $@"
 	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs check)
 
+$(BUILD)/tests/conformance/%: tests/conformance/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(COMPILE) -Itests $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs check)
+
 $(BUILD)/tests/bench/%: tests/bench/%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "LD $@"
@@ -72,10 +77,10 @@ asan: packages
 	@$(MAKE) --no-print-directory run-tests BUILD=build/asan SPEC_OPTIONS=--stress-gc \
 	    CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 
-# Against a test server and unmodified Azure clients: npm, python3-azure, az.
+# Against a test server, Azurite and unmodified Azure clients: npm, python3-azure, az.
 conformance: packages
 	@sh tests/packages.sh conformance
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/conformance/azurite
 	@sh tests/conformance/run.sh $(BUILD)/moongate $(BUILD)/conformance
 
 bench: packages

@@ -1,13 +1,14 @@
 /* lua/arm.c - core.arm: any request, through the same pipeline as all others.
  *
  * request{...} -> answer, the URL that gave it; next_url(url, link, replaces the api-version)
- * -> absolute URL, a short key of it; link_next(field) -> the target of a Link header's next. */
+ * -> absolute URL, a short key of it; was_sent{...} -> boolean; link_next(field) -> the target of a Link header's next. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arm/client.h"
 #include "arm/link.h"
 #include "arm/operation.h"
+#include "arm/steps.h"
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/memory.h"
@@ -282,31 +283,36 @@ static void check_flags(lua_State *L, struct operation_request *request)
     lua_pop(L, 3);
 }
 
+/* Reads the request at ARG_REQUEST; what it takes is held by `held` until the request is
+ * started, since what follows may raise. */
+static void check_request(lua_State *L, const struct client *client,
+                          struct operation_request *request, struct held *held)
+{
+    luaL_checktype(L, ARG_REQUEST, LUA_TTABLE);
+    bind_check_keys(L, ARG_REQUEST, "option", request_keys,
+                    sizeof request_keys / sizeof request_keys[0]);
+    check_method(L, request);
+    check_headers(L);
+    request->final_state_via = check_final_state(L);
+    check_flags(L, request);
+    request->body = check_body(L, &request->body_length);
+    held->object = request->body;
+    held->release = free;
+    request->url = check_url(L, client, &request->audience);
+}
+
 /* request{...} -> {status=, headers=, body=, text=}, URL */
 static int arm_request(lua_State *L)
 {
     struct operation_request request = {.method = NULL};
-
-    luaL_checktype(L, ARG_REQUEST, LUA_TTABLE);
-    lua_settop(L, ARG_REQUEST);
-    bind_check_keys(L, ARG_REQUEST, "option", request_keys,
-                    sizeof request_keys / sizeof request_keys[0]);
-    check_method(L, &request);
-    check_headers(L);
-    request.final_state_via = check_final_state(L);
-    check_flags(L, &request);
-
     struct client *client = bind_client(L);
 
+    lua_settop(L, ARG_REQUEST);
     bind_check_task(L);
 
     struct held *held = bind_new_held(L, true);
 
-    request.body = check_body(L, &request.body_length);
-    held->object =
-        request.body; /* until the operation takes it: what follows may raise */
-    held->release = free;
-    request.url = check_url(L, client, &request.audience);
+    check_request(L, client, &request, held);
     take_headers(L, &request);
     request.label =
         memory_format("%s %.*s", request.method, (int)strcspn(url_path(request.url), "?"),
@@ -315,6 +321,22 @@ static int arm_request(lua_State *L)
     held->release = (void (*)(void *))operation_release;
     held->waitable = operation_waitable(held->object);
     return request_finish(L, LUA_OK, 0);
+}
+
+/* was_sent{...} -> whether an earlier attempt of the run has sent this request, so that what it
+ * finds now may be its own doing */
+static int arm_was_sent(lua_State *L)
+{
+    struct operation_request request = {.method = NULL};
+    struct client *client = bind_client(L);
+    bool was_sent;
+
+    lua_settop(L, ARG_REQUEST);
+    check_request(L, client, &request, bind_new_held(L, true));
+    was_sent = steps_know(client, &request);
+    free(request.url);
+    lua_pushboolean(L, was_sent);
+    return 1;
 }
 
 /* next_url(url, link, replaces_version) -> absolute URL, key */
@@ -337,6 +359,7 @@ static int arm_link_next(lua_State *L)
 int open_arm(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"request", arm_request},
+                                         {"was_sent", arm_was_sent},
                                          {"next_url", arm_next_url},
                                          {"link_next", arm_link_next},
                                          {NULL, NULL}};

@@ -1,9 +1,14 @@
-/* lua/run.c - the module run: where the run stands, and how it ends. */
+/* lua/run.c - the module run: where the run stands, and how it ends.
+ *
+ * Besides functions it has `id` (nil where there is no run, as in tests), `attempt` (1 at first,
+ * one more each time the run is resumed) and `deadline`: when this attempt hands over, in seconds
+ * as os.time() gives them; nil without --max-wall. */
 #include <string.h>
 
 #include "arm/client.h"
 #include "lua/bind.h"
 #include "lua/modules.h"
+#include "lua/once.h"
 #include "run/interpreter.h"
 #include "run/session.h"
 
@@ -56,8 +61,17 @@ int open_report(lua_State *L)
 int open_run(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"exit", run_exit}, {"scope", run_scope}, {NULL, NULL}};
+        {"exit", run_exit}, {"once", run_once}, {"scope", run_scope}, {NULL, NULL}};
+    const struct run_facts *facts = session_facts(bind_session(L));
 
     luaL_newlib(L, functions);
+    lua_pushstring(L, facts->id);
+    lua_setfield(L, -2, "id");
+    lua_pushinteger(L, facts->attempt);
+    lua_setfield(L, -2, "attempt");
+    if (facts->deadline_wall_ms != 0) {
+        lua_pushinteger(L, facts->deadline_wall_ms / 1000);
+        lua_setfield(L, -2, "deadline");
+    }
     return 1;
 }

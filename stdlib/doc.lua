@@ -81,7 +81,9 @@ local NATIVE_HELP = {
   clock = "The time that the run goes by.", csv = "Tables of text with commas between.",
   env = "Environment variables.", json = "JSON text and Lua values; json.null is JSON's null.",
   log = "Lines for whoever runs the script: log.error, log.warning, log.info, log.debug.",
-  run = "The run itself.",
+  run = "The run itself. Besides its functions it has `run.id`, `run.attempt` (1 at first, one "
+    .. "more each time it is resumed) and `run.deadline`: when this attempt hands over, in "
+    .. "seconds as `os.time()` gives them, nil without --max-wall.",
 }
 local NATIVE_OWNERS = {task = "tasks", group = "tasks", op = "tasks"}
 
@@ -157,6 +159,7 @@ end
 local ARGUMENT_TYPES = {text = "string", path = "string", seconds = "number", name = "string",
                         duration = "number|string", code = "integer", otherwise = "any",
                         value = "any", pretty = "boolean", t = "table", f = "function",
+                        fn = "function", options = "?table",
                         ["..."] = "any"}
 local RESULT_TYPES = {text = "string", seconds = "number", value = "any", t = "table",
                       records = "table", ["{"] = "table", ['"'] = "string", what = "any",

@@ -5,6 +5,7 @@
 -- @module entra
 local arm = require "arm"
 local check = require "core.check"
+local core = require "core.arm"
 local paging = require "paging"
 local report = require "core.report"
 local tasks = require "tasks"
@@ -148,13 +149,13 @@ end
 
 -- A POST whose answer was lost may have made the group, and a second one would make a second
 -- group: so it is looked for before anything is sent again.
-local function make_group(name, body)
+local function make_group(name, request)
   for attempt = 1, CREATE_ATTEMPTS do
-    local answer, failure = tasks.try(arm.request, {
-      graph = true, method = "POST", path = "/v1.0/groups", body = body})
+    local answer, failure = tasks.try(arm.request, request)
     if answer then
       return to_group(answer.body)
-    elseif not failure.retryable or attempt == CREATE_ATTEMPTS then
+    elseif not (failure.retryable or failure.code == "AnswerLost")
+      or attempt == CREATE_ATTEMPTS then
       error(failure, 0)
     end
     tasks.sleep(2 ^ attempt) -- a directory that has just made it may not show it at once
@@ -163,6 +164,15 @@ local function make_group(name, body)
       return made
     end
   end
+end
+
+-- The request that makes a group.
+local function creation(name, options)
+  local nickname = options.mail_nickname or name:gsub("[^%w_-]", ""):sub(1, 64)
+  return {graph = true, method = "POST", path = "/v1.0/groups", body = {
+    displayName = name, description = options.description, mailEnabled = false,
+    securityEnabled = true, mailNickname = nickname ~= "" and nickname or "group",
+  }}
 end
 
 --- Make a security group.
@@ -177,17 +187,14 @@ function entra.create(name, options)
   if utf8.len(name) == nil or utf8.len(name) > 256 then
     check.fail "group: a name is UTF-8 of 1 to 256 characters"
   end
-  -- Graph takes a second group of the same name without a word
-  if entra.find(name) then
+  local request = creation(name, options)
+  -- Graph takes a second group of the same name without a word; one that an earlier attempt of
+  -- this run made is its own
+  if not core.was_sent(request) and entra.find(name) then
     error(check.failure {code = "AlreadyExists", retryable = false,
                          message = ("there is a group '%s' already"):format(name)}, 0)
   end
-  local nickname = options.mail_nickname
-    or name:gsub("[^%w_-]", ""):sub(1, 64)
-  local group = make_group(name, {
-    displayName = name, description = options.description, mailEnabled = false,
-    securityEnabled = true, mailNickname = nickname ~= "" and nickname or "group",
-  })
+  local group = make_group(name, request)
   report("created", "group", name)
   return group
 end
@@ -198,7 +205,9 @@ end
 -- @treturn group
 -- @treturn string `created` or `unchanged`
 function entra.ensure(name, options)
-  local group = entra.find(name)
+  text(name, "group")
+  options = check.options(options, {"mail_nickname", "description"})
+  local group = not core.was_sent(creation(name, options)) and entra.find(name)
   if group then
     report("unchanged", "group", name)
     return group, "unchanged"

@@ -179,6 +179,9 @@ static const struct ready_row {
     {"{\"exp\":4000000000,\"aud\":\"https://graph.example.evil\"}", AUDIENCE_GRAPH,
      "MOONGATE_GRAPH_ACCESS_TOKEN is not set"},
     {"{\"exp\":1000000000}", AUDIENCE_ARM, "MOONGATE_ACCESS_TOKEN has expired"},
+    {"{\"exp\":4000000000,\"aud\":\"https://storage.azure.com\"}", AUDIENCE_STORAGE,
+     NULL},
+    {NULL, AUDIENCE_STORAGE, "MOONGATE_STORAGE_ACCESS_TOKEN is not set"},
 };
 
 START_TEST(a_ready_token_is_for_whom_it_says)
@@ -636,6 +639,7 @@ START_TEST(the_environment_is_read_by_the_names_of_the_sdks_then_of_terraform)
     setenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "1", 1);
     setenv("XDG_STATE_HOME", "/state", 1);
     setenv("MOONGATE_GRAPH_ACCESS_TOKEN", "g", 1);
+    setenv("MOONGATE_STORAGE_ACCESS_TOKEN", "s", 1);
     ck_assert(!credential_settings_name_any(&read));
     credential_settings_read_environment(&read);
     ck_assert_str_eq(read.client_id, "azure");
@@ -644,6 +648,7 @@ START_TEST(the_environment_is_read_by_the_names_of_the_sdks_then_of_terraform)
     ck_assert(read.uses_oidc && read.sends_certificate_chain);
     ck_assert_str_eq(read.state_folder, "/state/moongate");
     ck_assert_str_eq(read.ready_tokens[AUDIENCE_GRAPH], "g");
+    ck_assert_str_eq(read.ready_tokens[AUDIENCE_STORAGE], "s");
     ck_assert(credential_settings_name_any(&read));
 
     read.state_folder = NULL;

@@ -22,6 +22,7 @@
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "net/loop.h"
 #include "run/event.h"
 #include "run/event_json.h"
@@ -335,6 +336,17 @@ static void progress(uint64_t number, const char *state, double percent)
                         .percent = percent});
 }
 
+static void foresee(uint64_t number, const char *state, double percent, int64_t age_ms,
+                    struct forecast forecast)
+{
+    feed((struct event){.type = EVENT_OPERATION_STATE,
+                        .operation = number,
+                        .state = state,
+                        .percent = percent,
+                        .age_ms = age_ms,
+                        .forecast = &forecast});
+}
+
 static void end(uint64_t number, const char *kind, const char *name,
                 enum event_outcome outcome, int64_t age_ms)
 {
@@ -516,6 +528,13 @@ static const struct run_summary whole_summary = {.run = "20260131-120307-ab12",
                                                  .wall_seconds = 1.25,
                                                  .virtual_seconds = 10800.001};
 
+static const struct forecast whole_forecasts[] = {
+    {.p50_ms = 1800001, .p90_ms = 4200000, .samples = 14},
+    {.p50_ms = 1000, .p90_ms = 1500, .samples = 3, .unusual_among = 214},
+    {.unusual_among = 14},
+    {.samples = 0},
+};
+
 static const struct event whole_events[] = {
     {.type = EVENT_RUN_STARTED, .text = "onboard.lua", .percent = -1},
     {.type = EVENT_OPERATION_STARTED,
@@ -529,6 +548,10 @@ static const struct event whole_events[] = {
      .age_ms = 3600001},
     {.type = EVENT_OPERATION_STATE, .operation = 7, .state = "Busy", .percent = 0},
     {.type = EVENT_OPERATION_STATE, .operation = 7, .percent = 12.345, .age_ms = 12},
+    {.type = EVENT_OPERATION_STATE, .percent = -1, .forecast = &whole_forecasts[0]},
+    {.type = EVENT_OPERATION_STATE, .percent = -1, .forecast = &whole_forecasts[1]},
+    {.type = EVENT_OPERATION_STATE, .percent = -1, .forecast = &whole_forecasts[2]},
+    {.type = EVENT_OPERATION_STATE, .percent = -1, .forecast = &whole_forecasts[3]},
     {.type = EVENT_OPERATION_FINISHED,
      .operation = 9007199254740992U,
      .kind = "api",
@@ -560,6 +583,17 @@ static void assert_same_failure(const struct failure *read, const struct failure
     assert_same_text(read->cure, told->cure);
     ck_assert_int_eq(read->status, told->status);
     ck_assert_int_eq(read->retryable, told->retryable);
+}
+
+static void assert_same_forecast(const struct forecast *read, const struct forecast *told)
+{
+    ck_assert_int_eq(read != NULL, told != NULL);
+    if (told == NULL)
+        return;
+    ck_assert_int_eq(read->p50_ms, told->p50_ms);
+    ck_assert_int_eq(read->p90_ms, told->p90_ms);
+    ck_assert_uint_eq(read->samples, told->samples);
+    ck_assert_uint_eq(read->unusual_among, told->unusual_among);
 }
 
 static void assert_same_summary(const struct run_summary *read,
@@ -604,8 +638,49 @@ START_TEST(a_line_becomes_the_event_again)
     ck_assert_int_eq(read->outcome, told.outcome);
     ck_assert_int_eq(read->level, told.level);
     assert_same_failure(read->failure, told.failure);
+    assert_same_forecast(read->forecast, told.forecast);
     assert_same_summary(read->summary, told.summary);
     cJSON_Delete(tree);
+}
+END_TEST
+
+START_TEST(json_tells_what_is_foreseen)
+{
+    h.face = face_new_json();
+    for (size_t i = 0; i < sizeof whole_forecasts / sizeof whole_forecasts[0]; i++)
+        foresee(7, "Busy", -1, HOUR_MS, whole_forecasts[i]);
+
+#define STATE                                                                            \
+    "{\"event\":\"operation.state\",\"time\":\"2026-01-31T12:03:07.000Z\","              \
+    "\"elapsed\":0,\"operation\":7,\"state\":\"Busy\",\"age\":3600,"
+    assert_file(h.out_file, STATE
+                "\"typical_seconds\":[1800.001,4200],\"samples\":14}\n" STATE
+                "\"typical_seconds\":[1,1.5],\"samples\":3,\"unusual_among\":214}\n" STATE
+                "\"samples\":0,\"unusual_among\":14}\n" STATE "\"samples\":0}\n");
+#undef STATE
+}
+END_TEST
+
+static const char *const odd_forecasts[] = {
+    "",
+    "\"typical_seconds\":[1,2]",
+    "\"typical_seconds\":[1],\"samples\":3",
+    "\"typical_seconds\":7,\"samples\":3",
+    "\"samples\":3",
+    "\"samples\":0,\"typical_seconds\":[1,2]",
+};
+
+START_TEST(half_a_forecast_is_none)
+{
+    struct event_reader reader = {0};
+    char *line = memory_format("{\"event\":\"operation.state\"%s%s}",
+                               *odd_forecasts[_i] != '\0' ? "," : "", odd_forecasts[_i]);
+    cJSON *tree = json_parse(line, strlen(line), NULL);
+
+    ck_assert(event_read(&reader, tree));
+    ck_assert_ptr_null(reader.event.forecast);
+    cJSON_Delete(tree);
+    free(line);
 }
 END_TEST
 
@@ -865,6 +940,104 @@ START_TEST(plain_reminds_of_what_waits)
 }
 END_TEST
 
+/* What an hour-old gateway is said to need. */
+static const struct forecast usual = {
+    .p50_ms = 30 * MINUTE_MS, .p90_ms = 70 * MINUTE_MS, .samples = 14};
+
+START_TEST(plain_says_how_much_longer_it_takes)
+{
+    h.face = new_plain();
+    begin(1, "create", "gateway", "gw-payments");
+    begin(2, "update", "policy", "p");
+    begin(3, "update", "policy", "q");
+    begin(4, "delete", "subnet", "s");
+    pass(HOUR_MS);
+    foresee(1, "Activating", -1, HOUR_MS, usual);
+    foresee(2, "Updating", -1, HOUR_MS,
+            (struct forecast){.p50_ms = 1000, .p90_ms = 1000, .samples = 1});
+    pass_machine(30000);
+    pass(2000);
+    pass_machine(30000);
+    pass(30 * MINUTE_MS);
+    pass_machine(30000);
+    pass(HOUR_MS);
+    progress(2, "Updating", -1);
+    pass_machine(30000);
+    assert_file(
+        h.err_file,
+        "12:03:07 create gateway 'gw-payments' started\n"
+        "12:03:07 update policy 'p' started\n"
+        "12:03:07 update policy 'q' started\n"
+        "12:03:07 delete subnet 's' started\n"
+        "13:03:07 waiting: gateway 'gw-payments' (Activating, 1:00:00), usually done in "
+        "30:00-1:10:00 more (from 14 like it), 2 policies (1 Updating, oldest 1:00:00), "
+        "the oldest usually done in 1 s more (from 1 like it), subnet 's' (1:00:00)\n"
+        "13:03:09 waiting: gateway 'gw-payments' (Activating, 1:00:02), usually done in "
+        "29:58-1:09:58 more (from 14 like it), 2 policies (1 Updating, oldest 1:00:02), "
+        "the oldest usually done by now (from 1 like it), subnet 's' (1:00:02)\n"
+        "13:33:09 waiting: gateway 'gw-payments' (Activating, 1:30:02), usually done in "
+        "0 s-39:58 more (from 14 like it), 2 policies (1 Updating, oldest 1:30:02), "
+        "the oldest usually done by now (from 1 like it), subnet 's' (1:30:02)\n"
+        "14:33:09 waiting: gateway 'gw-payments' (Activating, 2:30:02), usually done by "
+        "now (from 14 like it), 2 policies (1 Updating, oldest 2:30:02), subnet 's' "
+        "(2:30:02)\n");
+}
+END_TEST
+
+START_TEST(plain_says_once_of_a_kind_that_there_is_no_history)
+{
+    h.face = new_plain();
+    begin(1, "create", "gateway", "gw-a");
+    begin(2, "create", "gateway", "gw-b");
+    begin(3, "create", "subnet", "s");
+    pass(HOUR_MS);
+    for (uint64_t i = 1; i <= 3; i++)
+        foresee(i, "Busy", -1, HOUR_MS, (struct forecast){0});
+    pass_machine(30000);
+    pass_machine(30000);
+    assert_file(h.err_file,
+                "12:03:07 create gateway 'gw-a' started\n"
+                "12:03:07 create gateway 'gw-b' started\n"
+                "12:03:07 create subnet 's' started\n"
+                "13:03:07 waiting: 2 gateways (Busy, oldest 1:00:00), no history yet, "
+                "subnet 's' (Busy, 1:00:00), no history yet\n"
+                "13:03:07 waiting: 2 gateways (Busy, oldest 1:00:00), subnet 's' (Busy, "
+                "1:00:00)\n");
+}
+END_TEST
+
+/* An operation that becomes unusual, and one that nobody knows the state of. */
+static void begin_unusual(void)
+{
+    const struct forecast late = {.unusual_among = 214};
+
+    begin(1, "create", "gateway", "gw-payments");
+    begin(2, "update", "gateway", "gw-\x1b[2J");
+    pass(4 * HOUR_MS);
+    foresee(1, "Activating", -1, 4 * HOUR_MS, usual);
+    foresee(1, "Activating", -1, 4 * HOUR_MS + 600000, late);
+    foresee(1, "Activating", -1, 4 * HOUR_MS + 660000, late);
+    foresee(2, NULL, -1, 4 * HOUR_MS, (struct forecast){.unusual_among = 14});
+}
+
+START_TEST(plain_warns_once_of_what_lasts_longer_than_usual)
+{
+    h.face = new_plain();
+    begin_unusual();
+    pass_machine(30000);
+    assert_file(
+        h.err_file,
+        "12:03:07 create gateway 'gw-payments' started\n"
+        "12:03:07 update gateway 'gw-\\x1b[2J' started\n"
+        "16:03:07 warning: gw-payments: Activating for 4:10:00, longer than 99 of "
+        "100 like it (from 214); the portal's activity log may say why\n"
+        "16:03:07 warning: gw-\\x1b[2J: under way for 4:00:00, longer than all 14 "
+        "like it; the portal's activity log may say why\n"
+        "16:03:07 waiting: 2 gateways (1 Activating, oldest 4:00:00), the oldest "
+        "longer than usual\n");
+}
+END_TEST
+
 START_TEST(plain_tells_a_start_that_nothing_follows)
 {
     h.face = new_plain();
@@ -994,6 +1167,15 @@ START_TEST(quiet_says_nothing_of_a_run_that_succeeds)
     end_run((struct run_summary){.outcomes = {1}}, NULL);
     assert_file(h.err_file, "");
     assert_file(h.out_file, "result\n");
+}
+END_TEST
+
+START_TEST(quiet_says_nothing_of_what_is_foreseen)
+{
+    h.face = face_new_plain(h.loop, true);
+    begin_unusual();
+    pass_machine(30000);
+    assert_file(h.err_file, "");
 }
 END_TEST
 
@@ -1201,10 +1383,114 @@ START_TEST(a_picture_shows_what_waits)
 }
 END_TEST
 
+/* The same run, of which some is known. */
+static void begin_foreseen(void)
+{
+    begin_onboarding();
+    foresee(1, "Activating", 60, 72 * MINUTE_MS + 4000, usual);
+    foresee(3, "Activating", -1, 12 * MINUTE_MS + 4000, usual);
+    foresee(2, "Creating", -1, 72 * MINUTE_MS + 4000, (struct forecast){0});
+    foresee(4, "Deleting", -1, 12 * MINUTE_MS + 4000,
+            (struct forecast){.p50_ms = 5000, .p90_ms = 9000, .samples = 2});
+    pass(2000);
+}
+
+static const struct {
+    int columns;
+    const char *screen;
+} foreseen_screens[] = {
+    {200,
+     "scripts/onboard.lua  1:12:06  84 created, 1 unchanged; 5 waiting\n"
+     "* gateway         gw-older                               waiting     2:12:06\n"
+     "* gateway         gw-payments                            Activating  1:12:06 "
+     " " SIXTY_PERCENT "  60%  usually done in 29:58-1:09:58 more (from 14 like it)\n"
+     "* gateway         gw-orders                              Activating    12:06      "
+     "             usually done in 29:58-1:09:58 more (from 14 like it)\n"
+     "* subnet          snet-a-name-that-is-long-and-gets-cut  Creating    1:12:06      "
+     "             no history yet\n"
+     "* role assignment 7f3c                                   Deleting      12:06      "
+     "             usually done in 3 s-7 s more (from 2 like it)\n"},
+    {120,
+     "scripts/onboard.lua  1:12:06  84 created, 1 unchanged; 5 waiting\n"
+     "* gateway         gw-older                     waiting     2:12:06\n"
+     "* gateway         gw-payments                  Activating  1:12:06  " SIXTY_PERCENT
+     "  60%  usually done in 29:58-1:09:58 more\n"
+     "* gateway         gw-orders                    Activating    12:06        "
+     "           usually done in 29:58-1:09:58 more\n"
+     "* subnet          snet-a-name-t\u2026-and-gets-cut  Creating    1:12:06        "
+     "           no history yet\n"
+     "* role assignment 7f3c                         Deleting      12:06        "
+     "           usually done in 3 s-7 s more\n"},
+    {80,
+     "scripts/onboard.lua  1:12:06  84 created, 1 unchanged; 5 waiting\n"
+     "* gateway         gw-older        waiting     2:12:06\n"
+     "* gateway         gw-payments     Activating  1:12:06   60%  29:58-1:09:58 "
+     "more\n"
+     "* gateway         gw-orders       Activating    12:06        29:58-1:09:58 "
+     "more\n"
+     "* subnet          snet-a-\u2026ts-cut  Creating    1:12:06        no history yet\n"
+     "* role assignment 7f3c            Deleting      12:06        3 s-7 s more\n"},
+    {60, "scripts\u2026rd.lua  1:12:06  84 created, 1 unchanged; 5 waiting\n"
+         "* gw-older          waiting     2:12:06\n"
+         "* gw-payments       Activating  1:12:06  29:58-1:09:58 more\n"
+         "* gw-orders         Activating    12:06  29:58-1:09:58 more\n"
+         "* snet-a-n\u2026ets-cut  Creating    1:12:06  no history yet\n"
+         "* 7f3c              Deleting      12:06  3 s-7 s more\n"},
+    {40, "scri\u2026.lua  1:12:06  84 created, 1 unch\u2026\n"
+         "* gw-older          waiting     2:12:06\n"
+         "* gw-payments       Activating  1:12:06\n"
+         "* gw-orders         Activating    12:06\n"
+         "* snet-a-n\u2026ets-cut  Creating    1:12:06\n"
+         "* 7f3c              Deleting      12:06\n"},
+};
+
+START_TEST(a_picture_shows_how_much_longer_it_takes)
+{
+    open_live(foreseen_screens[_i].columns, 24, true);
+    begin_foreseen();
+    draw();
+    assert_screen(foreseen_screens[_i].screen);
+    ck_assert_uint_eq(h.screen.wraps, 0);
+}
+END_TEST
+
+START_TEST(that_there_is_no_history_is_shown_where_there_is_room)
+{
+    open_live(60, 24, true);
+    begin(1, "create", "gateway", "gw-payments-in-west");
+    pass(HOUR_MS);
+    foresee(1, "Activating", -1, HOUR_MS, (struct forecast){0});
+    draw();
+    assert_screen("moongate  1:00:00  1 waiting\n"
+                  "* gateway gw-payments-in-west  Activating  1:00:00\n");
+    set_terminal_size(67, 24);
+    draw();
+    pass_machine(1000);
+    assert_screen("moongate  1:00:00  1 waiting\n"
+                  "* gateway gw-payments-in-west  Activating  1:00:00  no history yet\n");
+}
+END_TEST
+
+START_TEST(what_lasts_longer_than_usual_is_warned_of_above_the_picture)
+{
+    open_live(60, 24, true);
+    begin_unusual();
+    draw();
+    assert_screen("16:03:07 warning: gw-payments: Activating for 4:10:00, longe\n"
+                  "r than 99 of 100 like it (from 214); the portal's activity l\n"
+                  "og may say why\n"
+                  "16:03:07 warning: gw-\\x1b[2J: under way for 4:00:00, longer\n"
+                  "than all 14 like it; the portal's activity log may say why\n"
+                  "moongate  4:00:00  2 waiting\n"
+                  "* gw-payments  Activating  4:00:00  longer than usual\n"
+                  "* gw-\\x1b[2J   changing    4:00:00  longer than usual\n");
+}
+END_TEST
+
 START_TEST(a_picture_never_wraps)
 {
     open_live(_i, 10, true);
-    begin_onboarding();
+    begin_foreseen();
     begin(1000, "create", "gateway",
           "\u7db2\u95dc\u4e00\u4e8c\u4e09\u56db\U0001f315\U0001f315");
     begin(1001, "create", "\u7db2\u95dc", "\x1b[2J\n\n\n\n\n");
@@ -1645,12 +1931,16 @@ static void add_plain_tests(TCase *topic)
 {
     tcase_add_test(topic, plain_tells_starts_of_what_lasts_and_ends);
     tcase_add_test(topic, plain_reminds_of_what_waits);
+    tcase_add_test(topic, plain_says_how_much_longer_it_takes);
+    tcase_add_test(topic, plain_says_once_of_a_kind_that_there_is_no_history);
+    tcase_add_test(topic, plain_warns_once_of_what_lasts_longer_than_usual);
     tcase_add_test(topic, plain_tells_a_start_that_nothing_follows);
     tcase_add_test(topic, plain_tells_failures_with_their_cure);
     tcase_add_test(topic, many_distinct_failures_are_counted_and_a_cure_is_told_once);
     tcase_add_test(topic, plain_says_what_goes_on_after_an_interrupt);
     tcase_add_test(topic, a_long_list_of_what_goes_on_is_cut);
     tcase_add_test(topic, quiet_says_nothing_of_a_run_that_succeeds);
+    tcase_add_test(topic, quiet_says_nothing_of_what_is_foreseen);
     tcase_add_test(topic, quiet_tells_failures);
 }
 
@@ -1669,6 +1959,9 @@ static void add_text_cases(Suite *suite)
     tcase_add_loop_test(topic, a_line_that_is_no_event_is_refused, 0,
                         COUNT(foreign_lines));
     tcase_add_test(topic, members_of_other_versions_and_types_are_passed_over);
+
+    tcase_add_test(topic, json_tells_what_is_foreseen);
+    tcase_add_loop_test(topic, half_a_forecast_is_none, 0, COUNT(odd_forecasts));
 
     topic = add_case(suite, "stdout");
     tcase_add_loop_test(topic, a_reader_that_goes_away_is_told_once_and_is_no_failure, 0,
@@ -1697,6 +1990,10 @@ static void add_live_cases(Suite *suite)
     TCase *topic = add_case(suite, "picture");
 
     tcase_add_loop_test(topic, a_picture_shows_what_waits, 0, COUNT(screens));
+    tcase_add_loop_test(topic, a_picture_shows_how_much_longer_it_takes, 0,
+                        COUNT(foreseen_screens));
+    tcase_add_test(topic, that_there_is_no_history_is_shown_where_there_is_room);
+    tcase_add_test(topic, what_lasts_longer_than_usual_is_warned_of_above_the_picture);
     tcase_add_loop_test(topic, a_picture_never_wraps, 1, 120);
     tcase_add_test(topic, a_picture_is_drawn_in_place);
     tcase_add_test(topic, a_run_that_is_over_at_once_shows_no_picture);
@@ -1711,6 +2008,9 @@ static void add_live_cases(Suite *suite)
 
     topic = add_case_of(suite, "picture, from lines", setup_from_lines);
     tcase_add_loop_test(topic, a_picture_shows_what_waits, 0, COUNT(screens));
+    tcase_add_loop_test(topic, a_picture_shows_how_much_longer_it_takes, 0,
+                        COUNT(foreseen_screens));
+    tcase_add_test(topic, what_lasts_longer_than_usual_is_warned_of_above_the_picture);
     tcase_add_test(topic, a_picture_is_drawn_in_place);
     tcase_add_test(topic, failures_and_long_ends_scroll_up_above);
     tcase_add_test(topic, output_and_log_appear_above);

@@ -56,7 +56,8 @@ static inline void sign_in_open(struct sign_in *s)
     s->settings = (struct credential_settings){
         .authority = s->h.server.base,
         .resources = {[AUDIENCE_ARM] = "https://arm.example",
-                      [AUDIENCE_GRAPH] = "https://graph.example"},
+                      [AUDIENCE_GRAPH] = "https://graph.example",
+                      [AUDIENCE_STORAGE] = "https://storage.azure.com"},
         .imds_host = "http://127.0.0.1:1",
         .arc_agent = "/nonexistent/himds",
         .search_path = s->folder,

@@ -5,7 +5,7 @@
 #define MOONGATE_TESTS_STORE_PROMISES_H
 
 #include "base/clock.h"
-#include "store.h"
+#include "store_calls.h"
 
 START_TEST(a_new_text_is_put_only_when_there_is_none)
 {
@@ -36,7 +36,7 @@ START_TEST(bytes_are_kept_as_they_are)
 
     for (size_t i = 0; i < sizeof all; i++)
         all[i] = (char)i;
-    store->put(store, start(), STORE_NEW, "bytes", all, sizeof all);
+    store->put(store, start_call(), STORE_NEW, "bytes", all, sizeof all);
     ck_assert_str_eq(finish(), "");
     ck_assert_str_eq(get("bytes", 0, SIZE_MAX), "");
     ck_assert_uint_eq(call.bytes.length, sizeof all);

@@ -29,6 +29,8 @@ enum phase { PHASE_LOOK, PHASE_REVEAL, PHASE_WRITE, PHASE_WAIT };
 /* When others write it in between: reads may lag behind, so the next look waits 1, 2, 4 .. s. */
 enum { MOST_LOOKS = 5, LOOK_AGAIN_MS = 1000 };
 
+enum { MOST_UNITS = 1000000 }; /* beyond what any service has */
+
 struct resource_operation {
     struct waitable waitable;
     struct client *client;
@@ -47,6 +49,8 @@ struct resource_operation {
     int64_t started_ms;
     uint64_t number;
     bool was_adopted;
+    char *region; /* as the next, kept when it was announced, for the trees go */
+    int units;
     uintptr_t looked_at; /* how many writes there had been when it was read */
 
     struct step *step; /* of the journal, or NULL */
@@ -116,11 +120,24 @@ static void begin_step(struct resource_operation *own)
 
 /* --- the end -------------------------------------------------------------------------- */
 
+static void keep_size(struct resource_operation *own)
+{
+    const char *region = json_string_at(own->wanted, "location");
+    const double units = json_number_at(own->wanted, "sku.capacity",
+                                        json_number_at(own->body, "sku.capacity", 0.0));
+
+    if (region == NULL)
+        region = json_string_at(own->body, "location");
+    own->region = memory_copy_string(region);
+    own->units = units >= 0.0 && units <= MOST_UNITS ? (int)units : 0;
+}
+
 /* Tells the observer of a write or wait, the first time one is sent. */
 static void announce(struct resource_operation *own)
 {
     if (own->number != 0)
         return;
+    keep_size(own);
     own->started_ms = clock_now_ms(loop_clock(own->client->loop));
     if (own->step != NULL && step_state(own->step) == STEP_ANSWERED &&
         step_is_replayed(own->step))
@@ -897,6 +914,16 @@ bool resource_was_adopted(const struct resource_operation *operation)
     return operation->was_adopted;
 }
 
+const char *resource_region(const struct resource_operation *operation)
+{
+    return operation->region;
+}
+
+int resource_units(const struct resource_operation *operation)
+{
+    return operation->units;
+}
+
 bool resource_was_replayed(const struct resource_operation *operation)
 {
     return operation->is_replayed;
@@ -927,6 +954,7 @@ void resource_release(struct resource_operation *operation)
     free(operation->defaults);
     cJSON_Delete(operation->body);
     failure_free(operation->failure);
+    free(operation->region);
     free(operation->etag);
     free(operation->if_match);
     free(operation->id);

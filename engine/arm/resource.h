@@ -81,6 +81,11 @@ resource_number(const struct resource_operation *operation); /* 0: not reported 
 bool resource_was_adopted(
     const struct resource_operation *operation); /* began elsewhere */
 
+/* What says, besides kind and verb, how long its write may take: where it is made (as the service
+ * says it, or NULL; borrowed), and of how many units (0: it has none). */
+const char *resource_region(const struct resource_operation *operation);
+int resource_units(const struct resource_operation *operation);
+
 /* An earlier attempt of the run had done it, and the journal says so. */
 bool resource_was_replayed(const struct resource_operation *operation);
 

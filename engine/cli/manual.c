@@ -21,8 +21,16 @@ static const struct {
     {"AZURE_FEDERATED_TOKEN_FILE", "a file with a token of another issuer"},
     {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "the endpoint of a managed identity of a pod"},
     {"AZURE_TOKEN_CREDENTIALS", "which credentials are tried: dev, prod or one by name"},
-    {"MOONGATE_ACCESS_TOKEN, MOONGATE_GRAPH_ACCESS_TOKEN",
-     "tokens for Resource Manager and Microsoft Graph that are there already"},
+    {"MOONGATE_ACCESS_TOKEN, MOONGATE_GRAPH_ACCESS_TOKEN, MOONGATE_STORAGE_ACCESS_TOKEN",
+     "tokens for Resource Manager, Microsoft Graph and Azure Storage that are there "
+     "already"},
+    {"AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN",
+     "by what right a store in Azure Blob Storage is used, the first that is set; where "
+     "none "
+     "is, one signs in"},
+    {"AZURE_STORAGE_ACCOUNT",
+     "whose key or signature that is, so that none is tried at another account"},
+    {"AZURE_STORAGE_SERVICE_ENDPOINT", "the server of that store"},
     {"AZURE_SUBSCRIPTION_ID, MOONGATE_RESOURCE_GROUP, MOONGATE_SERVICE",
      "where scripts work, as --subscription, --resource-group and --service"},
     {"AZURE_AUTHORITY_HOST, MOONGATE_ENDPOINT, MOONGATE_ARM_ENDPOINT, "

@@ -8,18 +8,44 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/detach.h"
+#include "run/carry.h"
 #include "run/session.h"
 
 struct run_command {
     struct settings settings; /* first: the shared options take it as their context */
-    const char *code;
-    bool wants_help;
+    struct run_request request;
+    bool is_detached, wants_help;
 };
 
 static char *take_code(void *context, const char *text)
 {
-    ((struct run_command *)context)->code = text;
+    ((struct run_command *)context)->request.code = text;
     return NULL;
+}
+
+static char *take_detach(void *context, const char *text)
+{
+    (void)text;
+    ((struct run_command *)context)->is_detached = true;
+    return NULL;
+}
+
+static char *take_max_wall(void *context, const char *text)
+{
+    return option_take_duration(&((struct run_command *)context)->request.max_wall_ms,
+                                text);
+}
+
+static char *take_run_id(void *context, const char *text)
+{
+    ((struct run_command *)context)->request.id = text;
+    return run_id_is_valid(text)
+               ? NULL
+               : memory_format(
+                     "'%s' is no id: 1 to 63 letters, digits and -._, the first "
+                     "of them no dot",
+                     text);
 }
 
 static char *take_stress(void *context, const char *text)
@@ -38,6 +64,13 @@ static char *take_help(void *context, const char *text)
 
 static const struct option run_options[] = {
     {"-e", "CODE", "run CODE instead of a script", take_code},
+    {"--detach", NULL, "go on in a process of its own; the run's id is printed at once",
+     take_detach},
+    {"--max-wall", "TIME",
+     "hand over after TIME (exit code 6); the same command takes the run on",
+     take_max_wall},
+    {"--run-id", "ID", "the run's id; one that is there already is carried on",
+     take_run_id},
     {"--stress-gc", NULL, "collect all garbage after each step: to find faults",
      take_stress},
     {"--help", NULL, "this text", take_help},
@@ -64,6 +97,12 @@ const struct help run_help = {
         "rights, 5 a guard refused, 6 interrupted or handed over, 7 another process\n"
         "carries the run"};
 
+static bool must_be_kept(const struct run_command *command)
+{
+    return command->is_detached || command->request.max_wall_ms != 0 ||
+           command->request.id != NULL;
+}
+
 /* Options that only make sense together. */
 static const char *check_combination(const struct run_command *command)
 {
@@ -74,26 +113,35 @@ static const char *check_combination(const struct run_command *command)
     if (!settings->sim && (settings->sim_world != NULL || settings->sim_seed != 0 ||
                            settings->sim_faults != NULL || settings->clock_factor != 0.0))
         return "--world, --seed, --sim-faults and --clock need --sim";
+    if (!must_be_kept(command))
+        return NULL;
+    if (settings->store != NULL && strcmp(settings->store, "none") == 0)
+        return "--detach, --max-wall and --run-id need a store";
+    if (settings->sim && settings->sim_file == NULL)
+        return "--detach, --max-wall and --run-id need a world that outlives the "
+               "process: "
+               "--sim=FILE";
     return NULL;
 }
 
-static int execute(struct run_command *command, const struct run_request *request)
+static int execute(void *context)
 {
+    struct run_command *command = context;
+    struct run_request *request = &command->request;
     struct failure *failure = NULL;
+    int code = EXIT_SCRIPT_FAILED;
 
-    if (!command->settings.sim)
-        settings_read_environment(&command->settings);
+    if (request->id != NULL || request->max_wall_ms != 0) {
+        code = carry_or_begin(&command->settings, request, &failure);
+    } else {
+        struct session *session = session_open(&command->settings, &failure);
 
-    struct session *session = session_open(&command->settings, &failure);
-
-    if (session == NULL) {
-        command_complain("run", failure);
-        return EXIT_SCRIPT_FAILED;
+        if (session != NULL)
+            code = run_script(session, request);
+        session_close(session);
     }
-
-    const int code = run_script(session, request);
-
-    session_close(session);
+    if (failure != NULL)
+        command_complain("run", failure);
     return code;
 }
 
@@ -102,7 +150,8 @@ int command_run(int argc, char **argv)
     static const struct option *const tables[] = {run_options,    sim_options_table,
                                                   common_options, guard_options,
                                                   store_options,  NULL};
-    struct run_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
+    struct run_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL},
+                                  .request = {.keep = RUN_KEPT_WHEN_IT_WRITES}};
     int index = 0;
 
     if (!options_read("run", tables, &command, argc, argv, &index))
@@ -111,7 +160,7 @@ int command_run(int argc, char **argv)
         help_print(&run_help);
         return EXIT_DONE;
     }
-    if (command.code == NULL && index >= argc) {
+    if (command.request.code == NULL && index >= argc) {
         fputs("moongate run: which script? See `moongate run --help`\n", stderr);
         return EXIT_USAGE;
     }
@@ -122,12 +171,16 @@ int command_run(int argc, char **argv)
         fprintf(stderr, "moongate run: %s\n", wrong);
         return EXIT_USAGE;
     }
-
-    struct run_request request = {.code = command.code, .keep = RUN_KEPT_WHEN_IT_WRITES};
-
-    if (command.code == NULL)
-        request.script = argv[index++];
-    request.arguments = argv + index;
-    request.argument_count = argc - index;
-    return execute(&command, &request);
+    if (command.request.code == NULL)
+        command.request.script = argv[index++];
+    command.request.arguments = argv + index;
+    command.request.argument_count = argc - index;
+    if (!command.settings.sim)
+        settings_read_environment(&command.settings);
+    if (!command.is_detached)
+        return execute(&command);
+    command.settings.quiet = true;
+    command.request.keep = RUN_KEPT;
+    command.request.kept = detach_kept;
+    return detach(execute, &command);
 }

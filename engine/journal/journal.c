@@ -542,6 +542,11 @@ int64_t step_age_ms(const struct journal *journal, const struct step *step)
     return step->intended_ms != 0 && age_ms > 0 ? age_ms : 0;
 }
 
+bool step_is_open(const struct step *step)
+{
+    return step->is_intended && step->state == STEP_INTENDED;
+}
+
 bool step_is_replayed(const struct step *step)
 {
     return step->is_loaded;
@@ -633,7 +638,7 @@ void journal_done(struct journal *journal, struct step *step, const char *outcom
     struct buffer *text = &journal->pending;
     size_t begin;
 
-    if (step->is_intended || step->is_loaded) {
+    if (step->number != 0) {
         begin = begin_step_record(journal, step, "done");
         journal_add_text(text, "outcome", outcome);
     } else {
@@ -666,6 +671,7 @@ void journal_failed(struct journal *journal, struct step *step,
     end_record(journal, begin);
     free(message);
     drop_answer(step);
+    step->is_intended = false;
     set_state(journal, step, STEP_FAILED);
 }
 

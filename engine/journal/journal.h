@@ -109,6 +109,9 @@ step_value(const struct step *step); /* that was kept when it was done, or NULL 
 /* Since its first intent, by the wall clock. */
 int64_t step_age_ms(const struct journal *journal, const struct step *step);
 
+/* Whether this attempt has begun it, and not come to its end. */
+bool step_is_open(const struct step *step);
+
 /* Whether an earlier attempt of the run knew it. */
 bool step_is_replayed(const struct step *step);
 

@@ -39,6 +39,8 @@ struct transfer {
     struct buffer answer;    /* the body, unpacked */
     struct failure *failure; /* why there was no answer, or NULL */
     bool was_sent;           /* bytes of the request may have reached the server */
+    unsigned send_count; /* on how many connections: libcurl sends again by itself when a
+                                kept one breaks before the answer comes */
 
     /* The transport's own. */
     struct list link;

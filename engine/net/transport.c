@@ -237,6 +237,17 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return length;
 }
 
+/* A connection is there for the request. */
+static int note_connection(void *context, char *peer, char *own, int peer_port,
+                           int own_port)
+{
+    struct handle *handle = context;
+
+    (void)peer, (void)own, (void)peer_port, (void)own_port;
+    handle->transfer->send_count++;
+    return CURL_PREREQFUNC_OK;
+}
+
 static struct handle *make_handle(struct transport *transport)
 {
     const struct curl_functions *curl = transport->curl;
@@ -257,6 +268,8 @@ static struct handle *make_handle(struct transport *transport)
     curl->easy_setopt(easy, CURLOPT_HEADERDATA, handle);
     curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl->easy_setopt(easy, CURLOPT_WRITEDATA, handle);
+    curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, note_connection);
+    curl->easy_setopt(easy, CURLOPT_PREREQDATA, handle);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transport);
     handle->is_special = true; /* so the defaults are set at the first transfer */
@@ -684,4 +697,5 @@ void transfer_reset(struct transfer *transfer)
     transfer->failure = NULL;
     transfer->status = 0;
     transfer->was_sent = false;
+    transfer->send_count = 0;
 }

@@ -178,6 +178,8 @@ struct stage *stage_new_guard(const struct guard_settings *settings,
     own->has_scopes = settings->within_count > 0;
     own->max_writes = settings->max_writes;
     own->max_deletes = settings->max_deletes;
+    own->writes = settings->writes_before;
+    own->deletes = settings->deletes_before;
     for (size_t i = 0; i < settings->within_count; i++) {
         const char *scope = settings->within[i];
 

@@ -30,6 +30,8 @@ struct guard_settings {
     size_t within_count;
     struct guard_limit max_writes;  /* PUT, PATCH, POST and DELETE */
     struct guard_limit max_deletes; /* DELETE alone */
+    /* What earlier attempts of the run have done counts, too. */
+    uint64_t writes_before, deletes_before;
 };
 
 /* Why a text is no scope, or NULL. A constant. */

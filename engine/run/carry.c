@@ -40,15 +40,12 @@ static struct failure *read_json(struct depot *depot, const char *id, const char
     return failure;
 }
 
-static struct failure *read_texts(const struct settings *settings, const char *id,
-                                  struct loop *loop, cJSON **manifest, cJSON **end)
+/* What a run was asked for, and how its last attempt ended; NULL: it has not, or died. */
+static struct failure *read_run(struct depot *depot, const char *id, cJSON **manifest,
+                                cJSON **end)
 {
-    struct failure *failure = NULL;
-    struct depot *depot = depot_open(settings, loop, &failure);
+    struct failure *failure = read_json(depot, id, "run.json", manifest);
 
-    if (depot == NULL)
-        return failure;
-    failure = read_json(depot, id, "run.json", manifest);
     if (failure == NULL && *manifest == NULL)
         failure =
             failure_set_cure(failure_new("RunNotFound", "there is no run '%s' in %s", id,
@@ -58,26 +55,42 @@ static struct failure *read_texts(const struct settings *settings, const char *i
         failure = manifest_check(*manifest);
     if (failure == NULL)
         failure = read_json(depot, id, "end.json", end);
-    depot_close(depot);
     return failure;
 }
 
-/* What it was asked for, and how its last attempt ended: read before there is a session, because
- * the session's settings are in it. */
-static struct failure *look_up(const struct settings *settings, const char *id,
-                               cJSON **manifest, cJSON **end)
+/* Lets `use` work with the store: before there is a session, because the session's settings are
+ * in it. */
+static struct failure *
+with_depot(const struct settings *settings,
+           struct failure *(*use)(struct depot *depot, void *context), void *context)
 {
     struct clock clock;
-    struct failure *failure;
+    struct failure *failure = NULL;
+    struct depot *depot;
     struct loop *loop;
 
     clock_init(&clock, CLOCK_REAL, 1.0);
     loop = loop_new(&clock);
     if (loop == NULL)
         return failure_new("IOError", "the system gives no event loop");
-    failure = read_texts(settings, id, loop, manifest, end);
+    depot = depot_open(settings, loop, &failure);
+    if (depot != NULL)
+        failure = use(depot, context);
+    depot_close(depot);
     loop_free(loop);
     return failure;
+}
+
+struct lookup {
+    const char *id;
+    cJSON *manifest, *end;
+};
+
+static struct failure *look_up(struct depot *depot, void *context)
+{
+    struct lookup *lookup = context;
+
+    return read_run(depot, lookup->id, &lookup->manifest, &lookup->end);
 }
 
 /* Files that the script names are beside what was then the working folder. */
@@ -97,6 +110,7 @@ static int take_over(struct settings *settings, const struct carry_request *requ
     struct run_request run = {.script = request->script,
                               .keep = RUN_KEPT,
                               .max_wall_ms = request->max_wall_ms,
+                              .kept = request->kept,
                               .has_new_script = request->script != NULL};
 
     if (depot == NULL)
@@ -143,29 +157,186 @@ static int open_and_carry(struct settings *settings, const struct carry_request 
     return code;
 }
 
+/* Whether an attempt has come to an end after which nothing is left to be carried on. */
+static bool is_over(const cJSON *end, const char *status)
+{
+    const char *word = json_string_at(end, "status");
+
+    return word != NULL && strcmp(word, status) == 0;
+}
+
 int carry_on(struct settings *settings, const struct carry_request *request,
              struct failure **failure)
 {
-    cJSON *manifest = NULL, *end = NULL;
-    const char *status;
+    struct lookup lookup = {.id = request->id};
     int code = EXIT_USAGE;
 
-    *failure = look_up(settings, request->id, &manifest, &end);
-    status = json_string_at(end, "status");
+    *failure = with_depot(settings, look_up, &lookup);
     if (*failure != NULL) {
         if (strcmp((*failure)->code, "RunNotFound") != 0)
             code = EXIT_SCRIPT_FAILED;
-    } else if (status != NULL && strcmp(status, "succeeded") == 0) {
+    } else if (is_over(lookup.end, "succeeded")) {
         fprintf(stderr, "run %s has succeeded already: nothing is left to do\n",
                 request->id);
         code = EXIT_DONE;
-    } else if (status != NULL && strcmp(status, "canceled") == 0) {
+    } else if (is_over(lookup.end, "canceled")) {
         *failure =
             failure_new("RunCanceled", "run %s was canceled, for good", request->id);
     } else {
-        code = open_and_carry(settings, request, manifest, failure);
+        code = open_and_carry(settings, request, lookup.manifest, failure);
     }
+    cJSON_Delete(lookup.manifest);
+    cJSON_Delete(lookup.end);
+    return code;
+}
+
+/* --- the same job again ------------------------------------------------------------------ */
+
+/* Of a job without a name the store has a note of its open run: "open/<fingerprint>.json". */
+struct job {
+    const struct settings *settings;
+    struct run_request *request;
+    char *note; /* its name, or NULL: the job has a name of its own */
+    char id[RUN_ID_SIZE];
+    bool is_begun; /* there is a run to be carried on: `id` */
+};
+
+static struct failure *put_note(struct depot *depot, const struct job *job,
+                                enum store_put how, bool *is_there)
+{
+    struct store_call *call = depot_begin(depot);
+    char *text = memory_format("{\"run\":\"%s\"}", job->id);
+    struct failure *failure;
+
+    depot_store(depot)->put(depot_store(depot), call, how, job->note, text, strlen(text));
+    depot_wait(depot);
+    free(text);
+    failure = call->failure;
+    call->failure = NULL;
+    *is_there = call->is_there;
+    return failure;
+}
+
+/* The run that the note names, when it can be carried on. */
+static struct failure *follow_note(struct depot *depot, struct job *job)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct failure *failure = depot_read(depot, job->note, &text, &length);
+    cJSON *note = text != NULL ? json_parse(text, length, NULL) : NULL;
+    const char *id = json_string_at(note, "run");
+    struct lookup lookup = {.id = id};
+
+    if (failure == NULL && id != NULL && run_id_is_valid(id))
+        failure = look_up(depot, &lookup);
+    if (failure == NULL && lookup.manifest != NULL && !is_over(lookup.end, "succeeded") &&
+        !is_over(lookup.end, "canceled") && !is_over(lookup.end, "failed")) {
+        job->is_begun = true;
+        snprintf(job->id, sizeof job->id, "%s", id);
+    }
+    if (failure != NULL && (strcmp(failure->code, "NotFound") == 0 ||
+                            strcmp(failure->code, "RunNotFound") == 0)) {
+        failure_free(failure);
+        failure = NULL;
+    }
+    cJSON_Delete(lookup.manifest);
+    cJSON_Delete(lookup.end);
+    cJSON_Delete(note);
+    free(text);
+    return failure;
+}
+
+static struct failure *claim_unnamed(struct depot *depot, struct job *job)
+{
+    bool is_there = false;
+    struct failure *failure = put_note(depot, job, STORE_NEW, &is_there);
+
+    if (failure == NULL && is_there)
+        failure = follow_note(depot, job);
+    if (failure == NULL && is_there && !job->is_begun)
+        failure = put_note(depot, job, STORE_REPLACE, &is_there);
+    return failure;
+}
+
+static struct failure *claim(struct depot *depot, void *context)
+{
+    struct job *job = context;
+    struct lookup lookup = {.id = job->id};
+    struct failure *failure;
+
+    if (job->note != NULL)
+        return claim_unnamed(depot, job);
+    failure = look_up(depot, &lookup);
+    if (failure != NULL && strcmp(failure->code, "RunNotFound") == 0) {
+        failure_free(failure);
+        failure = NULL;
+    } else if (failure == NULL) {
+        job->is_begun = true;
+    }
+    cJSON_Delete(lookup.manifest);
+    cJSON_Delete(lookup.end);
+    return failure;
+}
+
+static struct failure *remove_note(struct depot *depot, void *context)
+{
+    struct store_call *call = depot_begin(depot);
+    struct failure *failure;
+
+    depot_store(depot)->remove(depot_store(depot), call, ((struct job *)context)->note);
+    depot_wait(depot);
+    failure = call->failure;
+    call->failure = NULL;
+    return failure;
+}
+
+static int begin(struct settings *settings, struct job *job, struct failure **failure)
+{
+    struct session *session = session_open(settings, failure);
+    int code = EXIT_SCRIPT_FAILED;
+
+    job->request->id = job->id;
+    job->request->keep = RUN_KEPT;
+    if (session != NULL)
+        code = run_script(session, job->request);
+    session_close(session);
+    return code;
+}
+
+static void name_job(struct job *job)
+{
+    if (job->request->id != NULL) {
+        snprintf(job->id, sizeof job->id, "%s", job->request->id);
+        return;
+    }
+
+    cJSON *manifest = manifest_new("", job->settings, job->request, 0);
+    char *fingerprint = manifest_fingerprint(manifest);
+
+    job->note = memory_format("open/%s.json", fingerprint);
+    run_make_id(clock_machine_wall_ms(), NULL, job->id);
+    free(fingerprint);
     cJSON_Delete(manifest);
-    cJSON_Delete(end);
+}
+
+int carry_or_begin(struct settings *settings, struct run_request *request,
+                   struct failure **failure)
+{
+    struct job job = {.settings = settings, .request = request};
+    int code = EXIT_SCRIPT_FAILED;
+
+    name_job(&job);
+    *failure = with_depot(settings, claim, &job);
+    if (*failure == NULL && job.is_begun)
+        code = carry_on(
+            settings,
+            &(struct carry_request){.id = job.id, .max_wall_ms = request->max_wall_ms},
+            failure);
+    else if (*failure == NULL)
+        code = begin(settings, &job, failure);
+    if (*failure == NULL && job.note != NULL && code != EXIT_INTERRUPTED &&
+        code != EXIT_HELD)
+        *failure = with_depot(settings, remove_note, &job);
+    free(job.note);
     return code;
 }

@@ -6,14 +6,22 @@
 #include <stdint.h>
 
 struct failure;
+struct run_request;
 struct settings;
 
 struct carry_request {
     const char *id;
     const char *script;  /* goes on with this one instead of the run's own; or NULL */
     int64_t max_wall_ms; /* 0: no limit */
-    bool cuts_damaged;   /* cut the journal where it is damaged */
+    void (*kept)(void *context, const char *id); /* as of struct run_request */
+    bool cuts_damaged;                           /* cut the journal where it is damaged */
 };
+
+/* Runs a script as the run `request->id`, which is carried on when it is there already; or, without
+ * an id, carries on the same job (script, arguments and settings) that an earlier process left,
+ * and begins a new run when there is none. Returns and sets as carry_on(). */
+int carry_or_begin(struct settings *settings, struct run_request *request,
+                   struct failure **failure);
 
 /* Carries it on to its end, under the settings that it began with but for those that `settings`
  * says. Returns an exit code, and sets `*failure` (owned by the caller) when nothing was run. */

@@ -4,9 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/tokens.h"
 #include "base/failure.h"
 #include "base/memory.h"
+#include "model/cloud.h"
 #include "net/loop.h"
+#include "net/transfer.h"
+#include "pipeline/pipeline.h"
+#include "run/endpoints.h"
+#include "store/azblob.h"
 #include "store/store.h"
 
 enum { LONGEST_TEXT = 64 << 20 };
@@ -16,6 +22,12 @@ struct depot {
     struct store *store;
     struct store_call call;
     bool is_waiting;
+
+    /* Of a container: the way there, and the sign-in. */
+    struct endpoints endpoints;
+    struct transport *transport;
+    struct pipeline *pipeline; /* of the sign-in's requests */
+    struct tokens *tokens;
 };
 
 char *depot_default_folder(void)
@@ -46,18 +58,69 @@ static struct store *open_folder(const char *path, struct loop *loop,
     return store;
 }
 
+/* --- a container --------------------------------------------------------------------------- */
+
+/* Where sign-in goes: with the run's, or to the public cloud when the run has none. */
+static const char *find_authority(struct depot *depot, const struct settings *settings)
+{
+    struct failure *failure = endpoints_choose(&depot->endpoints, settings);
+
+    failure_free(failure); /* a store may be asked without any service */
+    return depot->endpoints.login != NULL ? depot->endpoints.login : clouds[0].login;
+}
+
+static void open_sign_in(struct depot *depot, const struct settings *settings)
+{
+    struct credential_settings credentials = settings->credentials;
+    struct stage *const stages[] = {stage_new_redirect(), stage_new_retry(depot->loop),
+                                    stage_new_transport(depot->transport, depot->loop)};
+
+    credentials.authority = find_authority(depot, settings);
+    credentials.resources[AUDIENCE_STORAGE] = CLOUD_STORAGE_RESOURCE;
+    depot->pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
+    depot->tokens = tokens_new(depot->loop, &credentials);
+    tokens_set_pipeline(depot->tokens, depot->pipeline);
+}
+
+static void open_container(struct depot *depot, const struct settings *settings,
+                           struct failure **failure)
+{
+    const struct transport_options options = {
+        .ca_file = settings->ca_file,
+        .connect_timeout_ms = settings->connect_timeout_ms,
+        .total_timeout_ms = settings->request_timeout_ms};
+    const struct cloud *cloud =
+        settings->cloud != NULL ? cloud_find(settings->cloud) : &clouds[0];
+    struct azblob_settings azblob = {.address = settings->store,
+                                     .blob_suffix =
+                                         cloud != NULL ? cloud->blob_suffix : NULL};
+
+    azblob_settings_read_environment(&azblob);
+    depot->transport = transport_new(depot->loop, &options);
+    open_sign_in(depot, settings);
+    azblob.transport = depot->transport;
+    azblob.provider = tokens_provider(depot->tokens);
+    depot->store = store_new_azblob(depot->loop, &azblob, failure);
+}
+
+/* --- both ---------------------------------------------------------------------------------- */
+
 struct depot *depot_open(const struct settings *settings, struct loop *loop,
                          struct failure **failure)
 {
-    struct store *store = open_folder(settings->store, loop, failure);
-    struct depot *depot;
+    static const char scheme[] = "azblob:";
+    struct depot *depot = memory_new(sizeof *depot);
 
-    if (store == NULL)
-        return NULL;
-    depot = memory_new(sizeof *depot);
     depot->loop = loop;
-    depot->store = store;
-    return depot;
+    if (settings->store != NULL &&
+        strncmp(settings->store, scheme, sizeof scheme - 1) == 0)
+        open_container(depot, settings, failure);
+    else
+        depot->store = open_folder(settings->store, loop, failure);
+    if (depot->store != NULL)
+        return depot;
+    depot_close(depot);
+    return NULL;
 }
 
 void depot_close(struct depot *depot)
@@ -65,7 +128,12 @@ void depot_close(struct depot *depot)
     if (depot == NULL)
         return;
     store_call_deinit(&depot->call);
-    depot->store->free(depot->store);
+    if (depot->store != NULL)
+        depot->store->free(depot->store);
+    tokens_free(depot->tokens);
+    pipeline_free(depot->pipeline);
+    transport_free(depot->transport);
+    endpoints_deinit(&depot->endpoints);
     free(depot);
 }
 

@@ -58,6 +58,15 @@ struct run_summary {
     const char *hint;       /* how to carry it on, or NULL */
 };
 
+/* How much longer it will take, judging by those like it that had lasted as long: half of them
+ * took so much longer at most, and nine of ten, on the run's clock. `samples` is how many they
+ * are; without, the two say nothing. `unusual_among` is 0, or worth a warning: it lasts longer
+ * than 99 of 100 of so many like it, and than all when they are fewer than 100. */
+struct forecast {
+    int64_t p50_ms, p90_ms;
+    unsigned samples, unusual_among;
+};
+
 struct event {
     enum event_type type;
     int64_t wall_ms;    /* UTC on the run's clock */
@@ -74,6 +83,8 @@ struct event {
     int64_t age_ms;     /* since it started, on the run's clock */
     enum event_outcome outcome;
     const struct failure *failure;
+    const struct forecast
+        *forecast; /* of EVENT_OPERATION_STATE; NULL: nothing is known */
 
     enum log_level level;
     const char *text;

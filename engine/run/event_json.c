@@ -29,6 +29,9 @@ enum { SUMMARIZED_COUNT = sizeof summarized / sizeof summarized[0] };
 
 /* Beyond these a double does not hold every whole number. */
 static const double MOST_COUNT = 9007199254740992.0;
+static const double MOST_SECONDS = 1e12;
+
+enum { MOST_STATUS = 999 }; /* of HTTP */
 
 /* Appends `"name":`, after a comma unless it is the object's first member. */
 static void add_name(struct buffer *line, const char *name)
@@ -61,19 +64,24 @@ static void add_count(struct buffer *line, const char *name, uint64_t count)
 }
 
 /* Appends seconds with as many decimals as they need, whatever the locale. */
-static void add_seconds(struct buffer *line, const char *name, int64_t ms)
+static void append_seconds(struct buffer *line, int64_t ms)
 {
     const uint64_t size = ms < 0 ? (uint64_t)-ms : (uint64_t)ms;
     unsigned fraction = (unsigned)(size % 1000);
     int digits = 3;
 
-    add_name(line, name);
     buffer_printf(line, "%s%" PRIu64, ms < 0 ? "-" : "", size / 1000);
     if (fraction == 0)
         return;
     for (; fraction % 10 == 0; fraction /= 10)
         digits--;
     buffer_printf(line, ".%0*u", digits, fraction);
+}
+
+static void add_seconds(struct buffer *line, const char *name, int64_t ms)
+{
+    add_name(line, name);
+    append_seconds(line, ms);
 }
 
 static int64_t to_ms(double seconds)
@@ -100,6 +108,23 @@ static void add_failure(struct buffer *line, const struct failure *failure)
     buffer_append_char(line, '}');
 }
 
+static void add_forecast(struct buffer *line, const struct forecast *forecast)
+{
+    if (forecast == NULL)
+        return;
+    if (forecast->samples > 0) {
+        add_name(line, "typical_seconds");
+        buffer_append_char(line, '[');
+        append_seconds(line, forecast->p50_ms);
+        buffer_append_char(line, ',');
+        append_seconds(line, forecast->p90_ms);
+        buffer_append_char(line, ']');
+    }
+    add_count(line, "samples", forecast->samples);
+    if (forecast->unusual_among > 0)
+        add_count(line, "unusual_among", forecast->unusual_among);
+}
+
 static void add_operation(struct buffer *line, const struct event *event)
 {
     if (event->operation != 0)
@@ -114,6 +139,7 @@ static void add_operation(struct buffer *line, const struct event *event)
     if (event->type == EVENT_OPERATION_STATE && event->percent >= 0)
         add_seconds(line, "percent", to_ms(event->percent));
     add_seconds(line, "age", event->age_ms);
+    add_forecast(line, event->forecast);
     add_failure(line, event->failure);
 }
 
@@ -200,11 +226,24 @@ static uint64_t read_count(const cJSON *line, const char *member)
     return count >= 0.0 && count <= MOST_COUNT ? (uint64_t)count : 0;
 }
 
+/* Numbers that are no time and no share of something become `otherwise`. */
+static double read_number(const cJSON *line, const char *member, double otherwise)
+{
+    const double number = json_number_at(line, member, otherwise);
+
+    return number >= 0.0 && number <= MOST_SECONDS ? number : otherwise;
+}
+
+static int64_t ms_of(const cJSON *seconds)
+{
+    const double ms = cJSON_IsNumber(seconds) ? seconds->valuedouble * 1000.0 : 0.0;
+
+    return fabs(ms) <= MOST_SECONDS * 1000.0 ? llround(ms) : 0;
+}
+
 static int64_t read_seconds(const cJSON *line, const char *member)
 {
-    const double ms = json_number_at(line, member, 0.0) * 1000.0;
-
-    return ms >= -MOST_COUNT && ms <= MOST_COUNT ? llround(ms) : 0;
+    return ms_of(cJSON_GetObjectItemCaseSensitive(line, member));
 }
 
 static char *read_text(const cJSON *line, const char *member)
@@ -215,16 +254,32 @@ static char *read_text(const cJSON *line, const char *member)
 /* Whether the object tells of a failure that can be shown. */
 static bool read_failure(struct failure *failure, const cJSON *object)
 {
+    const uint64_t status = read_count(object, "status");
+
     *failure = (struct failure){
         .code = read_text(object, "code"),
         .message = read_text(object, "message"),
-        .status = (int)read_count(object, "status"),
+        .status = status <= MOST_STATUS ? (int)status : 0,
         .target = read_text(object, "target"),
         .operation = read_text(object, "operation"),
         .request_id = read_text(object, "request_id"),
         .retryable = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "retryable")),
         .cure = read_text(object, "cure")};
     return failure->code != NULL && failure->message != NULL;
+}
+
+/* Whether the line holds one. */
+static bool read_forecast(struct forecast *forecast, const cJSON *line)
+{
+    const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(line, "typical_seconds");
+
+    *forecast =
+        (struct forecast){.p50_ms = ms_of(cJSON_GetArrayItem(seconds, 0)),
+                          .p90_ms = ms_of(cJSON_GetArrayItem(seconds, 1)),
+                          .samples = (unsigned)read_count(line, "samples"),
+                          .unusual_among = (unsigned)read_count(line, "unusual_among")};
+    return cJSON_GetObjectItemCaseSensitive(line, "samples") != NULL &&
+           cJSON_GetArraySize(seconds) == (forecast->samples > 0 ? 2 : 0);
 }
 
 static bool read_operation(struct event_reader *reader, const cJSON *line)
@@ -237,10 +292,12 @@ static bool read_operation(struct event_reader *reader, const cJSON *line)
     event->name = read_text(line, "name");
     event->target = read_text(line, "target");
     event->state = read_text(line, "state");
-    event->percent = json_number_at(line, "percent", -1.0);
+    event->percent = read_number(line, "percent", -1.0);
     event->age_ms = read_seconds(line, "age");
     if (read_failure(&reader->failure, cJSON_GetObjectItemCaseSensitive(line, "failure")))
         event->failure = &reader->failure;
+    if (read_forecast(&reader->forecast, line))
+        event->forecast = &reader->forecast;
     if (event->type != EVENT_OPERATION_FINISHED)
         return true;
 
@@ -265,8 +322,8 @@ static bool read_summary(struct event_reader *reader, const cJSON *line)
         .status = (enum run_status)status,
         .requests = read_count(line, "requests"),
         .writes = read_count(line, "writes"),
-        .wall_seconds = json_number_at(line, "wall_seconds", 0.0),
-        .virtual_seconds = json_number_at(line, "virtual_seconds", 0.0)};
+        .wall_seconds = read_number(line, "wall_seconds", 0.0),
+        .virtual_seconds = read_number(line, "virtual_seconds", 0.0)};
     memcpy(summary->outcomes, reader->outcomes, sizeof summary->outcomes);
     for (size_t i = 0; i < SUMMARIZED_COUNT; i++)
         summary->outcomes[summarized[i]] =
@@ -298,7 +355,8 @@ bool event_read(struct event_reader *reader, const cJSON *line)
         return false;
     event->type = (enum event_type)type;
     event->elapsed_ms = read_seconds(line, "elapsed");
-    if (time != NULL && clock_parse_utc(time, &event->wall_ms) != 0)
+    if (time != NULL &&
+        (clock_parse_utc(time, &event->wall_ms) != 0 || event->wall_ms < 0))
         return false;
     switch (event->type) {
     case EVENT_OPERATION_STARTED:

@@ -24,6 +24,7 @@ struct event_reader {
     struct event event;
 
     struct failure failure;
+    struct forecast forecast;
     struct run_summary summary;
 
     /* Of the lines since the run started: a summary's line does not count all of them. */

@@ -16,12 +16,13 @@
 #include "net/loop.h"
 #include "run/event.h"
 #include "run/face.h"
+#include "run/face_forecast.h"
 #include "run/face_picture.h"
 #include "run/face_stream.h"
 #include "run/face_tally.h"
-#include "run/face_wakeup.h"
 #include "run/summary.h"
 #include "run/terminal.h"
+#include "run/wakeup.h"
 
 /* On the machine's clock, but for the last, which is on the run's. */
 enum {
@@ -51,7 +52,7 @@ struct live_face {
     struct buffer above;   /* whole lines that are to stay, not written yet */
     struct buffer partial; /* what the script printed after its last line end */
     struct buffer frame;
-    struct face_wakeup *timer, *stop, *go_on, *resize;
+    struct wakeup *timer, *stop, *go_on, *resize;
     int64_t clock_offset_ms; /* from the loop's clock to the run's elapsed time */
     int64_t started_ms;      /* on the machine's clock, as the next three */
     int64_t drawn_ms;        /* the last frame; 0 before the first */
@@ -165,7 +166,7 @@ static void draw(struct live_face *live)
     live->dirty_ms = 0;
     live->drawn_ms = clock_machine_ms();
     if (!live->is_over && (live->is_running || live->tally.waiting > 0))
-        face_wakeup_start(live->timer, is_shown ? TICK_MS : PATIENCE_MS);
+        wakeup_start(live->timer, is_shown ? TICK_MS : PATIENCE_MS);
 }
 
 static void on_timer(void *context)
@@ -182,7 +183,7 @@ static void request_frame(struct live_face *live)
 
     if (live->dirty_ms == 0) {
         live->dirty_ms = now_ms;
-        face_wakeup_start(live->timer, due_ms > now_ms ? due_ms - now_ms : 0);
+        wakeup_start(live->timer, due_ms > now_ms ? due_ms - now_ms : 0);
     } else if (now_ms >= due_ms && now_ms - live->dirty_ms >= FRAME_MS) {
         draw(live);
     } else if (live->above.length > OVERFLOW_BYTES) {
@@ -198,11 +199,11 @@ static void on_stop(void *context)
     struct live_face *live = context;
 
     clear_picture(live);
-    face_wakeup_stop(live->go_on);
-    face_wakeup_stop(live->stop);
+    wakeup_stop(live->go_on);
+    wakeup_stop(live->stop);
     raise(SIGTSTP);
-    face_wakeup_watch(live->stop);
-    face_wakeup_watch(live->go_on);
+    wakeup_watch(live->stop);
+    wakeup_watch(live->go_on);
     draw(live);
 }
 
@@ -300,7 +301,7 @@ static void on_run_finished(struct live_face *live, const struct event *event)
     live->is_running = false;
     live->is_over = true;
     live->dirty_ms = 0;
-    face_wakeup_stop(live->timer);
+    wakeup_stop(live->timer);
     clear_picture(live);
 }
 
@@ -315,7 +316,7 @@ static void handle(struct face *face, const struct event *event)
         break;
     case EVENT_OPERATION_STARTED:
     case EVENT_OPERATION_STATE:
-        tally_begin(&live->tally, event);
+        face_forecast_warn(&live->above, tally_begin(&live->tally, event), event);
         break;
     case EVENT_OPERATION_FINISHED:
         on_finished(live, event);
@@ -340,10 +341,10 @@ static void free_face(struct face *face)
 
     end_partial(live);
     clear_picture(live);
-    face_wakeup_free(live->timer);
-    face_wakeup_free(live->stop);
-    face_wakeup_free(live->go_on);
-    face_wakeup_free(live->resize);
+    wakeup_free(live->timer);
+    wakeup_free(live->stop);
+    wakeup_free(live->go_on);
+    wakeup_free(live->resize);
     tally_deinit(&live->tally);
     free(live->script);
     buffer_deinit(&live->above);
@@ -363,10 +364,10 @@ struct face *face_new_live(struct loop *loop)
     live->has_color = terminal_wants_color();
     live->owns_output = terminal_is_same(STDOUT_FILENO, STDERR_FILENO);
     tally_init(&live->tally);
-    live->timer = face_wakeup_new_timer(loop, on_timer, live);
-    live->stop = face_wakeup_new_signal(loop, SIGTSTP, on_stop, live);
-    live->go_on = face_wakeup_new_signal(loop, SIGCONT, on_go_on, live);
-    live->resize = face_wakeup_new_signal(loop, SIGWINCH, on_resize, live);
+    live->timer = wakeup_new_timer(loop, on_timer, live);
+    live->stop = wakeup_new_signal(loop, SIGTSTP, on_stop, live);
+    live->go_on = wakeup_new_signal(loop, SIGCONT, on_go_on, live);
+    live->resize = wakeup_new_signal(loop, SIGWINCH, on_resize, live);
     return &live->head.face;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
+#include "run/face_forecast.h"
 #include "run/summary.h"
 
 #define ERASE_LINE_REST "\x1b[K"
@@ -38,26 +39,33 @@ struct row {
     const struct tally_operation *operation;
     char *kind, *name, *state;
     char since[DURATION_TEXT_SIZE];
+    char *forecasts[FORECAST_FORM_COUNT]; /* NULL: there is none */
 };
 
 /* Which columns a picture has. The first one is taken in which names get their width or
  * at least `name_min` columns. */
 struct layout {
     bool has_kind, has_state, has_bar, has_percent;
+    enum forecast_form forecast;
     int name_min;
 };
 
-static const struct layout layouts[] = {{true, true, true, true, 16},
-                                        {true, true, false, true, 12},
-                                        {true, true, false, false, 12},
-                                        {false, true, false, false, 10},
-                                        {false, false, false, false, 0}};
+static const struct layout layouts[] = {{true, true, true, true, FORECAST_LONG, 16},
+                                        {true, true, true, true, FORECAST_MEDIUM, 16},
+                                        {true, true, false, true, FORECAST_MEDIUM, 12},
+                                        {true, true, false, true, FORECAST_SHORT, 12},
+                                        {true, true, false, false, FORECAST_SHORT, 12},
+                                        {false, true, false, false, FORECAST_SHORT, 10},
+                                        {false, true, false, false, FORECAST_NONE, 10},
+                                        {false, false, false, false, FORECAST_NONE, 0}};
 
 enum { LAYOUT_COUNT = sizeof layouts / sizeof layouts[0] };
 
 /* The widths of a picture's columns, as needed and then as they are. */
 struct widths {
     int kind, name, state, since;
+    int forecasts[FORECAST_FORM_COUNT]; /* of those that say something */
+    int rest;                           /* of the line, behind all of them */
     bool has_percent;
 };
 
@@ -155,15 +163,6 @@ static char *visible_copy(const char *text)
     return buffer_take(&copy);
 }
 
-/* Writes a time that goes on: without milliseconds, which would only flicker. */
-static void format_running(int64_t span_ms, char text[DURATION_TEXT_SIZE])
-{
-    if (span_ms < 1000)
-        strcpy(text, "0 s");
-    else
-        duration_format(span_ms, text);
-}
-
 /* What is being done, for as long as the service does not name a state. */
 static const char *doing(const char *verb)
 {
@@ -180,6 +179,18 @@ static const char *doing(const char *verb)
     return verb;
 }
 
+/* What a form of its forecast says. Owned by the caller; NULL when there is none. */
+static char *format_forecast(const struct tally_operation *operation, int64_t now_ms,
+                             enum forecast_form form)
+{
+    struct buffer text = {0};
+
+    if (operation->forecast_ms < 0)
+        return NULL;
+    face_forecast_append(&text, operation, now_ms, form);
+    return buffer_take(&text);
+}
+
 static struct row make_row(const struct tally_operation *operation, int64_t now_ms)
 {
     struct row row = {.operation = operation,
@@ -189,7 +200,9 @@ static struct row make_row(const struct tally_operation *operation, int64_t now_
                                                 ? operation->state
                                                 : doing(operation->verb))};
 
-    format_running(now_ms - operation->began_ms, row.since);
+    summary_format_running(now_ms - operation->began_ms, row.since);
+    for (int i = 0; i < FORECAST_FORM_COUNT; i++)
+        row.forecasts[i] = format_forecast(operation, now_ms, (enum forecast_form)i);
     return row;
 }
 
@@ -199,6 +212,8 @@ static void free_rows(struct row *rows, size_t count)
         free(rows[i].kind);
         free(rows[i].name);
         free(rows[i].state);
+        for (int form = 0; form < FORECAST_FORM_COUNT; form++)
+            free(rows[i].forecasts[form]);
     }
     free(rows);
 }
@@ -247,6 +262,11 @@ static struct row *make_rows(const struct picture *picture, size_t lines, size_t
     return rows;
 }
 
+static int measure_forecast(const struct row *row, int form)
+{
+    return face_forecast_is_known(row->operation) ? (int)strlen(row->forecasts[form]) : 0;
+}
+
 static struct widths measure_rows(const struct row *rows, size_t count)
 {
     struct widths widths = {0};
@@ -257,9 +277,28 @@ static struct widths measure_rows(const struct row *rows, size_t count)
         widths.state = larger(widths.state, terminal_width(rows[i].state));
         widths.since = larger(widths.since, (int)strlen(rows[i].since));
         widths.has_percent = widths.has_percent || rows[i].operation->percent >= 0;
+        for (int form = 0; form < FORECAST_FORM_COUNT; form++)
+            widths.forecasts[form] =
+                larger(widths.forecasts[form], measure_forecast(&rows[i], form));
     }
     widths.state = smaller(widths.state, STATE_COLUMNS);
     return widths;
+}
+
+/* The columns of a picture's percents with the gap before them, or 0. */
+static int progress_columns(const struct layout *layout, const struct widths *widths)
+{
+    if (!layout->has_percent || !widths->has_percent)
+        return 0;
+    return 2 + PERCENT_COLUMNS + (layout->has_bar ? BAR_COLUMNS + 1 : 0);
+}
+
+/* The same of its forecasts. */
+static int forecast_columns(const struct layout *layout, const struct widths *widths)
+{
+    const int width = widths->forecasts[layout->forecast];
+
+    return width > 0 ? 2 + width : 0;
 }
 
 /* What is left for names in a line of `columns`. */
@@ -272,8 +311,7 @@ static int room_for_names(const struct layout *layout, const struct widths *widt
         taken += widths->kind + 1;
     if (layout->has_state)
         taken += 2 + widths->state;
-    if (layout->has_percent && widths->has_percent)
-        taken += 2 + PERCENT_COLUMNS + (layout->has_bar ? BAR_COLUMNS + 1 : 0);
+    taken += progress_columns(layout, widths) + forecast_columns(layout, widths);
     return columns - taken;
 }
 
@@ -286,8 +324,11 @@ static const struct layout *choose_layout(struct widths *widths, int columns)
            room_for_names(layout, widths, columns) <
                smaller(widths->name, layout->name_min))
         layout++;
-    widths->name =
-        larger(0, smaller(widths->name, room_for_names(layout, widths, columns)));
+
+    const int room = larger(0, room_for_names(layout, widths, columns));
+
+    widths->name = smaller(widths->name, room);
+    widths->rest = room - widths->name;
     return layout;
 }
 
@@ -306,6 +347,22 @@ static void put_progress(const struct canvas *canvas, double percent, bool has_b
         buffer_append_char(canvas->text, ' ');
     }
     buffer_printf(canvas->text, "%*d%%", PERCENT_COLUMNS - 1, (int)shown);
+}
+
+/* Puts it in its column; that nothing is known needs none, but room behind the other ones. */
+static void put_forecast(const struct canvas *canvas, const struct row *row,
+                         const struct layout *layout, const struct widths *widths)
+{
+    const char *text = row->forecasts[layout->forecast];
+    const int room = widths->rest + forecast_columns(layout, widths);
+
+    if (text == NULL || *text == '\0' || room < 2 + (int)strlen(text))
+        return;
+    if (row->operation->percent < 0)
+        put_spaces(canvas, progress_columns(layout, widths));
+    put_spaces(canvas, 2);
+    put(canvas, text,
+        row->operation->forecast.unusual_among > 0 ? STYLE_YELLOW : STYLE_DIM);
 }
 
 static const char *spinner(unsigned turn)
@@ -337,6 +394,7 @@ static void put_row(struct canvas *canvas, const struct row *row,
     put(canvas, row->since, STYLE_NONE);
     if (layout->has_percent && row->operation->percent >= 0)
         put_progress(canvas, row->operation->percent, layout->has_bar);
+    put_forecast(canvas, row, layout, widths);
     end_line(canvas);
 }
 
@@ -345,7 +403,7 @@ static void append_standing(struct buffer *text, const struct picture *picture)
 {
     char age[DURATION_TEXT_SIZE];
 
-    format_running(picture->elapsed_ms, age);
+    summary_format_running(picture->elapsed_ms, age);
     buffer_printf(text, "  %s  ", age);
 
     const bool has_outcomes = summary_append_outcomes(text, picture->tally->outcomes);

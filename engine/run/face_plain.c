@@ -12,11 +12,12 @@
 #include "base/memory.h"
 #include "net/loop.h"
 #include "run/event.h"
+#include "run/face_forecast.h"
 #include "run/face_stream.h"
 #include "run/face_tally.h"
-#include "run/face_wakeup.h"
 #include "run/summary.h"
 #include "run/terminal.h"
+#include "run/wakeup.h"
 
 enum {
     LASTING_MS = 1000,         /* on the run's clock: its start is worth a line */
@@ -32,7 +33,7 @@ struct plain_face {
     struct list fresh; /* operations whose start was not told yet, the oldest first */
     struct buffer text;
     struct loop *loop;
-    struct face_wakeup *tell, *remind;
+    struct wakeup *tell, *remind;
     int64_t clock_offset_ms; /* from the loop's clock to the run's elapsed time */
     bool is_quiet;
 };
@@ -96,7 +97,7 @@ static void on_tell(void *context)
 
     tell_lasting(plain, elapsed_ms(plain));
     if (!list_is_empty(&plain->fresh))
-        face_wakeup_start(plain->tell, TELL_PERIOD_MS);
+        wakeup_start(plain->tell, TELL_PERIOD_MS);
 }
 
 /* How many operations are in a state; NULL stands for those beyond the told ones. */
@@ -149,6 +150,20 @@ static void append_states(struct buffer *text, const struct tally_group *group,
     buffer_printf(text, "%s%s)", group->count > 1 ? "oldest " : "", age);
 }
 
+/* ", usually done in 30:00-1:10:00 more (from 14 like it)", of the oldest of a kind. That nothing
+ * is known is said once. */
+static void append_forecast(struct buffer *text, struct tally_group *group,
+                            const struct tally_operation *oldest, int64_t now_ms)
+{
+    const bool is_known = face_forecast_is_known(oldest);
+
+    if (oldest->forecast_ms < 0 || (!is_known && group->was_unknown))
+        return;
+    buffer_append_string(text, is_known && group->count > 1 ? ", the oldest " : ", ");
+    face_forecast_append(text, oldest, now_ms, FORECAST_LONG);
+    group->was_unknown = group->was_unknown || !is_known;
+}
+
 /* "12 gateways (...)", or "gateway 'gw-a' (...)" when it is alone. */
 static void append_group(struct buffer *text, struct tally_group *group, int64_t now_ms)
 {
@@ -168,6 +183,7 @@ static void append_group(struct buffer *text, struct tally_group *group, int64_t
         buffer_deinit(&kind);
     }
     append_states(text, group, now_ms - oldest->began_ms);
+    append_forecast(text, group, oldest, now_ms);
 }
 
 static void on_remind(void *context)
@@ -192,7 +208,7 @@ static void on_remind(void *context)
     }
     buffer_append_char(&plain->text, '\n');
     write_text(plain);
-    face_wakeup_start(plain->remind, WAITING_PERIOD_MS);
+    wakeup_start(plain->remind, WAITING_PERIOD_MS);
 }
 
 static void on_going_on(struct plain_face *plain, const struct event *event)
@@ -201,12 +217,14 @@ static void on_going_on(struct plain_face *plain, const struct event *event)
     const bool was_idle = plain->tally.waiting == 0;
     struct tally_operation *operation = tally_begin(&plain->tally, event);
 
+    if (!plain->is_quiet)
+        face_forecast_warn(&plain->text, operation, event);
     if (plain->is_quiet || was_known)
         return;
     if (was_idle)
-        face_wakeup_start(plain->remind, WAITING_PERIOD_MS);
+        wakeup_start(plain->remind, WAITING_PERIOD_MS);
     if (list_is_empty(&plain->fresh))
-        face_wakeup_start(plain->tell, TELL_PERIOD_MS);
+        wakeup_start(plain->tell, TELL_PERIOD_MS);
     list_append(&plain->fresh, &operation->fresh_link);
 }
 
@@ -291,8 +309,8 @@ static void free_face(struct face *face)
 {
     struct plain_face *plain = (struct plain_face *)face;
 
-    face_wakeup_free(plain->tell);
-    face_wakeup_free(plain->remind);
+    wakeup_free(plain->tell);
+    wakeup_free(plain->remind);
     tally_deinit(&plain->tally);
     buffer_deinit(&plain->text);
     free(plain);
@@ -309,7 +327,7 @@ struct face *face_new_plain(struct loop *loop, bool quiet)
     plain->is_quiet = quiet;
     tally_init(&plain->tally);
     list_init(&plain->fresh);
-    plain->tell = face_wakeup_new_timer(loop, on_tell, plain);
-    plain->remind = face_wakeup_new_timer(loop, on_remind, plain);
+    plain->tell = wakeup_new_timer(loop, on_tell, plain);
+    plain->remind = wakeup_new_timer(loop, on_remind, plain);
     return &plain->head.face;
 }

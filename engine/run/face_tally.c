@@ -122,6 +122,9 @@ static void leave_at_service(struct tally *tally, struct tally_operation *operat
 static void set_state(struct tally_operation *operation, const struct event *event)
 {
     operation->percent = event->percent;
+    operation->forecast_ms = event->forecast != NULL ? event->elapsed_ms : -1;
+    if (event->forecast != NULL)
+        operation->forecast = *event->forecast;
     if (event->state == NULL ||
         (operation->state != NULL && strcmp(operation->state, event->state) == 0))
         return;

@@ -22,8 +22,11 @@ struct tally_operation {
     char key[TEXT_KEY_SIZE]; /* of its id */
     char *state;             /* or NULL */
     double percent;
-    int64_t seen_ms;  /* when the run began to wait for it */
-    int64_t began_ms; /* when it began at the service */
+    struct forecast forecast; /* of `forecast_ms`, when it is not negative */
+    int64_t forecast_ms;
+    bool was_warned_of; /* for the face's own use */
+    int64_t seen_ms;    /* when the run began to wait for it */
+    int64_t began_ms;   /* when it began at the service */
     int64_t seen_wall_ms;
 };
 
@@ -32,7 +35,8 @@ struct tally_group {
     struct list link;
     struct list operations;
     size_t count;
-    size_t shown; /* for the face's own use */
+    size_t shown;     /* for the face's own use, as the next */
+    bool was_unknown; /* it was said that there is no history of it */
     bool is_sorted;
     char *kind;
 };

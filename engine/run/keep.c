@@ -11,7 +11,9 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "journal/journal.h"
+#include "net/loop.h"
 #include "run/depot.h"
+#include "run/history.h"
 #include "run/manifest.h"
 #include "run/record.h"
 #include "run/session.h"
@@ -22,6 +24,12 @@ static bool has_something_to_keep(const struct settings *settings)
     if (settings->store != NULL)
         return strcmp(settings->store, "none") != 0;
     return !settings->sim || settings->sim_file != NULL;
+}
+
+bool keep_is_wanted(const struct session *session, const struct run_request *request)
+{
+    return request->keep != RUN_NOT_KEPT &&
+           has_something_to_keep(session_settings(session));
 }
 
 static cJSON *describe_attempt(const struct record *record)
@@ -53,17 +61,56 @@ static struct record *make_record(struct session *session,
         settings->lease_ms != 0 ? settings->lease_ms : RECORD_LEASE_MS);
 }
 
+/* What the simulator takes says nothing of Azure. */
+static void begin_history(struct session *session)
+{
+    const struct settings *settings = session_settings(session);
+    const bool is_simulated = settings->sim || settings->endpoint != NULL;
+    struct failure *failure = NULL;
+    struct depot *depot = session_depot(session, &failure);
+
+    failure_free(failure);
+    if (depot != NULL)
+        session_set_history(
+            session,
+            history_new(session_loop(session), depot_store(depot),
+                        is_simulated ? "durations-simulated.jsonl" : "durations.jsonl"));
+}
+
+static void on_drained(void *context)
+{
+    *(bool *)context = true;
+}
+
+static bool is_drained(void *context)
+{
+    return *(const bool *)context;
+}
+
+static void end_history(struct session *session)
+{
+    struct history *history = session_history(session);
+    bool is_over = false;
+
+    if (history == NULL)
+        return;
+    history_drain(history, on_drained, &is_over);
+    loop_run(session_loop(session), is_drained, &is_over, true);
+    session_set_history(session, NULL);
+    history_free(history);
+}
+
 struct record *keep_begin(struct session *session, const struct run_request *request,
                           const char *id, struct failure **failure)
 {
     struct record *record = request->record;
 
-    if (record == NULL && request->keep != RUN_NOT_KEPT &&
-        has_something_to_keep(session_settings(session)))
+    if (record == NULL && keep_is_wanted(session, request))
         record = make_record(session, request, id, failure);
     if (record == NULL)
         return NULL;
     session_set_record(session, record);
+    begin_history(session);
     journal_note(record_journal(record), "begin", describe_attempt(record));
     return record;
 }
@@ -164,6 +211,7 @@ void keep_end(struct session *session, struct record *record,
                 record_id(record), failure->message);
         failure_free(failure);
     }
+    end_history(session);
     session_set_record(session, NULL);
     record_free(record);
 }

@@ -10,6 +10,9 @@ struct failure;
 struct record;
 struct session;
 
+/* Whether the request asks for a record, and the session's settings allow one. */
+bool keep_is_wanted(const struct session *session, const struct run_request *request);
+
 /* The record that the request asks for, in use by the session from now on; or NULL, when nothing is
  * to be kept. NULL with `*failure` set (owned by the caller) when it cannot be. */
 struct record *keep_begin(struct session *session, const struct run_request *request,

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/failure.h"
@@ -20,6 +18,7 @@
 #include "journal/journal.h"
 #include "journal/reader.h"
 #include "net/loop.h"
+#include "run/wakeup.h"
 #include "store/store.h"
 
 enum {
@@ -56,9 +55,9 @@ struct record {
 
     struct store_lease *lease;
     int64_t lease_ms;
-    int64_t held_until_ms; /* on the machine's clock, with a margin */
-    int64_t renewed_ms;    /* when the renewal under way was asked for */
-    struct event *renewal; /* a timer on the machine's time */
+    int64_t held_until_ms;  /* on the machine's clock, with a margin */
+    int64_t renewed_ms;     /* when the renewal under way was asked for */
+    struct wakeup *renewal; /* on the machine's time */
     struct store_call renew_call;
     bool is_renewing, is_lost;
     void (*hear)(void *context, enum record_news news, const char *text);
@@ -190,11 +189,11 @@ static void on_renewed(struct store_call *call)
     /* else it is asked for again at the next beat; the time runs on */
 }
 
-static void renew(evutil_socket_t fd, short events, void *context)
+static void renew(void *context)
 {
     struct record *record = context;
 
-    (void)fd, (void)events;
+    wakeup_start(record->renewal, record->lease_ms / 3);
     if (record->is_renewing || record->is_lost || record->lease == NULL)
         return;
     store_call_deinit(&record->renew_call);
@@ -207,13 +206,8 @@ static void renew(evutil_socket_t fd, short events, void *context)
 
 static void start_renewals(struct record *record)
 {
-    const int64_t beat_ms = record->lease_ms / 3;
-    const struct timeval beat = {.tv_sec = beat_ms / 1000,
-                                 .tv_usec = (suseconds_t)(beat_ms % 1000 * 1000)};
-
-    record->renewal =
-        event_new(loop_event_base(record->loop), -1, EV_PERSIST, renew, record);
-    event_add(record->renewal, &beat);
+    record->renewal = wakeup_new_timer(record->loop, renew, record);
+    wakeup_start(record->renewal, record->lease_ms / 3);
 }
 
 /* What others are told of who carries the run. */
@@ -497,7 +491,8 @@ static void release_lease(struct record *record)
 
     if (record->lease == NULL)
         return;
-    event_del(record->renewal);
+    wakeup_free(record->renewal);
+    record->renewal = NULL;
     loop_run(record->loop, is_quiet, record, true);
     call = begin_call(record, "journal.jsonl", do_nothing);
     record->store->release(record->store, call, record->lease);
@@ -705,7 +700,7 @@ void record_free(struct record *record)
     if (record == NULL)
         return;
     if (record->renewal != NULL)
-        event_free(record->renewal);
+        wakeup_free(record->renewal);
     deferred_cancel(&record->flush_events);
     journal_free(record->journal);
     while ((link = list_take_first(&record->files)) != NULL) {

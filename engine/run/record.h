@@ -23,8 +23,7 @@ struct record;
 struct store;
 
 enum {
-    RECORD_LEASE_MS = 60000, /* Blob Storage knows leases of 15 to 60 s */
-    RECORD_ID_SIZE = 64
+    RECORD_LEASE_MS = 60000 /* Blob Storage knows leases of 15 to 60 s */
 };
 
 /* A record of the run `id` that does not exist yet. `store` is borrowed; `manifest` (taken) is

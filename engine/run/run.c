@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <event2/event.h>
 #include <lauxlib.h>
 
 #include "base/buffer.h"
@@ -25,6 +24,7 @@
 #include "run/record.h"
 #include "run/script.h"
 #include "run/session.h"
+#include "run/wakeup.h"
 #include "task/task.h"
 
 /* Why a run is to stop before its script has come to its end; the later ones weigh more. */
@@ -45,9 +45,9 @@ struct run {
     struct task *main;
     int main_reference; /* keeps its userdata */
     enum stop stop;
-    char *stop_text;        /* why it was lost */
-    struct deferred leave;  /* to stop outside of whatever runs now */
-    struct event *max_wall; /* a timer on the machine's time, or NULL */
+    char *stop_text;         /* why it was lost */
+    struct deferred leave;   /* to stop outside of whatever runs now */
+    struct wakeup *max_wall; /* on the machine's time, or NULL */
 };
 
 /* --- what went wrong ------------------------------------------------------------------ */
@@ -226,9 +226,8 @@ static void on_interrupt(void *context, int times)
     scheduler_cancel_all(run->scheduler);
 }
 
-static void on_max_wall(evutil_socket_t fd, short events, void *context)
+static void on_max_wall(void *context)
 {
-    (void)fd, (void)events;
     stop(context, STOP_HANDED_OVER,
          "the time of this process is over: nothing new is sent, and the run is handed "
          "over");
@@ -258,15 +257,10 @@ static void on_news(void *context, enum record_news news, const char *text)
 
 static void start_max_wall(struct run *run)
 {
-    const int64_t limit_ms = run->request->max_wall_ms;
-    const struct timeval limit = {.tv_sec = limit_ms / 1000,
-                                  .tv_usec = (suseconds_t)(limit_ms % 1000 * 1000)};
-
-    if (limit_ms == 0)
+    if (run->request->max_wall_ms == 0)
         return;
-    run->max_wall =
-        evtimer_new(loop_event_base(session_loop(run->session)), on_max_wall, run);
-    evtimer_add(run->max_wall, &limit);
+    run->max_wall = wakeup_new_timer(session_loop(run->session), on_max_wall, run);
+    wakeup_start(run->max_wall, run->request->max_wall_ms);
 }
 
 /* --- the script's arguments ------------------------------------------------------------ */
@@ -289,30 +283,37 @@ static void push_arguments(lua_State *L, const struct run_request *request)
 
 /* --- the run -------------------------------------------------------------------------- */
 
-/* "20260131-120000-1f3a": sorts by time, and two of one second differ; but on a virtual
- * clock the same script with the same seed is the same run. */
-static void make_id(struct session *session, const struct run_request *request,
-                    char id[RECORD_ID_SIZE])
+void run_make_id(int64_t wall_ms, const char *name, char id[RUN_ID_SIZE])
 {
-    const struct clock *clock = session_clock(session);
-    const time_t now = (time_t)(clock_wall_ms(clock) / 1000);
+    const time_t now = (time_t)(wall_ms / 1000);
     char uuid[UUID_TEXT_SIZE];
     struct tm parts;
     size_t length;
 
     gmtime_r(&now, &parts);
-    length = strftime(id, RECORD_ID_SIZE, "%Y%m%d-%H%M%S-", &parts);
-    if (clock->mode == CLOCK_VIRTUAL) {
-        char *name =
-            memory_format("run %" PRIu64 " %s", session_settings(session)->sim_seed,
-                          request->script != NULL ? request->script : request->code);
-
+    length = strftime(id, RUN_ID_SIZE, "%Y%m%d-%H%M%S-", &parts);
+    if (name != NULL)
         uuid_from_name(name, uuid);
-        free(name);
-    } else {
+    else
         uuid_random(uuid);
+    snprintf(id + length, RUN_ID_SIZE - length, "%.4s", uuid);
+}
+
+/* On a virtual clock the same script with the same seed is the same run, unless both are kept. */
+static void make_id(struct session *session, const struct run_request *request,
+                    char id[RUN_ID_SIZE])
+{
+    const struct clock *clock = session_clock(session);
+    char *name;
+
+    if (clock->mode != CLOCK_VIRTUAL || keep_is_wanted(session, request)) {
+        run_make_id(clock_machine_wall_ms(), NULL, id);
+        return;
     }
-    snprintf(id + length, RECORD_ID_SIZE - length, "%.4s", uuid);
+    name = memory_format("run %" PRIu64 " %s", session_settings(session)->sim_seed,
+                         request->script != NULL ? request->script : request->code);
+    run_make_id(clock_wall_ms(clock), name, id);
+    free(name);
 }
 
 static int judge(struct run *run, bool everybody_ended, char **error)
@@ -371,7 +372,7 @@ static int execute(struct run *run, char **error)
     const bool everybody_ended = scheduler_run(run->scheduler);
 
     if (run->max_wall != NULL)
-        event_free(run->max_wall);
+        wakeup_free(run->max_wall);
     deferred_cancel(&run->leave);
     if (interrupt_close() > 0 && run->stop == STOP_NOT)
         run->stop = STOP_INTERRUPTED;
@@ -428,6 +429,20 @@ static int load_and_execute(struct run *run, char **error)
     return code;
 }
 
+static void tell_script(struct run *run, const char *id)
+{
+    const struct clock *clock = session_clock(run->session);
+    const int64_t limit_ms = run->request->max_wall_ms;
+    struct run_facts facts = {.id = id, .attempt = 1};
+
+    if (run->record != NULL)
+        facts.attempt = record_attempt(run->record);
+    if (limit_ms != 0 && clock->mode != CLOCK_VIRTUAL)
+        facts.deadline_wall_ms =
+            clock_wall_ms(clock) + (int64_t)((double)limit_ms * clock->factor);
+    session_set_facts(run->session, &facts);
+}
+
 static int carry(struct run *run, const char *id)
 {
     struct event started = {.type = EVENT_RUN_STARTED,
@@ -436,6 +451,7 @@ static int carry(struct run *run, const char *id)
     struct run_summary summary;
     char *error = NULL;
 
+    tell_script(run, id);
     run->L = interpreter_new(run->session, &run->scheduler);
     scheduler_set_report(run->scheduler, report_unjoined);
     session_emit(run->session, &started);
@@ -467,7 +483,7 @@ int run_script(struct session *session, const struct run_request *request)
 {
     struct run run = {.session = session, .request = request, .leave = {.run = leave}};
     struct failure *failure = NULL;
-    char id[RECORD_ID_SIZE];
+    char id[RUN_ID_SIZE];
 
     if (request->record != NULL)
         snprintf(id, sizeof id, "%s", record_id(request->record));
@@ -497,6 +513,5 @@ int run_script(struct session *session, const struct run_request *request)
 
 bool run_id_is_valid(const char *id)
 {
-    return strlen(id) < RECORD_ID_SIZE &&
-           text_matches(id, "^[A-Za-z0-9_-][A-Za-z0-9._-]*$");
+    return strlen(id) < RUN_ID_SIZE && text_matches(id, "^[A-Za-z0-9_-][A-Za-z0-9._-]*$");
 }

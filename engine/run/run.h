@@ -48,6 +48,11 @@ struct run_request {
 /* Runs it to its end and reports that end as the last event. Returns an exit code. */
 int run_script(struct session *session, const struct run_request *request);
 
+/* Makes up an id: "20260131-120000-1f3a" sorts by time, and two of one second differ. With `name`
+ * (or NULL) the same time and name give the same id. */
+enum { RUN_ID_SIZE = 64 };
+void run_make_id(int64_t wall_ms, const char *name, char id[RUN_ID_SIZE]);
+
 /* Whether the text can be the id of a run: 1 to 63 letters, digits and -._, the first of them no
  * dot. */
 bool run_id_is_valid(const char *id);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arm/poll.h"
 #include "arm/resource.h"
 #include "auth/tokens.h"
 #include "base/buffer.h"
@@ -19,6 +20,7 @@
 #include "run/depot.h"
 #include "run/endpoints.h"
 #include "run/event_json.h"
+#include "run/history.h"
 #include "run/record.h"
 #include "run/signer.h"
 #include "run/terminal.h"
@@ -35,6 +37,7 @@ struct session {
     struct clock clock;
     struct loop *loop;
     struct face *face;
+    struct history *history;
     struct sim *sim;
     int64_t machine_start_ms;
     unsigned outcomes[OUTCOME_COUNT];
@@ -50,7 +53,8 @@ struct session {
     struct scope scope;
     struct depot *depot;   /* or NULL */
     struct record *record; /* of the run, or NULL */
-    struct buffer line;    /* of an event */
+    struct run_facts facts;
+    struct buffer line; /* of an event */
 };
 
 /* --- events --------------------------------------------------------------------------- */
@@ -162,6 +166,52 @@ static enum event_outcome outcome_of(const struct resource_operation *operation)
     }
 }
 
+/* Whether all its time is its own. What somebody else began is older than we know. */
+static bool has_known_age(const struct session *session,
+                          const struct resource_operation *operation)
+{
+    return session->history != NULL && !resource_was_adopted(operation) &&
+           !resource_was_replayed(operation);
+}
+
+static struct history_key key_of(const struct resource_operation *operation)
+{
+    return (struct history_key){.kind = resource_kind(operation)->name,
+                                .verb = verb_of(operation),
+                                .region = resource_region(operation),
+                                .units = resource_units(operation)};
+}
+
+/* What is over at the service has no time left; only we have not heard the end yet. */
+static bool goes_on(const struct resource_operation *operation)
+{
+    const char *state = resource_state(operation);
+
+    return state == NULL || poll_judge_state(state) == POLL_RUNNING;
+}
+
+static bool foresee(const struct session *session,
+                    const struct resource_operation *operation, struct forecast *forecast)
+{
+    const struct history_key key = key_of(operation);
+
+    return has_known_age(session, operation) && goes_on(operation) &&
+           history_forecast(session->history, &key, resource_age_ms(operation), forecast);
+}
+
+static void keep_duration(const struct session *session,
+                          const struct resource_operation *operation,
+                          enum event_outcome outcome)
+{
+    const struct history_key key = key_of(operation);
+
+    if (has_known_age(session, operation) &&
+        (outcome == OUTCOME_CREATED || outcome == OUTCOME_CHANGED ||
+         outcome == OUTCOME_DELETED))
+        history_add(session->history, &key, resource_age_ms(operation),
+                    clock_wall_ms(&session->clock));
+}
+
 static void tell(struct observer *observer, enum event_type type,
                  const struct resource_operation *operation)
 {
@@ -175,11 +225,15 @@ static void tell(struct observer *observer, enum event_type type,
                           .state = resource_state(operation),
                           .percent = resource_percent(operation),
                           .age_ms = resource_age_ms(operation)};
+    struct forecast forecast;
 
+    if (type == EVENT_OPERATION_STATE && foresee(session, operation, &forecast))
+        event.forecast = &forecast;
     if (type == EVENT_OPERATION_FINISHED) {
         event.outcome = outcome_of(operation);
         event.failure = resource_failure(operation);
         session->outcomes[event.outcome]++;
+        keep_duration(session, operation, event.outcome);
     }
     session_emit(session, &event);
 }
@@ -293,6 +347,16 @@ static void open_pipeline(struct session *session, struct stage *guard,
     tokens_set_pipeline(session->tokens, session->client.pipeline);
 }
 
+/* Limits are the run's, however many attempts it takes. */
+static void count_before(struct session *session, struct guard_settings *limits)
+{
+    struct journal_counts counts;
+
+    journal_count(session->client.journal, &counts);
+    limits->writes_before = counts.writes;
+    limits->deletes_before = counts.deletes;
+}
+
 static struct failure *open_client(struct session *session)
 {
     const struct settings *settings = session->settings;
@@ -308,8 +372,12 @@ static struct failure *open_client(struct session *session)
         return failure;
     choose_scope(session);
 
-    struct stage *guard =
-        stage_new_guard(&settings->guard, session->scope.subscription, &failure);
+    struct guard_settings limits = settings->guard;
+
+    if (session->record != NULL)
+        count_before(session, &limits);
+
+    struct stage *guard = stage_new_guard(&limits, session->scope.subscription, &failure);
 
     if (guard == NULL) {
         endpoints_deinit(&session->endpoints);
@@ -417,6 +485,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
     struct session *session = memory_new(sizeof *session);
 
     session->settings = settings;
+    session->facts.attempt = 1;
     session->machine_start_ms = clock_machine_ms();
     if (!settings->sim) /* pauses between attempts must differ between clients */
         srandom((unsigned)getpid() ^ (unsigned)session->machine_start_ms);
@@ -507,6 +576,16 @@ struct record *session_record(const struct session *session)
     return session->record;
 }
 
+void session_set_facts(struct session *session, const struct run_facts *facts)
+{
+    session->facts = *facts;
+}
+
+const struct run_facts *session_facts(const struct session *session)
+{
+    return &session->facts;
+}
+
 struct depot *session_depot(struct session *session, struct failure **failure)
 {
     if (session->depot == NULL)
@@ -526,6 +605,16 @@ void session_keep_code(struct session *session, const char *name, const char *te
 {
     if (session->record != NULL)
         record_keep_file(session->record, name, text, length);
+}
+
+void session_set_history(struct session *session, struct history *history)
+{
+    session->history = history;
+}
+
+struct history *session_history(const struct session *session)
+{
+    return session->history;
 }
 
 struct sim *session_sim(const struct session *session)

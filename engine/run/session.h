@@ -17,6 +17,7 @@
 struct depot;
 struct failure;
 struct record;
+struct history;
 struct session;
 struct sim;
 struct tokens;
@@ -24,6 +25,14 @@ struct tokens;
 /* What names in scripts stand for. Strings are borrowed from the session, or NULL. */
 struct scope {
     const char *subscription, *resource_group, *service;
+};
+
+/* What scripts are told of their run. */
+struct run_facts {
+    const char *id;   /* borrowed, or NULL */
+    unsigned attempt; /* from 1 on */
+    int64_t
+        deadline_wall_ms; /* UTC on the run's clock: when this attempt ends; 0: never */
 };
 
 /* `settings` is borrowed for the session's life. NULL on failure, with the reason in
@@ -38,6 +47,10 @@ void session_close(struct session *session);
  * request. */
 void session_set_record(struct session *session, struct record *record);
 struct record *session_record(const struct session *session);
+
+/* What scripts are told, to be set before they run. */
+void session_set_facts(struct session *session, const struct run_facts *facts);
+const struct run_facts *session_facts(const struct session *session);
 
 /* The store of the settings, opened when first asked for; the session's. NULL on failure, with the
  * reason in `*failure` (owned by the caller). */
@@ -57,6 +70,10 @@ const struct settings *session_settings(const struct session *session);
 
 /* Shows events by another face from now on; takes it, and frees the one before. */
 void session_set_face(struct session *session, struct face *face);
+
+/* Where the durations of operations come from and go to; borrowed, or NULL: nothing is said. */
+void session_set_history(struct session *session, struct history *history);
+struct history *session_history(const struct session *session);
 
 /* The simulator inside the process, or NULL. Borrowed. */
 struct sim *session_sim(const struct session *session);

@@ -63,6 +63,14 @@ void summary_append_duration(struct buffer *text, int64_t duration_ms)
     buffer_append_string(text, duration);
 }
 
+void summary_format_running(int64_t span_ms, char text[DURATION_TEXT_SIZE])
+{
+    if (span_ms < 1000)
+        strcpy(text, "0 s");
+    else
+        duration_format(span_ms, text);
+}
+
 bool summary_append_outcomes(struct buffer *text, const unsigned outcomes[OUTCOME_COUNT])
 {
     const char *separator = "";

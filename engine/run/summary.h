@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/duration.h"
 #include "run/event.h"
 #include "run/face_tally.h"
 
@@ -17,6 +18,10 @@ void summary_append_count(struct buffer *text, uint64_t count, const char *noun)
 
 /* As duration_format(), with tenths where seconds are few: "1.2 s". */
 void summary_append_duration(struct buffer *text, int64_t duration_ms);
+
+/* Writes a time that goes on: as duration_format(), but without milliseconds, which would only
+ * flicker, and from 0 on. */
+void summary_format_running(int64_t span_ms, char text[DURATION_TEXT_SIZE]);
 
 /* "84 created, 3 changed", or nothing. Returns whether there was something to say. */
 bool summary_append_outcomes(struct buffer *text, const unsigned outcomes[OUTCOME_COUNT]);

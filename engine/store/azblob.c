@@ -76,6 +76,7 @@ struct get {
     struct azblob_walk walk;
     uint64_t offset;
     size_t most;
+    struct buffer starts; /* of the blobs of a log: uint64_t */
 };
 
 static void read_on(struct azblob_walk *walk);
@@ -181,9 +182,9 @@ static void read_on(struct azblob_walk *walk)
 {
     struct get *get = (struct get *)walk;
     struct store_call *call = walk->job.call;
-    const uint64_t *starts = (const uint64_t *)(const void *)walk->starts.data;
+    const uint64_t *starts = (const uint64_t *)(const void *)get->starts.data;
     const uint64_t at = get->offset + call->bytes.length;
-    size_t part = walk->starts.length / sizeof *starts;
+    size_t part = get->starts.length / sizeof *starts;
 
     call->is_absent = walk->is_absent;
     call->size_bytes = walk->end.start + walk->end.length;
@@ -196,13 +197,19 @@ static void read_on(struct azblob_walk *walk)
     ask(get, (unsigned)part, at - starts[part - 1], on_bytes);
 }
 
+static void release_get(struct azblob_job *job)
+{
+    buffer_deinit(&((struct get *)job)->starts);
+}
+
 static void get(struct store *store, struct store_call *call, const char *name,
                 uint64_t offset, size_t most)
 {
     struct azblob *own = (struct azblob *)store;
     struct get *get = azblob_job_new(own, call, name, sizeof *get);
 
-    get->walk.job.release = azblob_walk_release;
+    get->walk.job.release = release_get;
+    get->walk.starts = &get->starts;
     get->walk.end.part = 1;
     get->offset = offset;
     get->most = most;

@@ -108,8 +108,10 @@ static void compare(struct append *append)
  * one it was sent more than once, or it is not. */
 static bool may_be_ours(const struct append *append)
 {
-    return append->walk.lease != NULL ||
-           append->walk.job.request->exchange->retry.attempts > 1;
+    const struct exchange *exchange = append->walk.job.request->exchange;
+
+    return append->walk.lease != NULL || exchange->retry.attempts > 1 ||
+           exchange->transfer.send_count > 1;
 }
 
 static void ask_for_end(struct append *append);
@@ -246,7 +248,6 @@ void azblob_append(struct store *store, struct store_call *call, const char *nam
     const struct azblob_end *kept = map_find(&own->ends, name);
 
     (void)is_durable; /* what the service has taken is durable */
-    append->walk.job.release = azblob_walk_release;
     append->walk.lease = (struct azblob_lease *)lease;
     append->walk.makes = position == 0 && lease == NULL;
     append->walk.extends = true;

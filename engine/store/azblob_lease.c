@@ -249,7 +249,6 @@ static void release_acquire(struct azblob_job *job)
     if (acquire->walk.lease != NULL)
         free_lease(acquire->walk.lease);
     free(acquire->holder);
-    azblob_walk_release(job);
 }
 
 static int64_t choose_duration_ms(int64_t asked_ms)

@@ -161,8 +161,8 @@ struct azblob_walk {
     bool makes, extends; /* makes the first blob, or a further one, when it is absent */
     bool is_absent;      /* there is none at all */
     struct azblob_end end;
-    struct buffer starts; /* of each blob: uint64_t */
-    unsigned attempts;    /* at leasing this blob */
+    struct buffer *starts; /* takes that of each blob (uint64_t); NULL: nobody asks */
+    unsigned attempts;     /* at leasing this blob */
     void (*arrived)(struct azblob_walk *walk);
 };
 
@@ -178,8 +178,6 @@ void azblob_walk_make(struct azblob_walk *walk,
 /* Takes the job's last answer as that of the blob it is at. Returns whether that was the last
  * one. */
 bool azblob_walk_note(struct azblob_walk *walk, uint64_t length);
-
-void azblob_walk_release(struct azblob_job *job);
 
 /* A request that makes an empty blob of a log, and whether its answer says that there is one
  * already. */
@@ -215,10 +213,6 @@ void azblob_page_deinit(struct azblob_page *page);
 
 /* --- the calls -------------------------------------------------------------------------------- */
 
-void azblob_put(struct store *store, struct store_call *call, enum store_put how,
-                const char *name, const char *bytes, size_t length);
-void azblob_get(struct store *store, struct store_call *call, const char *name,
-                uint64_t offset, size_t most);
 void azblob_list(struct store *store, struct store_call *call, const char *folder);
 void azblob_remove(struct store *store, struct store_call *call, const char *name);
 void azblob_append(struct store *store, struct store_call *call, const char *name,

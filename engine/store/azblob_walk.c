@@ -157,8 +157,8 @@ bool azblob_walk_note(struct azblob_walk *walk, uint64_t length)
     const uint64_t blocks =
         azblob_request_number(request, "x-ms-blob-committed-block-count");
 
-    walk->starts.length = (end->part - 1) * sizeof end->start;
-    buffer_append(&walk->starts, &end->start, sizeof end->start);
+    if (walk->starts != NULL)
+        buffer_append(walk->starts, &end->start, sizeof end->start);
     end->length = length;
     end->blocks = (unsigned)blocks;
     if (type == NULL || strcmp(type, "AppendBlob") != 0 ||
@@ -260,9 +260,4 @@ void azblob_walk_make(struct azblob_walk *walk, void (*arrived)(struct azblob_wa
 {
     walk->arrived = arrived;
     make(walk);
-}
-
-void azblob_walk_release(struct azblob_job *job)
-{
-    buffer_deinit(&((struct azblob_walk *)job)->starts);
 }

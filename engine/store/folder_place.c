@@ -1,6 +1,7 @@
 /* engine/store/folder_place.c - where a name lies, and what is made beside it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 
 #include "base/failure.h"
 #include "base/memory.h"
-#include "base/uuid.h"
 #include "store/folder_parts.h"
 
 enum {
@@ -149,21 +149,27 @@ void place_close(struct place *place)
 
 /* --- making --------------------------------------------------------------------------------- */
 
+/* Not by uuid_random(), which belongs to the loop's thread. */
+static char *draw_name(const char *leaf)
+{
+    uint64_t number = 0;
+
+    getentropy(&number, sizeof number); /* if there is none, the name may be taken */
+    return memory_format("%s~new-%016" PRIx64, leaf, number);
+}
+
 int place_make_temporary(const struct place *place, char **name, int *fd)
 {
-    char id[UUID_TEXT_SIZE];
+    int reason = EEXIST;
 
-    uuid_random(id);
-    id[8] = '\0'; /* the first group will do */
-    *name = memory_format("%s~new-%s", place->leaf, id);
-    *fd = openat(place->folder, *name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                 OWNER_ONLY);
-    if (*fd >= 0)
-        return 0;
-
-    const int reason = errno;
-
-    free(*name);
+    for (int tries = 0; tries < 3 && reason == EEXIST; tries++) {
+        *name = draw_name(place->leaf);
+        *fd = openat(place->folder, *name,
+                     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, OWNER_ONLY);
+        reason = *fd >= 0 ? 0 : errno;
+        if (reason != 0)
+            free(*name);
+    }
     return reason;
 }
 

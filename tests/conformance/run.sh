@@ -1,7 +1,8 @@
 #!/bin/sh
 # Conformance, on loopback: moongate's client against the Azure SDK team's test server (npm's
-# @microsoft.azure/autorest.testserver), and the simulator against unmodified Azure clients:
-# the SDKs for JavaScript and Python, and az. What is not installed is skipped, and said.
+# @microsoft.azure/autorest.testserver), its store in Azure Blob Storage against Azurite, and the
+# simulator against unmodified Azure clients: the SDKs for JavaScript and Python, and az. What is
+# not installed is skipped, and said.
 # Ends with "N passed, N failed".
 # usage: run.sh MOONGATE FOLDER [record FILE]
 set -u
@@ -43,9 +44,14 @@ count() {
     printf '%-28s %4d passed, %d failed\n' "$1" "${2:-0}" "${3:-1}"
 }
 
+# sets `port` to a free one
+choose_port() {
+    port=$(node -e 'const s=require("net").createServer();s.listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
+}
+
 start_test_server() {
     fetch @microsoft.azure/autorest.testserver@3.3.51
-    port=$(node -e 'const s=require("net").createServer();s.listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
+    choose_port
     node "$folder/node_modules/@microsoft.azure/autorest.testserver/dist/cli/cli.js" \
         --port "$port" --coverageDirectory "$folder/coverage" >"$folder/server.log" 2>&1 &
     pids="$pids $!"
@@ -63,6 +69,20 @@ run_test_server() {
     # shellcheck disable=SC2046
     count "the SDK team's test server" $(sed -n \
         's/^\([0-9]*\) passed, \([0-9]*\) failed.*$/\1 \2/p' "$folder/log" | tail -n 1)
+}
+
+# Without telemetry, which it sends otherwise.
+run_azurite() {
+    fetch azurite@3.35.0
+    choose_port
+    node "$folder/node_modules/azurite/dist/src/blob/main.js" --silent --blobPort "$port" \
+        --inMemoryPersistence --disableTelemetry >"$folder/azurite.log" 2>&1 &
+    pids="$pids $!"
+    await "$folder/azurite.log" "Azurite Blob service successfully listens"
+    AZURITE=http://127.0.0.1:$port/devstoreaccount1 \
+        "$(dirname "$moongate")/tests/conformance/azurite" >"$folder/log" 2>&1 || cat "$folder/log"
+    # shellcheck disable=SC2046
+    count "Azurite" $(awk -F '[:,] *' '/Checks:/ {print $3 - $5 - $7, $5 + $7}' "$folder/log")
 }
 
 # In virtual time: three hours pass as fast as a client polls.
@@ -100,6 +120,7 @@ if [ "${3:-}" = record ]; then
 fi
 if command -v npm >/dev/null; then
     run_test_server
+    run_azurite
     fetch @azure/identity @azure/arm-apimanagement @azure/arm-authorization \
         @azure/arm-network @azure/arm-resources @azure/arm-resourcesdeployments \
         @microsoft/microsoft-graph-client jose
@@ -108,7 +129,7 @@ start_simulator # from here on, all that is asked believes in its CA alone
 if command -v npm >/dev/null; then
     run_javascript
 else
-    echo "skipped: the test server and the SDK for JavaScript, as npm is not installed"
+    echo "skipped: the test server, Azurite and the SDK for JavaScript, as npm is not installed"
 fi
 if /usr/bin/python3 -c 'import azure.mgmt.resource, azure.identity' 2>/dev/null; then
     run_python

@@ -1,7 +1,6 @@
-/* tests/check_azurite.c - a store in Azurite, the emulator of Azure Storage.
+/* tests/conformance/azurite.c - a store in Azurite, the emulator of Azure Storage.
  *
- * AZURITE says where: "http://127.0.0.1:10000/devstoreaccount1"; see azurite.sh. Without it
- * there is nothing to test against, and that is said. */
+ * AZURITE says where that is: "http://127.0.0.1:10000/devstoreaccount1". */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -203,12 +202,12 @@ START_TEST(what_is_large_is_put_and_read)
 
     for (size_t i = 0; i < length; i++)
         text[i] = (char)(i * 7 % 251);
-    store->put(store, start(), STORE_NEW, "large", text, length);
+    store->put(store, start_call(), STORE_NEW, "large", text, length);
     ck_assert_str_eq(finish(), "");
     ck_assert_str_eq(get("large", 0, SIZE_MAX), "");
     ck_assert_uint_eq(call.bytes.length, length);
     ck_assert_mem_eq(call.bytes.data, text, length);
-    store->append(store, start(), LOG, NULL, 0, text, length, true);
+    store->append(store, start_call(), LOG, NULL, 0, text, length, true);
     ck_assert_str_eq(finish(), "");
     ck_assert_str_eq(get(LOG, 1, SIZE_MAX), "");
     ck_assert_uint_eq(call.bytes.length, length - 1);
@@ -304,8 +303,8 @@ int main(void)
     TCase *topic;
 
     if (getenv("AZURITE") == NULL) {
-        puts("skipped: Azurite, as AZURITE does not say where it is (tests/azurite.sh)");
-        return 0;
+        fputs("AZURITE does not say where Azurite is\n", stderr);
+        return 1;
     }
     add_promises(add_case(suite, "what a store promises", set_up, tear_down));
     topic = add_case(suite, "logs of several blobs", set_up_small, tear_down);

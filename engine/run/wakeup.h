@@ -1,0 +1,36 @@
+/* engine/run/wakeup.h - machine time and signals, whatever clock a run goes by.
+ *
+ * Pictures move, leases end and processes have their time by the machine, so they use
+ * libevent's timers and not the loop's. Only this module sees libevent: its `struct
+ * event` and ours bear the same name. */
+#ifndef MOONGATE_RUN_WAKEUP_H
+#define MOONGATE_RUN_WAKEUP_H
+
+#include <stdint.h>
+
+struct wakeup;
+struct loop;
+
+typedef void wakeup_wake(void *context);
+
+/* A timer that is not started yet. `loop` is borrowed for its life; NULL when the system
+ * has no room for it, which the other calls accept. */
+struct wakeup *wakeup_new_timer(struct loop *loop, wakeup_wake *wake, void *context);
+
+/* Watches for a signal from now on. */
+struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wake *wake,
+                                 void *context);
+
+/* Wakes once, so many milliseconds of machine time from now; a start before that is
+ * forgotten. */
+void wakeup_start(struct wakeup *timer, int64_t delay_ms);
+
+/* Watches again after a stop. */
+void wakeup_watch(struct wakeup *signal);
+
+/* A signal has the effect again that it had before it was watched. */
+void wakeup_stop(struct wakeup *wakeup);
+
+void wakeup_free(struct wakeup *wakeup);
+
+#endif
