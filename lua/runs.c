@@ -16,6 +16,7 @@
 #include "lua/modules.h"
 #include "net/loop.h"
 #include "run/depot.h"
+#include "run/record.h"
 #include "run/session.h"
 #include "run/terminal.h"
 #include "store/store.h"
@@ -283,13 +284,12 @@ static int runs_look(lua_State *L)
     return look_finish(L, LUA_OK, 0);
 }
 
-/* Its call may not hide why the text was not put. */
+/* What counts is whether the text was put: a lease that cannot be given back ends by itself. */
 static void on_released(struct job *job)
 {
-    if (job->text == NULL)
-        return;
     failure_free(job->call.failure);
-    job->call.failure = failure_new("IOError", "%s", job->text);
+    job->call.failure =
+        job->text != NULL ? failure_new("IOError", "%s", job->text) : NULL;
 }
 
 static void on_end_put(struct job *job)
@@ -343,28 +343,23 @@ static int give_up_finish(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* give_up(log, ended, holder) -> whether it was done: takes the lease of a run's journal, writes the
- * table `ended` as its end.json, and gives the lease back; false when somebody carries the run.
- * `holder` is what others are told meanwhile. Raises a failure. Waits. */
+/* give_up(log, ended) -> whether it was done: takes the lease of a run's journal, writes the table
+ * `ended` as its end.json, and gives the lease back; false when somebody carries the run. Raises a
+ * failure. Waits. */
 static int runs_give_up(lua_State *L)
 {
     const char *name = check_name(L, 1);
-    cJSON *holder, *end;
     struct job *job;
+    cJSON *end;
 
     luaL_argcheck(L, strchr(name, '/') != NULL, 1, "the journal of a run expected");
     luaL_checktype(L, 2, LUA_TTABLE);
-    luaL_checktype(L, 3, LUA_TTABLE);
     end = bind_to_json(L, 2);
-    holder = end != NULL ? bind_to_json(L, 3) : NULL;
-    if (holder == NULL) {
-        cJSON_Delete(end);
-        return bind_error(L, "%s", lua_tostring(L, -1));
-    }
+    if (end == NULL)
+        return lua_error(L); /* with the message on top */
     job = new_job(L, name);
     job->end = end;
-    job->text = json_print(holder);
-    cJSON_Delete(holder);
+    job->text = record_describe_holder();
     job->shelf->store->acquire(job->shelf->store, begin_call(job, on_acquired), job->name,
                                job->text, GIVE_UP_MS);
     return give_up_finish(L, LUA_OK, 0);

@@ -2,13 +2,16 @@
 -- @module runs
 local clock = require "clock"
 local core = require "core.runs"
+local folder = require "core.folder"
 local json = require "json"
+local report = require "run_report"
 local run = require "run"
 local shelf = require "shelf"
 local tasks = require "tasks"
 local timeline = require "timeline"
+local upkeep = require "upkeep"
 
-local runs = {}
+local runs = {cancel = upkeep.cancel, prune = upkeep.prune}
 
 -- --- list ------------------------------------------------------------------------------------
 
@@ -112,7 +115,8 @@ local function print_fact(name, text)
 end
 
 local function describe_times(own)
-  local text = ("%s UTC, %s ago"):format(shelf.moment(own.started), shelf.span(clock.now() - own.started))
+  local text = ("%s UTC, %s ago"):format(shelf.moment(own.started),
+                                         shelf.span(clock.now() - own.started))
   if own.ended then
     text = ("%s; ended %s, after %s"):format(text, shelf.moment(own.ended),
                                              shelf.span(own.ended - own.started))
@@ -164,8 +168,8 @@ local function print_attempts(line)
       ("%s after %s"):format(attempt.status, shelf.span(attempt.ended - attempt.began)) or
       "no end is written"
     print((core.visible(("attempt %d  %s  process %s on host '%s': %s"):format(
-      attempt.number, shelf.moment(attempt.began), attempt.pid and ("%d"):format(attempt.pid) or "?",
-      attempt.host or "?", how))))
+      attempt.number, shelf.moment(attempt.began),
+      attempt.pid and ("%d"):format(attempt.pid) or "?", attempt.host or "?", how))))
   end
 end
 
@@ -278,6 +282,99 @@ function runs.show(options)
     shelf.complain {message = "the run has no step of that name"}
   end
   return (damage or (#steps == 0 and #line.steps > 0)) and 1 or 0
+end
+
+-- --- replay ----------------------------------------------------------------------------------
+
+-- What `resume` does with a step whose answer is not known.
+local function judge_intended(step)
+  if step.verb == "once" then
+    return "its end is not known: it fails, unless it may be done again", "unknown"
+  elseif step.method == "DELETE" then
+    return "would be sent again", "sent"
+  elseif step.kind or step.method == "PUT" or step.method == "PATCH" then
+    return "would be looked up: its answer is not known", "looked up"
+  end
+  return "its answer is not known: it fails, unless it may be sent again", "unknown"
+end
+
+-- What `resume` does with a step, in words, and the word that it is counted by.
+local function judge(step)
+  if step.state == "failed" then
+    return ("would be sent again: it failed, %s"):format(step.code or "?"), "sent"
+  elseif step.state == "intended" then
+    return judge_intended(step)
+  elseif step.state == "done" then
+    return ("from the journal: %s"):format(step.outcome or "done"), "from the journal"
+  end
+  local method = step.kind and (step.verb == "delete" and "DELETE" or "PUT") or step.method
+  if core.has_ended(method or "", step.answer) then
+    return "from the journal: answered", "from the journal"
+  end
+  local url = step.url or step.location
+  return url and "would adopt " .. url or "would wait until it is ready", "adopted"
+end
+
+local JUDGED = {"from the journal", "adopted", "looked up", "sent", "unknown"}
+
+function runs.replay(options)
+  local own, line = shelf.find(options.id), timeline.new()
+  local torn, damage = shelf.read_journal(options.id, line)
+  local rows, counts, words = {}, {}, {}
+  for i, step in ipairs(line.steps) do
+    local text, word = judge(step)
+    rows[i] = {("%d"):format(step.n), step.kind and step.verb or "", timeline.subject(step), text}
+    counts[word] = (counts[word] or 0) + 1
+  end
+  shelf.print_table(rows)
+  for _, word in ipairs(JUDGED) do
+    words[#words + 1] = counts[word] and ("%d %s"):format(counts[word], word)
+  end
+  print(("%d steps: %s"):format(#rows, #rows > 0 and table.concat(words, ", ") or "none"))
+  if own.state == "succeeded" or own.state == "canceled" or own.state == "running" then
+    shelf.tell("the run is %s: `moongate resume` would not begin it", own.state)
+  end
+  shelf.tell_torn(options.id, torn)
+  if damage then
+    shelf.complain(damage)
+  end
+  return damage and 1 or 0
+end
+
+-- --- report ----------------------------------------------------------------------------------
+
+local LOG_BYTES = 64 << 10 -- of the end of the log
+
+-- The last events, as tables. The first line may be cut, and is passed over then.
+local function read_log_tail(id)
+  local name, events = shelf.path(id, "events.jsonl"), {}
+  local _, size = core.get(name, 0, 0)
+  local offset = math.max(0, (size or 0) - LOG_BYTES)
+  local text = size and core.get(name, offset, LOG_BYTES) or ""
+  for line in text:gmatch "([^\n]*)\n" do
+    local ok, event = pcall(json.decode, line)
+    events[#events + 1] = ok and type(event) == "table" and event or nil
+  end
+  return events
+end
+
+function runs.report(options)
+  local own, line = shelf.find(options.id), timeline.new()
+  local torn, damage = shelf.read_journal(options.id, line)
+  local place, name = options.html:match "^(.*/)([^/]+)$"
+  local page = report.page {
+    run = own, line = line, events = read_log_tail(options.id), now = clock.now(),
+    torn = torn, damage = damage and damage.message,
+    command_line = own.manifest and shelf.command_line(own.manifest) or "?",
+    holder = shelf.describe_holder(own),
+  }
+  folder.write(place or ".", name or options.html, page)
+  shelf.tell_torn(options.id, torn)
+  if damage then
+    shelf.complain(damage)
+  end
+  print(("%s: %d steps, %d KiB"):format(options.html, #line.steps, (#page + 1023) >> 10))
+  return damage and 1 or 0
 end
 
 -- --- the command -----------------------------------------------------------------------------

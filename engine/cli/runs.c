@@ -24,7 +24,11 @@ struct runs_command {
     const char *words[MOST_WORDS];
     int word_count;
     uint64_t limit;
+    int64_t older_ms; /* 0: whatever its age */
+    uint64_t keep;
+    const char *html; /* the file of a report */
     bool wants_all, wants_json, wants_help;
+    bool keeps_some, takes_unfinished, is_dry;
 };
 
 static char *take_all(void *context, const char *text)
@@ -48,6 +52,36 @@ static char *take_output(void *context, const char *text)
     return NULL;
 }
 
+static char *take_older(void *context, const char *text)
+{
+    return option_take_duration(&((struct runs_command *)context)->older_ms, text);
+}
+
+static char *take_keep(void *context, const char *text)
+{
+    ((struct runs_command *)context)->keeps_some = true;
+    return option_take_number(&((struct runs_command *)context)->keep, text, MOST_LISTED);
+}
+
+static char *take_unfinished(void *context, const char *text)
+{
+    (void)text;
+    ((struct runs_command *)context)->takes_unfinished = true;
+    return NULL;
+}
+
+static char *take_dry(void *context, const char *text)
+{
+    (void)text;
+    ((struct runs_command *)context)->is_dry = true;
+    return NULL;
+}
+
+static char *take_html(void *context, const char *text)
+{
+    return option_take_text(&((struct runs_command *)context)->html, text);
+}
+
 static char *take_help(void *context, const char *text)
 {
     (void)text;
@@ -67,9 +101,27 @@ static const struct option list_options[] = {
 static const struct option show_options[] = {
     {"--output", "FORMAT", "text or json", take_output}, {0}};
 
+static const struct option prune_options[] = {
+    {"--older", "TIME", "only those that ended, or began, longer ago: 30d", take_older},
+    {"--keep", "N", "all but the newest N", take_keep},
+    {"--unfinished", NULL, "those that could be carried on, too", take_unfinished},
+    {"--dry-run", NULL, "only say what would be removed", take_dry},
+    {0}};
+
+static const struct option replay_options[] = {
+    {"--dry", NULL, "only say what `moongate resume` would do with each write", take_dry},
+    {0}};
+
+static const struct option report_options[] = {
+    {"--html", "FILE", "where to write the page", take_html}, {0}};
+
 const struct help runs_help = {
     .usage = "moongate runs [list] [options]\n"
-             "       moongate runs show RUN [NAME...] [options]",
+             "       moongate runs show RUN [NAME...] [options]\n"
+             "       moongate runs cancel RUN\n"
+             "       moongate runs prune [--older TIME] [--keep N] [options]\n"
+             "       moongate runs replay RUN --dry\n"
+             "       moongate runs report RUN --html FILE",
     .text =
         "The runs that a store has. `list` tells of each its state (running, succeeded,\n"
         "failed, interrupted, canceled, or died when nobody wrote down its end), its "
@@ -81,6 +133,9 @@ const struct help runs_help = {
     .sections = {{NULL, runs_options, NULL},
                  {"of list", list_options, NULL},
                  {"of show", show_options, NULL},
+                 {"of prune", prune_options, NULL},
+                 {"of replay", replay_options, NULL},
+                 {"of report", report_options, NULL},
                  {"where runs are kept", store_options, NULL},
                  {0}},
     .exits = "0 done, 1 something is damaged or could not be done, 2 wrong usage or no\n"
@@ -105,6 +160,16 @@ static char *describe(const struct runs_command *command)
     if (!command->wants_all)
         cJSON_AddNumberToObject(options, "limit",
                                 command->limit != 0 ? (double)command->limit : LISTED);
+    if (command->older_ms != 0)
+        cJSON_AddNumberToObject(options, "older", (double)command->older_ms / 1000.0);
+    if (command->keeps_some)
+        cJSON_AddNumberToObject(options, "keep", (double)command->keep);
+    if (command->takes_unfinished)
+        cJSON_AddTrueToObject(options, "unfinished");
+    if (command->is_dry)
+        cJSON_AddTrueToObject(options, "dry");
+    if (command->html != NULL)
+        cJSON_AddStringToObject(options, "html", command->html);
     text = json_print(options);
     cJSON_Delete(options);
     return text;
@@ -114,6 +179,8 @@ struct action {
     const char *name;
     const struct option *options; /* or NULL */
     int fewest_words, most_words; /* the run's id first */
+    /* What is missing, or NULL; or no check. */
+    const char *(*check)(const struct runs_command *command);
     int (*execute)(struct runs_command *command, struct session *session);
 };
 
@@ -133,9 +200,30 @@ static int execute_in_library(struct runs_command *command, struct session *sess
     return code;
 }
 
+static const char *check_prune(const struct runs_command *command)
+{
+    return command->older_ms == 0 && !command->keeps_some
+               ? "say which: --older TIME, --keep N or both"
+               : NULL;
+}
+
+static const char *check_replay(const struct runs_command *command)
+{
+    return command->is_dry ? NULL : "--dry is needed; `moongate resume` carries a run on";
+}
+
+static const char *check_report(const struct runs_command *command)
+{
+    return command->html != NULL ? NULL : "--html FILE is needed";
+}
+
 static const struct action actions[] = {
-    {"list", list_options, 0, 0, execute_in_library},
-    {"show", show_options, 1, MOST_WORDS, execute_in_library},
+    {"list", list_options, 0, 0, NULL, execute_in_library},
+    {"show", show_options, 1, MOST_WORDS, NULL, execute_in_library},
+    {"cancel", NULL, 1, 1, NULL, execute_in_library},
+    {"prune", prune_options, 0, 0, check_prune, execute_in_library},
+    {"replay", replay_options, 1, 1, check_replay, execute_in_library},
+    {"report", report_options, 1, 1, check_report, execute_in_library},
     {0}};
 
 static int execute(struct runs_command *command)
@@ -210,7 +298,12 @@ static bool check_words(const struct runs_command *command)
         fprintf(stderr, "moongate runs %s: '%s' is not the id of a run\n", name, id);
         return false;
     }
-    return true;
+    const char *missing =
+        command->action->check != NULL ? command->action->check(command) : NULL;
+
+    if (missing != NULL)
+        fprintf(stderr, "moongate runs %s: %s\n", name, missing);
+    return missing == NULL;
 }
 
 int command_runs(int argc, char **argv)
