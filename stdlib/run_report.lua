@@ -218,7 +218,7 @@ local function add_attempts(out, attempts)
     out[#out + 1] = ("<tr><td>%d<td>%s<td>%s<td>%s<td>%s<td>%s</tr>"):format(
       attempt.number, moment(attempt.began),
       attempt.ended and span(attempt.ended - attempt.began) or "", escape(attempt.host or "?"),
-      attempt.pid and ("%d"):format(attempt.pid) or "?",
+      escape(attempt.pid or "?"),
       escape(attempt.status or "no end is written"))
   end
   out[#out + 1] = "</table></div>"
@@ -256,8 +256,8 @@ end
 local function describe_event(event)
   local kind = event.event
   if kind == "operation.finished" then
-    local failure = event.failure and (": %s: %s"):format(
-      event.failure.code or "?", event.failure.message or "") or ""
+    local failure = type(event.failure) == "table" and (": %s: %s"):format(
+      tostring(event.failure.code), tostring(event.failure.message)) or ""
     return ("%s %s '%s'%s"):format(event.outcome or "?", event.kind or "", event.name or "?",
                                    failure)
   elseif kind == "operation.started" then

@@ -128,7 +128,7 @@ local function describe_target(settings)
   local words = {}
   for _, name in ipairs {"endpoint", "cloud", "subscription", "resource_group", "service"} do
     if settings and settings[name] then
-      words[#words + 1] = ("%s %s"):format(name:gsub("_", " "), settings[name])
+      words[#words + 1] = ("%s %s"):format(name:gsub("_", " "), tostring(settings[name]))
     end
   end
   return table.concat(words, ", ")
@@ -161,15 +161,20 @@ local function print_facts(own, line)
   print_fact("waiting", shelf.describe_waiting(timeline.open(line), now_of {last = line.last}))
 end
 
-local function print_attempts(line)
+local function describe_end(attempt, is_carried)
+  if attempt.status then
+    return ("%s after %s"):format(attempt.status, shelf.span(attempt.ended - attempt.began))
+  end
+  return is_carried and "goes on" or "no end is written"
+end
+
+local function print_attempts(own, line)
   print()
-  for _, attempt in ipairs(line.attempts) do
-    local how = attempt.status and
-      ("%s after %s"):format(attempt.status, shelf.span(attempt.ended - attempt.began)) or
-      "no end is written"
+  for i, attempt in ipairs(line.attempts) do
+    local how = describe_end(attempt, own.state == "running" and i == #line.attempts)
     print((core.visible(("attempt %d  %s  process %s on host '%s': %s"):format(
       attempt.number, shelf.moment(attempt.began),
-      attempt.pid and ("%d"):format(attempt.pid) or "?", attempt.host or "?", how))))
+      tostring(attempt.pid or "?"), attempt.host or "?", how))))
   end
 end
 
@@ -270,7 +275,7 @@ function runs.show(options)
     print_show_json(own, line, steps)
   else
     print_facts(own, line)
-    print_attempts(line)
+    print_attempts(own, line)
     for _, step in ipairs(steps) do
       print_step(step)
     end
@@ -345,15 +350,32 @@ end
 
 local LOG_BYTES = 64 << 10 -- of the end of the log
 
--- The last events, as tables. The first line may be cut, and is passed over then.
+-- Members that a page tells of an event.
+local EVENT_TEXTS = {"event", "time", "outcome", "kind", "name", "verb", "script", "status",
+                     "error", "text"}
+
+-- An event of a line, or nil: the first line may be cut, and others can write there, too.
+local function read_event(line)
+  local ok, event = pcall(json.decode, line)
+  if not ok or type(event) ~= "table" then
+    return nil
+  end
+  for _, name in ipairs(EVENT_TEXTS) do
+    if event[name] ~= nil and type(event[name]) ~= "string" then
+      return nil
+    end
+  end
+  return event
+end
+
+-- The last events, as tables.
 local function read_log_tail(id)
   local name, events = shelf.path(id, "events.jsonl"), {}
   local _, size = core.get(name, 0, 0)
   local offset = math.max(0, (size or 0) - LOG_BYTES)
   local text = size and core.get(name, offset, LOG_BYTES) or ""
   for line in text:gmatch "([^\n]*)\n" do
-    local ok, event = pcall(json.decode, line)
-    events[#events + 1] = ok and type(event) == "table" and event or nil
+    events[#events + 1] = read_event(line)
   end
   return events
 end

@@ -19,14 +19,33 @@ function shelf.path(id, name)
   return ("runs/%s/%s"):format(id, name)
 end
 
+-- What members are, where they are there at all: others can write there, too.
+local TYPES = {
+  ["run.json"] = {script = "string", arguments = "table", started = "string", settings = "table"},
+  ["end.json"] = {fence = "number", attempt = "number", status = "string", exit_code = "number",
+                  ended = "string", error = "string", summary = "table"},
+}
+
+local function has_types(tree, types)
+  for name, wanted in pairs(types) do
+    if tree[name] ~= nil and type(tree[name]) ~= wanted then
+      return false
+    end
+  end
+  return true
+end
+
 -- A JSON text of a run; nil when there is none, nil and why when it is none.
 local function read_json(id, name)
   local text = core.get(shelf.path(id, name))
-  local ok, tree = pcall(json.decode, text or "null")
-  if not ok or (text and type(tree) ~= "table") then
+  if not text then
+    return nil
+  end
+  local ok, tree = pcall(json.decode, text)
+  if not ok or type(tree) ~= "table" or not has_types(tree, TYPES[name]) then
     return nil, ("%s is not what moongate writes there"):format(name)
   end
-  return text and tree
+  return tree
 end
 
 -- The state of a run: `running`, what its end says, `died` without one, or `damaged`.
@@ -171,7 +190,7 @@ function shelf.describe_holder(own)
     return nil
   end
   return ("process %s on host '%s', since %s"):format(
-    holder.pid and ("%d"):format(holder.pid) or "?", holder.host or "?", holder.since or "?")
+    tostring(holder.pid or "?"), tostring(holder.host or "?"), tostring(holder.since or "?"))
 end
 
 --- What a run waits for: "gateway 'gw-a' Activating 01:12, and 3 more"; empty when it waits for

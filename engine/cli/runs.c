@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "run/run.h"
 #include "run/session.h"
+#include "run/watch.h"
 #include "store/store.h"
 
 enum { MOST_LISTED = 1000000, LISTED = 20, MOST_WORDS = 64 };
@@ -28,7 +29,7 @@ struct runs_command {
     uint64_t keep;
     const char *html; /* the file of a report */
     bool wants_all, wants_json, wants_help;
-    bool keeps_some, takes_unfinished, is_dry;
+    bool keeps_some, takes_unfinished, is_dry, follows;
 };
 
 static char *take_all(void *context, const char *text)
@@ -82,6 +83,13 @@ static char *take_html(void *context, const char *text)
     return option_take_text(&((struct runs_command *)context)->html, text);
 }
 
+static char *take_follow(void *context, const char *text)
+{
+    (void)text;
+    ((struct runs_command *)context)->follows = true;
+    return NULL;
+}
+
 static char *take_help(void *context, const char *text)
 {
     (void)text;
@@ -101,6 +109,9 @@ static const struct option list_options[] = {
 static const struct option show_options[] = {
     {"--output", "FORMAT", "text or json", take_output}, {0}};
 
+static const struct option logs_options[] = {
+    {"--follow", NULL, "go on until the run ends", take_follow}, {0}};
+
 static const struct option prune_options[] = {
     {"--older", "TIME", "only those that ended, or began, longer ago: 30d", take_older},
     {"--keep", "N", "all but the newest N", take_keep},
@@ -118,6 +129,8 @@ static const struct option report_options[] = {
 const struct help runs_help = {
     .usage = "moongate runs [list] [options]\n"
              "       moongate runs show RUN [NAME...] [options]\n"
+             "       moongate runs logs RUN [--follow]\n"
+             "       moongate runs attach RUN\n"
              "       moongate runs cancel RUN\n"
              "       moongate runs prune [--older TIME] [--keep N] [options]\n"
              "       moongate runs replay RUN --dry\n"
@@ -133,6 +146,7 @@ const struct help runs_help = {
     .sections = {{NULL, runs_options, NULL},
                  {"of list", list_options, NULL},
                  {"of show", show_options, NULL},
+                 {"of logs", logs_options, NULL},
                  {"of prune", prune_options, NULL},
                  {"of replay", replay_options, NULL},
                  {"of report", report_options, NULL},
@@ -200,6 +214,32 @@ static int execute_in_library(struct runs_command *command, struct session *sess
     return code;
 }
 
+static int watch(struct session *session, const struct watch_request *request)
+{
+    struct failure *failure = NULL;
+    int code = watch_run(session, request, &failure);
+
+    if (failure != NULL && strcmp(failure->code, "RunNotFound") == 0)
+        code = EXIT_USAGE;
+    if (failure != NULL)
+        command_complain("runs", failure);
+    return code;
+}
+
+static int execute_logs(struct runs_command *command, struct session *session)
+{
+    return watch(session, &(struct watch_request){.id = command->words[0],
+                                                  .follows = command->follows,
+                                                  .is_plain = true});
+}
+
+static int execute_attach(struct runs_command *command, struct session *session)
+{
+    return watch(session, &(struct watch_request){.id = command->words[0],
+                                                  .follows = true,
+                                                  .takes_exit_code = true});
+}
+
 static const char *check_prune(const struct runs_command *command)
 {
     return command->older_ms == 0 && !command->keeps_some
@@ -220,6 +260,8 @@ static const char *check_report(const struct runs_command *command)
 static const struct action actions[] = {
     {"list", list_options, 0, 0, NULL, execute_in_library},
     {"show", show_options, 1, MOST_WORDS, NULL, execute_in_library},
+    {"logs", logs_options, 1, 1, NULL, execute_logs},
+    {"attach", NULL, 1, 1, NULL, execute_attach},
     {"cancel", NULL, 1, 1, NULL, execute_in_library},
     {"prune", prune_options, 0, 0, check_prune, execute_in_library},
     {"replay", replay_options, 1, 1, check_replay, execute_in_library},
