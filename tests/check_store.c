@@ -302,25 +302,49 @@ START_TEST(a_full_disk_loses_nothing)
 }
 END_TEST
 
-/* A lease file as a process on another machine leaves it, whose last beat was `age_ms` ago. */
-static void forge_lease(uint64_t fence, int64_t age_ms, const char *text)
+static char *lease_path(uint64_t fence)
 {
-    char *path = path_of("store/runs/1/log");
-    char *name = memory_format("%s~lease-%" PRIu64, path, fence);
+    char *log = path_of("store/runs/1/log");
+    char *path = memory_format("%s~lease-%" PRIu64, log, fence);
+
+    free(log);
+    return path;
+}
+
+/* Makes the last heartbeat of a lease `age_ms` old. */
+static void set_beat(uint64_t fence, int64_t age_ms)
+{
+    char *path = lease_path(fence);
     const int64_t beat_ms = clock_machine_wall_ms() - age_ms;
     const struct timespec beat = {.tv_sec = (time_t)(beat_ms / 1000),
                                   .tv_nsec = (long)(beat_ms % 1000 * 1000000)};
-    const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    ck_assert_int_eq(futimens(fd, (struct timespec[]){beat, beat}), 0);
-    close(fd);
-    free(name);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, (struct timespec[]){beat, beat}, 0), 0);
     free(path);
 }
 
-static const char elsewhere[] = "moongate lease 1\nreleased 0\nduration_ms 400\nmachine "
-                                "elsewhere\nholder {\"pid\":7}";
+/* A lease file of whatever text. */
+static void forge_text(uint64_t fence, const char *text)
+{
+    char *path = lease_path(fence);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    free(path);
+}
+
+/* One as a process on another machine leaves it. */
+static void forge_lease(uint64_t fence, int64_t duration_ms, int64_t age_ms)
+{
+    char *text = memory_format("moongate lease 1\nreleased 0\nduration_ms %" PRId64
+                               "\nmachine elsewhere\nholder {\"pid\":7}",
+                               duration_ms);
+
+    forge_text(fence, text);
+    set_beat(fence, age_ms);
+    free(text);
+}
 
 START_TEST(what_only_can_be_read_is_read)
 {
@@ -328,7 +352,7 @@ START_TEST(what_only_can_be_read_is_read)
 
     if (mount_small(&path)) {
         ck_assert_str_eq(append(NULL, 0, "one\n"), "");
-        forge_lease(3, 0, elsewhere);
+        forge_lease(3, 60000, 0);
         ck_assert_int_eq(mount("none", path, "tmpfs", MS_REMOUNT | MS_RDONLY, ""), 0);
         assert_log("one\n");
         ck_assert_str_eq(look(), ""); /* by this machine's time */
@@ -406,7 +430,7 @@ START_TEST(the_lease_of_a_dead_process_is_free_at_once)
 }
 END_TEST
 
-enum { SHORT_MS = 300 };
+enum { SHORT_MS = 1000 };
 
 /* Holds a short lease with a descriptor of its own on the log, and goes on when it is told to. */
 static void be_stopped(void)
@@ -463,7 +487,7 @@ START_TEST(a_lease_that_is_renewed_is_kept)
     const int64_t start_ms = clock_machine_ms();
     uint64_t length = 0;
 
-    while (clock_machine_ms() - start_ms < 3 * SHORT_MS) {
+    while (clock_machine_ms() - start_ms < 3 * SHORT_MS / 2) {
         ck_assert_str_eq(renew(lease), "");
         ck_assert_str_eq(append(lease, length++, "x"), "");
         ck_assert_ptr_null(acquire_for("other", SHORT_MS));
@@ -486,7 +510,7 @@ START_TEST(a_lease_that_is_not_renewed_ends_for_its_holder_too)
 
     wait_ms(SHORT_MS + 5);
     ck_assert_str_eq(append(lease, 0, "x"), "LeaseLost");
-    assert_message_has("it was not renewed in its 300 ms");
+    assert_message_has("it was not renewed in its 1000 ms");
     ck_assert_str_eq(cut(lease, 0), "LeaseLost");
     ck_assert_str_eq(renew(lease), ""); /* nobody wanted it meanwhile */
     ck_assert_str_eq(append(lease, 0, "x"), "");
@@ -498,15 +522,16 @@ END_TEST
 START_TEST(a_holder_on_another_machine_is_known_by_its_heartbeat)
 {
     ck_assert_str_eq(append(NULL, 0, "one\n"), "");
-    forge_lease(4, 0, elsewhere);
+    forge_lease(4, 60000, 1000);
     ck_assert_ptr_null(acquire_for("me", 1000));
     ck_assert(call.is_held);
-    ck_assert_int_le(call.held_for_ms, 400);
+    ck_assert_int_gt(call.held_for_ms, 0);
+    ck_assert_int_le(call.held_for_ms, 59100); /* a file server's clock is coarse */
     ck_assert_str_eq(call.bytes.data, "{\"pid\":7}");
 
     const int64_t start_ms = clock_machine_ms();
 
-    forge_lease(4, 500, elsewhere); /* late: it is watched, and does not beat */
+    forge_lease(4, 400, 500); /* late: it is watched, and does not beat */
 
     struct store_lease *lease = acquire("me");
 
@@ -517,25 +542,26 @@ START_TEST(a_holder_on_another_machine_is_known_by_its_heartbeat)
 }
 END_TEST
 
-static void beat_later(evutil_socket_t fd, short events, void *context)
+/* By a clock that is an hour slow, and goes. */
+static void beat_again(evutil_socket_t fd, short events, void *context)
 {
     (void)fd, (void)events, (void)context;
-    forge_lease(4, 3600 * 1000, elsewhere); /* an hour ago, but not when it was before */
+    set_beat(4, 3600 * 1000);
 }
 
 START_TEST(a_clock_that_was_set_ends_no_lease)
 {
-    struct event *beat = evtimer_new(loop_event_base(loop), beat_later, NULL);
+    const int64_t age_ms = (_i == 0 ? 2 : -2) * 3600 * 1000;
+    struct event *beat =
+        event_new(loop_event_base(loop), -1, EV_PERSIST, beat_again, NULL);
 
     ck_assert_str_eq(append(NULL, 0, "one\n"), "");
-    for (int i = 0; i < 2; i++) {
-        forge_lease(4, (i == 0 ? 2 : -2) * 3600 * 1000, elsewhere);
-        event_add(beat, &(struct timeval){.tv_usec = 50000});
-        ck_assert_ptr_null(acquire_for("me", 1000));
-        ck_assert_ptr_null(call.failure);
-        ck_assert(call.is_held);
-        ck_assert_int_eq(call.held_for_ms, 400);
-    }
+    forge_lease(4, 1000, age_ms);
+    event_add(beat, &(struct timeval){.tv_usec = 100000});
+    ck_assert_ptr_null(acquire_for("me", 1000));
+    ck_assert_ptr_null(call.failure);
+    ck_assert(call.is_held);
+    ck_assert_int_eq(call.held_for_ms, 1000);
     event_free(beat);
 }
 END_TEST
@@ -548,7 +574,7 @@ START_TEST(a_lease_file_that_cannot_be_read_is_named)
 
     ck_assert_str_eq(append(NULL, 0, "one\n"), "");
     for (int i = 0; i < COUNT_OF(texts); i++) {
-        forge_lease(4, 0, texts[i]);
+        forge_text(4, texts[i]);
         ck_assert_ptr_null(acquire_for("me", 1000));
         ck_assert_str_eq(call.failure->code, "IOError");
         assert_message_has("it is damaged, or of a newer version");
@@ -805,7 +831,7 @@ START_TEST(a_virtual_clock_stands_still_while_a_call_is_under_way)
     open_store_by(CLOCK_VIRTUAL);
     timer_start(loop, &timer, 3600 * 1000);
     ck_assert_str_eq(append(NULL, 0, "one\n"), "");
-    forge_lease(4, 500, elsewhere);
+    forge_lease(4, 400, 500);
     ck_assert_ptr_nonnull(acquire("me")); /* which watches for a while */
 
     struct store_lease *lease = call.lease;
@@ -939,7 +965,7 @@ int main(void)
     tcase_add_test(leases, a_lease_that_is_renewed_is_kept);
     tcase_add_test(leases, a_lease_that_is_not_renewed_ends_for_its_holder_too);
     tcase_add_test(leases, a_holder_on_another_machine_is_known_by_its_heartbeat);
-    tcase_add_test(leases, a_clock_that_was_set_ends_no_lease);
+    tcase_add_loop_test(leases, a_clock_that_was_set_ends_no_lease, 0, 2);
     tcase_add_test(leases, a_lease_file_that_cannot_be_read_is_named);
     tcase_add_test(leases, a_log_that_was_removed_or_replaced_is_lost);
     tcase_add_test(many, a_process_killed_at_any_moment_leaves_a_good_log);

@@ -269,8 +269,8 @@ static int judge_beat(const struct place *place, const struct claim *claim,
         *is_held = false;
     } else if (is_watched) {
         request->call->held_for_ms = claim->duration_ms;
-    } else if (age_ms >= 0 && age_ms < claim->duration_ms) {
-        request->call->held_for_ms = claim->duration_ms - age_ms;
+    } else if (llabs(age_ms) < claim->duration_ms) {
+        request->call->held_for_ms = claim->duration_ms - (age_ms > 0 ? age_ms : 0);
     } else {
         *watch = (struct folder_watch){
             .for_ms = claim->duration_ms / 2 + 1, .fence = fence, .beat = claim->beat};
