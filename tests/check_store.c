@@ -780,7 +780,7 @@ END_TEST
 /* Appends to a log without a lease wherever its end is now. */
 static void append_anywhere(void)
 {
-    for (int i = 0; i < 100;) {
+    for (int i = 0; i < 300;) {
         store->get(store, start_call(), "durations", 0, 0);
         finish();
 
@@ -795,23 +795,35 @@ static void append_anywhere(void)
             _exit(2);
         if (*code == '\0' && call.size_bytes != size + 11)
             _exit(3);
+        if (*code == '\0')
+            say(size);
         i += *code == '\0';
     }
 }
 
 START_TEST(processes_that_append_to_one_log_without_a_lease_see_each_other)
 {
-    enum { PROCESSES = 3 };
+    enum { PROCESSES = 3, EACH = 300, ALL = PROCESSES * EACH };
+    static bool is_taken[ALL];
     pid_t pids[PROCESSES];
     int from[PROCESSES];
 
+    memset(is_taken, 0, sizeof is_taken);
     for (int i = 0; i < PROCESSES; i++)
         pids[i] = start_process(append_anywhere, &from[i]);
-    for (int i = 0; i < PROCESSES; i++)
+    for (int i = 0; i < PROCESSES; i++) {
+        for (int k = 0; k < EACH; k++) {
+            const uint64_t position = hear(from[i]);
+
+            ck_assert_uint_lt(position / 11, ALL);
+            ck_assert_msg(!is_taken[position / 11], "two were at %" PRIu64, position);
+            is_taken[position / 11] = true;
+        }
         ck_assert_int_eq(await_process(pids[i], from[i]), 0);
+    }
     ck_assert_str_eq(get("durations", 0, SIZE_MAX), "");
-    ck_assert_uint_eq(call.size_bytes, PROCESSES * 100 * 11);
-    for (size_t i = 0; i < PROCESSES * 100; i++)
+    ck_assert_uint_eq(call.size_bytes, ALL * 11);
+    for (size_t i = 0; i < ALL; i++)
         ck_assert_int_eq(memcmp(call.bytes.data + i * 11, "0123456789\n", 11), 0);
 }
 END_TEST
