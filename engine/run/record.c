@@ -813,7 +813,7 @@ struct failure *record_end(struct record *record, cJSON *end)
     }
     loop_run(record->loop, is_quiet, record, true);
     record->is_over = true;
-    if (record->is_made && !record->is_lost && failure == NULL)
+    if (record->is_made && !record->is_lost && failure == NULL && end != NULL)
         failure = put_end(record, end);
     cJSON_Delete(end);
     release_lease(record);
