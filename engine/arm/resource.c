@@ -162,6 +162,7 @@ static void finish(struct resource_operation *own)
                        operation_is_refused(own->operation));
 
     const bool is_worth_telling = own->number != 0 || own->is_replayed ||
+                                  (own->is_unsure && own->failure == NULL) ||
                                   own->outcome == RESOURCE_UNCHANGED ||
                                   (own->verb == RESOURCE_DELETE && own->failure == NULL);
 
