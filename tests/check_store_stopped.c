@@ -27,9 +27,10 @@ static enum outcome judge(const struct failure *failure)
 {
     if (failure == NULL)
         return WRITTEN;
-    fprintf(stderr, "%s",
-            strcmp(failure->code, "LeaseLost") != 0 ? failure->message : "");
-    return strcmp(failure->code, "LeaseLost") == 0 ? LOST : WRONG;
+    if (strcmp(failure->code, "LeaseLost") == 0)
+        return LOST;
+    fprintf(stderr, "%s\n", failure->message);
+    return WRONG;
 }
 
 /* Acquires, cuts off what is behind "first\n", appends, renews, appends. Each line that was reported
@@ -78,7 +79,7 @@ static pid_t start_traced(const char *root, int *from_child)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
             _exit(77);
         raise(SIGSTOP);
-        _exit(carry(root));
+        _exit((int)carry(root));
     }
     close(ends[1]);
     *from_child = ends[0];
