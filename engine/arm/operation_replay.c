@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/url.h"
 #include "journal/journal.h"
 
 static bool sets_a_whole(const struct operation *operation)
@@ -40,6 +41,17 @@ static void adopt(struct operation *operation)
 
 /* --- what is done ------------------------------------------------------------------------ */
 
+static bool is_deleted_later(const struct operation *operation)
+{
+    const char *path = url_path(operation->request.url);
+    char *target = memory_copy_text(path, strcspn(path, "?#"));
+    const bool is_deleted = journal_deletes_later(operation->client->journal,
+                                                  operation->request.step, target);
+
+    free(target);
+    return is_deleted;
+}
+
 /* The answer that is known, with what the resource says now. */
 static void on_read(struct exchange *exchange)
 {
@@ -53,7 +65,7 @@ static void on_read(struct exchange *exchange)
     } else if (operation->reply.status < 300) {
         operation_finish(operation);
     } else if (operation->reply.status == 404 && sets_a_whole(operation) &&
-               !journal_deletes_later(operation->client->journal, step)) {
+               !is_deleted_later(operation)) {
         log_line(LOG_WARNING, "%s: the run had done it, and it is gone; doing it again",
                  operation->request.label);
         reply_drop(&operation->reply);

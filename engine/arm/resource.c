@@ -471,7 +471,7 @@ static bool complete(struct resource_operation *own)
  * that again: until then it is as it was written. False when it is to be done again. */
 static bool recall_deleted(struct resource_operation *own)
 {
-    if (!journal_deletes_later(own->client->journal, own->step)) {
+    if (!journal_deletes_later(own->client->journal, own->step, own->id)) {
         log_line(LOG_WARNING,
                  "%s '%s': the run had done it, and it is gone; doing it again",
                  own->kind->name, resource_name(own));

@@ -151,10 +151,18 @@ static void answered(struct stage *stage, struct exchange *exchange)
     journal_sync(own->journal, &exchange->journal.wait);
 }
 
+/* Nobody waits for it any more. When it never came to the wire, nothing was done. */
 static void cancel(struct stage *stage, struct exchange *exchange)
 {
+    struct journal *journal = exchange->journal.journal;
+    static char code[] = "Canceled", message[] = "it was not sent";
+    const struct failure failure = {.code = code, .message = message};
+
     (void)stage;
     journal_wait_cancel(&exchange->journal.wait);
+    if (journal != NULL && exchange->wire == NULL && step_is_open(exchange->step) &&
+        !step_is_replayed(exchange->step))
+        journal_failed(journal, exchange->step, &failure);
 }
 
 static void release(struct stage *stage)

@@ -210,8 +210,7 @@ static void start_renewals(struct record *record)
     wakeup_start(record->renewal, record->lease_ms / 3);
 }
 
-/* What others are told of who carries the run. */
-static char *describe_holder(void)
+char *record_describe_holder(void)
 {
     cJSON *holder = cJSON_CreateObject();
     char host[256] = "", since[CLOCK_TEXT_SIZE], *text;
@@ -230,7 +229,7 @@ static void acquire(struct record *record, void (*next)(struct record *record))
 {
     struct store_call *call = begin_call(record, "journal.jsonl", next);
 
-    record->text = describe_holder();
+    record->text = record_describe_holder();
     record->renewed_ms = clock_machine_ms();
     record->store->acquire(record->store, call, record->name, record->text,
                            record->lease_ms);
@@ -256,9 +255,14 @@ static struct failure *fail_held(const struct record *record)
     char *holder = name_holder(&record->call);
     struct failure *failure =
         failure_new("RunHeld", "run %s is carried by %s", record->id, holder);
+    char *cure = memory_format("`moongate runs attach %s` shows what it does; when that "
+                               "process is gone, its lease ends within %.0f s",
+                               record->id, (double)record->call.held_for_ms / 1000.0);
 
+    failure_set_cure(failure, cure);
     free(holder);
-    return failure_set_cure(failure, "`moongate runs attach` shows what it does");
+    free(cure);
+    return failure;
 }
 
 /* Takes the lease out of the call that asked for it. */
