@@ -102,6 +102,9 @@ static void fill_reply(const struct step_answer *answer, struct reply *reply)
     if (answer->state != NULL && reply->body != NULL)
         json_set_at(reply->body, "properties.provisioningState",
                     cJSON_CreateString(answer->state));
+    if (answer->told != NULL && answer->state != NULL && reply->body != NULL)
+        json_set_at(reply->body, "properties.targetProvisioningState",
+                    cJSON_CreateString(answer->told));
     reply->is_parsed = true;
 }
 

@@ -60,7 +60,7 @@ struct journal {
     char *run;
     struct map alike;    /* by content: the first of them */
     struct map words;    /* verbs, kinds, actions, outcomes: each once */
-    struct map gone;     /* by target's key: the last step that deleted it */
+    struct map gone;     /* by target's key: the last step to delete it */
     struct step **steps; /* in the order they came */
     size_t step_count, step_capacity;
     struct step **by_number; /* of loaded ones, by the line they began with */
@@ -137,16 +137,16 @@ static struct step *add_step(struct journal *journal, const char *key, const cha
     return step;
 }
 
+static bool is_deletion(const struct step *step)
+{
+    return step->action != NULL && text_equal_nocase(step->action, "delete");
+}
+
 static void set_state(struct journal *journal, struct step *step, enum step_state state)
 {
     journal->counts.by_state[step->state]--;
     journal->counts.by_state[state]++;
     step->state = state;
-}
-
-static void format_gone_key(uint64_t target, char key[TEXT_KEY_SIZE])
-{
-    snprintf(key, TEXT_KEY_SIZE, "%016" PRIx64, target);
 }
 
 /* --- answers ------------------------------------------------------------------------------ */
@@ -156,6 +156,7 @@ void step_answer_deinit(struct step_answer *answer)
     free(answer->url);
     free(answer->location);
     free(answer->state);
+    free(answer->told);
     free(answer->etag);
     free(answer->id);
     free(answer->request_id);
@@ -171,7 +172,7 @@ static void drop_answer(struct step *step)
     step->answer = NULL;
 }
 
-/* Of a step that is done only what was made may still be asked for. */
+/* Of a step that is over only what was made may still be asked for. */
 static void shrink_answer(struct step *step)
 {
     struct step_answer *answer = step->answer;
@@ -180,9 +181,11 @@ static void shrink_answer(struct step *step)
         return;
     free(answer->url);
     free(answer->state);
+    free(answer->told);
     free(answer->etag);
     free(answer->request_id);
-    answer->url = answer->state = answer->etag = answer->request_id = NULL;
+    answer->url = answer->state = answer->told = NULL;
+    answer->etag = answer->request_id = NULL;
 }
 
 static void set_answer(struct step *step, const struct step_answer *from)
@@ -194,25 +197,40 @@ static void set_answer(struct step *step, const struct step_answer *from)
                              .url = memory_copy_string(from->url),
                              .location = memory_copy_string(from->location),
                              .state = memory_copy_string(from->state),
+                             .told = memory_copy_string(from->told),
                              .etag = memory_copy_string(from->etag),
                              .id = memory_copy_string(from->id),
                              .request_id = memory_copy_string(from->request_id)};
 }
 
-static void set_done(struct journal *journal, struct step *step, const char *outcome,
-                     cJSON *value)
+/* It is about to be sent, to do `action`. */
+static void set_intended(struct journal *journal, struct step *step, const char *action)
 {
     char key[TEXT_KEY_SIZE];
 
+    step->action = intern(journal, action);
+    drop_answer(step);
+    set_state(journal, step, STEP_INTENDED);
+    if (!is_deletion(step))
+        return;
+    snprintf(key, sizeof key, "%016" PRIx64, step->target);
+    map_set(&journal->gone, key, step);
+}
+
+static void set_done(struct journal *journal, struct step *step, const char *outcome,
+                     cJSON *value)
+{
     set_state(journal, step, STEP_DONE);
     step->outcome = intern(journal, outcome);
     cJSON_Delete(step->value);
     step->value = value;
     shrink_answer(step);
-    if (step->action != NULL && strcmp(step->action, "delete") == 0) {
-        format_gone_key(step->target, key);
-        map_set(&journal->gone, key, step);
-    }
+}
+
+static void set_failed(struct journal *journal, struct step *step)
+{
+    set_state(journal, step, STEP_FAILED);
+    shrink_answer(step);
 }
 
 /* --- what earlier attempts did ---------------------------------------------------------- */
@@ -263,7 +281,6 @@ static struct step *load_step(struct journal *journal, const cJSON *record)
     step->is_loaded = true;
     step->number = (uint64_t)json_number_at(record, "n", 0);
     step->intended_ms = time_of(record);
-    step->action = intern(journal, json_string_at(record, "action"));
     keep_number(journal, step);
     return step;
 }
@@ -274,10 +291,7 @@ static void load_intent(struct journal *journal, const cJSON *record)
 
     if (step == NULL)
         step = load_step(journal, record);
-    else
-        step->action = intern(journal, json_string_at(record, "action"));
-    drop_answer(step);
-    set_state(journal, step, STEP_INTENDED);
+    set_intended(journal, step, json_string_at(record, "action"));
 }
 
 static void load_unchanged(struct journal *journal, const cJSON *record)
@@ -312,7 +326,7 @@ static void load_answer(struct journal *journal, const cJSON *record)
                              .request_id = copy_at(record, "request_id")};
     set_state(journal, step, STEP_ANSWERED);
     journal->counts.writes++;
-    if (step->action != NULL && strcmp(step->action, "delete") == 0)
+    if (is_deletion(step))
         journal->counts.deletes++;
 }
 
@@ -326,14 +340,22 @@ static void load_done(struct journal *journal, const cJSON *record)
                  value != NULL ? cJSON_Duplicate(value, true) : NULL);
 }
 
+static void load_state(struct journal *journal, const cJSON *record)
+{
+    const struct step *step = find_loaded(journal, record);
+
+    if (step == NULL || step->answer == NULL)
+        return;
+    free(step->answer->told);
+    step->answer->told = copy_at(record, "state");
+}
+
 static void load_failed(struct journal *journal, const cJSON *record)
 {
     struct step *step = find_loaded(journal, record);
 
-    if (step == NULL)
-        return;
-    drop_answer(step);
-    set_state(journal, step, STEP_FAILED);
+    if (step != NULL)
+        set_failed(journal, step);
 }
 
 static void load_begin(struct journal *journal, const cJSON *record)
@@ -349,7 +371,8 @@ void journal_load(struct journal *journal, const cJSON *record)
         void (*load)(struct journal *journal, const cJSON *record);
     } loaders[] = {{"intent", load_intent}, {"answer", load_answer},
                    {"done", load_done},     {"unchanged", load_unchanged},
-                   {"failed", load_failed}, {"begin", load_begin}};
+                   {"failed", load_failed}, {"state", load_state},
+                   {"begin", load_begin}};
     const char *what = json_string_at(record, "do");
 
     journal->counts.records++;
@@ -471,6 +494,42 @@ static struct fresh *keep_fresh(const char *key, const char *target)
     return fresh;
 }
 
+/* Puts those that were refused behind the others, before the first is begun: a script that tried
+ * again after a refusal is given at once what it came to. Returns which is the first now. */
+static struct step *put_refused_last(struct journal *journal, const char *key,
+                                     struct step *first)
+{
+    struct step *chains[2] = {NULL, NULL}, **ends[2] = {&chains[0], &chains[1]};
+    struct step *next, *last = NULL;
+    unsigned nth = 0;
+
+    for (struct step *step = first; step != NULL; step = next) {
+        struct step ***end = &ends[step->state == STEP_FAILED];
+
+        next = step->next_alike;
+        step->next_alike = NULL;
+        **end = step;
+        *end = &step->next_alike;
+    }
+    *ends[0] = chains[1];
+    for (struct step *step = chains[0]; step != NULL; step = step->next_alike) {
+        step->nth = ++nth;
+        last = step;
+    }
+    chains[0]->last = last;
+    map_set(&journal->alike, key, chains[0]);
+    return chains[0];
+}
+
+/* The first of those with this key, or NULL. */
+static struct step *find_first(struct journal *journal, const char *key)
+{
+    struct step *first = map_find(&journal->alike, key);
+
+    return first != NULL && first->begun == NULL ? put_refused_last(journal, key, first)
+                                                 : first;
+}
+
 /* The next of those alike, or NULL. */
 static struct step *next_of(struct step *first, bool is_single)
 {
@@ -484,7 +543,7 @@ struct step *journal_peek(struct journal *journal, const struct step_content *co
     char key[CONTENT_KEY_SIZE];
 
     content_hash(journal->run, content, key);
-    return next_of(map_find(&journal->alike, key), content->is_single);
+    return next_of(find_first(journal, key), content->is_single);
 }
 
 struct step *journal_begin(struct journal *journal, const struct step_content *content)
@@ -493,7 +552,7 @@ struct step *journal_begin(struct journal *journal, const struct step_content *c
     struct step *first, *step;
 
     content_hash(journal->run, content, key);
-    first = map_find(&journal->alike, key);
+    first = find_first(journal, key);
     step = next_of(first, content->is_single);
     if (step == NULL) {
         step = add_step(journal, key, content->verb, content->kind, content->target);
@@ -552,14 +611,25 @@ bool step_is_replayed(const struct step *step)
     return step->is_loaded;
 }
 
-bool journal_deletes_later(const struct journal *journal, const struct step *step)
+bool journal_deletes_later(const struct journal *journal, const struct step *step,
+                           const char *target)
 {
-    char key[TEXT_KEY_SIZE];
-    const struct step *gone;
+    char *above = memory_copy_string(target), *slash, key[TEXT_KEY_SIZE];
+    bool is_gone = false;
 
-    format_gone_key(step->target, key);
-    gone = map_find(&journal->gone, key);
-    return gone != NULL && gone->number > step->number;
+    do {
+        const struct step *gone;
+
+        text_format_key(above, key);
+        gone = map_find(&journal->gone, key);
+        is_gone =
+            gone != NULL && gone->number > step->number && gone->state != STEP_FAILED;
+        slash = strrchr(above, '/');
+        if (slash != NULL)
+            *slash = '\0';
+    } while (!is_gone && slash != NULL);
+    free(above);
+    return is_gone;
 }
 
 /* The first record of a step says what it is, later ones refer to it. */
@@ -586,17 +656,15 @@ static size_t begin_intent(struct journal *journal, struct step *step, const cha
 void journal_intend(struct journal *journal, struct step *step, const char *action,
                     const char *method, const char *client_request_id)
 {
-    if (step->is_intended)
+    if (step->is_intended && step->state == STEP_INTENDED)
         return;
 
     const size_t begin = begin_intent(journal, step, "intent");
 
     step->is_intended = true;
-    step->action = intern(journal, action);
     if (step->intended_ms == 0)
         step->intended_ms = clock_wall_ms(loop_clock(journal->loop));
-    drop_answer(step);
-    set_state(journal, step, STEP_INTENDED);
+    set_intended(journal, step, action);
     journal_add_text(&journal->pending, "action", action);
     journal_add_text(&journal->pending, "method", method);
     journal_add_text(&journal->pending, "request", client_request_id);
@@ -670,9 +738,8 @@ void journal_failed(struct journal *journal, struct step *step,
     journal_add_text(text, "request_id", failure->request_id);
     end_record(journal, begin);
     free(message);
-    drop_answer(step);
     step->is_intended = false;
-    set_state(journal, step, STEP_FAILED);
+    set_failed(journal, step);
 }
 
 void journal_note(struct journal *journal, const char *what, cJSON *members)
@@ -714,7 +781,7 @@ char *journal_find_skipped(const struct journal *journal, uint64_t *count)
     for (size_t i = 0; i < journal->step_count; i++) {
         const struct step *step = journal->steps[i];
 
-        if (!step->is_loaded || step->is_begun)
+        if (!step->is_loaded || step->is_begun || step->state == STEP_FAILED)
             continue;
         first = first != NULL ? first : step;
         ++*count;

@@ -31,7 +31,8 @@ enum step_state {
     STEP_INTENDED, /* it may have been sent; no answer is known */
     STEP_ANSWERED, /* the service has answered; it may go on there */
     STEP_DONE,     /* it is over, and was done */
-    STEP_FAILED,   /* it is over, and was refused: it is done anew */
+    STEP_FAILED,   /* it is over, and was refused: it is done anew, after those alike
+                    * that were not */
     STEP_STATE_COUNT
 };
 
@@ -44,6 +45,7 @@ struct step_answer {
     char *url;      /* Azure-AsyncOperation or Operation-Location: where to ask */
     char *location; /* Location */
     char *state;    /* the provisioning state that it told */
+    char *told;     /* the word for people: how it was doing when that was last heard */
     char *etag;
     char *id;         /* of what was made, where the request does not say it */
     char *request_id; /* the service's, for a support ticket */
@@ -99,8 +101,8 @@ struct step *journal_peek(struct journal *journal, const struct step_content *co
 
 /* What is known of it: from earlier attempts when it begins, then what was added. */
 enum step_state step_state(const struct step *step);
-const struct step_answer *
-step_answer(const struct step *step);              /* once answered, or NULL */
+/* Once it is answered, or NULL. One that failed has it when the service had accepted it first. */
+const struct step_answer *step_answer(const struct step *step);
 const char *step_action(const struct step *step);  /* of its intent, or NULL */
 const char *step_outcome(const struct step *step); /* once done, or NULL */
 const cJSON *
@@ -115,13 +117,15 @@ bool step_is_open(const struct step *step);
 /* Whether an earlier attempt of the run knew it. */
 bool step_is_replayed(const struct step *step);
 
-/* Whether the run is known to have deleted `target` after this step. */
-bool journal_deletes_later(const struct journal *journal, const struct step *step);
+/* Whether the run has sent, after this step, a deletion of its `target` or of what that is below,
+ * and it was not refused: then it is no wonder when it is not there any more. */
+bool journal_deletes_later(const struct journal *journal, const struct step *step,
+                           const char *target);
 
 /* --- adding; each record is on its way when the call returns, and there when journal_sync()
  * says so ---------------------------------------------------------------------------------- */
 
-/* It is about to be sent. `action` is what it will have done ("create", "change", "delete");
+/* It is about to be sent, or sent again after an answer. `action` is what it will have done ("create", "change", "delete");
  * `client_request_id` may be NULL. */
 void journal_intend(struct journal *journal, struct step *step, const char *action,
                     const char *method, const char *client_request_id);
@@ -175,7 +179,8 @@ struct journal_counts {
 void journal_count(const struct journal *journal, struct journal_counts *counts);
 
 /* The first step of earlier attempts that this one has not come to, as "create workspace 'x'",
- * and how many there are; NULL when there is none. Owned by the caller. */
+ * and how many there are, those that were refused aside; NULL when there is none. Owned by the
+ * caller. */
 char *journal_find_skipped(const struct journal *journal, uint64_t *count);
 
 /* The first step of this attempt that no earlier one knew, in the same form, or NULL. */

@@ -11,8 +11,6 @@
 
 static const char crc_member[] = ",\"crc\":\"";
 
-enum { LONGEST_LINE = 4 << 20 };
-
 /* What follows the bytes that are checked: ,"crc":"1a2b3c4d"} */
 enum { CRC_LENGTH = sizeof crc_member - 1 + JOURNAL_CRC_SIZE - 1 + 2 };
 
@@ -40,7 +38,8 @@ static struct failure *fail_damaged(const struct journal_reader *reader, const c
         "what it said from there on is looked up at the service");
 }
 
-/* The version that a line claims to have; 0 when it claims none. */
+/* The version that a line claims to have; 0 when it claims none. Its checksum is good, so
+ * something that is no digit ends the number. */
 static long version_of(const char *line, size_t length)
 {
     static const char member[] = "{\"v\":";
@@ -54,15 +53,8 @@ static long version_of(const char *line, size_t length)
 static struct failure *take_line(struct journal_reader *reader, const char *line,
                                  size_t length)
 {
-    const long version = version_of(line, length);
-
-    if (version > JOURNAL_VERSION)
-        return failure_set_cure(
-            failure_new("JournalTooNew",
-                        "line %" PRIu64 " of the journal has the form %ld of a newer "
-                        "moongate, and this one knows %d",
-                        reader->lines + 1, version, JOURNAL_VERSION),
-            "carry the run on with the moongate that began it, or a newer one");
+    if (length > JOURNAL_LONGEST_LINE)
+        return fail_damaged(reader, "it is longer than 4 MiB");
     if (!has_good_checksum(line, length)) {
         if (memchr(line, '\0', length) == NULL || reader->is_torn)
             return fail_damaged(reader, "its checksum does not match");
@@ -72,6 +64,18 @@ static struct failure *take_line(struct journal_reader *reader, const char *line
     }
     if (reader->is_torn)
         return fail_damaged(reader, "there are zeros in it, and good lines behind it");
+
+    const long version = version_of(line, length);
+
+    if (version > JOURNAL_VERSION)
+        return failure_set_cure(
+            failure_new("JournalTooNew",
+                        "line %" PRIu64 " of the journal has the form %ld of a newer "
+                        "moongate, and this one knows %d",
+                        reader->lines + 1, version, JOURNAL_VERSION),
+            "carry the run on with the moongate that began it, or a newer one");
+    if (version < 1)
+        return fail_damaged(reader, "it does not say which form it has");
 
     cJSON *record = json_parse(line, length, NULL);
     struct failure *failure = NULL;
@@ -110,8 +114,9 @@ struct failure *journal_read(struct journal_reader *reader, const char *bytes,
         buffer_clear(&reader->partial);
         bytes = newline + 1;
     }
-    if (failure == NULL && reader->partial.length + (size_t)(end - bytes) > LONGEST_LINE)
-        return fail_damaged(reader, "it has no end");
+    if (failure == NULL &&
+        reader->partial.length + (size_t)(end - bytes) > JOURNAL_LONGEST_LINE)
+        return fail_damaged(reader, "it is longer than 4 MiB");
     if (failure == NULL)
         buffer_append(&reader->partial, bytes, (size_t)(end - bytes));
     return failure;

@@ -3,7 +3,7 @@
  * A line that is not whole at the end of the log is its torn tail: a crash came while it was
  * written, and nobody ever relied on it. Anything else that is wrong is damage and is refused
  * with the line's number: a line that fails its checksum, a number that is not the next, a
- * version that is newer than ours. */
+ * version that is newer than ours, more than 4 MiB. */
 #ifndef MOONGATE_JOURNAL_READER_H
 #define MOONGATE_JOURNAL_READER_H
 

@@ -15,7 +15,7 @@
 #include "store/azblob.h"
 #include "store/store.h"
 
-enum { LONGEST_TEXT = 64 << 20 };
+enum { LONGEST_TEXT = 64 << 20, RETRY_PAUSE_MS = 1000 /* of the sign-in */ };
 
 struct depot {
     struct loop *loop;
@@ -72,8 +72,11 @@ static const char *find_authority(struct depot *depot, const struct settings *se
 static void open_sign_in(struct depot *depot, const struct settings *settings)
 {
     struct credential_settings credentials = settings->credentials;
-    struct stage *const stages[] = {stage_new_redirect(), stage_new_retry(depot->loop),
-                                    stage_new_transport(depot->transport, depot->loop)};
+    /* the store's calls hold the loop, so on its clock no pause might ever end */
+    struct stage *const stages[] = {
+        stage_new_redirect(),
+        stage_new_retry_on_machine_time(depot->loop, RETRY_PAUSE_MS),
+        stage_new_transport(depot->transport, depot->loop)};
 
     credentials.authority = find_authority(depot, settings);
     credentials.resources[AUDIENCE_STORAGE] = CLOUD_STORAGE_RESOURCE;

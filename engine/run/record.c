@@ -271,9 +271,14 @@ static struct failure *fail_held(const struct record *record)
     char *holder = name_holder(&record->call);
     struct failure *failure =
         failure_new("RunHeld", "run %s is carried by %s", record->id, holder);
+    char *cure = memory_format("`moongate runs attach %s` shows what it does; when that "
+                               "process is gone, its lease ends within %.0f s",
+                               record->id, (double)record->call.held_for_ms / 1000.0);
 
+    failure_set_cure(failure, cure);
     free(holder);
-    return failure_set_cure(failure, "`moongate runs attach` shows what it does");
+    free(cure);
+    return failure;
 }
 
 /* Takes the lease out of the call that asked for it. */
@@ -824,7 +829,7 @@ struct failure *record_end(struct record *record, cJSON *end)
     }
     loop_run(record->loop, is_quiet, record, true);
     record->is_over = true;
-    if (record->is_made && !record->is_lost && failure == NULL)
+    if (record->is_made && !record->is_lost && failure == NULL && end != NULL)
         failure = put_end(record, end);
     cJSON_Delete(end);
     release_lease(record);

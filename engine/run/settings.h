@@ -50,7 +50,7 @@ struct settings {
     bool stress_gc; /* collect garbage after each resume: for tests */
 };
 
-/* Fills in from AZURE_* and MOONGATE_* what is still NULL. */
+/* Fills in from AZURE_* and MOONGATE_* what is still NULL; with the simulator only the store. */
 void settings_read_environment(struct settings *settings);
 
 /* Whether scripts may send requests there although it is none of the run's endpoints. */

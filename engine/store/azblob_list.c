@@ -1,127 +1,14 @@
-/* engine/store/azblob_list.c - the names in the container: lists, and removing what they name.
- *
- * The service lists in pages of XML: learn.microsoft.com, "List Blobs". */
+/* engine/store/azblob_list.c - the names in the container: lists, and removing what they have. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <expat.h>
 
 #include "base/failure.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "store/azblob_parts.h"
 
-/* --- a page --------------------------------------------------------------------------------------- */
-
-struct reader {
-    struct azblob_page *page;
-    size_t capacity;
-    struct store_entry *entry; /* that is being read, or NULL */
-    struct buffer text;        /* of the element that is being read */
-    bool is_list, is_encoded;
-};
-
-static void on_start(void *context, const XML_Char *name, const XML_Char **attributes)
-{
-    struct reader *reader = context;
-    struct azblob_page *page = reader->page;
-
-    buffer_clear(&reader->text);
-    if (strcmp(name, "EnumerationResults") == 0)
-        reader->is_list = true;
-    if (strcmp(name, "Name") == 0)
-        reader->is_encoded = attributes[0] != NULL &&
-                             strcmp(attributes[0], "Encoded") == 0 &&
-                             strcmp(attributes[1], "true") == 0;
-    if (strcmp(name, "Blob") != 0 && strcmp(name, "BlobPrefix") != 0)
-        return;
-    if (page->count == reader->capacity) {
-        reader->capacity = reader->capacity > 0 ? reader->capacity * 2 : 64;
-        page->entries =
-            memory_resize(page->entries, reader->capacity * sizeof(struct store_entry));
-    }
-    reader->entry = &page->entries[page->count++];
-    *reader->entry = (struct store_entry){0};
-}
-
-static void on_text(void *context, const XML_Char *text, int length)
-{
-    buffer_append(&((struct reader *)context)->text, text, (size_t)length);
-}
-
-static void on_end(void *context, const XML_Char *name)
-{
-    struct reader *reader = context;
-    struct store_entry *entry = reader->entry;
-    const char *text = reader->text.data != NULL ? reader->text.data : "";
-
-    if (strcmp(name, "NextMarker") == 0 && text[0] != '\0') {
-        free(reader->page->next);
-        reader->page->next = memory_copy_string(text);
-    }
-    if (strcmp(name, "Blob") == 0 || strcmp(name, "BlobPrefix") == 0)
-        reader->entry = NULL;
-    if (entry == NULL)
-        return;
-    if (strcmp(name, "Name") == 0 && entry->name == NULL) {
-        entry->name = memory_copy_string(text);
-        if (reader->is_encoded)
-            text_unescape(entry->name);
-    } else if (strcmp(name, "Content-Length") == 0) {
-        entry->size_bytes = strtoull(text, NULL, 10);
-    } else if (strcmp(name, "Last-Modified") == 0) {
-        clock_parse_http(text, &entry->modified_ms);
-    }
-}
-
-/* Makes of a blob's name the store's. False when it is none. */
-static bool drop_prefix(char *name, const char *prefix)
-{
-    const size_t length = strlen(prefix);
-
-    if (name == NULL || strncmp(name, prefix, length) != 0)
-        return false;
-    memmove(name, name + length, strlen(name + length) + 1);
-    return true;
-}
-
-bool azblob_page_read(struct azblob_page *page, const struct azblob_request *request)
-{
-    const struct buffer *answer = &request->exchange->transfer.answer;
-    const char *prefix = request->own->account.prefix;
-    const size_t before = page->count;
-    struct reader reader = {.page = page, .capacity = before};
-    XML_Parser parser = XML_ParserCreate(NULL);
-    bool is_good;
-
-    XML_SetUserData(parser, &reader);
-    XML_SetElementHandler(parser, on_start, on_end);
-    XML_SetCharacterDataHandler(parser, on_text);
-    is_good = XML_Parse(parser, answer->data != NULL ? answer->data : "",
-                        (int)answer->length, 1) == XML_STATUS_OK;
-    XML_ParserFree(parser);
-    buffer_deinit(&reader.text);
-    for (size_t i = before; i < page->count && is_good; i++)
-        is_good = drop_prefix(page->entries[i].name, prefix);
-    return is_good && reader.is_list;
-}
-
-static void free_entries(struct store_entry *entries, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free(entries[i].name);
-    free(entries);
-}
-
-void azblob_page_deinit(struct azblob_page *page)
-{
-    free_entries(page->entries, page->count);
-    free(page->next);
-    *page = (struct azblob_page){0};
-}
-
-struct azblob_request *azblob_list_request(struct azblob *own, const char *prefix,
+/* A request for the page at `marker` (NULL: the first) of all blobs whose names in the store
+ * begin with `prefix`; `is_flat`: folders are not told as such, but all that is in them. */
+static struct azblob_request *list_request(struct azblob *own, const char *prefix,
                                            const char *marker, bool is_flat,
                                            const char *doing)
 {
@@ -158,11 +45,14 @@ static struct failure *malformed(const struct azblob *own, const char *doing)
 /* Why there is no page in the job's answer, or NULL: there is one, and `page` has it. */
 static struct failure *read_page(const struct azblob_job *job, struct azblob_page *page)
 {
+    const struct buffer *answer = &job->request->exchange->transfer.answer;
+    const char *xml = answer->data != NULL ? answer->data : "";
+
     if (azblob_request_has_code(job->request, "ContainerNotFound"))
         return NULL;
     if (azblob_request_status(job->request) != 200)
         return azblob_request_failure(job->request);
-    return azblob_page_read(page, job->request)
+    return azblob_page_read(page, job->own->account.prefix, xml, answer->length)
                ? NULL
                : malformed(job->own, job->request->doing);
 }
@@ -260,9 +150,9 @@ static void ask_page(struct list_job *list)
 {
     struct azblob_job *job = &list->job;
 
-    azblob_job_send(
-        job, azblob_list_request(job->own, job->name, list->page.next, false, "listing"),
-        on_page);
+    azblob_job_send(job,
+                    list_request(job->own, job->name, list->page.next, false, "listing"),
+                    on_page);
 }
 
 static void release_list(struct azblob_job *job)
@@ -275,6 +165,8 @@ void azblob_list(struct store *store, struct store_call *call, const char *folde
     struct list_job *list =
         azblob_job_new((struct azblob *)store, call, folder, sizeof *list);
 
+    if (!azblob_job_checks(&list->job, STORE_FOLDER | STORE_ROOT))
+        return;
     list->job.release = release_list;
     ask_page(list);
 }
@@ -329,8 +221,7 @@ static void ask_page_to_remove(struct remove_job *remove)
     struct azblob_job *job = &remove->job;
 
     azblob_job_send(
-        job,
-        azblob_list_request(job->own, remove->prefix, remove->page.next, true, "listing"),
+        job, list_request(job->own, remove->prefix, remove->page.next, true, "listing"),
         on_page_to_remove);
 }
 
@@ -393,8 +284,11 @@ void azblob_remove(struct store *store, struct store_call *call, const char *nam
 {
     struct azblob *own = (struct azblob *)store;
     struct remove_job *remove = azblob_job_new(own, call, name, sizeof *remove);
-    const bool is_folder = name[strlen(name) - 1] == '/';
+    bool is_folder;
 
+    if (!azblob_job_checks(&remove->job, STORE_TEXT | STORE_FOLDER))
+        return;
+    is_folder = name[strlen(name) - 1] == '/';
     remove->job.release = release_remove;
     remove->prefix = is_folder ? memory_copy_string(name)
                                : memory_format("%s%c", name, AZBLOB_PART_MARK);

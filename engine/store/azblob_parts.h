@@ -141,6 +141,9 @@ struct azblob_job {
 void *azblob_job_new(struct azblob *own, struct store_call *call, const char *name,
                      size_t size);
 
+/* Whether its name is one of those (see store_check_name()); else it ends. */
+bool azblob_job_checks(struct azblob_job *job, unsigned wanted);
+
 /* Sends it (taken), and goes on with `then` when it is answered. */
 void azblob_job_send(struct azblob_job *job, struct azblob_request *request,
                      void (*then)(struct azblob_job *job));
@@ -192,7 +195,7 @@ char *azblob_part_name(const char *name, unsigned part);
 void azblob_keep_end(struct azblob *own, const char *name, const struct azblob_end *end);
 void azblob_forget_end(struct azblob *own, const char *name);
 
-/* --- azblob_list.c ---------------------------------------------------------------------------- */
+/* --- azblob_page.c ---------------------------------------------------------------------------- */
 
 /* One page of a list. A zeroed struct is empty. */
 struct azblob_page {
@@ -201,14 +204,10 @@ struct azblob_page {
     char *next; /* the marker of the next page, or NULL */
 };
 
-/* A request for the page at `marker` (NULL: the first) of all blobs whose names in the store
- * begin with `prefix`; `is_flat`: folders are not told as such, but all that is in them. */
-struct azblob_request *azblob_list_request(struct azblob *own, const char *prefix,
-                                           const char *marker, bool is_flat,
-                                           const char *doing);
-
-/* Appends to `page` what the answer has; false when it is no list. */
-bool azblob_page_read(struct azblob_page *page, const struct azblob_request *request);
+/* Appends to the page what the XML has, `prefix` being that of the account: all names begin with
+ * it. False when it is no list. The page is to be given back either way. */
+bool azblob_page_read(struct azblob_page *page, const char *prefix, const char *xml,
+                      size_t length);
 void azblob_page_deinit(struct azblob_page *page);
 
 /* --- the calls -------------------------------------------------------------------------------- */

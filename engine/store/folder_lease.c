@@ -269,8 +269,8 @@ static int judge_beat(const struct place *place, const struct claim *claim,
         *is_held = false;
     } else if (is_watched) {
         request->call->held_for_ms = claim->duration_ms;
-    } else if (age_ms >= 0 && age_ms < claim->duration_ms) {
-        request->call->held_for_ms = claim->duration_ms - age_ms;
+    } else if (llabs(age_ms) < claim->duration_ms) {
+        request->call->held_for_ms = claim->duration_ms - (age_ms > 0 ? age_ms : 0);
     } else {
         *watch = (struct folder_watch){
             .for_ms = claim->duration_ms / 2 + 1, .fence = fence, .beat = claim->beat};
@@ -409,7 +409,8 @@ static int copy_bytes(int from, int to)
 static int replace_log(const struct place *place, struct folder_lease *lease)
 {
     char *copy = memory_format("%s~copy-%" PRIu64, place->leaf, lease->base.fence);
-    const int old = openat(place->folder, place->leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    const int old = openat(place->folder, place->leaf,
+                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int reason = old >= 0 || errno == ENOENT ? 0 : errno;
 
     if (reason == 0) {
