@@ -9,9 +9,10 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "auth/secret.h"
+#include "auth/jwt.h"
 #include "base/base64.h"
 #include "sign_in.h"
+#include "sim/sim.h"
 #include "store/azblob.h"
 #include "store_calls.h"
 #include "suite.h"
@@ -286,7 +287,8 @@ static void open_signed_in(void)
 {
     struct azblob_settings asked = settings();
 
-    sign_in_use_secret(&s);
+    if (s.settings.client_secret == NULL)
+        sign_in_use_secret(&s);
     s.tokens = tokens_new(loop, &s.settings);
     tokens_set_pipeline(s.tokens, s.h.client.pipeline);
     asked.provider = tokens_provider(s.tokens);
@@ -308,6 +310,35 @@ START_TEST(entra_gives_a_token_for_storage)
     s.h.server.refused_token = "token-1"; /* a new one is asked for */
     ck_assert_str_eq(look(), "");
     ck_assert(server_saw(&s.h.server, "Authorization: Bearer token-2\r\n"));
+}
+END_TEST
+
+/* The token that the simulated sign-in gives for storage says so itself. */
+START_TEST(the_simulator_gives_a_token_for_storage)
+{
+    struct failure *failure = NULL;
+    struct sim *sim = sim_open(
+        loop, &(struct sim_options){.address = "127.0.0.1:0", .seed = 1}, &failure);
+    const struct sim_profile *profile;
+    char *authorization;
+    cJSON *claims;
+
+    ck_assert_ptr_nonnull(sim);
+    profile = sim_profile(sim);
+    s.settings.authority = profile->endpoint;
+    s.settings.tenant_id = profile->tenant_id;
+    s.settings.client_id = profile->client_id;
+    s.settings.client_secret = profile->client_secret;
+    open_signed_in();
+    play(one_step("HEAD " BLOB, 200, NULL, NULL));
+    ck_assert_str_eq(look(), "");
+    authorization = sent_field(s.h.server.heads.data, "Authorization");
+    claims = jwt_read_claims(authorization);
+    ck_assert_str_eq(json_string_at(claims, "aud"), "https://storage.azure.com");
+    ck_assert_str_eq(json_string_at(claims, "appid"), profile->client_id);
+    cJSON_Delete(claims);
+    free(authorization);
+    sim_close(sim);
 }
 END_TEST
 
@@ -993,6 +1024,7 @@ int main(void)
     tcase_add_test(topic, each_attempt_is_dated_by_the_machine_and_signed);
     tcase_add_test(topic, a_shared_access_signature_goes_into_the_query);
     tcase_add_test(topic, entra_gives_a_token_for_storage);
+    tcase_add_test(topic, the_simulator_gives_a_token_for_storage);
 
     topic = add_case(suite, "settings", set_up, tear_down);
     tcase_add_loop_test(topic, settings_that_make_no_sense_are_refused, 0,

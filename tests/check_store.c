@@ -20,19 +20,8 @@
 #include "base/memory.h"
 #include "net/loop.h"
 #include "store.h"
+#include "store_promises.h"
 #include "suite.h"
-
-/* The names that a list told, joined by spaces. */
-static const char *names(void)
-{
-    static char text[1024];
-
-    text[0] = '\0';
-    for (size_t i = 0; i < call.entry_count; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
-                 i > 0 ? " " : "", call.entries[i].name);
-    return text;
-}
 
 /* --- texts ---------------------------------------------------------------------------------- */
 
@@ -52,24 +41,6 @@ START_TEST(nothing_is_opened_before_a_call_that_writes)
     ck_assert(!call.is_held);
     ck_assert_int_ne(access(path, F_OK), 0);
     free(path);
-}
-END_TEST
-
-START_TEST(a_text_is_put_and_got_back_in_ranges)
-{
-    ck_assert_str_eq(put(STORE_NEW, "runs/1/run.json", "0123456789"), "");
-    ck_assert(!call.is_there);
-    ck_assert_str_eq(get("runs/1/run.json", 0, 100), "");
-    ck_assert_str_eq(call.bytes.data, "0123456789");
-    ck_assert_uint_eq(call.size_bytes, 10);
-    ck_assert_str_eq(get("runs/1/run.json", 3, 4), "");
-    ck_assert_str_eq(call.bytes.data, "3456");
-    ck_assert_uint_eq(call.size_bytes, 10);
-    ck_assert_str_eq(get("runs/1/run.json", 10, 4), "");
-    ck_assert_uint_eq(call.bytes.length, 0);
-    ck_assert_str_eq(get("runs/1/run.json", UINT64_MAX, SIZE_MAX), "");
-    ck_assert_uint_eq(call.bytes.length, 0);
-    ck_assert(!call.is_absent);
 }
 END_TEST
 
@@ -179,18 +150,13 @@ static const struct {
                   {"a\nb", false},
                   {"caf\xc3\xa9", false}};
 
-START_TEST(names_are_plain)
+START_TEST(names_are_checked)
 {
     ck_assert_int_eq(store_name_is_valid(name_cases[_i].name), name_cases[_i].is_valid);
-    if (!name_cases[_i].is_valid) {
-        ck_assert_str_eq(put(STORE_REPLACE, name_cases[_i].name, "x"),
-                         "StoreNameInvalid");
-        ck_assert_str_eq(remove_name(name_cases[_i].name), "StoreNameInvalid");
-    }
 }
 END_TEST
 
-START_TEST(names_have_a_largest_length_and_calls_a_kind_of_name)
+START_TEST(names_have_a_largest_length)
 {
     char part[STORE_LONGEST_PART + 2] = "";
 
@@ -211,12 +177,6 @@ START_TEST(names_have_a_largest_length_and_calls_a_kind_of_name)
     ck_assert(!store_name_is_valid(whole));
     whole[STORE_LONGEST_NAME] = '\0';
     ck_assert(store_name_is_valid(whole));
-
-    ck_assert_str_eq(put(STORE_NEW, "runs/", "x"), "StoreNameInvalid");
-    ck_assert_str_eq(get("", 0, 1), "StoreNameInvalid");
-    ck_assert_str_eq(list("runs"), "StoreNameInvalid");
-    ck_assert_str_eq(remove_name(""), "StoreNameInvalid");
-    assert_message_has("'' cannot be the name");
 }
 END_TEST
 
@@ -240,21 +200,6 @@ START_TEST(a_file_in_place_of_a_folder_is_named_in_the_failure)
 END_TEST
 
 /* --- logs ----------------------------------------------------------------------------------- */
-
-START_TEST(a_log_grows_at_the_position_that_is_told)
-{
-    ck_assert_str_eq(append(NULL, 4, "x"), "StorePositionMismatch");
-    ck_assert_str_eq(append(NULL, 0, "one\n"), "");
-    ck_assert_uint_eq(call.size_bytes, 4);
-    ck_assert_str_eq(append(NULL, 4, "two\n"), "");
-    ck_assert_uint_eq(call.size_bytes, 8);
-    ck_assert_str_eq(append(NULL, 4, "x"), "StorePositionMismatch");
-    assert_message_has("is 8 bytes long, not 4");
-    ck_assert_str_eq(append(NULL, 0, "x"), "StorePositionMismatch");
-    ck_assert_str_eq(append(NULL, 9, "x"), "StorePositionMismatch");
-    assert_log("one\ntwo\n");
-}
-END_TEST
 
 START_TEST(a_leased_log_grows_and_is_cut)
 {
@@ -427,29 +372,6 @@ START_TEST(what_only_can_be_read_is_read)
 END_TEST
 
 /* --- leases --------------------------------------------------------------------------------- */
-
-START_TEST(a_lease_has_one_holder_of_whom_others_are_told)
-{
-    struct store_lease *lease = acquire("{\"host\":\"a\"}");
-
-    ck_assert_uint_eq(lease->fence, 1);
-    ck_assert_ptr_null(acquire_for("{\"host\":\"b\"}", 30000));
-    ck_assert_ptr_null(call.failure);
-    ck_assert(call.is_held);
-    ck_assert_str_eq(call.bytes.data, "{\"host\":\"a\"}");
-    ck_assert_int_gt(call.held_for_ms, 20000);
-    ck_assert_int_le(call.held_for_ms, 30000);
-    ck_assert_str_eq(look(), "");
-    ck_assert(call.is_held);
-    ck_assert_uint_eq(call.fence, 1);
-    ck_assert_ptr_null(call.lease);
-    ck_assert_str_eq(release(lease), "");
-    ck_assert_str_eq(look(), "");
-    ck_assert(!call.is_held);
-    ck_assert_uint_eq(call.fence, 1);
-    ck_assert_str_eq(call.bytes.data, "{\"host\":\"a\"}");
-}
-END_TEST
 
 START_TEST(the_fence_grows_with_every_holder)
 {
@@ -858,7 +780,7 @@ END_TEST
 /* Appends to a log without a lease wherever its end is now. */
 static void append_anywhere(void)
 {
-    for (int i = 0; i < 100;) {
+    for (int i = 0; i < 300;) {
         store->get(store, start_call(), "durations", 0, 0);
         finish();
 
@@ -873,23 +795,35 @@ static void append_anywhere(void)
             _exit(2);
         if (*code == '\0' && call.size_bytes != size + 11)
             _exit(3);
+        if (*code == '\0')
+            say(size);
         i += *code == '\0';
     }
 }
 
 START_TEST(processes_that_append_to_one_log_without_a_lease_see_each_other)
 {
-    enum { PROCESSES = 3 };
+    enum { PROCESSES = 3, EACH = 300, ALL = PROCESSES * EACH };
+    static bool is_taken[ALL];
     pid_t pids[PROCESSES];
     int from[PROCESSES];
 
+    memset(is_taken, 0, sizeof is_taken);
     for (int i = 0; i < PROCESSES; i++)
         pids[i] = start_process(append_anywhere, &from[i]);
-    for (int i = 0; i < PROCESSES; i++)
+    for (int i = 0; i < PROCESSES; i++) {
+        for (int k = 0; k < EACH; k++) {
+            const uint64_t position = hear(from[i]);
+
+            ck_assert_uint_lt(position / 11, ALL);
+            ck_assert_msg(!is_taken[position / 11], "two were at %" PRIu64, position);
+            is_taken[position / 11] = true;
+        }
         ck_assert_int_eq(await_process(pids[i], from[i]), 0);
+    }
     ck_assert_str_eq(get("durations", 0, SIZE_MAX), "");
-    ck_assert_uint_eq(call.size_bytes, PROCESSES * 100 * 11);
-    for (size_t i = 0; i < PROCESSES * 100; i++)
+    ck_assert_uint_eq(call.size_bytes, ALL * 11);
+    for (size_t i = 0; i < ALL; i++)
         ck_assert_int_eq(memcmp(call.bytes.data + i * 11, "0123456789\n", 11), 0);
 }
 END_TEST
@@ -1016,28 +950,27 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("store");
+    TCase *promises = add_case(suite, "what a store promises", set_up, tear_down);
     TCase *texts = add_case(suite, "texts", set_up, tear_down);
     TCase *logs = add_case(suite, "logs", set_up, tear_down);
     TCase *leases = add_case(suite, "leases", set_up, tear_down);
     TCase *many = add_case(suite, "many processes", set_up, tear_down);
     TCase *turns = add_case(suite, "loop", set_up, tear_down);
 
+    add_promises(promises);
     tcase_add_test(texts, nothing_is_opened_before_a_call_that_writes);
-    tcase_add_test(texts, a_text_is_put_and_got_back_in_ranges);
     tcase_add_test(texts, a_new_text_does_not_replace_one_and_a_replacement_does);
     tcase_add_test(texts, only_the_owner_can_read_what_is_kept);
     tcase_add_test(texts, a_list_is_sorted_and_has_sizes_and_folders);
     tcase_add_test(texts,
                    a_folder_is_removed_with_all_that_is_in_it_and_links_are_not_followed);
-    tcase_add_loop_test(texts, names_are_plain, 0, COUNT_OF(name_cases));
-    tcase_add_test(texts, names_have_a_largest_length_and_calls_a_kind_of_name);
+    tcase_add_loop_test(texts, names_are_checked, 0, COUNT_OF(name_cases));
+    tcase_add_test(texts, names_have_a_largest_length);
     tcase_add_test(texts, a_file_in_place_of_a_folder_is_named_in_the_failure);
-    tcase_add_test(logs, a_log_grows_at_the_position_that_is_told);
     tcase_add_test(logs, a_leased_log_grows_and_is_cut);
     tcase_add_test(logs, a_write_that_stops_half_way_leaves_the_log_as_it_was);
     tcase_add_test(logs, a_full_disk_loses_nothing);
     tcase_add_test(logs, what_only_can_be_read_is_read);
-    tcase_add_test(leases, a_lease_has_one_holder_of_whom_others_are_told);
     tcase_add_test(leases, the_fence_grows_with_every_holder);
     tcase_add_test(leases, the_lease_of_a_dead_process_is_free_at_once);
     tcase_add_test(leases, a_stopped_process_loses_its_lease_and_cannot_write_any_more);

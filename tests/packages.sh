@@ -31,6 +31,7 @@ fi
 if [ "${1:-}" = conformance ]; then
     want npm sh -c 'command -v npm'
     want curl sh -c 'command -v curl'
+    want openssl sh -c 'command -v openssl'
     want python3-azure /usr/bin/python3 -c 'import azure.mgmt.resource, azure.identity'
     want azure-cli sh -c 'command -v az'
 fi

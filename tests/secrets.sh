@@ -28,11 +28,15 @@ sed /ready/d profile >environment
 . ./environment
 real_secret=$AZURE_CLIENT_SECRET
 
+export NAMED_VALUE=named-value-of-this-test PRIMARY_KEY=primary-key-of-this-test
 cat >onboard.lua <<'END'
 local workspaces, rbac, entra = require "workspaces", require "rbac", require "entra"
 local ws = workspaces.ensure("payments", {display_name = "Payments"})
 rbac.grant {group = entra.ensure "api-team-payments", workspace = ws, as = "developer"}
 for _, w in ipairs(workspaces.list()) do print(w) end
+ws.named_values:ensure("key", {display_name = "key", secret = true,
+                               value = os.getenv "NAMED_VALUE"})
+ws.subscriptions:ensure("sub", {display_name = "sub", primary_key = os.getenv "PRIMARY_KEY"})
 error "an error at the end"
 END
 printf 'federated-assertion-of-this-test\n' >assertion
@@ -73,10 +77,11 @@ done
 
 # check SECRET NAME
 check() {
-    if grep -aqF -e "$1" written server.err state/*/* 2>/dev/null; then
+    if grep -aqF -e "$1" written server.err 2>/dev/null ||
+        grep -arqF -e "$1" state; then
         failed=$((failed + 1))
         echo "$2 was written:"
-        grep -anF -e "$1" written server.err state/*/* | head -n 3
+        grep -arnF -e "$1" written server.err state | head -n 3
     else
         passed=$((passed + 1))
     fi
@@ -91,8 +96,16 @@ check az-token-of-this-test "a token of az"
 check eyJ "a token of the simulator"
 check "Bearer " "an Authorization field"
 check client_assertion= "a token request"
+check named-value-of-this-test "a secret named value"
+check primary-key-of-this-test "a subscription key"
 
 # and much was written: or nothing was looked at
+if grep -arq '"do":"intent".*"kind":"named value"' state; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+    echo "no journal was written of the named value"
+fi
 for words in 'workspace.*payments' 'AuthenticationFailed' 'signed in: az' 'GuardRefused' 'ConnectionFailed' \
     '"event":"log"' 'GET http'; do
     if grep -aq "$words" written; then

@@ -58,8 +58,9 @@ static const struct range_row {
     uint64_t offset;
     size_t most;
     const char *bytes;
-} range_rows[] = {{0, 3, "012"}, {4, 3, "456"}, {7, 100, "789"}, {9, SIZE_MAX, "9"},
-                  {10, 5, ""},   {99, 5, ""},   {3, 0, ""}};
+} range_rows[] = {
+    {0, 3, "012"}, {4, 3, "456"}, {7, 100, "789"}, {9, SIZE_MAX, "9"},
+    {10, 5, ""},   {99, 5, ""},   {3, 0, ""},      {UINT64_MAX, SIZE_MAX, ""}};
 
 START_TEST(a_part_of_a_text_is_read)
 {
@@ -70,6 +71,34 @@ START_TEST(a_part_of_a_text_is_read)
     ck_assert(!call.is_absent);
     ck_assert_str_eq(bytes(), row->bytes);
     ck_assert_uint_eq(call.size_bytes, 10);
+}
+END_TEST
+
+static const char *const bad_names[] = {"",    "/etc/passwd", "runs/../../x", "a b",
+                                        "a~2", "caf\xc3\xa9", "runs//1"};
+
+START_TEST(names_are_plain)
+{
+    const char *name = bad_names[_i];
+
+    ck_assert_str_eq(put(STORE_REPLACE, name, "x"), "StoreNameInvalid");
+    assert_message_has("cannot be the name");
+    ck_assert_str_eq(get(name, 0, 1), "StoreNameInvalid");
+    ck_assert_str_eq(remove_name(name), "StoreNameInvalid");
+    store->append(store, start_call(), name, NULL, 0, "x", 1, true);
+    ck_assert_str_eq(finish(), "StoreNameInvalid");
+    store->acquire(store, start_call(), name, "{}", 15000);
+    ck_assert_str_eq(finish(), "StoreNameInvalid");
+    store->look(store, start_call(), name);
+    ck_assert_str_eq(finish(), "StoreNameInvalid");
+}
+END_TEST
+
+START_TEST(calls_have_a_kind_of_name)
+{
+    ck_assert_str_eq(put(STORE_NEW, "runs/", "x"), "StoreNameInvalid");
+    ck_assert_str_eq(list("runs"), "StoreNameInvalid");
+    ck_assert_str_eq(get("runs/", 0, 1), "StoreNameInvalid");
 }
 END_TEST
 
@@ -121,6 +150,7 @@ START_TEST(a_log_grows_at_its_end_alone)
     ck_assert_uint_eq(call.size_bytes, 8);
     ck_assert_str_eq(append(NULL, 4, "two\n"), "StorePositionMismatch");
     assert_message_has(LOG);
+    assert_message_has("is 8 bytes long, not 4");
     ck_assert_str_eq(append(NULL, 0, "one\n"), "StorePositionMismatch");
     ck_assert_str_eq(append(NULL, 9, "far\n"), "StorePositionMismatch");
     assert_log("one\ntwo\n");
@@ -180,6 +210,7 @@ START_TEST(each_holder_has_a_higher_fence)
         struct store_lease *lease = acquire("{}");
 
         ck_assert_uint_eq(lease->fence, fence);
+        ck_assert_uint_eq(call.fence, fence);
         ck_assert_str_eq(append(lease, 2 * (fence - 1), "x\n"), "");
         ck_assert_str_eq(release(lease), "");
     }
@@ -195,6 +226,9 @@ static inline void add_promises(TCase *topic)
     tcase_add_test(topic, what_is_absent_is_told_as_such);
     tcase_add_loop_test(topic, a_part_of_a_text_is_read, 0,
                         sizeof range_rows / sizeof range_rows[0]);
+    tcase_add_loop_test(topic, names_are_plain, 0,
+                        sizeof bad_names / sizeof bad_names[0]);
+    tcase_add_test(topic, calls_have_a_kind_of_name);
     tcase_add_test(topic, a_list_is_sorted_and_has_folders);
     tcase_add_test(topic, a_name_or_a_folder_is_removed);
     tcase_add_test(topic, a_log_grows_at_its_end_alone);

@@ -59,6 +59,7 @@ struct record {
     int64_t renewed_ms;     /* when the renewal under way was asked for */
     struct wakeup *renewal; /* on the machine's time */
     struct store_call renew_call;
+    struct journal_wait told;
     bool is_renewing, is_lost;
     void (*hear)(void *context, enum record_news news, const char *text);
     void *context;
@@ -174,6 +175,20 @@ static void look_for_cancel(struct record *record)
     record->store->get(record->store, &record->renew_call, record->cancel_name, 0, 1);
 }
 
+static void on_told(struct journal_wait *wait, const struct failure *failure)
+{
+    (void)wait, (void)failure; /* whoever builds on the journal hears of it */
+}
+
+/* What is only told, such as the states of what is waited for, is written now and then: others
+ * look at it. */
+static void write_what_is_told(struct record *record)
+{
+    record->told.safe = on_told;
+    if (record->is_made && !list_is_linked(&record->told.link))
+        journal_sync(record->journal, &record->told);
+}
+
 static void on_renewed(struct store_call *call)
 {
     struct record *record = call->owner;
@@ -181,6 +196,7 @@ static void on_renewed(struct store_call *call)
     record->is_renewing = false;
     if (call->failure == NULL) {
         hold_from(record, record->renewed_ms);
+        write_what_is_told(record);
         look_for_cancel(record);
     } else if (strcmp(call->failure->code, "LeaseLost") == 0) {
         record->held_until_ms = 0;
@@ -210,8 +226,7 @@ static void start_renewals(struct record *record)
     wakeup_start(record->renewal, record->lease_ms / 3);
 }
 
-/* What others are told of who carries the run. */
-static char *describe_holder(void)
+char *record_describe_holder(void)
 {
     cJSON *holder = cJSON_CreateObject();
     char host[256] = "", since[CLOCK_TEXT_SIZE], *text;
@@ -230,7 +245,7 @@ static void acquire(struct record *record, void (*next)(struct record *record))
 {
     struct store_call *call = begin_call(record, "journal.jsonl", next);
 
-    record->text = describe_holder();
+    record->text = record_describe_holder();
     record->renewed_ms = clock_machine_ms();
     record->store->acquire(record->store, call, record->name, record->text,
                            record->lease_ms);
@@ -256,9 +271,14 @@ static struct failure *fail_held(const struct record *record)
     char *holder = name_holder(&record->call);
     struct failure *failure =
         failure_new("RunHeld", "run %s is carried by %s", record->id, holder);
+    char *cure = memory_format("`moongate runs attach %s` shows what it does; when that "
+                               "process is gone, its lease ends within %.0f s",
+                               record->id, (double)record->call.held_for_ms / 1000.0);
 
+    failure_set_cure(failure, cure);
     free(holder);
-    return failure_set_cure(failure, "`moongate runs attach` shows what it does");
+    free(cure);
+    return failure;
 }
 
 /* Takes the lease out of the call that asked for it. */
@@ -809,7 +829,7 @@ struct failure *record_end(struct record *record, cJSON *end)
     }
     loop_run(record->loop, is_quiet, record, true);
     record->is_over = true;
-    if (record->is_made && !record->is_lost && failure == NULL)
+    if (record->is_made && !record->is_lost && failure == NULL && end != NULL)
         failure = put_end(record, end);
     cJSON_Delete(end);
     release_lease(record);

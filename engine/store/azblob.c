@@ -57,8 +57,11 @@ static void put(struct store *store, struct store_call *call, enum store_put how
 {
     struct azblob *own = (struct azblob *)store;
     struct put *put = azblob_job_new(own, call, name, sizeof *put);
-    struct azblob_request *request = azblob_request_new(own, "PUT", name, "", "writing");
+    struct azblob_request *request;
 
+    if (!azblob_job_checks(&put->job, STORE_TEXT))
+        return;
+    request = azblob_request_new(own, "PUT", name, "", "writing");
     azblob_request_add_header(request, "x-ms-blob-type: BlockBlob");
     if (how == STORE_NEW) {
         uuid_random(put->id);
@@ -208,12 +211,14 @@ static void get(struct store *store, struct store_call *call, const char *name,
     struct azblob *own = (struct azblob *)store;
     struct get *get = azblob_job_new(own, call, name, sizeof *get);
 
+    if (!azblob_job_checks(&get->walk.job, STORE_TEXT))
+        return;
     get->walk.job.release = release_get;
     get->walk.starts = &get->starts;
     get->walk.end.part = 1;
     get->offset = offset;
     get->most = most;
-    if (most > 0)
+    if (most > 0 && offset <= INT64_MAX - READ_BYTES)
         ask(get, 1, offset, on_first_bytes);
     else
         azblob_walk_start(&get->walk, read_on);
@@ -227,9 +232,12 @@ static void cut(struct store *store, struct store_call *call, const char *name,
 {
     struct azblob *own = (struct azblob *)store;
     struct azblob_job *job = azblob_job_new(own, call, name, sizeof *job);
-    char *what = azblob_format_name(own, name);
+    char *what;
 
     (void)lease;
+    if (!azblob_job_checks(job, STORE_TEXT))
+        return;
+    what = azblob_format_name(own, name);
     azblob_job_end(job, failure_new("Unsupported",
                                     "%s cannot be cut to %llu bytes: an append blob only "
                                     "grows",

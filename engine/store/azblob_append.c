@@ -47,11 +47,19 @@ static void refuse_lease(struct append *append)
 static void refuse_position(struct append *append)
 {
     const struct azblob_job *job = &append->walk.job;
+    const struct azblob_end *end = &append->walk.end;
+    const unsigned long long length = end->start + end->length;
+    const unsigned long long wanted = append->position + append->sent;
     char *what = azblob_format_name(job->own, job->name);
 
-    fail(append, failure_new("StorePositionMismatch",
-                             "%s is not %llu bytes long: somebody else has written it",
-                             what, (unsigned long long)append->position));
+    fail(append,
+         length != wanted
+             ? failure_new("StorePositionMismatch", "%s is %llu bytes long, not %llu",
+                           what, length, wanted)
+             : failure_new("StorePositionMismatch",
+                           "%s is not %llu bytes long any more: somebody else has "
+                           "written it",
+                           what, wanted));
     free(what);
 }
 
@@ -248,6 +256,8 @@ void azblob_append(struct store *store, struct store_call *call, const char *nam
     const struct azblob_end *kept = map_find(&own->ends, name);
 
     (void)is_durable; /* what the service has taken is durable */
+    if (!azblob_job_checks(&append->walk.job, STORE_TEXT))
+        return;
     append->walk.lease = (struct azblob_lease *)lease;
     append->walk.makes = position == 0 && lease == NULL;
     append->walk.extends = true;

@@ -64,3 +64,12 @@ void azblob_job_refuse(struct azblob_job *job)
 {
     azblob_job_end(job, azblob_request_failure(job->request));
 }
+
+bool azblob_job_checks(struct azblob_job *job, unsigned wanted)
+{
+    struct failure *failure = store_check_name(job->name, wanted);
+
+    if (failure != NULL)
+        azblob_job_end(job, failure);
+    return failure == NULL;
+}

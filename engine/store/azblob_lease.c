@@ -119,7 +119,8 @@ void azblob_look(struct store *store, struct store_call *call, const char *name)
     struct azblob_job *job =
         azblob_job_new((struct azblob *)store, call, name, sizeof *job);
 
-    azblob_job_send(job, properties_request(job), on_looked);
+    if (azblob_job_checks(job, STORE_TEXT))
+        azblob_job_send(job, properties_request(job), on_looked);
 }
 
 /* --- acquire ----------------------------------------------------------------------------------------- */
@@ -136,6 +137,7 @@ static void finish_acquire(struct azblob_walk *walk)
 
     azblob_keep_end(job->own, job->name, &walk->end);
     job->call->lease = &walk->lease->lease;
+    job->call->fence = walk->lease->lease.fence;
     walk->lease = NULL;
     azblob_job_end(job, NULL);
 }
@@ -265,9 +267,12 @@ void azblob_acquire(struct store *store, struct store_call *call, const char *na
 {
     struct azblob *own = (struct azblob *)store;
     struct acquire *acquire = azblob_job_new(own, call, name, sizeof *acquire);
-    struct azblob_lease *lease = memory_new(sizeof *lease);
+    struct azblob_lease *lease;
     struct buffer text = {0};
 
+    if (!azblob_job_checks(&acquire->walk.job, STORE_TEXT))
+        return;
+    lease = memory_new(sizeof *lease);
     lease->name = memory_copy_string(name);
     lease->duration_ms = choose_duration_ms(duration_ms);
     lease->part = 1;

@@ -165,6 +165,8 @@ void azblob_list(struct store *store, struct store_call *call, const char *folde
     struct list_job *list =
         azblob_job_new((struct azblob *)store, call, folder, sizeof *list);
 
+    if (!azblob_job_checks(&list->job, STORE_FOLDER | STORE_ROOT))
+        return;
     list->job.release = release_list;
     ask_page(list);
 }
@@ -282,8 +284,11 @@ void azblob_remove(struct store *store, struct store_call *call, const char *nam
 {
     struct azblob *own = (struct azblob *)store;
     struct remove_job *remove = azblob_job_new(own, call, name, sizeof *remove);
-    const bool is_folder = name[strlen(name) - 1] == '/';
+    bool is_folder;
 
+    if (!azblob_job_checks(&remove->job, STORE_TEXT | STORE_FOLDER))
+        return;
+    is_folder = name[strlen(name) - 1] == '/';
     remove->job.release = release_remove;
     remove->prefix = is_folder ? memory_copy_string(name)
                                : memory_format("%s%c", name, AZBLOB_PART_MARK);

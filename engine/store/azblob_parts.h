@@ -141,6 +141,9 @@ struct azblob_job {
 void *azblob_job_new(struct azblob *own, struct store_call *call, const char *name,
                      size_t size);
 
+/* Whether its name is one of those (see store_check_name()); else it ends. */
+bool azblob_job_checks(struct azblob_job *job, unsigned wanted);
+
 /* Sends it (taken), and goes on with `then` when it is answered. */
 void azblob_job_send(struct azblob_job *job, struct azblob_request *request,
                      void (*then)(struct azblob_job *job));

@@ -211,6 +211,7 @@ static const struct {
     {"AuthenticationFailed", "check the key or signature, whether it has expired or was "
                              "rotated, and this machine's "
                              "clock, which may be 15 minutes off at most"},
+    {"InvalidAuthenticationInfo", "check the key, signature or token"},
     {"NoAuthenticationInformation", "set AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN or "
                                     "AZURE_STORAGE_CONNECTION_STRING, or "
                                     "sign in"},

@@ -106,31 +106,6 @@ static void errand_done(struct job *job)
         finish(errand);
 }
 
-/* --- which names a call takes ------------------------------------------------------------------- */
-
-enum wanted { TEXT = 1, FOLDER = 2, ROOT = 4 /* "", which is all */ };
-
-static bool is_wanted(const char *name, unsigned wanted)
-{
-    const size_t length = strlen(name);
-
-    if (length == 0)
-        return (wanted & ROOT) != 0;
-    return store_name_is_valid(name) &&
-           (wanted & (name[length - 1] == '/' ? FOLDER : TEXT)) != 0;
-}
-
-static struct failure *refuse_name(const char *name, unsigned wanted)
-{
-    return failure_new(
-        "StoreNameInvalid",
-        "'%s' cannot be the name of a %s in a store: at most %d bytes of letters, "
-        "digits, - . _ and slashes, no part longer than %d or with a dot at "
-        "either end",
-        name, (wanted & TEXT) != 0 ? "text" : "folder", STORE_LONGEST_NAME,
-        STORE_LONGEST_PART);
-}
-
 /* --- the calls ---------------------------------------------------------------------------------- */
 
 /* `request` lacks what is the same for all; it has a name or a lease. */
@@ -148,8 +123,12 @@ static void start(struct store *store, struct store_call *call, unsigned wanted,
     errand->request = *request;
     errand->request.root = folder->path;
     errand->request.call = call;
-    if (request->name != NULL && !is_wanted(request->name, wanted))
-        fail_later(errand, refuse_name(request->name, wanted));
+
+    struct failure *refusal =
+        request->name != NULL ? store_check_name(request->name, wanted) : NULL;
+
+    if (refusal != NULL)
+        fail_later(errand, refusal);
     else
         queue(errand);
 }
@@ -157,7 +136,7 @@ static void start(struct store *store, struct store_call *call, unsigned wanted,
 static void put(struct store *store, struct store_call *call, enum store_put how,
                 const char *name, const char *bytes, size_t length)
 {
-    start(store, call, TEXT, folder_put,
+    start(store, call, STORE_TEXT, folder_put,
           &(struct folder_request){
               .how = how, .name = name, .bytes = bytes, .length = length});
 }
@@ -165,19 +144,19 @@ static void put(struct store *store, struct store_call *call, enum store_put how
 static void get(struct store *store, struct store_call *call, const char *name,
                 uint64_t offset, size_t most)
 {
-    start(store, call, TEXT, folder_get,
+    start(store, call, STORE_TEXT, folder_get,
           &(struct folder_request){.name = name, .position = offset, .length = most});
 }
 
 static void list(struct store *store, struct store_call *call, const char *folder)
 {
-    start(store, call, FOLDER | ROOT, folder_list,
+    start(store, call, STORE_FOLDER | STORE_ROOT, folder_list,
           &(struct folder_request){.name = folder});
 }
 
 static void remove_name(struct store *store, struct store_call *call, const char *name)
 {
-    start(store, call, TEXT | FOLDER, folder_remove,
+    start(store, call, STORE_TEXT | STORE_FOLDER, folder_remove,
           &(struct folder_request){.name = name});
 }
 
@@ -185,7 +164,7 @@ static void append(struct store *store, struct store_call *call, const char *nam
                    struct store_lease *lease, uint64_t position, const char *bytes,
                    size_t length, bool is_durable)
 {
-    start(store, call, TEXT, folder_append,
+    start(store, call, STORE_TEXT, folder_append,
           &(struct folder_request){.name = name,
                                    .lease = (struct folder_lease *)lease,
                                    .position = position,
@@ -197,7 +176,7 @@ static void append(struct store *store, struct store_call *call, const char *nam
 static void cut(struct store *store, struct store_call *call, const char *name,
                 struct store_lease *lease, uint64_t length)
 {
-    start(store, call, TEXT, folder_cut,
+    start(store, call, STORE_TEXT, folder_cut,
           &(struct folder_request){
               .name = name, .lease = (struct folder_lease *)lease, .position = length});
 }
@@ -205,19 +184,19 @@ static void cut(struct store *store, struct store_call *call, const char *name,
 static void acquire(struct store *store, struct store_call *call, const char *name,
                     const char *holder, int64_t duration_ms)
 {
-    start(store, call, TEXT, folder_acquire,
+    start(store, call, STORE_TEXT, folder_acquire,
           &(struct folder_request){
               .name = name, .bytes = holder, .duration_ms = duration_ms});
 }
 
 static void look(struct store *store, struct store_call *call, const char *name)
 {
-    start(store, call, TEXT, folder_look, &(struct folder_request){.name = name});
+    start(store, call, STORE_TEXT, folder_look, &(struct folder_request){.name = name});
 }
 
 static void renew(struct store *store, struct store_call *call, struct store_lease *lease)
 {
-    start(store, call, TEXT, folder_renew,
+    start(store, call, STORE_TEXT, folder_renew,
           &(struct folder_request){.lease = (struct folder_lease *)lease});
 }
 
@@ -225,7 +204,7 @@ static void release(struct store *store, struct store_call *call,
                     struct store_lease *lease)
 {
     ((struct folder *)store)->leases--;
-    start(store, call, TEXT, folder_release,
+    start(store, call, STORE_TEXT, folder_release,
           &(struct folder_request){.lease = (struct folder_lease *)lease});
 }
 

@@ -409,7 +409,8 @@ static int copy_bytes(int from, int to)
 static int replace_log(const struct place *place, struct folder_lease *lease)
 {
     char *copy = memory_format("%s~copy-%" PRIu64, place->leaf, lease->base.fence);
-    const int old = openat(place->folder, place->leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    const int old = openat(place->folder, place->leaf,
+                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int reason = old >= 0 || errno == ENOENT ? 0 : errno;
 
     if (reason == 0) {

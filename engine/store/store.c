@@ -45,3 +45,26 @@ bool store_name_is_valid(const char *name)
     }
     return true;
 }
+
+static bool is_wanted(const char *name, unsigned wanted)
+{
+    const size_t length = strlen(name);
+
+    if (length == 0)
+        return (wanted & STORE_ROOT) != 0;
+    return store_name_is_valid(name) &&
+           (wanted & (name[length - 1] == '/' ? STORE_FOLDER : STORE_TEXT)) != 0;
+}
+
+struct failure *store_check_name(const char *name, unsigned wanted)
+{
+    if (is_wanted(name, wanted))
+        return NULL;
+    return failure_new(
+        "StoreNameInvalid",
+        "'%s' cannot be the name of a %s in a store: at most %d bytes of letters, "
+        "digits, - . _ and slashes, no part longer than %d or with a dot at "
+        "either end",
+        name, (wanted & STORE_TEXT) != 0 ? "text" : "folder", STORE_LONGEST_NAME,
+        STORE_LONGEST_PART);
+}

@@ -124,6 +124,12 @@ struct store_lease {
 enum { STORE_LONGEST_PART = 200, STORE_LONGEST_NAME = 1000 /* bytes */ };
 bool store_name_is_valid(const char *name);
 
+/* What a name may be of. */
+enum { STORE_TEXT = 1, STORE_FOLDER = 2, STORE_ROOT = 4 /* "", which is all */ };
+
+/* NULL, or why the name is none of any of those (an or of them); owned by the caller. */
+struct failure *store_check_name(const char *name, unsigned wanted);
+
 /* A folder on this machine or a file server; made when it is absent, at the first call that
  * writes. `path` is copied. Cheap: nothing is opened before the first call. */
 struct store *store_new_folder(struct loop *loop, const char *path);

@@ -1,13 +1,16 @@
 /* tests/conformance/azurite.c - a store in Azurite, the emulator of Azure Storage.
  *
- * AZURITE says where that is: "http://127.0.0.1:10000/devstoreaccount1". */
+ * AZURITE says where that is, "https://127.0.0.1:10000/devstoreaccount1", and AZURITE_CA with
+ * which certificate. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <check.h>
 
-#include "base/uuid.h"
+#include "auth/tokens.h"
+#include "model/cloud.h"
 #include "net/transfer.h"
+#include "sim/sim.h"
 #include "store/azblob_parts.h"
 #include "suite.h"
 
@@ -48,7 +51,8 @@ static void set_up(void)
     clock_init(&the_clock, CLOCK_VIRTUAL, 1.0);
     loop = loop_new(&the_clock);
     ck_assert_ptr_nonnull(loop);
-    transport = transport_new(loop, &(struct transport_options){0});
+    transport =
+        transport_new(loop, &(struct transport_options){.ca_file = getenv("AZURITE_CA")});
     open_store(0, 0);
 }
 
@@ -297,6 +301,88 @@ START_TEST(a_text_is_no_log)
 }
 END_TEST
 
+/* --- signed in --------------------------------------------------------------------------------- */
+
+static struct sim *sim;
+static struct tokens *tokens;
+static struct pipeline *pipeline;
+
+/* By a token of the simulated sign-in, as a client secret gets it; Azurite reads it, and minds
+ * neither its signature nor roles. */
+static void set_up_signed_in(void)
+{
+    struct failure *failure = NULL;
+    struct credential_settings settings = {
+        .selection = "EnvironmentCredential",
+        .resources = {[AUDIENCE_STORAGE] = CLOUD_STORAGE_RESOURCE}};
+
+    set_up();
+    sim = sim_open(loop, &(struct sim_options){.address = "127.0.0.1:0", .seed = 1},
+                   &failure);
+    ck_assert_ptr_nonnull(sim);
+    settings.authority = sim_profile(sim)->endpoint;
+    settings.tenant_id = sim_profile(sim)->tenant_id;
+    settings.client_id = sim_profile(sim)->client_id;
+    settings.client_secret = sim_profile(sim)->client_secret;
+    pipeline =
+        pipeline_new((struct stage *const[]){stage_new_transport(transport, loop)}, 1);
+    tokens = tokens_new(loop, &settings);
+    tokens_set_pipeline(tokens, pipeline);
+    store->free(store);
+    store =
+        store_new_azblob(loop,
+                         &(struct azblob_settings){.address = address,
+                                                   .endpoint = getenv("AZURITE"),
+                                                   .transport = transport,
+                                                   .provider = tokens_provider(tokens),
+                                                   .retry_pause_ms = 2},
+                         &failure);
+    ck_assert_ptr_nonnull(store);
+}
+
+static void tear_down_signed_in(void)
+{
+    store->free(store);
+    tokens_free(tokens);
+    pipeline_free(pipeline);
+    sim_close(sim);
+    store_call_deinit(&call);
+    transport_free(transport);
+    loop_free(loop);
+}
+
+START_TEST(a_token_is_as_good_as_a_key)
+{
+    struct store_lease *lease = acquire("{}");
+
+    ck_assert_str_eq(append(lease, 0, "one\n"), "");
+    ck_assert_str_eq(release(lease), "");
+    assert_log("one\n");
+    ck_assert_str_eq(list("runs/1/"), "");
+    ck_assert_str_eq(names(), LOG);
+    ck_assert_str_eq(remove_name("runs/"), "");
+}
+END_TEST
+
+START_TEST(a_wrong_key_is_refused)
+{
+    struct failure *failure = NULL;
+
+    store->free(store);
+    store = store_new_azblob(loop,
+                             &(struct azblob_settings){.address = address,
+                                                       .key = "d3Jvbmc=",
+                                                       .endpoint = getenv("AZURITE"),
+                                                       .transport = transport},
+                             &failure);
+    /* the service says AuthenticationFailed, and so does an Azurite that takes no tokens */
+    ck_assert_str_eq(put(STORE_NEW, "a", "1"), "InvalidAuthenticationInfo");
+    ck_assert_str_eq(look(), "InvalidAuthenticationInfo");
+    ck_assert_ptr_nonnull(strstr(call.failure->cure, "check the key"));
+    ck_assert_ptr_null(strstr(call.failure->message, "d3Jvbmc"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("azurite");
@@ -320,5 +406,9 @@ int main(void)
     topic = add_case(suite, "leases", set_up, tear_down);
     tcase_add_test(topic, a_lease_ends_by_itself);
     tcase_add_test(topic, a_text_is_no_log);
+    topic = add_case(suite, "rights", set_up, tear_down);
+    tcase_add_test(topic, a_wrong_key_is_refused);
+    topic = add_case(suite, "signed in", set_up_signed_in, tear_down_signed_in);
+    tcase_add_test(topic, a_token_is_as_good_as_a_key);
     return run_suite(suite);
 }

@@ -71,15 +71,19 @@ run_test_server() {
         's/^\([0-9]*\) passed, \([0-9]*\) failed.*$/\1 \2/p' "$folder/log" | tail -n 1)
 }
 
-# Without telemetry, which it sends otherwise.
+# Over HTTPS, as it takes tokens only so; without telemetry, which it sends otherwise.
 run_azurite() {
     fetch azurite@3.35.0
     choose_port
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=azurite \
+        -addext subjectAltName=IP:127.0.0.1 -keyout "$folder/azurite.key" \
+        -out "$folder/azurite.pem" 2>/dev/null || exit 1
     node "$folder/node_modules/azurite/dist/src/blob/main.js" --silent --blobPort "$port" \
+        --cert "$folder/azurite.pem" --key "$folder/azurite.key" --oauth basic \
         --inMemoryPersistence --disableTelemetry >"$folder/azurite.log" 2>&1 &
     pids="$pids $!"
     await "$folder/azurite.log" "Azurite Blob service successfully listens"
-    AZURITE=http://127.0.0.1:$port/devstoreaccount1 \
+    AZURITE=https://127.0.0.1:$port/devstoreaccount1 AZURITE_CA=$folder/azurite.pem \
         "$(dirname "$moongate")/tests/conformance/azurite" >"$folder/log" 2>&1 || cat "$folder/log"
     # shellcheck disable=SC2046
     count "Azurite" $(awk -F '[:,] *' '/Checks:/ {print $3 - $5 - $7, $5 + $7}' "$folder/log")
