@@ -80,7 +80,7 @@ demo: packages
 test: packages
 	@$(MAKE) --no-print-directory run-tests
 
-run-tests: $(BUILD)/moongate $(SUITES)
+run-tests: $(BUILD)/moongate $(SUITES) $(TORTURE)
 	@SPEC_OPTIONS="$(SPEC_OPTIONS)" sh tests/run.sh $(BUILD)/moongate $(SUITES) $(SPECS)
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, and all garbage
@@ -127,4 +127,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture conformance bench fuzz run-fuzz install clean

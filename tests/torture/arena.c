@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -238,6 +239,11 @@ static void become(const struct arena *arena, char **words)
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
     close(fd);
+    if (arena->file_bytes != 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = arena->file_bytes,
+                                                 .rlim_max = arena->file_bytes});
+    }
     setenv("LD_PRELOAD", arena->torture->library, 1);
     setenv("TORTURE_FILE", arena->plan_path, 1);
     /* a sanitizer that moongate is built with need not be the first library */
@@ -301,16 +307,15 @@ int arena_attempt(struct arena *arena, const struct kill_plan *plan)
     return arena_wait(arena_start(arena, arena_find_run(arena), NULL, NULL), PATIENCE_MS);
 }
 
-char *arena_said(const struct arena *arena)
+char *arena_said(const struct arena *arena, size_t most)
 {
-    enum { MOST = 600 };
-    char *path = memory_format("%s/said", arena->folder), *text = memory_new(MOST + 1);
+    char *path = memory_format("%s/said", arena->folder), *text = memory_new(most + 1);
     FILE *file = fopen(path, "r");
 
     if (file != NULL) {
-        if (fseek(file, -MOST, SEEK_END) != 0)
+        if (fseek(file, -(long)most, SEEK_END) != 0)
             rewind(file);
-        text[fread(text, 1, MOST, file)] = '\0';
+        text[fread(text, 1, most, file)] = '\0';
         fclose(file);
     }
     free(path);

@@ -235,6 +235,15 @@ static void check_end(const struct arena *arena, struct audit *audit)
     free(text);
 }
 
+char *audit_ledger(const struct arena *arena)
+{
+    struct audit all = {0};
+
+    check_ledger(arena, &all);
+    check_end(arena, &all);
+    return all.wrong;
+}
+
 char *audit(const struct arena *arena)
 {
     struct audit all = {0};

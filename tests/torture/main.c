@@ -15,6 +15,11 @@ static const struct scenario {
     void (*play)(struct torture *torture);
 } scenarios[] = {
     {"sweep", "the onboarding of 10 teams, killed at each point and carried on", sweep},
+    {"rivals", "two processes resume one run at once", rivals},
+    {"paused", "a process is stopped for longer than its lease", paused},
+    {"mishaps", "disks and journals that fail", mishaps},
+    {"relay", "12 teams, three hours, five processes of 5 s each", relay},
+    {"random", "a long run is killed at any moment", random_kills},
 };
 enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0] };
 

@@ -71,7 +71,7 @@ static int carry_to_end(struct arena *arena, char **wrong)
             return attempts;
     }
 
-    char *said = arena_said(arena);
+    char *said = arena_said(arena, SAID_LAST);
 
     *wrong =
         memory_format("still exit code %d after %d resumes: %s", code, attempts, said);

@@ -40,6 +40,7 @@ struct arena {
     char *plan_path, *store,
         *id; /* of this round; `id` NULL until the run is in the store */
     const char *lease;
+    unsigned long file_bytes; /* the longest that its processes may make a file; 0: any */
     int round;
 };
 
@@ -74,11 +75,15 @@ cJSON *arena_ask(const struct arena *arena, const char *method, const char *path
 /* A text of the run in the store, owned by the caller; NULL when there is none. */
 char *arena_read(const struct arena *arena, const char *name, size_t *length);
 
-/* What the last process wrote, its end: owned by the caller. */
-char *arena_said(const struct arena *arena);
+/* What the last process wrote, of its end at most `most` bytes: owned by the caller. */
+enum { SAID_LAST = 600, SAID_ALL = 1 << 20 };
+char *arena_said(const struct arena *arena, size_t most);
 
 /* What is wrong with a run that is complete, or NULL. Owned by the caller. */
 char *audit(const struct arena *arena);
+
+/* The same of one whose journal has lost a part: what the simulator's ledger says. */
+char *audit_ledger(const struct arena *arena);
 
 /* How many writes the simulator has had. */
 int audit_writes(const struct arena *arena);
