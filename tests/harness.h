@@ -27,6 +27,32 @@ struct harness {
     struct client client; /* operations go to the server; Graph's origin is elsewhere */
 };
 
+/* The way of requests, through the client's journal when it has one. */
+static inline void harness_open_pipeline(struct harness *h)
+{
+    struct journal *journal = h->client.journal;
+    struct stage *stages[9];
+    size_t count = 0;
+
+    stages[count++] = stage_new_redirect();
+    stages[count++] = stage_new_guard(&(struct guard_settings){0}, NULL, NULL);
+    if (journal != NULL)
+        stages[count++] = stage_new_journal(journal);
+    stages[count++] = stage_new_retry(h->loop);
+    stages[count++] =
+        stage_new_budget(h->loop, &(struct budget_options){.limits = clouds[0].limits,
+                                                           .principal = "client"});
+    stages[count++] =
+        stage_new_credential(&h->client.origins, tokens_provider(h->tokens));
+    stages[count++] = stage_new_cookies();
+    if (journal != NULL)
+        stages[count++] = stage_new_fence(journal);
+    h->wire = stage_new_transport(h->transport, h->loop);
+    stages[count++] = h->wire;
+    h->client.pipeline = pipeline_new(stages, count);
+    tokens_set_pipeline(h->tokens, h->client.pipeline);
+}
+
 static inline void harness_open(struct harness *h,
                                 const struct transport_options *options)
 {
@@ -47,20 +73,7 @@ static inline void harness_open(struct harness *h,
                      .client_secret = "top/secret",
                      .resources = {[AUDIENCE_ARM] = "https://arm.example",
                                    [AUDIENCE_GRAPH] = "https://graph.example"}});
-    h->wire = stage_new_transport(h->transport, h->loop);
-
-    struct stage *const stages[] = {
-        stage_new_redirect(),
-        stage_new_guard(&(struct guard_settings){0}, NULL, NULL),
-        stage_new_retry(h->loop),
-        stage_new_budget(h->loop, &(struct budget_options){.limits = clouds[0].limits,
-                                                           .principal = "client"}),
-        stage_new_credential(&h->client.origins, tokens_provider(h->tokens)),
-        stage_new_cookies(),
-        h->wire};
-
-    h->client.pipeline = pipeline_new(stages, sizeof stages / sizeof stages[0]);
-    tokens_set_pipeline(h->tokens, h->client.pipeline);
+    harness_open_pipeline(h);
 }
 
 static inline bool harness_never(void *context)

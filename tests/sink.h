@@ -26,6 +26,7 @@ struct sink {
     struct deferred reply;
     unsigned appends;
     bool holds;       /* answers when sink_answer() is called, else at the next turn */
+    bool is_asked;    /* an append waits for its answer */
     const char *code; /* of the failure that appends end in, or NULL */
     const char *lost; /* of the failure that the lease check ends in, or NULL */
 };
@@ -33,6 +34,9 @@ struct sink {
 /* Answers the append that is held. */
 static inline void sink_answer(struct sink *sink)
 {
+    ck_assert(sink->is_asked);
+    sink->is_asked = false;
+    loop_release(sink->loop);
     if (sink->code != NULL) {
         journal_appended(sink->journal, failure_new(sink->code, "no room is left"));
         return;
@@ -52,6 +56,8 @@ static inline void sink_append(struct journal_output *output, const char *bytes,
     struct sink *sink = LIST_ENTRY(output, struct sink, output);
 
     sink->appends++;
+    sink->is_asked = true;
+    loop_hold(sink->loop); /* as stores do */
     buffer_clear(&sink->last);
     buffer_append(&sink->last, bytes, length);
     if (!sink->holds)
@@ -68,6 +74,17 @@ static inline struct failure *sink_check(struct journal_output *output)
 static inline void sink_load(void *context, const cJSON *record)
 {
     journal_load(context, record);
+}
+
+static inline bool sink_is_asked(void *context)
+{
+    return ((const struct sink *)context)->is_asked;
+}
+
+/* Turns the loop until an append is held. */
+static inline void sink_wait(struct sink *sink)
+{
+    ck_assert(loop_run(sink->loop, sink_is_asked, sink, false));
 }
 
 /* Reads `text` into the sink's journal. NULL, or the failure, owned by the caller. */
@@ -96,6 +113,9 @@ static inline void sink_begin(struct sink *sink, struct loop *loop, const char *
 static inline void sink_kill(struct sink *sink)
 {
     deferred_cancel(&sink->reply);
+    if (sink->is_asked)
+        loop_release(sink->loop);
+    sink->is_asked = false;
     journal_free(sink->journal);
     sink->journal = NULL;
 }

@@ -317,6 +317,8 @@ static void on_answer(struct exchange *exchange)
 
     if (failure != NULL)
         operation_fail(operation, failure);
+    else if (operation_was_deleted(operation))
+        operation_finish(operation);
     else if (operation->reply.status >= 300)
         operation_heal_or_fail(operation, reply_refusal(&operation->reply));
     else

@@ -42,7 +42,10 @@ struct operation_request {
     /* How long it may take in all from its first sending on; 0: a day. When it is over, the
      * waiting ends with Timeout; the service is not told. */
     int64_t time_limit_ms;
-    struct step *step;  /* that it belongs to, or NULL: a write is one of its own */
+    struct step *step; /* that it belongs to, or NULL: a write is one of its own */
+    bool
+        adopts; /* what an earlier attempt of the run began of this step is followed where
+                  * it stands, and nothing is sent */
     const char *action; /* what the write will have done, constant; NULL: its method */
     bool is_below_new;  /* this run has made its parent */
     bool waits;         /* follow a long-running operation to its end */

@@ -42,7 +42,8 @@ struct operation {
     bool
         is_adopted; /* an earlier attempt of the run sent it; what it sent is not known */
     bool owns_step; /* no verb of a resource stands behind it */
-    bool is_refused; /* see operation_is_refused() */
+    bool repeats_delete; /* an earlier attempt sent it, and its answer was lost */
+    bool is_refused;     /* see operation_is_refused() */
 
     struct reply reply;
     struct reply *standby; /* a first answer that is a result by itself, or NULL */
@@ -127,6 +128,14 @@ void operation_adopt_polling(struct operation *operation, const char *url,
 /* Carries on a write that an earlier attempt of the run may have sent. False when it is to be
  * sent as if there had been none. */
 bool operation_replay(struct operation *operation);
+
+/* Whether the answer to a repeated DELETE says that the lost one was done; then it is an answer
+ * of 204. */
+bool operation_was_deleted(struct operation *operation);
+
+/* When what an earlier attempt began is gone, as the last answer says, sends it again. False when
+ * that is not for the operation to decide. */
+bool operation_begins_anew(struct operation *operation);
 
 /* --- operation_heal.c ----------------------------------------------------------------- */
 

@@ -173,8 +173,11 @@ static void read_self(struct operation *operation)
 
 static void fail_refused_poll(struct operation *operation)
 {
-    struct failure *failure = reply_refusal(&operation->reply);
+    struct failure *failure;
 
+    if (operation_begins_anew(operation))
+        return;
+    failure = reply_refusal(&operation->reply);
     if (operation->is_final_get) {
         char *message = memory_format("it was done, but the result cannot be read: %s",
                                       failure->message);

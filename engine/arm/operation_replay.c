@@ -33,6 +33,7 @@ static void adopt(struct operation *operation)
              operation->request.label != NULL ? operation->request.label
                                               : operation->request.url);
     operation->was_sent = operation->is_adopted = true;
+    operation->was_known = true; /* a monitor that is gone was there */
     operation->method =
         poll_choose(operation->request.method, &answer, operation->reply.body, &url);
     operation_adopt_polling(operation, url,
@@ -143,6 +144,7 @@ static bool look_up(struct operation *operation)
         operation_start_get(operation, operation->request.url, on_look);
         return true;
     }
+    operation->repeats_delete = strcmp(operation->request.method, "DELETE") == 0;
     if (strcmp(operation->request.method, "POST") != 0 ||
         operation->request.is_repeatable)
         return false;
@@ -159,11 +161,42 @@ static bool look_up(struct operation *operation)
     return true;
 }
 
+bool operation_was_deleted(struct operation *operation)
+{
+    const int status = operation->reply.status;
+
+    if (!operation->repeats_delete || (status != 404 && status != 410))
+        return false;
+    reply_drop(&operation->reply);
+    operation->reply.status = 204;
+    operation->reply.is_parsed = true;
+    return true;
+}
+
+bool operation_begins_anew(struct operation *operation)
+{
+    const int status = operation->reply.status;
+
+    if (!operation->is_adopted || !operation->owns_step || !sets_a_whole(operation) ||
+        (status != 404 && status != 410))
+        return false;
+    log_line(LOG_WARNING, "%s: the run had begun it, and it is gone; doing it again",
+             operation->request.label);
+    operation->is_adopted = operation->has_lost_monitor = operation->is_final_get = false;
+    operation->method = POLL_NOTHING;
+    free(operation->poll_url);
+    operation->poll_url = NULL;
+    reply_drop(&operation->reply);
+    operation_send(operation);
+    return true;
+}
+
 bool operation_replay(struct operation *operation)
 {
     struct step *step = operation->request.step;
 
-    if (step == NULL || !step_is_replayed(step) || operation->was_sent)
+    if (step == NULL || !step_is_replayed(step) || operation->was_sent ||
+        (!operation->owns_step && !operation->request.adopts))
         return false;
     operation->deadline_ms =
         operation_now_ms(operation) + operation->request.time_limit_ms;
@@ -178,11 +211,10 @@ bool operation_replay(struct operation *operation)
         answer_from_journal(operation);
         return true;
     case STEP_DONE:
-        if (operation->owns_step)
-            answer_from_journal(operation);
-        return operation->owns_step;
+        answer_from_journal(operation);
+        return true;
     case STEP_INTENDED:
-        return operation->owns_step && look_up(operation);
+        return look_up(operation);
     default:
         return false;
     }

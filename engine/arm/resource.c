@@ -55,7 +55,9 @@ struct resource_operation {
 
     struct step *step; /* of the journal, or NULL */
     bool is_replayed;  /* it is done, the journal says so; it is only read */
-    bool is_unsure;    /* an earlier attempt may have written it: its answer was lost */
+    bool is_adopting;  /* the service may still work on it: it is followed */
+    bool is_unsure; /* an earlier attempt may have written it: its answer was lost, or it
+                        * failed after it was accepted */
 
     enum resource_outcome outcome;
     cJSON *body;
@@ -115,7 +117,10 @@ static void begin_step(struct resource_operation *own)
     if (!step_is_replayed(own->step))
         return;
     own->is_replayed = steps_has_ended(own->step, method_of_step(own));
-    own->is_unsure = step_state(own->step) == STEP_INTENDED;
+    own->is_adopting = !own->is_replayed && step_state(own->step) == STEP_ANSWERED;
+    own->is_unsure =
+        step_state(own->step) == STEP_INTENDED ||
+        (step_state(own->step) == STEP_FAILED && step_answer(own->step) != NULL);
 }
 
 /* --- the end -------------------------------------------------------------------------- */
@@ -162,6 +167,7 @@ static void finish(struct resource_operation *own)
                        operation_is_refused(own->operation));
 
     const bool is_worth_telling = own->number != 0 || own->is_replayed ||
+                                  (own->is_unsure && own->failure == NULL) ||
                                   own->outcome == RESOURCE_UNCHANGED ||
                                   (own->verb == RESOURCE_DELETE && own->failure == NULL);
 
@@ -324,7 +330,7 @@ static void write_difference(struct resource_operation *own)
             return;
         }
     }
-    own->outcome = RESOURCE_CHANGED;
+    own->outcome = own->verb == RESOURCE_CREATE ? RESOURCE_CREATED : RESOURCE_CHANGED;
     /* one that failed to become what it should is made again as a whole */
     if (kind_patches(own->kind) && state == POLL_SUCCEEDED && !has_source(own)) {
         cJSON *part = cJSON_Duplicate(own->wanted, true);
@@ -599,6 +605,22 @@ static void look_again(struct timer *timer)
     look(LIST_ENTRY(timer, struct resource_operation, again));
 }
 
+/* What an earlier attempt began is followed no longer: it is gone, or others have written it since.
+ * What is there now says what is left to do. */
+static bool gave_up_adopting(struct resource_operation *own)
+{
+    const struct failure *failure = operation_failure(own->operation);
+    const bool is_over = own->is_adopting && own->verb != RESOURCE_DELETE &&
+                         (operation_was_dropped(own->operation) ||
+                          (failure != NULL && is_missing(failure)));
+
+    if (is_over) {
+        own->is_adopting = false;
+        own->is_unsure = true;
+    }
+    return is_over;
+}
+
 static void advance(struct deferred *deferred)
 {
     struct resource_operation *own =
@@ -606,7 +628,10 @@ static void advance(struct deferred *deferred)
     struct operation *over = own->operation;
     const struct failure *failure = operation_failure(over);
 
-    if (operation_was_dropped(over)) /* somebody else was first: what is there now? */
+    if (gave_up_adopting(own))
+        look(own);
+    else if (operation_was_dropped(
+                 over)) /* somebody else was first: what is there now? */
         look(own);
     else if (was_overtaken(own))
         timer_start(own->client->loop, &own->again,
@@ -764,6 +789,7 @@ static void start_phase(struct resource_operation *own, enum phase phase,
         request.final_state_via = kind->final_state_via;
         request.headers[0] = format_if_match(own, method);
         request.step = own->step;
+        request.adopts = own->is_adopting;
         request.action = action_names[own->outcome];
     }
     if (phase != PHASE_LOOK) {
@@ -788,13 +814,9 @@ static void start_phase(struct resource_operation *own, enum phase phase,
 
 static void start(struct resource_operation *own)
 {
-    const bool is_under_way = own->step != NULL && !own->is_replayed &&
-                              step_is_replayed(own->step) &&
-                              step_state(own->step) == STEP_ANSWERED;
-
     if (own->verb == RESOURCE_DELETE)
         own->outcome = RESOURCE_DELETED;
-    if (is_under_way) { /* it is followed where it stands: nothing is looked at or sent */
+    if (own->is_adopting) { /* it is followed where it stands: nothing is looked at or sent */
         own->outcome = outcome_of_action(own);
         own->looked_at = own->client->write_count;
         start_phase(own, PHASE_WRITE, method_of_step(own), NULL);

@@ -87,10 +87,8 @@ static void add_field(struct buffer *fields, const char *name, const char *value
     buffer_append(fields, value, strlen(value) + 1);
 }
 
-void steps_fill_reply(const struct step *step, struct reply *reply)
+static void fill_reply(const struct step_answer *answer, struct reply *reply)
 {
-    const struct step_answer *answer = step_answer(step);
-
     reply_drop(reply);
     if (answer == NULL)
         return;
@@ -110,20 +108,30 @@ void steps_fill_reply(const struct step *step, struct reply *reply)
     reply->is_parsed = true;
 }
 
-bool steps_has_ended(const struct step *step, const char *method)
+void steps_fill_reply(const struct step *step, struct reply *reply)
+{
+    fill_reply(step_answer(step), reply);
+}
+
+bool steps_answer_has_ended(const struct step_answer *answer, const char *method)
 {
     struct reply reply = {0};
     const char *url;
 
-    if (step_state(step) != STEP_ANSWERED)
-        return step_state(step) == STEP_DONE;
-    steps_fill_reply(step, &reply);
+    fill_reply(answer, &reply);
 
-    const struct transfer answer = {.status = reply.status, .fields = reply.fields};
-    const bool has_ended = poll_choose(method, &answer, reply.body, &url) == POLL_NOTHING;
+    const struct transfer first = {.status = reply.status, .fields = reply.fields};
+    const bool has_ended = poll_choose(method, &first, reply.body, &url) == POLL_NOTHING;
 
     reply_drop(&reply);
     return has_ended;
+}
+
+bool steps_has_ended(const struct step *step, const char *method)
+{
+    return step_state(step) == STEP_ANSWERED
+               ? steps_answer_has_ended(step_answer(step), method)
+               : step_state(step) == STEP_DONE;
 }
 
 void steps_conclude(const struct client *client, struct step *step, const char *outcome,

@@ -10,6 +10,7 @@ struct failure;
 struct operation_request;
 struct reply;
 struct step;
+struct step_answer;
 
 /* The step of a request that is a write by itself, or NULL. */
 struct step *steps_begin(const struct client *client,
@@ -23,6 +24,7 @@ void steps_fill_reply(const struct step *step, struct reply *reply);
 
 /* Whether nothing goes on any more: it is done, or its answer said so. */
 bool steps_has_ended(const struct step *step, const char *method);
+bool steps_answer_has_ended(const struct step_answer *answer, const char *method);
 
 /* Writes down how it ended: `outcome`, or a failure. With `is_refusal` the service has said that
  * it was not done, or it was not sent; any other failure leaves open whether it was done, is not

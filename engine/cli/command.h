@@ -17,12 +17,13 @@ int command_logout(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_resume(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_runs(int argc, char **argv);
 int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);
 
 /* What they say of themselves. */
 extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
-    record_help, resume_help, run_help, sim_help, test_help;
+    record_help, resume_help, run_help, runs_help, sim_help, test_help;
 
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);

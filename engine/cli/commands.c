@@ -6,6 +6,7 @@ const struct command commands[] = {
      &run_help},
     {"resume", command_resume, "carry a run on that was interrupted: moongate resume RUN",
      &resume_help},
+    {"runs", command_runs, "what runs there are, and what becomes of them", &runs_help},
     {"sim", command_sim, "serve the simulated control plane on a port", &sim_help},
     {"test", command_test, "run files of tests, each test on a simulator of its own",
      &test_help},

@@ -175,8 +175,7 @@ int command_run(int argc, char **argv)
         command.request.script = argv[index++];
     command.request.arguments = argv + index;
     command.request.argument_count = argc - index;
-    if (!command.settings.sim)
-        settings_read_environment(&command.settings);
+    settings_read_environment(&command.settings);
     if (!command.is_detached)
         return execute(&command);
     command.settings.quiet = true;

@@ -172,7 +172,7 @@ static void drop_answer(struct step *step)
     step->answer = NULL;
 }
 
-/* Of a step that is done only what was made may still be asked for. */
+/* Of a step that is over only what was made may still be asked for. */
 static void shrink_answer(struct step *step)
 {
     struct step_answer *answer = step->answer;
@@ -224,6 +224,12 @@ static void set_done(struct journal *journal, struct step *step, const char *out
     step->outcome = intern(journal, outcome);
     cJSON_Delete(step->value);
     step->value = value;
+    shrink_answer(step);
+}
+
+static void set_failed(struct journal *journal, struct step *step)
+{
+    set_state(journal, step, STEP_FAILED);
     shrink_answer(step);
 }
 
@@ -348,10 +354,8 @@ static void load_failed(struct journal *journal, const cJSON *record)
 {
     struct step *step = find_loaded(journal, record);
 
-    if (step == NULL)
-        return;
-    drop_answer(step);
-    set_state(journal, step, STEP_FAILED);
+    if (step != NULL)
+        set_failed(journal, step);
 }
 
 static void load_begin(struct journal *journal, const cJSON *record)
@@ -734,9 +738,8 @@ void journal_failed(struct journal *journal, struct step *step,
     journal_add_text(text, "request_id", failure->request_id);
     end_record(journal, begin);
     free(message);
-    drop_answer(step);
     step->is_intended = false;
-    set_state(journal, step, STEP_FAILED);
+    set_failed(journal, step);
 }
 
 void journal_note(struct journal *journal, const char *what, cJSON *members)

@@ -101,8 +101,8 @@ struct step *journal_peek(struct journal *journal, const struct step_content *co
 
 /* What is known of it: from earlier attempts when it begins, then what was added. */
 enum step_state step_state(const struct step *step);
-const struct step_answer *
-step_answer(const struct step *step);              /* once answered, or NULL */
+/* Once it is answered, or NULL. One that failed has it when the service had accepted it first. */
+const struct step_answer *step_answer(const struct step *step);
 const char *step_action(const struct step *step);  /* of its intent, or NULL */
 const char *step_outcome(const struct step *step); /* once done, or NULL */
 const cJSON *

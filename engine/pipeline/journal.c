@@ -18,13 +18,19 @@ struct journal_stage {
     struct buffer path; /* of the request that is looked at */
 };
 
-/* Answers it without its being sent, or in place of its answer. `failure` is taken. */
-static void refuse(struct exchange *exchange, struct failure *failure)
+/* Ends it in `failure` (taken) instead of an answer. */
+static void fail(struct exchange *exchange, struct failure *failure)
 {
     transfer_reset(&exchange->transfer);
     exchange->transfer.failure = failure;
-    exchange->is_refused = true;
     exchange_backward(exchange);
+}
+
+/* It is not sent. `failure` is taken. */
+static void refuse(struct exchange *exchange, struct failure *failure)
+{
+    exchange->is_refused = true;
+    fail(exchange, failure);
 }
 
 /* --- before ------------------------------------------------------------------------------- */
@@ -104,7 +110,7 @@ static void on_noted(struct journal_wait *wait, const struct failure *failure)
         failure_new(failure->code, "it was done, but that could not be written down: %s",
                     failure->message);
 
-    refuse(exchange, failure_set_cure(own, failure->cure));
+    fail(exchange, failure_set_cure(own, failure->cure));
 }
 
 /* What of an answer is kept. Elsewhere than at ARM and Graph, URLs may hold secrets. */

@@ -19,6 +19,8 @@
 #include "run/session.h"
 #include "store/store.h"
 
+enum { YOUNG_MS = 60000 }; /* by the clocks of two machines */
+
 /* Reads a JSON text of a run; `*tree` stays NULL when there is none, which is no failure. */
 static struct failure *read_json(struct depot *depot, const char *id, const char *name,
                                  cJSON **tree)
@@ -102,6 +104,22 @@ static void enter_folder(const cJSON *manifest)
         log_line(LOG_INFO, "the folder '%s' that the run began in is not here", folder);
 }
 
+/* A line of Lua is nowhere but in the record. */
+static struct failure *check_code(struct record *record)
+{
+    size_t length;
+
+    if (record_find_file(record, "script.lua", &length) != NULL)
+        return NULL;
+    failure_free(record_end(record, NULL));
+    return failure_set_cure(
+        failure_new("RunNotFound",
+                    "run %s died before its code was kept, and before it did "
+                    "anything",
+                    record_id(record)),
+        "start it anew");
+}
+
 static int take_over(struct settings *settings, const struct carry_request *request,
                      struct session *session, cJSON *manifest, struct failure **failure)
 {
@@ -122,6 +140,8 @@ static int take_over(struct settings *settings, const struct carry_request *requ
                    cJSON_Duplicate(manifest, true),
                    settings->lease_ms != 0 ? settings->lease_ms : RECORD_LEASE_MS);
     *failure = record_take_over(run.record, request->cuts_damaged);
+    if (*failure == NULL && run.script == NULL)
+        *failure = check_code(run.record);
     if (*failure != NULL) {
         record_free(run.record);
         return strcmp((*failure)->code, "RunHeld") == 0 ? EXIT_HELD : EXIT_SCRIPT_FAILED;
@@ -205,8 +225,11 @@ static struct failure *put_note(struct depot *depot, const struct job *job,
                                 enum store_put how, bool *is_there)
 {
     struct store_call *call = depot_begin(depot);
-    char *text = memory_format("{\"run\":\"%s\"}", job->id);
+    char at[CLOCK_TEXT_SIZE], *text;
     struct failure *failure;
+
+    clock_format_utc(clock_machine_wall_ms(), at);
+    text = memory_format("{\"run\":\"%s\",\"at\":\"%s\"}", job->id, at);
 
     depot_store(depot)->put(depot_store(depot), call, how, job->note, text, strlen(text));
     depot_wait(depot);
@@ -215,6 +238,18 @@ static struct failure *put_note(struct depot *depot, const struct job *job,
     call->failure = NULL;
     *is_there = call->is_there;
     return failure;
+}
+
+/* A note without a run is of a process that died, or that has only begun. */
+static struct failure *check_young(const cJSON *note)
+{
+    const char *at = json_string_at(note, "at");
+    int64_t at_ms = 0;
+
+    if (at == NULL || clock_parse_utc(at, &at_ms) != 0 ||
+        clock_machine_wall_ms() - at_ms > YOUNG_MS)
+        return NULL;
+    return failure_new("RunHeld", "another process has begun this job at %s", at);
 }
 
 /* The run that the note names, when it can be carried on. */
@@ -237,7 +272,7 @@ static struct failure *follow_note(struct depot *depot, struct job *job)
     if (failure != NULL && (strcmp(failure->code, "NotFound") == 0 ||
                             strcmp(failure->code, "RunNotFound") == 0)) {
         failure_free(failure);
-        failure = NULL;
+        failure = check_young(note);
     }
     cJSON_Delete(lookup.manifest);
     cJSON_Delete(lookup.end);
@@ -327,6 +362,8 @@ int carry_or_begin(struct settings *settings, struct run_request *request,
 
     name_job(&job);
     *failure = with_depot(settings, claim, &job);
+    if (*failure != NULL && strcmp((*failure)->code, "RunHeld") == 0)
+        code = EXIT_HELD;
     if (*failure == NULL && job.is_begun)
         code = carry_on(
             settings,

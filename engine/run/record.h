@@ -75,7 +75,10 @@ void record_set_listener(struct record *record,
 /* A line for events.jsonl, with its line end. Bytes are copied. */
 void record_add_event(struct record *record, const char *line, size_t length);
 
-/* The end of this attempt: `end` (taken) is what end.json says. Writes what is left, and gives the
+/* What others are told of this process, which carries a run: JSON, owned by the caller. */
+char *record_describe_holder(void);
+
+/* The end of this attempt: `end` (taken) is what end.json says; NULL: it did nothing. Writes what is left, and gives the
  * lease back. NULL, or what could not be written; owned by the caller. Turns the loop. */
 struct failure *record_end(struct record *record, cJSON *end);
 

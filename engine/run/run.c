@@ -139,6 +139,7 @@ static int exit_code_of_code(const char *code)
                  {"Authorization_RequestDenied", EXIT_NO_RIGHTS},
                  {"GuardRefused", EXIT_GUARD_REFUSED},
                  {"RunHeld", EXIT_HELD},
+                 {"RunExists", EXIT_HELD}, /* whoever made it carries it */
                  {"LeaseLost", EXIT_HELD}};
 
     for (size_t i = 0; code != NULL && i < sizeof codes / sizeof codes[0]; i++) {

@@ -17,6 +17,11 @@ static void read(const char **value, const char *name)
 
 void settings_read_environment(struct settings *settings)
 {
+    /* a world in memory ends with the process, so nothing of its runs is kept unless asked for */
+    if (!settings->sim || settings->sim_file != NULL)
+        read(&settings->store, "MOONGATE_STORE");
+    if (settings->sim)
+        return; /* nobody's Azure is meant */
     /* The names of the Azure SDKs and of Terraform first, as they are what people have set
      * already. */
     credential_settings_read_environment(&settings->credentials);
@@ -33,7 +38,6 @@ void settings_read_environment(struct settings *settings)
     read(&settings->resource_group, "MOONGATE_RESOURCE_GROUP");
     read(&settings->service, "MOONGATE_SERVICE");
     read(&settings->ca_file, "MOONGATE_CA_FILE");
-    read(&settings->store, "MOONGATE_STORE");
 }
 
 /* "host" stands for both schemes at their own ports, "host:port" for both at that one. */

@@ -36,6 +36,7 @@ struct settings {
     const char *store; /* where runs are kept: a folder, or azblob://...; "none" */
     int64_t
         lease_ms; /* how long a run stays with a process that is not heard of; 0: 60 s */
+    bool manages_runs; /* the session is that of `moongate runs`: it may touch all runs */
     bool repeats_lost; /* send POSTs again whose answer an earlier attempt lost */
 
     bool sim; /* start the simulated control plane */
@@ -49,7 +50,7 @@ struct settings {
     bool stress_gc; /* collect garbage after each resume: for tests */
 };
 
-/* Fills in from AZURE_* and MOONGATE_* what is still NULL. */
+/* Fills in from AZURE_* and MOONGATE_* what is still NULL; with the simulator only the store. */
 void settings_read_environment(struct settings *settings);
 
 /* Whether scripts may send requests there although it is none of the run's endpoints. */
