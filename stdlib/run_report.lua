@@ -110,7 +110,7 @@ local function segments(step, last)
   for i, record in ipairs(step.history) do
     local following = step.history[i + 1]
     local to = following and following.time or step.ended or last
-    local what = record["do"]
+    local what = record.what
     if what == "intent" or what == "answer" or what == "state" then
       list[#list + 1] = {from = record.time, to = to, class = what == "intent" and "sent" or
                            ("s%d"):format(math.min(2, #list - 1)),

@@ -433,24 +433,49 @@ static void on_events_appended(struct store_call *call)
         loop_defer(record->loop, &record->flush_events);
 }
 
+/* Reads at most `most` bytes of what earlier attempts have written there. */
+static void read_events(struct record *record, uint64_t offset, size_t most,
+                        void (*done)(struct store_call *call))
+{
+    store_call_deinit(&record->event_call);
+    record->event_call.done = done;
+    record->event_call.owner = record;
+    record->is_writing_events = true;
+    record->store->get(record->store, &record->event_call, record->event_name, offset,
+                       most);
+}
+
+static void take_event_position(struct record *record)
+{
+    record->is_writing_events = false;
+    record->has_event_position = true;
+    loop_defer(record->loop, &record->flush_events);
+}
+
+/* A process that died while it wrote an event has left a line without its end. */
+static void on_last_event_byte(struct store_call *call)
+{
+    struct record *record = call->owner;
+    struct buffer events = {0};
+
+    if (call->failure == NULL && call->bytes.length == 1 && call->bytes.data[0] != '\n') {
+        buffer_append_char(&events, '\n');
+        buffer_append(&events, record->events.data, record->events.length);
+        buffer_deinit(&record->events);
+        record->events = events;
+    }
+    take_event_position(record);
+}
+
 static void on_event_size(struct store_call *call)
 {
     struct record *record = call->owner;
 
-    record->is_writing_events = false;
-    record->has_event_position = true;
     record->event_bytes = call->size_bytes;
-    loop_defer(record->loop, &record->flush_events);
-}
-
-/* Earlier attempts have written there, too. */
-static void find_event_position(struct record *record)
-{
-    store_call_deinit(&record->event_call);
-    record->event_call.done = on_event_size;
-    record->event_call.owner = record;
-    record->is_writing_events = true;
-    record->store->get(record->store, &record->event_call, record->event_name, 0, 0);
+    if (record->event_bytes > 0)
+        read_events(record, record->event_bytes - 1, 1, on_last_event_byte);
+    else
+        take_event_position(record);
 }
 
 static void flush_events(struct deferred *deferred)
@@ -461,7 +486,7 @@ static void flush_events(struct deferred *deferred)
     if (!record->is_made || record->is_writing_events || record->events.length == 0)
         return;
     if (!record->has_event_position) {
-        find_event_position(record);
+        read_events(record, 0, 0, on_event_size);
         return;
     }
     record->writing_events = record->events;
@@ -626,10 +651,25 @@ static struct failure *load_files(struct record *record)
     return failure;
 }
 
+/* To ask for the lease of a journal makes it: of a run that is not there nothing shall be made. */
+static struct failure *find_manifest(struct record *record)
+{
+    struct store_call *call = begin_call(record, "run.json", do_nothing);
+
+    record->store->get(record->store, call, record->name, 0, 0);
+    settle(record);
+    if (record->call.failure == NULL && record->call.is_absent)
+        return failure_new("RunNotFound", "there is no run '%s' in %s", record->id,
+                           record->store->label);
+    return take_failure(&record->call);
+}
+
 struct failure *record_take_over(struct record *record, bool cuts_damaged)
 {
-    struct failure *failure;
+    struct failure *failure = find_manifest(record);
 
+    if (failure != NULL)
+        return failure;
     acquire(record, do_nothing);
     settle(record);
     failure = take_lease(record);
