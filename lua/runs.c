@@ -2,11 +2,13 @@
  *
  * A call to the store is the driver's until it is answered. One that nobody waits for any more
  * frees itself then; the module's end, after all tasks, turns the loop until none is left. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "arm/steps.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -27,7 +29,7 @@ enum {
     MOST_BYTES = 64 << 20 /* of a text that is read */
 };
 
-static const char shelf_metatable[] = "shelf", reader_metatable[] = "journal reader";
+static const char shelf_metatable[] = "shelf", lines_metatable[] = "journal lines";
 
 /* The upvalue of all functions that reach the store. */
 struct shelf {
@@ -376,45 +378,106 @@ static int runs_label(lua_State *L)
 
 /* --- journals ----------------------------------------------------------------------------- */
 
+/* What reads the lines of a journal: all records are handed on as they come, or those are kept
+ * that are about steps which are not over. */
+struct journal_lines {
+    struct journal_reader reader;
+    lua_State *L;
+    bool keeps_open;
+    cJSON *
+        *open; /* by the number that a step began with: the records about it, or NULL */
+    size_t capacity;
+    char last[CLOCK_TEXT_SIZE]; /* the time of the last record */
+};
+
 /* Puts a record at the end of the table on top. */
-static void take_record(void *context, const cJSON *record)
+static void hand_on(void *context, const cJSON *record)
 {
-    lua_State *L = context;
+    lua_State *L = ((struct journal_lines *)context)->L;
 
     bind_push_json(L, record);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 
-static int close_reader(lua_State *L)
+static void make_room(struct journal_lines *lines, size_t number)
 {
-    journal_reader_deinit(luaL_checkudata(L, 1, reader_metatable));
+    const size_t capacity = (number + 1) * 2;
+
+    if (number < lines->capacity)
+        return;
+    lines->open = memory_resize(lines->open, capacity * sizeof(cJSON *));
+    memset(lines->open + lines->capacity, 0,
+           (capacity - lines->capacity) * sizeof(cJSON *));
+    lines->capacity = capacity;
+}
+
+static bool ends_step(const char *what)
+{
+    return strcmp(what, "done") == 0 || strcmp(what, "failed") == 0 ||
+           strcmp(what, "unchanged") == 0;
+}
+
+static void keep_open(void *context, const cJSON *record)
+{
+    struct journal_lines *lines = context;
+    const char *what = json_string_at(record, "do"), *at = json_string_at(record, "at");
+    const double step = json_number_at(record, "step", json_number_at(record, "n", 0));
+    const size_t number = (size_t)step; /* no more than there are lines, if it is good */
+
+    snprintf(lines->last, sizeof lines->last, "%s", at != NULL ? at : "");
+    if (what == NULL || step < 1 || step > (double)lines->reader.lines)
+        return;
+    make_room(lines, number);
+    if (ends_step(what)) {
+        cJSON_Delete(lines->open[number]);
+        lines->open[number] = NULL;
+    } else if (json_at(record, "step") != NULL || strcmp(what, "intent") == 0) {
+        if (lines->open[number] == NULL)
+            lines->open[number] = cJSON_CreateArray();
+        cJSON_AddItemToArray(lines->open[number], cJSON_Duplicate(record, true));
+    }
+}
+
+static int close_lines(lua_State *L)
+{
+    struct journal_lines *lines = luaL_checkudata(L, 1, lines_metatable);
+
+    journal_reader_deinit(&lines->reader);
+    for (size_t i = 0; i < lines->capacity; i++)
+        cJSON_Delete(lines->open[i]);
+    free(lines->open);
+    lines->open = NULL;
+    lines->capacity = 0;
     return 0;
 }
 
-/* reader() -> what reads the lines of a journal */
+/* reader(keeps_open) -> what reads the lines of a journal; with `keeps_open` it keeps the records
+ * about steps that are not over, for open(), and read() gives none */
 static int runs_reader(lua_State *L)
 {
-    struct journal_reader *reader = lua_newuserdatauv(L, sizeof *reader, 0);
+    const bool keeps_open = lua_toboolean(L, 1);
+    struct journal_lines *lines = lua_newuserdatauv(L, sizeof *lines, 0);
 
-    memset(reader, 0, sizeof *reader);
-    reader->take = take_record;
-    luaL_setmetatable(L, reader_metatable);
+    *lines = (struct journal_lines){0};
+    lines->reader.take = keeps_open ? keep_open : hand_on;
+    lines->reader.context = lines;
+    luaL_setmetatable(L, lines_metatable);
     return 1;
 }
 
 /* read(reader, bytes) -> the records that are whole now; and a failure when the journal is damaged
- * behind them: then the reader is of no more use */
+ * behind them: then the reader reads no more */
 static int runs_read(lua_State *L)
 {
-    struct journal_reader *reader = luaL_checkudata(L, 1, reader_metatable);
+    struct journal_lines *lines = luaL_checkudata(L, 1, lines_metatable);
     size_t length;
     const char *bytes = luaL_checklstring(L, 2, &length);
     struct failure *failure;
 
     lua_settop(L, 2);
     lua_newtable(L);
-    reader->context = L;
-    failure = journal_read(reader, bytes, length);
+    lines->L = L;
+    failure = journal_read(&lines->reader, bytes, length);
     if (failure == NULL)
         return 1;
     bind_push_failure(L, failure);
@@ -422,11 +485,32 @@ static int runs_read(lua_State *L)
     return 2;
 }
 
+/* open(reader) -> the records about steps that are not over, step by step, and the time of the
+ * journal's last record as text */
+static int runs_open(lua_State *L)
+{
+    const struct journal_lines *lines = luaL_checkudata(L, 1, lines_metatable);
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (size_t i = 0; i < lines->capacity; i++) {
+        const cJSON *record;
+
+        cJSON_ArrayForEach (record, lines->open[i]) {
+            bind_push_json(L, record);
+            lua_rawseti(L, -2, ++count);
+        }
+    }
+    lua_pushstring(L, lines->last);
+    return 2;
+}
+
 /* rest(reader) -> how many bytes at the end of the journal are a torn tail */
 static int runs_rest(lua_State *L)
 {
-    lua_pushinteger(
-        L, (lua_Integer)journal_read_end(luaL_checkudata(L, 1, reader_metatable)));
+    const struct journal_lines *lines = luaL_checkudata(L, 1, lines_metatable);
+
+    lua_pushinteger(L, (lua_Integer)journal_read_end(&lines->reader));
     return 1;
 }
 
@@ -527,19 +611,26 @@ static void push_shelf(lua_State *L)
 
 int open_runs(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"columns", runs_columns}, {"get", runs_get},
-        {"give_up", runs_give_up}, {"has_ended", runs_has_ended},
-        {"label", runs_label},     {"list", runs_list},
-        {"look", runs_look},       {"put", runs_put},
-        {"read", runs_read},       {"reader", runs_reader},
-        {"remove", runs_remove},   {"rest", runs_rest},
-        {"visible", runs_visible}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"columns", runs_columns},
+                                         {"get", runs_get},
+                                         {"give_up", runs_give_up},
+                                         {"has_ended", runs_has_ended},
+                                         {"label", runs_label},
+                                         {"list", runs_list},
+                                         {"look", runs_look},
+                                         {"open", runs_open},
+                                         {"put", runs_put},
+                                         {"read", runs_read},
+                                         {"reader", runs_reader},
+                                         {"remove", runs_remove},
+                                         {"rest", runs_rest},
+                                         {"visible", runs_visible},
+                                         {NULL, NULL}};
 
     if (!session_settings(bind_session(L))->manages_runs)
         return luaL_error(L, "core.runs is for `moongate runs` alone");
-    luaL_newmetatable(L, reader_metatable);
-    lua_pushcfunction(L, close_reader);
+    luaL_newmetatable(L, lines_metatable);
+    lua_pushcfunction(L, close_lines);
     lua_setfield(L, -2, "__gc");
     bind_seal_metatable(L);
     lua_pop(L, 1);

@@ -22,8 +22,7 @@ local UNFINISHED = {running = true, interrupted = true, died = true}
 local function add_open(own)
   own.open = {}
   if UNFINISHED[own.state] then
-    local line = timeline.new(true)
-    local _, damage = shelf.read_journal(own.id, line)
+    local line, damage = shelf.read_open(own.id)
     own.why = damage and damage.message
     own.open, own.last = timeline.open(line), line.last
   end
@@ -211,22 +210,22 @@ function TELL.failed(record)
     record.message or "", record.request_id or "none")
 end
 
+-- In one piece: a run may have a hundred thousand.
 local function print_step(step)
   local took = step.ended and (", %s"):format(shelf.span(step.ended - step.began)) or ""
-  print()
-  print((core.visible(("%s %s: %s%s"):format(
+  local lines = {"", (core.visible(("%s %s: %s%s"):format(
     step.kind and step.verb or "request", timeline.subject(step), step.outcome or step.state,
-    took))))
-  print((core.visible("  " .. step.id)))
-  local last
+    took))), (core.visible("  " .. step.id))}
+  local attempt = 1
   for _, record in ipairs(step.history) do
-    local text = TELL[record["do"]](record)
-    if record.attempt ~= last and record.attempt > 1 then
-      text = ("%s (attempt %d)"):format(text, record.attempt)
+    local text = TELL[record.what](record)
+    if record.attempt > attempt then
+      attempt = record.attempt
+      text = ("%s (attempt %d)"):format(text, attempt)
     end
-    last = record.attempt
-    print((core.visible(("  %s  %s"):format(clock.utc(record.time):sub(12, 23), text))))
+    lines[#lines + 1] = core.visible(("  %s  %s"):format(clock.utc(record.time):sub(12, 23), text))
   end
+  print(table.concat(lines, "\n"))
 end
 
 -- The steps whose name, or kind and name, is one of the words; all without words.
@@ -260,7 +259,7 @@ local function print_show_json(own, line, steps)
     tree.steps[i] = step_for_json(step)
     tree.steps[i].history = json.array {}
     for j, record in ipairs(step.history) do
-      record.time, record.crc, record.v, record.key = nil, nil, nil, nil
+      record.at, record.time = clock.utc(record.time), nil
       tree.steps[i].history[j] = record
     end
   end
@@ -268,8 +267,8 @@ local function print_show_json(own, line, steps)
 end
 
 function runs.show(options)
-  local own, line = shelf.find(options.id), timeline.new()
-  local torn, damage = shelf.read_journal(options.id, line)
+  local own = shelf.find(options.id)
+  local line, torn, damage = shelf.read_journal(options.id)
   local steps = choose_steps(line, options.words)
   if options.json then
     print_show_json(own, line, steps)
@@ -323,8 +322,8 @@ end
 local JUDGED = {"from the journal", "adopted", "looked up", "sent", "unknown"}
 
 function runs.replay(options)
-  local own, line = shelf.find(options.id), timeline.new()
-  local torn, damage = shelf.read_journal(options.id, line)
+  local own = shelf.find(options.id)
+  local line, torn, damage = shelf.read_journal(options.id)
   local rows, counts, words = {}, {}, {}
   for i, step in ipairs(line.steps) do
     local text, word = judge(step)
@@ -381,8 +380,8 @@ local function read_log_tail(id)
 end
 
 function runs.report(options)
-  local own, line = shelf.find(options.id), timeline.new()
-  local torn, damage = shelf.read_journal(options.id, line)
+  local own = shelf.find(options.id)
+  local line, torn, damage = shelf.read_journal(options.id)
   local place, name = options.html:match "^(.*/)([^/]+)$"
   local page = report.page {
     run = own, line = line, events = read_log_tail(options.id), now = clock.now(),

@@ -139,12 +139,10 @@ function shelf.look_at(list, fn)
   end, {limit = AT_ONCE})
 end
 
---- Hand the records of a run's journal to a timeline.
--- @treturn integer how many bytes at its end are a torn tail
--- @treturn ?table the failure that it is damaged behind what was read
--- @raise failure what the store refuses
-function shelf.read_journal(id, line)
-  local reader, offset = core.reader(), 0
+-- Reads a journal in chunks, each of whose records are handed to `take`. Returns the failure that
+-- it is damaged behind what was read.
+local function read_lines(id, reader, take)
+  local offset = 0
   repeat
     local bytes, size = core.get(shelf.path(id, "journal.jsonl"), offset, CHUNK)
     if not bytes then
@@ -152,14 +150,41 @@ function shelf.read_journal(id, line)
     end
     local records, failure = core.read(reader, bytes)
     for _, record in ipairs(records) do
-      timeline.add(line, record)
+      take(record)
     end
     if failure then
-      return 0, failure
+      return failure
     end
     offset = offset + #bytes
   until #bytes == 0 or offset >= size
-  return core.rest(reader)
+end
+
+--- The timeline of a run's journal.
+-- @tparam string id of the run
+-- @treturn table
+-- @treturn integer how many bytes at its end are a torn tail
+-- @treturn ?table the failure that it is damaged behind what was read
+-- @raise failure what the store refuses
+function shelf.read_journal(id)
+  local reader, line = core.reader(), timeline.new()
+  local damage = read_lines(id, reader, function(record)
+    timeline.add(line, record)
+  end)
+  return line, damage and 0 or core.rest(reader), damage
+end
+
+--- The same of its steps that are not over, at a small part of the cost.
+-- @treturn table
+-- @treturn ?table the failure that it is damaged behind what was read
+function shelf.read_open(id)
+  local reader, line = core.reader(true), timeline.new()
+  local damage = read_lines(id, reader)
+  local records, last = core.open(reader)
+  for _, record in ipairs(records) do
+    timeline.add(line, record)
+  end
+  line.last = clock.parse(last)
+  return line, damage
 end
 
 -- --- words -----------------------------------------------------------------------------------

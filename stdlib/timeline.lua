@@ -2,8 +2,8 @@
 --
 -- A step is a write of the run: `{n=, verb=, kind=, id=, name=, action=, method=, state=, began=,
 -- ended=, history=}`, where `state` is one of `intended`, `answered`, `done` and `failed`, times
--- are seconds since 1970 on the run's clock, and `history` has the records about it, each with
--- `time` and `attempt`.
+-- are seconds since 1970 on the run's clock, and `history` has what is worth keeping of the
+-- records about it, each with `what` it says (the journal's word), `time` and `attempt`.
 -- @module timeline
 local clock = require "clock"
 
@@ -17,32 +17,28 @@ end
 local function step_of(own, record)
   local step = own.by_number[record.step or record.n]
   if step or record.step then
-    return step -- none when it is over and was not kept
+    return step
   end
   step = {
     n = record.n, nth = record.nth or 1, verb = record.verb or "?", kind = record.kind,
     id = record.id or "", name = name_of(record.id or "?"), began = record.time, history = {},
   }
   own.by_number[record.n] = step
-  if not own.keeps_open then
-    own.steps[#own.steps + 1] = step
-  end
+  own.steps[#own.steps + 1] = step
   return step
 end
 
 local function on_intent(step, record)
   step.state = "intended"
-  step.action, step.method = record.action, record.method
-  step.request = record.request
-  step.url, step.location, step.service_state, step.ended, step.code = nil, nil, nil, nil, nil
+  step.action, step.method, step.request = record.action, record.method, record.request
+  step.answer, step.url, step.location, step.service_state = nil, nil, nil, nil
+  step.ended, step.code = nil, nil
 end
 
 local function on_answer(step, record)
-  step.state = "answered"
-  step.answer = record
+  step.state, step.answer = "answered", record
   step.url, step.location = record.url, record.location
-  step.service_state = record.state
-  step.request_id = record.request_id
+  step.service_state, step.request_id = record.state, record.request_id
 end
 
 local function on_state(step, record)
@@ -50,20 +46,25 @@ local function on_state(step, record)
 end
 
 local function on_done(step, record)
-  step.state = "done"
-  step.outcome = record["do"] == "unchanged" and "unchanged" or record.outcome
-  step.ended = record.time
+  step.state, step.ended = "done", record.time
+  step.outcome = record.outcome or "unchanged"
 end
 
 local function on_failed(step, record)
-  step.state = "failed"
+  step.state, step.ended = "failed", record.time
   step.code, step.message, step.status = record.code, record.message, record.status
   step.request_id = record.request_id or step.request_id
-  step.ended = record.time
 end
 
-local HANDLERS = {intent = on_intent, answer = on_answer, state = on_state, done = on_done,
-                  unchanged = on_done, failed = on_failed}
+-- By what a record says: what it does to its step, and the members that are kept of it.
+local KINDS = {
+  intent = {on_intent, {"action", "method", "request"}},
+  answer = {on_answer, {"status", "state", "url", "location", "request_id"}},
+  state = {on_state, {"state", "percent"}},
+  done = {on_done, {"outcome"}},
+  unchanged = {on_done, {}},
+  failed = {on_failed, {"code", "status", "message", "request_id"}},
+}
 
 local function on_begin(own, record)
   own.attempts[#own.attempts + 1] = {
@@ -79,36 +80,33 @@ local function on_end(own, record)
 end
 
 --- A timeline without a record.
--- @tparam[opt] boolean keeps_open only steps that are not over are kept, for `timeline.open`
 -- @treturn table the timeline: `steps` in the order they began, `attempts`, and `last`, the time
 --   of its last record
-function timeline.new(keeps_open)
-  return {steps = {}, by_number = {}, attempts = {}, keeps_open = keeps_open}
+function timeline.new()
+  return {steps = {}, by_number = {}, attempts = {}}
 end
 
 --- Take in a record of the journal.
 -- @tparam table own a timeline
--- @tparam table record the next record; it is the timeline's from now on
+-- @tparam table record the next record
 function timeline.add(own, record)
   local what = record["do"]
-  local handle = HANDLERS[what]
+  local kind = KINDS[what]
   record.time = clock.parse(record.at or "") or own.last or 0
-  record.attempt = #own.attempts
   own.last = record.time
   if what == "begin" then
     on_begin(own, record)
   elseif what == "end" then
     on_end(own, record)
   end
-  local step = handle and step_of(own, record)
-  if not step then
-    return
-  end
-  handle(step, record)
-  if not own.keeps_open then
-    step.history[#step.history + 1] = record
-  elseif step.state == "done" or step.state == "failed" then
-    own.by_number[step.n] = nil
+  local step = kind and step_of(own, record)
+  if step then
+    local kept = {what = what, time = record.time, attempt = #own.attempts}
+    for _, name in ipairs(kind[2]) do
+      kept[name] = record[name]
+    end
+    kind[1](step, kept)
+    step.history[#step.history + 1] = kept
   end
 end
 
@@ -117,19 +115,15 @@ end
 -- @tparam table own a timeline
 -- @treturn table list of steps
 function timeline.open(own)
-  local open = {}
-  for _, step in pairs(own.by_number) do
-    if step.state == "answered" or step.state == "intended" then
+  local open, unanswered = {}, {}
+  for _, step in ipairs(own.steps) do
+    if step.state == "answered" then
       open[#open + 1] = step
+    elseif step.state == "intended" then
+      unanswered[#unanswered + 1] = step
     end
   end
-  table.sort(open, function(a, b)
-    if a.state ~= b.state then
-      return a.state == "answered"
-    end
-    return a.n < b.n
-  end)
-  return open
+  return table.move(unanswered, 1, #unanswered, #open + 1, open)
 end
 
 --- How a step is called: `gateway 'gw-payments'`, or `POST '/...'` without a kind.

@@ -872,7 +872,7 @@ static bool are_all_over(void *context)
 START_TEST(many_calls_may_be_under_way)
 {
     struct store_call calls[100] = {0};
-    char all[100][16];
+    char all[100][32];
 
     for (int i = 0; i < 100; i++) {
         calls[i].done = count_over;

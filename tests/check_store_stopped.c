@@ -4,6 +4,7 @@
  * then another takes the lease, appends and lets the first go on. The same before its second, and
  * so on. Whatever the first does then, the log has what was reported as written, and no more. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -12,7 +13,7 @@
 #include "store/folder_parts.h"
 #include "suite.h"
 
-enum { LEASE_MS = 30, MOST_STOPS = 1000 };
+enum { LEASE_MS = 600000, MOST_STOPS = 1000 };
 
 enum outcome { WRITTEN, HELD, LOST, WRONG };
 
@@ -27,9 +28,10 @@ static enum outcome judge(const struct failure *failure)
 {
     if (failure == NULL)
         return WRITTEN;
-    fprintf(stderr, "%s",
-            strcmp(failure->code, "LeaseLost") != 0 ? failure->message : "");
-    return strcmp(failure->code, "LeaseLost") == 0 ? LOST : WRONG;
+    if (strcmp(failure->code, "LeaseLost") == 0)
+        return LOST;
+    fprintf(stderr, "%s\n", failure->message);
+    return WRONG;
 }
 
 /* Acquires, cuts off what is behind "first\n", appends, renews, appends. Each line that was reported
@@ -78,7 +80,7 @@ static pid_t start_traced(const char *root, int *from_child)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
             _exit(77);
         raise(SIGSTOP);
-        _exit(carry(root));
+        _exit((int)carry(root));
     }
     close(ends[1]);
     *from_child = ends[0];
@@ -103,15 +105,29 @@ static bool run_to(pid_t pid, int stop, int *status)
 
 /* --- the one that takes over --------------------------------------------------------------------- */
 
+/* Makes the leases seem given back, instead of waiting until they end. Those who have them are
+ * not told, as those who are stopped are not told of an end. */
+static void end_leases(void)
+{
+    for (int fence = 1; fence < 4; fence++) {
+        char *log = path_of("store/runs/1/log");
+        char *path = memory_format("%s~lease-%d", log, fence);
+        const int fd = open(path, O_WRONLY);
+
+        if (fd >= 0) {
+            ck_assert_int_eq(pwrite(fd, "1", 1, strlen("moongate lease 1\nreleased ")),
+                             1);
+            close(fd);
+        }
+        free(path);
+        free(log);
+    }
+}
+
 static struct store_lease *take_over(void)
 {
-    struct store_lease *lease;
-
-    do
-        lease = acquire_for("parent", 30000);
-    while (lease == NULL && call.failure == NULL && call.is_held);
-    ck_assert_msg(lease != NULL, "%s", call.failure != NULL ? call.failure->message : "");
-    return lease;
+    end_leases();
+    return acquire("parent");
 }
 
 static size_t count_lines(int from_child)
