@@ -268,6 +268,13 @@ static bool must_be_json(const struct operation *operation)
              strcmp(method, "DELETE") == 0));
 }
 
+void operation_fail_unknown(struct operation *operation)
+{
+    operation_fail(
+        operation,
+        reply_malformed(&operation->reply, "it goes on, but there is no URL to ask at"));
+}
+
 void operation_judge_first(struct operation *operation, int64_t asked_ms)
 {
     struct reply *reply = &operation->reply;
@@ -288,9 +295,7 @@ void operation_judge_first(struct operation *operation, int64_t asked_ms)
     if (operation->method == POLL_NOTHING)
         operation_finish(operation);
     else if (operation->method == POLL_IMPOSSIBLE)
-        operation_fail(operation,
-                       reply_malformed(reply, "it goes on, but there is no URL to ask "
-                                              "at"));
+        operation_fail_unknown(operation);
     else
         operation_begin_polling(operation, url, asked_ms);
 }

@@ -105,6 +105,9 @@ int64_t operation_end_exchange(struct operation *operation, struct failure **fai
 /* Sends the request itself, whatever the journal knows. */
 void operation_send(struct operation *operation);
 
+/* It goes on, and nobody says where to ask about it: it fails. */
+void operation_fail_unknown(struct operation *operation);
+
 /* Judges the answer that the operation holds as the first one to its request. */
 void operation_judge_first(struct operation *operation, int64_t asked_ms);
 

@@ -36,8 +36,11 @@ static void adopt(struct operation *operation)
     operation->was_known = true; /* a monitor that is gone was there */
     operation->method =
         poll_choose(operation->request.method, &answer, operation->reply.body, &url);
-    operation_adopt_polling(operation, url,
-                            step_age_ms(operation->client->journal, step));
+    if (operation->method == POLL_IMPOSSIBLE)
+        operation_fail_unknown(operation);
+    else
+        operation_adopt_polling(operation, url,
+                                step_age_ms(operation->client->journal, step));
 }
 
 /* --- what is done ------------------------------------------------------------------------ */
