@@ -127,4 +127,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-azurite conformance bench fuzz run-fuzz install clean

@@ -25,7 +25,8 @@ pre{white-space:pre-wrap;font-size:.85rem;border:1px solid var(--line);padding:.
 svg{width:100%;min-width:50rem;height:auto}
 text{fill:var(--ink);font:11px system-ui,sans-serif}
 .tick{stroke:var(--line)}.attempt{stroke:var(--failed);stroke-dasharray:4 3}
-.sent{opacity:.35}.s0{opacity:.6}.s1{opacity:.8}.s2{opacity:1}
+.sent{opacity:.5}.s0{opacity:.65}.s1{opacity:.8}.s2{opacity:1}
+.key span{margin-right:1.2rem}
 .created{fill:var(--created);color:var(--created)}.changed{fill:var(--changed);color:var(--changed)}
 .deleted{fill:var(--deleted);color:var(--deleted)}
 .unchanged{fill:var(--unchanged);color:var(--unchanged)}
@@ -33,7 +34,7 @@ text{fill:var(--ink);font:11px system-ui,sans-serif}
 ]]
 
 -- SHA-256 of the style, as a policy names it. tests/runs.sh compares the two.
-local STYLE_HASH = "sha256-gbbvjs0Zul4YS/scZB38GA2JTXd3W7SDYZdKrfRjKpU="
+local STYLE_HASH = "sha256-eW/aWDw5TANo0YYwi9WPKziCOvzqyIu3Axcy6ne57eU="
 
 local ESCAPES = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"}
 
@@ -77,7 +78,8 @@ end
 -- --- the picture -----------------------------------------------------------------------------
 
 local WIDTH, LEFT, ROW, TOP = 1000, 230, 16, 24 -- units of the picture
-local LONGEST_LABEL = 34 -- characters
+local LABEL_START, LABEL_END = 15, 18 -- characters that are shown of one that is too long
+local NARROWEST = 2 -- a bar of what was over at once
 local TICKS = 6
 local STEPS = {1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200,
                86400, 172800, 604800} -- seconds between ticks
@@ -98,10 +100,14 @@ local function rows_of(steps)
   return rows
 end
 
+-- Cut in the middle: the end of a name tells more than that.
 local function shorten(text)
-  local cut = utf8.len(text) and utf8.len(text) > LONGEST_LABEL and
-    utf8.offset(text, LONGEST_LABEL)
-  return cut and text:sub(1, cut - 1) .. "\u{2026}" or text
+  local length = utf8.len(text)
+  if not length or length <= LABEL_START + LABEL_END + 1 then
+    return text
+  end
+  return text:sub(1, utf8.offset(text, LABEL_START + 1) - 1) .. "\u{2026}"
+    .. text:sub(utf8.offset(text, -LABEL_END))
 end
 
 -- The parts of a step's bar: from each record about it to the next.
@@ -126,13 +132,13 @@ local function draw_step(out, step, y, x_of, last)
     local x, to = x_of(part.from), x_of(part.to)
     out[#out + 1] = ('<rect class="%s %s" x="%.1f" y="%d" width="%.1f" height="%d">'
       .. '<title>%s: %s, %s from %s</title></rect>'):format(
-        class, part.class, x, y, math.max(0.8, to - x), ROW - 5,
+        class, part.class, x, y, math.max(NARROWEST, to - x), ROW - 5,
         escape(timeline.subject(step)), escape(part.text), span(part.to - part.from),
         moment(part.from))
   end
   if step.state == "done" and step.outcome == "unchanged" then
-    out[#out + 1] = ('<rect class="unchanged" x="%.1f" y="%d" width="2" height="%d"/>'):format(
-      x_of(step.began), y, ROW - 5)
+    out[#out + 1] = ('<rect class="unchanged" x="%.1f" y="%d" width="%d" height="%d"/>'):format(
+      x_of(step.began), y, NARROWEST, ROW - 5)
   end
 end
 
@@ -173,7 +179,8 @@ local function draw(line, now_open)
   draw_axis(out, first, last, x_of, height)
   for i, row in ipairs(rows) do
     local y = TOP + (i - 1) * ROW
-    out[#out + 1] = ('<text x="0" y="%d">%s</text>'):format(y + 10, escape(shorten(row.label)))
+    out[#out + 1] = ('<text x="0" y="%d">%s<title>%s</title></text>'):format(
+      y + 10, escape(shorten(row.label)), escape(row.label))
     for _, step in ipairs(row) do
       draw_step(out, step, y, x_of, last)
     end
@@ -285,6 +292,10 @@ local function add_log(out, events)
   end
 end
 
+-- What the colours mean.
+local KEY = '<p class="key">' .. ("created changed deleted unchanged failed open"):gsub(
+  "%a+", '<span class="%0">%0</span>') .. "<span>dashed: an attempt begins</span></p>"
+
 --- The page.
 -- @tparam table data `run` (as `shelf.look` gives it), `line` (a timeline), `events` of the end of
 --   the log, `now` (seconds since 1970), `torn` (bytes), `damage` (text or nil), `command_line`
@@ -302,7 +313,7 @@ function report.page(data)
       title, STYLE, title)}
   add_facts(out, data)
   if #line.steps > 0 then
-    out[#out + 1] = '<h2>Timeline</h2><div class="wide">'
+    out[#out + 1] = "<h2>Timeline</h2>\n" .. KEY .. '\n<div class="wide">'
     out[#out + 1] = draw(line, is_open and data.now or line.last)
     out[#out + 1] = "</div>"
   end

@@ -154,7 +154,7 @@ static void screen_write(struct screen *screen, const char *text)
     }
 }
 
-static void screen_resize(struct screen *screen, int columns, int rows)
+static inline void screen_resize(struct screen *screen, int columns, int rows)
 {
     screen->columns = columns;
     screen->rows = rows;

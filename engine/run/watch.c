@@ -270,7 +270,8 @@ static struct failure *find_exit_code(const struct watch *watch, int *code)
     return NULL;
 }
 
-static int conclude(const struct watch *watch, struct failure **failure)
+/* `is_lost` says that stdout did not take all. */
+static int conclude(const struct watch *watch, bool is_lost, struct failure **failure)
 {
     int code = EXIT_DONE;
 
@@ -284,7 +285,7 @@ static int conclude(const struct watch *watch, struct failure **failure)
         say_left(watch);
     else if (watch->request->takes_exit_code)
         *failure = find_exit_code(watch, &code);
-    if (code == EXIT_DONE && face_output_failed(session_face(watch->session)))
+    if (code == EXIT_DONE && is_lost)
         code = EXIT_SCRIPT_FAILED;
     return *failure != NULL ? EXIT_SCRIPT_FAILED : code;
 }
@@ -307,8 +308,13 @@ int watch_run(struct session *session, const struct watch_request *request,
     *failure = check_run(&watch);
     if (*failure == NULL)
         *failure = request->follows ? follow(&watch) : read_on(&watch);
+
+    const bool is_lost = face_output_failed(session_face(session));
+
+    /* a picture is over before anything is written below it */
+    session_set_face(session, face_new_plain(session_loop(session), false));
     if (*failure == NULL)
-        code = conclude(&watch, failure);
+        code = conclude(&watch, is_lost, failure);
     stop_waking(&watch);
     free(watch.events);
     free(watch.journal);

@@ -25,6 +25,8 @@
 #include "store/store.h"
 #include "torture.h"
 
+enum { AGAIN_MS = 200 }; /* how soon who was refused comes again */
+
 static void fail(const char *what)
 {
     fprintf(stderr, "torture: %s: %s\n", what, strerror(errno));
@@ -180,7 +182,7 @@ void arena_open(struct arena *arena, const struct torture *torture, int team_cou
     *arena = (struct arena){.torture = torture,
                             .team_count = team_count,
                             .network = "integration",
-                            .lease = "1h",
+                            .lease = torture->azurite != NULL ? "15s" : "1h",
                             .folder = memory_format("%s/arena.XXXXXX", torture->folder)};
     if (mkdtemp(arena->folder) == NULL)
         fail(arena->folder);
@@ -221,7 +223,7 @@ void arena_plan(struct arena *arena, const struct kill_plan *plan)
     const char *port =
         arena->torture->azurite != NULL ? strrchr(arena->torture->azurite, ':') : NULL;
 
-    *arena->plan = (struct kill_plan){.haste = HASTE};
+    *arena->plan = (struct kill_plan){.haste = arena->torture->haste};
     if (plan != NULL)
         *arena->plan = *plan;
     arena->plan->store_port = port != NULL ? atoi(port + 1) : 0;
@@ -305,6 +307,53 @@ int arena_attempt(struct arena *arena, const struct kill_plan *plan)
 {
     arena_plan(arena, plan);
     return arena_wait(arena_start(arena, arena_find_run(arena), NULL, NULL), PATIENCE_MS);
+}
+
+int arena_attempt_when_free(struct arena *arena, const struct kill_plan *plan)
+{
+    const int64_t until_ms = now_ms() + PATIENCE_MS;
+    int code;
+
+    while ((code = arena_attempt(arena, plan)) == HELD && now_ms() < until_ms)
+        pause_ms(AGAIN_MS);
+    return code;
+}
+
+void arena_compete(struct arena *arena, int *one, int *other)
+{
+    const int64_t until_ms = now_ms() + PATIENCE_MS;
+
+    for (;;) {
+        arena_plan(arena, NULL);
+
+        const pid_t first = arena_start(arena, true, NULL, NULL),
+                    second = arena_start(arena, true, NULL, NULL);
+
+        *one = arena_wait(first, PATIENCE_MS);
+        *other = arena_wait(second, PATIENCE_MS);
+        if (*one != HELD || *other != HELD || now_ms() >= until_ms)
+            return;
+        pause_ms(AGAIN_MS);
+    }
+}
+
+int arena_carry(struct arena *arena)
+{
+    int one, other;
+
+    if (arena->torture->azurite == NULL || !arena_find_run(arena))
+        return arena_attempt(arena, NULL);
+    arena_compete(arena, &one, &other);
+    return one == HELD || one == 0 ? other == HELD ? one : other : one;
+}
+
+void arena_kill_half_way(struct arena *arena)
+{
+    arena_attempt(arena, &(struct kill_plan){.kind = POINT_REQUEST,
+                                             .side = POINT_AFTER,
+                                             .number = 14 * arena->team_count,
+                                             .signal = SIGKILL,
+                                             .haste = arena->torture->haste});
 }
 
 char *arena_said(const struct arena *arena, size_t most)

@@ -1,6 +1,6 @@
 /* tests/torture/main.c - which scenarios are run, and what came of them.
  *
- *     torture [--every N] [--kills N] [--jobs N] MOONGATE LIBRARY FOLDER [SCENARIO...]
+ *     torture [--every N] [--kills N] [--jobs N] [--haste N] MOONGATE LIBRARY FOLDER [SCENARIO...]
  *
  * AZURITE, the address of an account in Azurite, makes its stores containers there. */
 #include <stdarg.h>
@@ -67,7 +67,8 @@ static bool take_option(struct torture *torture, const char *name, const char *v
         int *number;
     } options[] = {{"--every", &torture->every},
                    {"--kills", &torture->kills},
-                   {"--jobs", &torture->jobs}};
+                   {"--jobs", &torture->jobs},
+                   {"--haste", &torture->haste}};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (strcmp(name, options[i].name) == 0 && value != NULL && atoi(value) > 0) {
@@ -80,15 +81,16 @@ static bool take_option(struct torture *torture, const char *name, const char *v
 int main(int argc, char **argv)
 {
     struct torture torture = {
-        .every = 1, .jobs = 2, .kills = 500, .azurite = getenv("AZURITE")};
+        .every = 1, .jobs = 2, .kills = 500, .haste = 100, .azurite = getenv("AZURITE")};
     int i = 1;
 
     for (; i < argc && argv[i][0] == '-'; i += 2)
         if (!take_option(&torture, argv[i], argv[i + 1]))
             break;
     if (argc - i < 3 || argv[i][0] == '-') {
-        fprintf(stderr, "usage: torture [--every N] [--kills N] [--jobs N] MOONGATE "
-                        "LIBRARY FOLDER [SCENARIO...]\n");
+        fprintf(stderr,
+                "usage: torture [--every N] [--kills N] [--jobs N] [--haste N] MOONGATE "
+                "LIBRARY FOLDER [SCENARIO...]\n");
         return 2;
     }
     torture.moongate = argv[i++];

@@ -40,16 +40,6 @@ static bool write_journal(const struct arena *arena, const char *bytes, size_t l
     return is_written;
 }
 
-static void kill_half_way(struct arena *arena)
-{
-    arena_attempt(arena, &(struct kill_plan){.kind = POINT_REQUEST,
-                                             .side = POINT_AFTER,
-                                             .number = 14 * arena->team_count,
-                                             .signal = SIGKILL,
-                                             .haste = HASTE});
-    arena_plan(arena, NULL);
-}
-
 static int resume_with(struct arena *arena, const char *option)
 {
     arena_plan(arena, NULL);
@@ -193,7 +183,7 @@ static char *damage_and_resume(struct arena *arena, const struct damage_case *it
     size_t length = 0;
     char *bytes, *wrong;
 
-    kill_half_way(arena);
+    arena_kill_half_way(arena);
     if (!arena_find_run(arena))
         return memory_copy_string("the run is not in the store");
     bytes = arena_read(arena, "journal.jsonl", &length);
@@ -263,7 +253,7 @@ static char *lock_disk(struct arena *arena)
 
     if (!mount_disk(arena, "size=16m"))
         return memory_format("no disk can be mounted: %s", strerror(errno));
-    kill_half_way(arena);
+    arena_kill_half_way(arena);
     if (!arena_find_run(arena) || !remount(arena, MS_RDONLY, "size=16m"))
         wrong = memory_format("it cannot be made read-only: %s", strerror(errno));
     else
@@ -281,7 +271,7 @@ static char *lock_folder(struct arena *arena)
 {
     char *folder, *wrong;
 
-    kill_half_way(arena);
+    arena_kill_half_way(arena);
     if (!arena_find_run(arena))
         return memory_copy_string("the run is not in the store");
     folder = memory_format("%s/runs/%s", arena->store, arena->id);

@@ -11,33 +11,17 @@
 #include "base/memory.h"
 #include "torture.h"
 
-enum { HELD = 7 /* the exit code of who is not let in */ };
-
 /* --- at once ---------------------------------------------------------------------------------- */
-
-static void kill_half_way(struct arena *arena)
-{
-    arena_begin(arena);
-    arena_attempt(arena, &(struct kill_plan){.kind = POINT_REQUEST,
-                                             .side = POINT_AFTER,
-                                             .number = 14 * arena->team_count,
-                                             .signal = SIGKILL,
-                                             .haste = HASTE});
-    arena_plan(arena, NULL);
-}
 
 static char *resume_twice(struct arena *arena)
 {
-    pid_t first, second;
     int one, other;
 
-    kill_half_way(arena);
+    arena_begin(arena);
+    arena_kill_half_way(arena);
     if (!arena_find_run(arena))
         return memory_copy_string("the run is not in the store");
-    first = arena_start(arena, true, NULL, NULL);
-    second = arena_start(arena, true, NULL, NULL);
-    one = arena_wait(first, PATIENCE_MS);
-    other = arena_wait(second, PATIENCE_MS);
+    arena_compete(arena, &one, &other);
     if ((one != 0 || other != HELD) && (one != HELD || other != 0))
         return memory_format("exit codes %d and %d, not 0 and %d", one, other, HELD);
     return audit(arena);

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "torture.h"
 
-enum { MOST_POINTS = 4000, WRONG_SIZE = 900, PROBES = 3 };
+enum { MOST_POINTS = 4000, WRONG_SIZE = 900, PROBES = 2 };
 
 /* A row of the table. */
 struct row {
@@ -50,22 +50,13 @@ struct board {
     struct outcome outcomes[MOST_POINTS];
 };
 
-static void plan_for(const struct row *row, int number, struct kill_plan *plan)
-{
-    *plan = (struct kill_plan){.kind = row->kind,
-                               .side = row->side,
-                               .number = number,
-                               .signal = SIGKILL,
-                               .haste = HASTE};
-}
-
 /* Carries it on until it is done. The number of attempts, or 0, with what happened in `*wrong`. */
 static int carry_to_end(struct arena *arena, char **wrong)
 {
     int code = 0, attempts = 0;
 
     while (attempts < MOST_RESUMES) {
-        code = arena_attempt(arena, NULL);
+        code = arena_carry(arena);
         attempts++;
         if (code == 0)
             return attempts;
@@ -79,30 +70,21 @@ static int carry_to_end(struct arena *arena, char **wrong)
     return 0;
 }
 
-/* Kills a run in the middle of its life. */
-static void kill_half_way(struct arena *arena)
-{
-    struct kill_plan plan = {.kind = POINT_REQUEST,
-                             .side = POINT_AFTER,
-                             .number = 14 * arena->team_count,
-                             .signal = SIGKILL,
-                             .haste = HASTE};
-
-    arena_attempt(arena, &plan);
-}
-
 static void torture_point(struct arena *arena, struct outcome *outcome)
 {
     const struct row *row = &rows[outcome->row];
-    struct kill_plan plan;
     char *wrong = NULL;
     int code;
 
     arena_begin(arena);
     if (row->in_resume)
-        kill_half_way(arena);
-    plan_for(row, outcome->number, &plan);
-    code = arena_attempt(arena, &plan);
+        arena_kill_half_way(arena);
+    code = arena_attempt_when_free(arena,
+                                   &(struct kill_plan){.kind = row->kind,
+                                                       .side = row->side,
+                                                       .number = outcome->number,
+                                                       .signal = SIGKILL,
+                                                       .haste = arena->torture->haste});
     outcome->was_killed = code == -SIGKILL && arena->plan->has_struck;
     outcome->attempts = 1;
     if (code != 0)
@@ -136,11 +118,11 @@ static void count_points(const struct torture *torture, int counts[2][POINT_KIND
 
     memset(counts, 0, 2 * sizeof counts[0]);
     arena_open(&arena, torture, 10, "10000x", "30m");
-    for (int i = 0; i < 2 * PROBES; i++) {
+    for (int i = 0; i < (torture->azurite != NULL ? 2 : 2 * PROBES); i++) {
         arena_begin(&arena);
         if (i % 2 == 1)
-            kill_half_way(&arena);
-        arena_attempt(&arena, NULL);
+            arena_kill_half_way(&arena);
+        arena_attempt_when_free(&arena, NULL);
         for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
             if (arena.plan->seen[kind] > counts[i % 2][kind])
                 counts[i % 2][kind] = arena.plan->seen[kind];

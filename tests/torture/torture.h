@@ -17,15 +17,17 @@
 
 enum {
     MOST_RESUMES = 20,
-    HASTE = 100,         /* of the processes that are killed at each point */
     PATIENCE_MS = 60000, /* what takes longer hangs */
-    STARVED = -1000      /* exit code of who was ended for that */
+    STARVED = -1000,     /* exit code of who was ended for that */
+    HELD = 7             /* exit code of who is not let in */
 };
 
 struct torture {
     const char *moongate, *library, *folder;
-    const char *azurite; /* http://127.0.0.1:10000/devstoreaccount1, or NULL: folders */
-    int every, jobs, kills; /* each every-th point; arenas at once; random kills */
+    const char *azurite; /* http://127.0.0.1:10000, or NULL: stores are folders */
+    int every;           /* each every-th point is tried */
+    int jobs, kills;     /* arenas at once; random kills */
+    int haste;           /* of the processes that are killed; see kill.h */
     int passed, failed;
 };
 
@@ -37,8 +39,8 @@ struct arena {
     pid_t simulator;
     int port;
     struct kill_plan *plan;
-    char *plan_path, *store,
-        *id; /* of this round; `id` NULL until the run is in the store */
+    char *plan_path;
+    char *store, *id; /* of this round; `id` NULL until the run is in the store */
     const char *lease;
     unsigned long file_bytes; /* the longest that its processes may make a file; 0: any */
     int round;
@@ -68,6 +70,18 @@ bool arena_find_run(struct arena *arena);
 
 /* One attempt: begins the run when it is not in the store, else resumes it. Exit code as above. */
 int arena_attempt(struct arena *arena, const struct kill_plan *plan);
+
+/* The same once the lease of a process that was killed is over: in a folder it is so at once. */
+int arena_attempt_when_free(struct arena *arena, const struct kill_plan *plan);
+
+/* Two processes resume the run at the same time, until not both are refused. */
+void arena_compete(struct arena *arena, int *one, int *other);
+
+/* Carries it on: in Azurite by two who compete. The exit code of who was let in. */
+int arena_carry(struct arena *arena);
+
+/* A process begins the run, and is killed in the middle. */
+void arena_kill_half_way(struct arena *arena);
 
 /* Asks the simulator: GET, POST and so on of a path. Owned by the caller; NULL: no answer in JSON. */
 cJSON *arena_ask(const struct arena *arena, const char *method, const char *path);
