@@ -1023,6 +1023,33 @@ START_TEST(what_this_attempt_skipped_and_what_is_new_is_told)
 }
 END_TEST
 
+START_TEST(after_a_cut_what_is_not_known_may_have_been_sent)
+{
+    struct step *step;
+
+    create("/a");
+    journal_note(sink.journal, "cut", cJSON_CreateObject());
+    for (int attempt = 0; attempt < 2; attempt++) {
+        ck_assert_int_eq(step_state(begin_step("create", "/b", NULL)), STEP_INTENDED);
+        sync_all();
+        carry_on();
+    }
+    ck_assert_int_eq(step_state(begin_step("create", "/a", NULL)), STEP_DONE);
+    step = begin_step("create", "/b", NULL);
+    ck_assert(step_is_replayed(step));
+    journal_done(sink.journal, step, "created", NULL); /* it was found there */
+    step = begin_step("create", "/c", NULL);
+    intend(step, "create");
+    answer(step, 201);
+    sync_all();
+    carry_on();
+    step = begin_step("create", "/b", NULL);
+    ck_assert_int_eq(step_state(step), STEP_DONE);
+    ck_assert_str_eq(step_outcome(step), "created");
+    ck_assert_int_eq(step_state(begin_step("create", "/c", NULL)), STEP_ANSWERED);
+}
+END_TEST
+
 START_TEST(records_of_a_kind_that_is_not_known_are_passed_over)
 {
     struct buffer text = {0};
@@ -1318,6 +1345,7 @@ int main(void)
     tcase_add_test(topic, the_journal_counts_what_it_knows);
     tcase_add_test(topic, a_plain_request_counts_as_a_deletion);
     tcase_add_test(topic, what_this_attempt_skipped_and_what_is_new_is_told);
+    tcase_add_test(topic, after_a_cut_what_is_not_known_may_have_been_sent);
     tcase_add_test(topic, records_of_a_kind_that_is_not_known_are_passed_over);
 
     topic = add_case(suite, "safe", begin, end);

@@ -253,6 +253,10 @@ struct step *journal_begin(struct journal *journal, const struct step_content *c
         step =
             journal_add_step(journal, key, content->verb, content->kind, content->target);
         step->fresh = keep_fresh(key, content->target);
+        if (journal->is_cut) { /* it may be in the lines that are lost */
+            step->is_loaded = true;
+            journal_set_state(journal, step, STEP_INTENDED);
+        }
         if (journal->first_new == NULL)
             journal->first_new = step;
     } else if (step->state == STEP_DONE && !step->is_begun) {

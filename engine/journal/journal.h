@@ -146,7 +146,8 @@ void journal_failed(struct journal *journal, struct step *step,
                     const struct failure *failure);
 
 /* Anything else that is worth a line: {"do": what, ...members}. `members` is taken. "begin" is the
- * beginning of an attempt. */
+ * beginning of an attempt; "cut" says that lines of earlier ones are lost: what begins from then
+ * on and is not known may have been sent. */
 void journal_note(struct journal *journal, const char *what, cJSON *members);
 
 /* --- waiting ------------------------------------------------------------------------------ */

@@ -69,11 +69,12 @@ static void load_intent(struct journal *journal, const cJSON *record)
 
 static void load_unchanged(struct journal *journal, const cJSON *record)
 {
+    const char *outcome = json_string_at(record, "outcome");
     struct step *step = find_loaded(journal, record);
 
     if (step == NULL)
         step = load_step(journal, record);
-    journal_set_done(journal, step, "unchanged", NULL);
+    journal_set_done(journal, step, outcome != NULL ? outcome : "unchanged", NULL);
 }
 
 static char *copy_at(const cJSON *record, const char *name)
@@ -137,6 +138,12 @@ static void load_begin(struct journal *journal, const cJSON *record)
     journal->counts.attempts++;
 }
 
+static void load_cut(struct journal *journal, const cJSON *record)
+{
+    (void)record;
+    journal->is_cut = true;
+}
+
 void journal_load(struct journal *journal, const cJSON *record)
 {
     static const struct {
@@ -145,7 +152,7 @@ void journal_load(struct journal *journal, const cJSON *record)
     } loaders[] = {{"intent", load_intent}, {"answer", load_answer},
                    {"done", load_done},     {"unchanged", load_unchanged},
                    {"failed", load_failed}, {"state", load_state},
-                   {"begin", load_begin}};
+                   {"begin", load_begin},   {"cut", load_cut}};
     const char *what = json_string_at(record, "do");
 
     journal->counts.records++;

@@ -53,6 +53,7 @@ struct journal {
     struct list waits;
     struct failure *failure;
     bool is_writing;
+    bool is_cut; /* lines of earlier attempts are lost */
 };
 
 /* --- journal.c -------------------------------------------------------------------------- */

@@ -197,6 +197,8 @@ void journal_done(struct journal *journal, struct step *step, const char *outcom
         journal_add_text(text, "outcome", outcome);
     } else {
         begin = begin_intent(journal, step, "unchanged");
+        if (strcmp(outcome, "unchanged") != 0) /* after a cut: it was found to be done */
+            journal_add_text(text, "outcome", outcome);
     }
     if (value != NULL) {
         char *printed = json_print(value);
@@ -244,4 +246,6 @@ void journal_note(struct journal *journal, const char *what, cJSON *members)
     end_record(journal, begin);
     if (strcmp(what, "begin") == 0)
         journal->counts.attempts++;
+    else if (strcmp(what, "cut") == 0)
+        journal->is_cut = true;
 }

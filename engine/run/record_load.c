@@ -63,15 +63,19 @@ static struct failure *load_journal(struct record *record, bool cuts_damaged)
 {
     struct journal_reader reader = {.take = load_record, .context = record->journal};
     struct failure *failure = read_journal(record, &reader);
+    const bool is_damaged =
+        failure != NULL && cuts_damaged && strcmp(failure->code, "JournalDamaged") == 0;
 
     if (failure == NULL)
         record->torn_bytes = journal_read_end(&reader);
-    else if (cuts_damaged && strcmp(failure->code, "JournalDamaged") == 0)
+    else if (is_damaged)
         record->torn_bytes = record->call.size_bytes - reader.good_bytes;
     if (record->torn_bytes > 0) {
         failure_free(failure);
         failure = cut_to(record, reader.good_bytes);
     }
+    if (failure == NULL && is_damaged)
+        journal_note(record->journal, "cut", cJSON_CreateObject());
     journal_reader_deinit(&reader);
     return failure;
 }
