@@ -640,9 +640,11 @@ struct request_row {
     enum death death;
     struct server_step first[4];
     struct server_step then[6];
-    const char *code; /* of the failure, or NULL */
-    int status;       /* of the answer */
-    bool repeats_lost;
+    const char *code;   /* of the failure, or NULL */
+    int status;         /* of the answer */
+    bool is_repeatable; /* the script says so */
+    bool repeats_lost;  /* the user says so */
+    const char *header;
     const char *first_code;
 };
 
@@ -703,12 +705,21 @@ static const struct request_row request_rows[] = {
      .code = "AnswerLost"},
     {"POST with a lost answer that may be repeated", "POST", DIES_ASKING,
      .first = {STALLS("POST /t/x")}, .then = {STEP("POST /t/x", 200, NULL, DONE)},
+     .status = 200, .is_repeatable = true},
+    {"POST with a lost answer that is to be repeated", "POST", DIES_ASKING,
+     .first = {STALLS("POST /t/x")}, .then = {STEP("POST /t/x", 200, NULL, DONE)},
      .status = 200, .repeats_lost = true},
     {"POST under way", "POST", DIES_ASKING,
      .first = {STEP("POST /t/x", 202, "Location: {base}/m/1\nRetry-After: 0", ""),
                STALLS("GET /m/1")},
      .then = {STEP("GET /m/1", 202, NULL, ""), STEP("GET /m/1", 200, NULL, DONE)},
      .status = 200},
+    {"GET that hides a write and is done", "GET", DIES_AFTER,
+     .first = {STEP("GET /t/x", 200, NULL, "{}")}, .status = 200,
+     .header = "X-HTTP-Method-Override: DELETE"},
+    {"GET that hides a write, with a lost answer", "GET", DIES_ASKING,
+     .first = {STALLS("GET /t/x")}, .code = "AnswerLost",
+     .header = "X-HTTP-Method-Override: DELETE"},
     {"POST that goes on where nobody can ask", "POST", DIES_AFTER,
      .first = {STEP("POST /t/x", 202, NULL, "")}, .code = "ProtocolError",
      .first_code = "ProtocolError"},
@@ -766,7 +777,8 @@ static struct operation *start_request(const struct request_row *row)
                                                 ? memory_copy_string("{\"a\":1}")
                                                 : NULL,
                                     .label = memory_format("%s thing 'x'", row->method),
-                                    .is_repeatable = row->repeats_lost,
+                                    .headers = {memory_copy_string(row->header)},
+                                    .is_repeatable = row->is_repeatable,
                                     .waits = true});
 }
 
@@ -808,6 +820,7 @@ START_TEST(a_plain_request_is_carried_on)
     run_first_request(row);
     kill_attempt();
     begin_attempt();
+    h.client.repeats_lost = row->repeats_lost;
     server_play(&h.server, then);
     operation = start_request(row);
     harness_settle(&h);

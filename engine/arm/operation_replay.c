@@ -148,8 +148,8 @@ static bool look_up(struct operation *operation)
         return true;
     }
     operation->repeats_delete = strcmp(operation->request.method, "DELETE") == 0;
-    if (strcmp(operation->request.method, "POST") != 0 ||
-        operation->request.is_repeatable)
+    if (operation->repeats_delete || operation->request.is_repeatable ||
+        operation->client->repeats_lost)
         return false;
     operation->is_refused = false;
     operation_fail(

@@ -18,10 +18,21 @@
 #include "pipeline/effect.h"
 #include "pipeline/path.h"
 
+static bool hides_method(const struct operation_request *request)
+{
+    for (size_t i = 0; i < OPERATION_HEADERS && request->headers[i] != NULL; i++) {
+        if (effect_is_method_header(request->headers[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool is_write(const struct operation_request *request)
 {
     struct buffer path = {0};
 
+    if (hides_method(request))
+        return true;
     if (effect_of(request->method, "", request->audience) == EFFECT_NONE)
         return false;
 

@@ -59,10 +59,15 @@ enum effect effect_of(const char *method, const char *path, enum audience audien
     return is_list(path, audience) ? EFFECT_REVEAL : EFFECT_WRITE;
 }
 
+bool effect_is_method_header(const char *header)
+{
+    return text_has_prefix_nocase(header, "x-http-method");
+}
+
 bool effect_hides_method(const struct exchange *exchange)
 {
     for (size_t i = 0; i < exchange->header_count; i++) {
-        if (text_has_prefix_nocase(exchange->transfer.headers[i], "x-http-method"))
+        if (effect_is_method_header(exchange->transfer.headers[i]))
             return true;
     }
     return false;

@@ -18,7 +18,8 @@ enum effect effect_of(const char *method, const char *path, enum audience audien
 enum effect effect_of_exchange(const struct exchange *exchange, struct buffer *scratch,
                                const char **path);
 
-/* Some services do what a header says and not what the method is. */
+/* Some services do what a header says ("Name: value") and not what the method is. */
+bool effect_is_method_header(const char *header);
 bool effect_hides_method(const struct exchange *exchange);
 
 #endif
