@@ -55,6 +55,18 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(OBJECTS)
 	@echo "LD $@"
 	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs libcurl)
 
+# Kills, stops and starves runs; kill.so is preloaded into the moongate that is tortured.
+TORTURE := $(BUILD)/tests/torture/torture $(BUILD)/tests/torture/kill.so
+
+$(BUILD)/tests/torture/torture: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/kill.c,$(wildcard tests/torture/*.c))) $(OBJECTS)
+	@echo "LD $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/torture/kill.so: tests/torture/kill.c tests/torture/kill.h
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(CC) -std=c11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -fPIC -shared -o $@ $< -ldl
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # Installs what is missing where apt can, then goes on in a make that sees it.
@@ -68,7 +80,7 @@ demo: packages
 test: packages
 	@$(MAKE) --no-print-directory run-tests
 
-run-tests: $(BUILD)/moongate $(SUITES)
+run-tests: $(BUILD)/moongate $(SUITES) $(TORTURE)
 	@SPEC_OPTIONS="$(SPEC_OPTIONS)" sh tests/run.sh $(BUILD)/moongate $(SUITES) $(SPECS)
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, and all garbage
@@ -115,4 +127,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-azurite conformance bench fuzz run-fuzz install clean

@@ -975,6 +975,19 @@ START_TEST(a_virtual_clock_stands_still_meanwhile)
 }
 END_TEST
 
+/* The store may be where the log is kept. */
+START_TEST(a_request_makes_no_line_in_the_log)
+{
+    static const struct server_step script[] = {
+        STEP(MAKE, 201, NULL, NULL), STEP(APPEND, 201, NULL, NULL), {0}};
+
+    play(script);
+    ck_assert(log_is_on(LOG_DEBUG));
+    ck_assert_str_eq(append(NULL, 0, "one\n"), "");
+    ck_assert_uint_eq(s.log.length, 0);
+}
+END_TEST
+
 START_TEST(a_large_text_is_sent_without_asking_first)
 {
     const size_t length = 3 << 20;
@@ -1070,6 +1083,7 @@ int main(void)
 
     topic = add_case(suite, "time and sizes", set_up, tear_down);
     tcase_add_test(topic, a_virtual_clock_stands_still_meanwhile);
+    tcase_add_test(topic, a_request_makes_no_line_in_the_log);
     tcase_add_test(topic, a_large_text_is_sent_without_asking_first);
     tcase_add_test(topic, a_text_is_not_read_half_old_and_half_new);
     return run_suite(suite);

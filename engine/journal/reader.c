@@ -93,8 +93,12 @@ static struct failure *take_line(struct journal_reader *reader, const char *line
 struct failure *journal_read(struct journal_reader *reader, const char *bytes,
                              size_t length)
 {
-    const char *end = bytes + length, *newline;
     struct failure *failure = NULL;
+
+    if (length == 0)
+        return NULL; /* then `bytes` may be NULL */
+
+    const char *end = bytes + length, *newline;
 
     while (failure == NULL &&
            (newline = memchr(bytes, '\n', (size_t)(end - bytes))) != NULL) {

@@ -65,8 +65,10 @@ struct exchange {
     bool is_repeatable; /* a POST that may be sent twice */
     bool is_sign_in;    /* of a credential; no guard minds it */
     bool is_sent_once;  /* no answer is an answer, too: it is not repeated */
-    int64_t
-        deadline_ms; /* on the clock that retries go by: no attempt after it; 0: none */
+    /* Of a store that keeps what is logged: a line about each request would make one more
+     * request, without end. */
+    bool is_unlogged;
+    int64_t deadline_ms; /* on the clock of the retries: no attempt after it; 0: none */
     void (*sent)(struct exchange *exchange); /* first put on the wire; or NULL */
     void (*done)(struct exchange *exchange);
     void *owner;             /* of whoever gets `done` */

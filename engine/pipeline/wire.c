@@ -59,8 +59,9 @@ static void send(struct stage *stage, struct exchange *exchange)
         strcmp(method, "HEAD") != 0)
         own->counts.writes++;
     own->under_way++;
-    log_line(LOG_DEBUG, "%s %.*s", method, (int)strcspn(exchange->transfer.url, "?"),
-             exchange->transfer.url); /* a query may hold a signature */
+    if (!exchange->is_unlogged)
+        log_line(LOG_DEBUG, "%s %.*s", method, (int)strcspn(exchange->transfer.url, "?"),
+                 exchange->transfer.url); /* a query may hold a signature */
 
     const bool is_first = exchange->wire == NULL;
 

@@ -2,79 +2,19 @@
  *
  * Two chains of calls to the store: one makes the record and then appends to its journal, the
  * other appends events. What is to be kept first waits in a list of files. */
-#include "run/record.h"
+#include "run/record_parts.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
-#include "base/list.h"
 #include "base/memory.h"
-#include "journal/journal.h"
-#include "journal/reader.h"
-#include "net/loop.h"
 #include "run/wakeup.h"
-#include "store/store.h"
-
-enum {
-    MOST_EVENT_BYTES = 1 << 20, /* that wait for a record to be made */
-    CHUNK_BYTES = 4 << 20,      /* of a journal that is read */
-    LONGEST_FILE = 64 << 20
-};
-
-/* Code that is kept, or was. */
-struct file {
-    struct list link;
-    char *name;
-    struct buffer bytes;
-    bool is_kept; /* it is in the store */
-};
-
-struct record {
-    struct journal_output output;
-    struct store *store;
-    struct loop *loop;
-    char *id;
-    cJSON *manifest;
-    struct list files;
-    struct journal *journal;
-
-    struct store_call call; /* of the chain that makes it and appends to the journal */
-    void (*next)(struct record *record); /* what the chain does when its call is done */
-    char *name, *text;                   /* of the call, for as long as it is under way */
-    const char *pending; /* bytes of the journal that wait for the record */
-    size_t pending_length;
-    uint64_t journal_bytes, torn_bytes;
-    struct file *writing;
-    bool is_busy, is_made, is_over;
-
-    struct store_lease *lease;
-    int64_t lease_ms;
-    int64_t held_until_ms;  /* on the machine's clock, with a margin */
-    int64_t renewed_ms;     /* when the renewal under way was asked for */
-    struct wakeup *renewal; /* on the machine's time */
-    struct store_call renew_call;
-    struct journal_wait told;
-    bool is_renewing, is_lost;
-    void (*hear)(void *context, enum record_news news, const char *text);
-    void *context;
-
-    struct buffer events, writing_events;
-    struct store_call event_call;
-    struct deferred flush_events;
-    uint64_t event_bytes;
-    char *event_name, *cancel_name;
-    bool is_writing_events, has_event_position;
-};
 
 /* --- names and calls -------------------------------------------------------------------- */
 
-static char *format_name(const struct record *record, const char *name)
+char *record_format_name(const struct record *record, const char *name)
 {
     return memory_format("runs/%s/%s", record->id, name);
 }
@@ -91,19 +31,19 @@ static void on_call(struct store_call *call)
 }
 
 /* Readies the chain's call about `name` (of the record's folder); `next` goes on. */
-static struct store_call *begin_call(struct record *record, const char *name,
+struct store_call *record_begin_call(struct record *record, const char *name,
                                      void (*next)(struct record *record))
 {
     store_call_deinit(&record->call);
     record->call.done = on_call;
     record->call.owner = record;
     record->next = next;
-    record->name = format_name(record, name);
+    record->name = record_format_name(record, name);
     record->is_busy = true;
     return &record->call;
 }
 
-static struct failure *take_failure(struct store_call *call)
+struct failure *record_take_failure(struct store_call *call)
 {
     struct failure *failure = call->failure;
 
@@ -111,194 +51,35 @@ static struct failure *take_failure(struct store_call *call)
     return failure;
 }
 
-static bool is_idle(void *context)
+bool record_is_idle(void *context)
 {
     const struct record *record = context;
 
     return !record->is_busy && record->pending == NULL;
 }
 
-/* --- the lease -------------------------------------------------------------------------- */
-
-static void tell(struct record *record, enum record_news news, const char *text)
+/* Turns the loop until the chain of calls has come to its end. */
+void record_settle(struct record *record)
 {
-    if (record->hear != NULL)
-        record->hear(record->context, news, text);
+    loop_run(record->loop, record_is_idle, record, true);
 }
 
-static void lose(struct record *record, const char *how)
+void record_do_nothing(struct record *record)
 {
-    if (record->is_lost)
-        return;
-    record->is_lost = true;
-    tell(record, RECORD_LOST, how);
+    (void)record;
 }
 
-/* A quarter of the time is left for what is on its way when nothing more is sent. */
-static void hold_from(struct record *record, int64_t asked_ms)
+bool record_is_quiet(void *context)
 {
-    record->held_until_ms = asked_ms + record->lease_ms / 4 * 3;
-}
+    const struct record *record = context;
 
-static struct failure *check_lease(struct journal_output *output)
-{
-    struct record *record = LIST_ENTRY(output, struct record, output);
-
-    if (!record->is_made && record->lease == NULL)
-        return NULL; /* it is not there yet, and so nobody else's */
-    if (!record->is_lost && clock_machine_ms() < record->held_until_ms)
-        return NULL;
-    lose(record, "its lease could not be renewed in time");
-    return failure_set_cure(
-        failure_new("LeaseLost",
-                    "this process did not renew its lease of the run in time; "
-                    "the run may be carried on elsewhere"),
-        "`moongate runs show` tells who carries it");
-}
-
-static void on_canceled(struct store_call *call)
-{
-    struct record *record = call->owner;
-
-    record->is_renewing = false;
-    if (call->failure == NULL && !call->is_absent)
-        tell(record, RECORD_CANCELED, "somebody asked for the end of the run");
-}
-
-/* Once in a while somebody may have asked for the end of the run. */
-static void look_for_cancel(struct record *record)
-{
-    store_call_deinit(&record->renew_call);
-    record->renew_call.done = on_canceled;
-    record->renew_call.owner = record;
-    record->is_renewing = true;
-    record->store->get(record->store, &record->renew_call, record->cancel_name, 0, 1);
-}
-
-static void on_told(struct journal_wait *wait, const struct failure *failure)
-{
-    (void)wait, (void)failure; /* whoever builds on the journal hears of it */
-}
-
-/* What is only told, such as the states of what is waited for, is written now and then: others
- * look at it. */
-static void write_what_is_told(struct record *record)
-{
-    record->told.safe = on_told;
-    if (record->is_made && !list_is_linked(&record->told.link))
-        journal_sync(record->journal, &record->told);
-}
-
-static void on_renewed(struct store_call *call)
-{
-    struct record *record = call->owner;
-
-    record->is_renewing = false;
-    if (call->failure == NULL) {
-        hold_from(record, record->renewed_ms);
-        write_what_is_told(record);
-        look_for_cancel(record);
-    } else if (strcmp(call->failure->code, "LeaseLost") == 0) {
-        record->held_until_ms = 0;
-        lose(record, call->failure->message);
-    }
-    /* else it is asked for again at the next beat; the time runs on */
-}
-
-static void renew(void *context)
-{
-    struct record *record = context;
-
-    wakeup_start(record->renewal, record->lease_ms / 3);
-    if (record->is_renewing || record->is_lost || record->lease == NULL)
-        return;
-    store_call_deinit(&record->renew_call);
-    record->renew_call.done = on_renewed;
-    record->renew_call.owner = record;
-    record->is_renewing = true;
-    record->renewed_ms = clock_machine_ms();
-    record->store->renew(record->store, &record->renew_call, record->lease);
-}
-
-static void start_renewals(struct record *record)
-{
-    record->renewal = wakeup_new_timer(record->loop, renew, record);
-    wakeup_start(record->renewal, record->lease_ms / 3);
-}
-
-char *record_describe_holder(void)
-{
-    cJSON *holder = cJSON_CreateObject();
-    char host[256] = "", since[CLOCK_TEXT_SIZE], *text;
-
-    gethostname(host, sizeof host - 1);
-    clock_format_utc(clock_machine_wall_ms(), since);
-    cJSON_AddStringToObject(holder, "host", host);
-    cJSON_AddNumberToObject(holder, "pid", getpid());
-    cJSON_AddStringToObject(holder, "since", since);
-    text = json_print(holder);
-    cJSON_Delete(holder);
-    return text;
-}
-
-static void acquire(struct record *record, void (*next)(struct record *record))
-{
-    struct store_call *call = begin_call(record, "journal.jsonl", next);
-
-    record->text = record_describe_holder();
-    record->renewed_ms = clock_machine_ms();
-    record->store->acquire(record->store, call, record->name, record->text,
-                           record->lease_ms);
-}
-
-/* "process 4711 on host builder-3, since 2026-..": owned by the caller. */
-static char *name_holder(const struct store_call *call)
-{
-    cJSON *holder = call->bytes.length > 0
-                        ? json_parse(call->bytes.data, call->bytes.length, NULL)
-                        : NULL;
-    const char *host = json_string_at(holder, "host");
-    char *name = memory_format(
-        "process %.0f on host '%s', since %s", json_number_at(holder, "pid", 0),
-        host != NULL ? host : "?", json_string_at(holder, "since"));
-
-    cJSON_Delete(holder);
-    return name;
-}
-
-static struct failure *fail_held(const struct record *record)
-{
-    char *holder = name_holder(&record->call);
-    struct failure *failure =
-        failure_new("RunHeld", "run %s is carried by %s", record->id, holder);
-    char *cure = memory_format("`moongate runs attach %s` shows what it does; when that "
-                               "process is gone, its lease ends within %.0f s",
-                               record->id, (double)record->call.held_for_ms / 1000.0);
-
-    failure_set_cure(failure, cure);
-    free(holder);
-    free(cure);
-    return failure;
-}
-
-/* Takes the lease out of the call that asked for it. */
-static struct failure *take_lease(struct record *record)
-{
-    if (record->call.failure != NULL)
-        return take_failure(&record->call);
-    if (record->call.is_held)
-        return fail_held(record);
-    record->lease = record->call.lease;
-    record->call.lease = NULL;
-    hold_from(record, record->renewed_ms);
-    start_renewals(record);
-    return NULL;
+    return record_is_idle(context) && !record->is_writing_events &&
+           !record->is_renewing && (record->events.length == 0 || !record->is_made);
 }
 
 /* --- making it -------------------------------------------------------------------------- */
 
 static void append_pending(struct record *record);
-static void flush_events(struct deferred *deferred);
 
 static void give_up(struct record *record, struct failure *failure)
 {
@@ -330,7 +111,7 @@ static void keep_files(struct record *record)
         return;
     }
 
-    struct store_call *call = begin_call(record, file->name, on_file_kept);
+    struct store_call *call = record_begin_call(record, file->name, on_file_kept);
 
     record->writing = file;
     record->store->put(record->store, call, STORE_REPLACE, record->name, file->bytes.data,
@@ -340,7 +121,7 @@ static void keep_files(struct record *record)
 static void on_file_kept(struct record *record)
 {
     if (record->call.failure != NULL) {
-        give_up(record, take_failure(&record->call));
+        give_up(record, record_take_failure(&record->call));
         return;
     }
     record->writing->is_kept = true;
@@ -349,7 +130,7 @@ static void on_file_kept(struct record *record)
 
 static void on_acquired(struct record *record)
 {
-    struct failure *failure = take_lease(record);
+    struct failure *failure = record_take_lease(record);
 
     if (failure != NULL) {
         give_up(record, failure);
@@ -363,17 +144,17 @@ static void on_acquired(struct record *record)
 static void on_manifest_put(struct record *record)
 {
     if (record->call.failure != NULL)
-        give_up(record, take_failure(&record->call));
+        give_up(record, record_take_failure(&record->call));
     else if (record->call.is_there)
         give_up(record,
                 failure_new("RunExists", "there is a run %s already", record->id));
     else
-        acquire(record, on_acquired);
+        record_acquire(record, on_acquired);
 }
 
 static void put_manifest(struct record *record)
 {
-    struct store_call *call = begin_call(record, "run.json", on_manifest_put);
+    struct store_call *call = record_begin_call(record, "run.json", on_manifest_put);
 
     record->text = json_print(record->manifest);
     record->store->put(record->store, call, STORE_NEW, record->name, record->text,
@@ -382,11 +163,11 @@ static void put_manifest(struct record *record)
 
 static void on_appended(struct record *record)
 {
-    struct failure *failure = take_failure(&record->call);
+    struct failure *failure = record_take_failure(&record->call);
 
     if (failure != NULL && strcmp(failure->code, "LeaseLost") == 0) {
         record->held_until_ms = 0;
-        lose(record, failure->message);
+        record_lose(record, failure->message);
     }
     if (failure == NULL)
         record->journal_bytes += record->pending_length;
@@ -400,7 +181,7 @@ static void append_pending(struct record *record)
 
     if (record->pending == NULL)
         return;
-    call = begin_call(record, "journal.jsonl", on_appended);
+    call = record_begin_call(record, "journal.jsonl", on_appended);
     record->store->append(record->store, call, record->name, record->lease,
                           record->journal_bytes, record->pending, record->pending_length,
                           true);
@@ -416,236 +197,6 @@ static void append(struct journal_output *output, const char *bytes, size_t leng
         keep_files(record);
     else
         put_manifest(record);
-}
-
-/* --- events ------------------------------------------------------------------------------ */
-
-static void on_events_appended(struct store_call *call)
-{
-    struct record *record = call->owner;
-
-    record->is_writing_events = false;
-    if (call->failure == NULL)
-        record->event_bytes += record->writing_events.length;
-    buffer_clear(
-        &record->writing_events); /* nobody builds on them: what is lost is lost */
-    if (record->events.length > 0)
-        loop_defer(record->loop, &record->flush_events);
-}
-
-static void on_event_size(struct store_call *call)
-{
-    struct record *record = call->owner;
-
-    record->is_writing_events = false;
-    record->has_event_position = true;
-    record->event_bytes = call->size_bytes;
-    loop_defer(record->loop, &record->flush_events);
-}
-
-/* Earlier attempts have written there, too. */
-static void find_event_position(struct record *record)
-{
-    store_call_deinit(&record->event_call);
-    record->event_call.done = on_event_size;
-    record->event_call.owner = record;
-    record->is_writing_events = true;
-    record->store->get(record->store, &record->event_call, record->event_name, 0, 0);
-}
-
-static void flush_events(struct deferred *deferred)
-{
-    struct record *record = LIST_ENTRY(deferred, struct record, flush_events);
-    const struct buffer next = record->writing_events;
-
-    if (!record->is_made || record->is_writing_events || record->events.length == 0)
-        return;
-    if (!record->has_event_position) {
-        find_event_position(record);
-        return;
-    }
-    record->writing_events = record->events;
-    record->events = next;
-    store_call_deinit(&record->event_call);
-    record->event_call.done = on_events_appended;
-    record->event_call.owner = record;
-    record->is_writing_events = true;
-    record->store->append(record->store, &record->event_call, record->event_name, NULL,
-                          record->event_bytes, record->writing_events.data,
-                          record->writing_events.length, false);
-}
-
-void record_add_event(struct record *record, const char *line, size_t length)
-{
-    if (record->is_over || (!record->is_made && record->events.length > MOST_EVENT_BYTES))
-        return;
-    buffer_append(&record->events, line, length);
-    if (record->is_made)
-        loop_defer(record->loop, &record->flush_events);
-}
-
-/* --- taking over ------------------------------------------------------------------------- */
-
-/* Turns the loop until the chain of calls has come to its end. */
-static void settle(struct record *record)
-{
-    loop_run(record->loop, is_idle, record, true);
-}
-
-static void do_nothing(struct record *record)
-{
-    (void)record;
-}
-
-static bool is_quiet(void *context)
-{
-    const struct record *record = context;
-
-    return is_idle(context) && !record->is_writing_events && !record->is_renewing &&
-           (record->events.length == 0 || !record->is_made);
-}
-
-static void release_lease(struct record *record)
-{
-    struct store_call *call;
-
-    if (record->lease == NULL)
-        return;
-    wakeup_free(record->renewal);
-    record->renewal = NULL;
-    loop_run(record->loop, is_quiet, record, true);
-    call = begin_call(record, "journal.jsonl", do_nothing);
-    record->store->release(record->store, call, record->lease);
-    record->lease = NULL;
-    settle(record);
-}
-
-static void load_record(void *context, const cJSON *line)
-{
-    journal_load(context, line);
-}
-
-static struct failure *read_chunk(struct record *record, uint64_t offset)
-{
-    struct store_call *call = begin_call(record, "journal.jsonl", do_nothing);
-
-    record->store->get(record->store, call, record->name, offset, CHUNK_BYTES);
-    settle(record);
-    return take_failure(&record->call);
-}
-
-/* Takes in all lines. */
-static struct failure *read_journal(struct record *record, struct journal_reader *reader)
-{
-    uint64_t offset = 0;
-
-    do {
-        struct failure *failure = read_chunk(record, offset);
-
-        if (failure == NULL)
-            failure =
-                journal_read(reader, record->call.bytes.data, record->call.bytes.length);
-        if (failure != NULL)
-            return failure;
-        offset += record->call.bytes.length;
-    } while (record->call.bytes.length > 0 && offset < record->call.size_bytes);
-    record->journal_bytes = offset;
-    return NULL;
-}
-
-static struct failure *cut_to(struct record *record, uint64_t length)
-{
-    struct store_call *call = begin_call(record, "journal.jsonl", do_nothing);
-
-    record->store->cut(record->store, call, record->name, record->lease, length);
-    settle(record);
-    if (record->call.failure == NULL)
-        record->journal_bytes = length;
-    return take_failure(&record->call);
-}
-
-static struct failure *load_journal(struct record *record, bool cuts_damaged)
-{
-    struct journal_reader reader = {.take = load_record, .context = record->journal};
-    struct failure *failure = read_journal(record, &reader);
-
-    if (failure == NULL)
-        record->torn_bytes = journal_read_end(&reader);
-    else if (cuts_damaged && strcmp(failure->code, "JournalDamaged") == 0)
-        record->torn_bytes = record->call.size_bytes - reader.good_bytes;
-    if (record->torn_bytes > 0) {
-        failure_free(failure);
-        failure = cut_to(record, reader.good_bytes);
-    }
-    journal_reader_deinit(&reader);
-    return failure;
-}
-
-static struct failure *load_file(struct record *record, const char *name)
-{
-    struct store_call *call = begin_call(record, name, do_nothing);
-    struct file *file;
-
-    record->store->get(record->store, call, record->name, 0, LONGEST_FILE);
-    settle(record);
-    if (record->call.failure != NULL || record->call.is_absent)
-        return take_failure(&record->call);
-    file = memory_new(sizeof *file);
-    file->name = memory_copy_string(name);
-    file->bytes = record->call.bytes;
-    file->is_kept = true;
-    record->call.bytes = (struct buffer){0};
-    list_append(&record->files, &file->link);
-    return NULL;
-}
-
-static struct failure *load_files(struct record *record)
-{
-    struct failure *failure = load_file(record, "script.lua");
-    struct store_call *call;
-    struct store_entry *entries;
-    const size_t prefix = strlen("runs/") + strlen(record->id) + 1;
-    size_t count;
-
-    if (failure != NULL)
-        return failure;
-    call = begin_call(record, "modules/", do_nothing);
-    record->store->list(record->store, call, record->name);
-    settle(record);
-    entries = record->call.entries;
-    count = record->call.entry_count;
-    record->call.entries = NULL;
-    record->call.entry_count = 0;
-    failure = take_failure(&record->call);
-    for (size_t i = 0; i < count; i++) {
-        if (failure == NULL)
-            failure = load_file(record, entries[i].name + prefix);
-        free(entries[i].name);
-    }
-    free(entries);
-    return failure;
-}
-
-struct failure *record_take_over(struct record *record, bool cuts_damaged)
-{
-    struct failure *failure;
-
-    acquire(record, do_nothing);
-    settle(record);
-    failure = take_lease(record);
-    if (failure == NULL)
-        failure = load_journal(record, cuts_damaged);
-    if (failure == NULL)
-        failure = load_files(record);
-    record->is_made = failure == NULL;
-    if (failure != NULL)
-        release_lease(record);
-    return failure;
-}
-
-uint64_t record_torn_bytes(const struct record *record)
-{
-    return record->torn_bytes;
 }
 
 /* --- files ------------------------------------------------------------------------------- */
@@ -699,15 +250,15 @@ struct record *record_new(struct store *store, struct loop *loop, const char *id
     struct record *record = memory_new(sizeof *record);
 
     record->output =
-        (struct journal_output){.append = append, .check_lease = check_lease};
+        (struct journal_output){.append = append, .check_lease = record_check_lease};
     record->store = store;
     record->loop = loop;
     record->id = memory_copy_string(id);
     record->manifest = manifest;
     record->lease_ms = lease_ms;
-    record->flush_events.run = flush_events;
-    record->event_name = format_name(record, "events.jsonl");
-    record->cancel_name = format_name(record, "cancel.json");
+    record->flush_events.run = record_flush_events;
+    record->event_name = record_format_name(record, "events.jsonl");
+    record->cancel_name = record_format_name(record, "cancel.json");
     list_init(&record->files);
     record->journal = journal_new(loop, id, &record->output);
     return record;
@@ -810,13 +361,13 @@ struct failure *record_make(struct record *record)
 
 static struct failure *put_end(struct record *record, const cJSON *end)
 {
-    struct store_call *call = begin_call(record, "end.json", do_nothing);
+    struct store_call *call = record_begin_call(record, "end.json", record_do_nothing);
 
     record->text = json_print(end);
     record->store->put(record->store, call, STORE_REPLACE, record->name, record->text,
                        strlen(record->text));
-    settle(record);
-    return take_failure(&record->call);
+    record_settle(record);
+    return record_take_failure(&record->call);
 }
 
 struct failure *record_end(struct record *record, cJSON *end)
@@ -827,11 +378,11 @@ struct failure *record_end(struct record *record, cJSON *end)
         failure = record_make(record); /* what is left of the journal */
         cJSON_AddNumberToObject(end, "fence", (double)record->lease->fence);
     }
-    loop_run(record->loop, is_quiet, record, true);
+    loop_run(record->loop, record_is_quiet, record, true);
     record->is_over = true;
     if (record->is_made && !record->is_lost && failure == NULL && end != NULL)
         failure = put_end(record, end);
     cJSON_Delete(end);
-    release_lease(record);
+    record_release_lease(record);
     return failure;
 }

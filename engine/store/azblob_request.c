@@ -56,6 +56,7 @@ static struct exchange *new_exchange(const struct azblob *own, const char *metho
     struct exchange *exchange =
         exchange_new(own->pipeline, method, url, own->audience, done);
 
+    exchange->is_unlogged = true;
     exchange_add_header(exchange, memory_copy_string(VERSION_HEADER));
     /* or libcurl would send a type of its own */
     if (strcmp(method, "PUT") == 0)
