@@ -94,7 +94,7 @@ static char *sent_field(const char *from, const char *name)
     "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults>"         \
     "<Blobs></Blobs><NextMarker /></EnumerationResults>"
 
-/* --- signing ------------------------------------------------------------------------------------- */
+/* --- signing -------------------------------------------------------------------------- */
 
 static void ask_put(void)
 {
@@ -243,7 +243,7 @@ START_TEST(each_attempt_is_dated_by_the_machine_and_signed)
 }
 END_TEST
 
-/* --- other rights ---------------------------------------------------------------------------------- */
+/* --- other rights --------------------------------------------------------------------- */
 
 /* Nothing that was logged or told holds a secret. */
 static void assert_no_secret(void)
@@ -342,7 +342,7 @@ START_TEST(the_simulator_gives_a_token_for_storage)
 }
 END_TEST
 
-/* --- settings ---------------------------------------------------------------------------------------- */
+/* --- settings ------------------------------------------------------------------------- */
 
 static const struct setting_row {
     struct azblob_settings settings;
@@ -467,7 +467,7 @@ START_TEST(the_environment_is_that_of_az)
 }
 END_TEST
 
-/* --- the container --------------------------------------------------------------------------------------- */
+/* --- the container -------------------------------------------------------------------- */
 
 static const struct container_row {
     int status;
@@ -528,7 +528,7 @@ START_TEST(reading_makes_no_container)
 }
 END_TEST
 
-/* --- lost answers ---------------------------------------------------------------------------------------- */
+/* --- lost answers --------------------------------------------------------------------- */
 
 static char writer[128];
 
@@ -631,7 +631,7 @@ START_TEST(a_block_that_was_sent_once_is_somebody_elses)
 }
 END_TEST
 
-/* --- leases ------------------------------------------------------------------------------------------------ */
+/* --- leases --------------------------------------------------------------------------- */
 
 #define LEASE    "PUT " BLOB "?comp=lease"
 #define METADATA "PUT " BLOB "?comp=metadata"
@@ -748,7 +748,7 @@ START_TEST(a_lost_answer_under_a_lease_is_compared_however_often_it_was_sent)
 }
 END_TEST
 
-/* --- full blobs ------------------------------------------------------------------------------------------------ */
+/* --- full blobs ----------------------------------------------------------------------- */
 
 START_TEST(a_blob_that_is_full_is_followed_by_another)
 {
@@ -777,7 +777,7 @@ START_TEST(a_blob_that_is_full_is_followed_by_another)
 }
 END_TEST
 
-/* --- lists ------------------------------------------------------------------------------------------------------ */
+/* --- lists ---------------------------------------------------------------------------- */
 
 #define LIST                                                                             \
     "GET /store-1?restype=container&comp=list&delimiter=%2F&prefix=pre%2Ffix%2Fruns%2F"
@@ -880,7 +880,7 @@ START_TEST(a_log_goes_after_its_further_blobs)
 }
 END_TEST
 
-/* --- refusals --------------------------------------------------------------------------------------------------------- */
+/* --- refusals ------------------------------------------------------------------------- */
 
 static const struct refusal_row {
     int status;
@@ -944,7 +944,7 @@ START_TEST(a_log_cannot_be_cut)
 }
 END_TEST
 
-/* --- time and sizes ------------------------------------------------------------------------------------------------------ */
+/* --- time and sizes ------------------------------------------------------------------- */
 
 static bool has_fired;
 

@@ -230,7 +230,7 @@ static const struct script_row scripts[] = {
     {"the time limit of an operation is its own",
      {STEP("PUT /p", 202, "Location: {base}/l", NULL)},
      "local _, failure = tasks.try(arm.request, {method = 'PUT', path = '/p', body = {}, "
-     "timeout = '50ms'}); assert(failure.code == 'Timeout' and "
+     "timeout = '400ms'}); assert(failure.code == 'Timeout' and "
      "failure.message:find('goes on'), failure)"},
     {"unknown options are told",
      {STEP("GET /none", 200, NULL, NULL)},

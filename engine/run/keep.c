@@ -55,10 +55,9 @@ static struct record *make_record(struct session *session,
 
     if (depot == NULL)
         return NULL;
-    return record_new(
-        depot_store(depot), session_loop(session), id,
-        manifest_new(id, settings, request, clock_wall_ms(session_clock(session))),
-        settings->lease_ms != 0 ? settings->lease_ms : RECORD_LEASE_MS);
+    return record_new(depot_store(depot), session_loop(session), id,
+                      manifest_new(id, settings, request, clock_machine_wall_ms()),
+                      settings->lease_ms != 0 ? settings->lease_ms : RECORD_LEASE_MS);
 }
 
 /* What the simulator takes says nothing of Azure. */
@@ -203,9 +202,8 @@ void keep_end(struct session *session, struct record *record,
     cJSON_AddStringToObject(members, "status", status);
     cJSON_AddNumberToObject(members, "exit_code", code);
     journal_note(record_journal(record), "end", members);
-    failure =
-        record_end(record, describe_end(record, clock_wall_ms(session_clock(session)),
-                                        summary, status, code, error));
+    failure = record_end(record, describe_end(record, clock_machine_wall_ms(), summary,
+                                              status, code, error));
     if (failure != NULL) {
         fprintf(stderr, "moongate: the end of run %s could not be written down: %s\n",
                 record_id(record), failure->message);

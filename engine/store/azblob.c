@@ -16,7 +16,7 @@ enum {
     RETRY_PAUSE_MS = 500
 };
 
-/* --- put ------------------------------------------------------------------------------------- */
+/* --- put ------------------------------------------------------------------------------ */
 
 /* Metadata of a text: which call has written it. Whether the one that is there is the one we
  * have sent, after an answer was lost, only this tells. */
@@ -73,7 +73,7 @@ static void put(struct store *store, struct store_call *call, enum store_put how
     azblob_job_send(&put->job, request, on_put);
 }
 
-/* --- get ------------------------------------------------------------------------------------- */
+/* --- get ------------------------------------------------------------------------------ */
 
 struct get {
     struct azblob_walk walk;
@@ -224,7 +224,7 @@ static void get(struct store *store, struct store_call *call, const char *name,
         azblob_walk_start(&get->walk, read_on);
 }
 
-/* --- cut ------------------------------------------------------------------------------------- */
+/* --- cut ------------------------------------------------------------------------------ */
 
 /* An appended block is there whole or not at all: there never is a torn end to cut off. */
 static void cut(struct store *store, struct store_call *call, const char *name,
@@ -245,7 +245,7 @@ static void cut(struct store *store, struct store_call *call, const char *name,
     free(what);
 }
 
-/* --- the store ------------------------------------------------------------------------------- */
+/* --- the store ------------------------------------------------------------------------ */
 
 static void free_store(struct store *store)
 {

@@ -30,7 +30,7 @@ void azblob_settings_read_environment(struct azblob_settings *settings)
     fill(&settings->endpoint, "AZURE_STORAGE_SERVICE_ENDPOINT");
 }
 
-/* --- the address ------------------------------------------------------------------------- */
+/* --- the address ---------------------------------------------------------------------- */
 
 static struct failure *bad_address(const char *address, const char *why)
 {
@@ -77,7 +77,7 @@ static struct failure *read_address(struct azblob_account *account, const char *
     return NULL;
 }
 
-/* --- the connection string --------------------------------------------------------------- */
+/* --- the connection string ------------------------------------------------------------ */
 
 /* What matters of a connection string; owned. */
 struct connection {
@@ -119,7 +119,7 @@ static void read_connection(struct connection *connection, const char *text)
     }
 }
 
-/* --- the account ------------------------------------------------------------------------- */
+/* --- the account ---------------------------------------------------------------------- */
 
 /* A key of one account is not to be tried at another one. */
 static struct failure *check_account(const struct azblob_account *account,

@@ -63,7 +63,7 @@ static void refuse_position(struct append *append)
     free(what);
 }
 
-/* --- blocks ------------------------------------------------------------------------------------ */
+/* --- blocks --------------------------------------------------------------------------- */
 
 static void send_block(struct append *append);
 
@@ -186,7 +186,7 @@ static void put_block(struct append *append)
     azblob_job_send(job, request, on_block);
 }
 
-/* --- the next blob ------------------------------------------------------------------------------- */
+/* --- the next blob -------------------------------------------------------------------- */
 
 static void check_end(struct azblob_walk *walk);
 
@@ -217,7 +217,7 @@ static void send_block(struct append *append)
     }
 }
 
-/* --- the end --------------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------------------- */
 
 static void on_end(struct azblob_walk *walk)
 {

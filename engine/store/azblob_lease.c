@@ -69,7 +69,7 @@ static void free_lease(struct azblob_lease *lease)
     free(lease);
 }
 
-/* --- who has it ------------------------------------------------------------------------------------ */
+/* --- who has it ----------------------------------------------------------------------- */
 
 static struct azblob_request *properties_request(const struct azblob_job *job)
 {
@@ -123,7 +123,7 @@ void azblob_look(struct store *store, struct store_call *call, const char *name)
         azblob_job_send(job, properties_request(job), on_looked);
 }
 
-/* --- acquire ----------------------------------------------------------------------------------------- */
+/* --- acquire -------------------------------------------------------------------------- */
 
 struct acquire {
     struct azblob_walk walk;
@@ -286,7 +286,7 @@ void azblob_acquire(struct store *store, struct store_call *call, const char *na
     azblob_job_send(&acquire->walk.job, azblob_make_request(own, name, 1), on_made);
 }
 
-/* --- renew and release --------------------------------------------------------------------------------- */
+/* --- renew and release ---------------------------------------------------------------- */
 
 /* Something done with the leases of the last blob and then of the first. */
 struct keeping {

@@ -57,7 +57,7 @@ static struct failure *read_page(const struct azblob_job *job, struct azblob_pag
                : malformed(job->own, job->request->doing);
 }
 
-/* --- list ------------------------------------------------------------------------------------------ */
+/* --- list ----------------------------------------------------------------------------- */
 
 struct list_job {
     struct azblob_job job;
@@ -171,7 +171,7 @@ void azblob_list(struct store *store, struct store_call *call, const char *folde
     ask_page(list);
 }
 
-/* --- remove ---------------------------------------------------------------------------------------- */
+/* --- remove --------------------------------------------------------------------------- */
 
 enum { MOST_AT_ONCE = 64 };
 

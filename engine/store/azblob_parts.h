@@ -17,7 +17,7 @@
 /* Between the name of a log and the number of a further blob of it; no name of a store has it. */
 #define AZBLOB_PART_MARK '~'
 
-/* --- azblob_address.c: where the container is, and by what right ------------------------- */
+/* --- azblob_address.c: where the container is, and by what right ---------------------- */
 
 struct azblob_account {
     char *name;
@@ -36,13 +36,13 @@ struct failure *azblob_account_read(struct azblob_account *account,
 /* Wipes the secrets. */
 void azblob_account_deinit(struct azblob_account *account);
 
-/* --- azblob_sign.c ------------------------------------------------------------------------ */
+/* --- azblob_sign.c -------------------------------------------------------------------- */
 
 /* The stage right before the wire: dates each attempt, by the machine's time, and signs it when
  * the account has a key. `account` is borrowed. */
 struct stage *azblob_stage_new_sign(const struct azblob_account *account);
 
-/* --- the store itself --------------------------------------------------------------------- */
+/* --- the store itself ----------------------------------------------------------------- */
 
 /* The end of a log, as it was when this program last saw it. Another program may have appended
  * since, but then the length is not the same, and the service refuses the block. */
@@ -74,7 +74,7 @@ struct azblob_lease {
     unsigned part; /* the further blob that it covers beside the first; 1: none */
 };
 
-/* --- azblob_request.c: one request, and the failure that its answer is --------------------- */
+/* --- azblob_request.c: one request, and the failure that its answer is ---------------- */
 
 struct azblob_request {
     struct azblob *own;
@@ -123,7 +123,7 @@ struct failure *azblob_request_failure(const struct azblob_request *request);
 /* "azblob://account/container/prefix/name", owned by the caller. */
 char *azblob_format_name(const struct azblob *own, const char *name);
 
-/* --- azblob_job.c: a call of the store, one request after the other -------------------------- */
+/* --- azblob_job.c: a call of the store, one request after the other ------------------- */
 
 struct azblob_job {
     struct azblob *own;
@@ -155,7 +155,7 @@ void azblob_job_end(struct azblob_job *job, struct failure *failure);
 /* Ends it with what the last answer stands for. */
 void azblob_job_refuse(struct azblob_job *job);
 
-/* --- azblob_walk.c: finding the end of a log ------------------------------------------------- */
+/* --- azblob_walk.c: finding the end of a log ------------------------------------------ */
 
 /* A job that walks along the blobs of its log. */
 struct azblob_walk {
@@ -195,7 +195,7 @@ char *azblob_part_name(const char *name, unsigned part);
 void azblob_keep_end(struct azblob *own, const char *name, const struct azblob_end *end);
 void azblob_forget_end(struct azblob *own, const char *name);
 
-/* --- azblob_page.c ---------------------------------------------------------------------------- */
+/* --- azblob_page.c -------------------------------------------------------------------- */
 
 /* One page of a list. A zeroed struct is empty. */
 struct azblob_page {
@@ -210,7 +210,7 @@ bool azblob_page_read(struct azblob_page *page, const char *prefix, const char *
                       size_t length);
 void azblob_page_deinit(struct azblob_page *page);
 
-/* --- the calls -------------------------------------------------------------------------------- */
+/* --- the calls ------------------------------------------------------------------------ */
 
 void azblob_list(struct store *store, struct store_call *call, const char *folder);
 void azblob_remove(struct store *store, struct store_call *call, const char *name);

@@ -106,7 +106,7 @@ void azblob_request_set_body(struct azblob_request *request, const char *bytes,
     exchange_add_header(request->exchange, memory_copy_string("Expect:"));
 }
 
-/* --- the container ----------------------------------------------------------------------------- */
+/* --- the container -------------------------------------------------------------------- */
 
 /* Whether it is there now, and if somebody else made it. */
 static bool is_made(const struct transfer *transfer)
@@ -149,7 +149,7 @@ static void on_first_answer(struct exchange *exchange)
         request->done(request);
 }
 
-/* ------------------------------------------------------------------------------------------------ */
+/* -------------------------------------------------------------------------------------- */
 
 void azblob_request_start(struct azblob_request *request,
                           void (*done)(struct azblob_request *request), void *owner)
@@ -203,7 +203,7 @@ bool azblob_request_found_none(const struct azblob_request *request)
             azblob_request_has_code(request, "ContainerNotFound"));
 }
 
-/* --- failures ------------------------------------------------------------------------------------ */
+/* --- failures ------------------------------------------------------------------------- */
 
 /* What the reader can do about a code; learn.microsoft.com, "Azure Blob Storage error codes". */
 static const struct {
@@ -223,7 +223,8 @@ static const struct {
      "the account allows no keys: unset AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN and "
      "AZURE_STORAGE_CONNECTION_STRING, and sign in"},
     {"AuthorizationFailure",
-     "the account's firewall does not let this machine in: allow its address or network"},
+     "the account's firewall does not let this machine in: allow its address or network "
+     "(Azurite says the same of a wrong key)"},
     {"ContainerBeingDeleted",
      "the container was deleted a moment ago: wait half a minute, or take another one"},
     {"LeaseIdMissing", "somebody holds it: wait until that has ended; a lease of the "

@@ -21,7 +21,7 @@ struct sign_stage {
     const struct azblob_account *account;
 };
 
-/* --- what is signed ------------------------------------------------------------------------ */
+/* --- what is signed ------------------------------------------------------------------- */
 
 /* The value of a header of the request, or "". */
 static const char *header(const struct transfer *transfer, const char *name)
@@ -132,7 +132,7 @@ static char *format_authorization(const struct azblob_account *account,
     return buffer_take(&line);
 }
 
-/* --- the stage ------------------------------------------------------------------------------ */
+/* --- the stage ------------------------------------------------------------------------ */
 
 /* "x-ms-date: Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), whatever the locale. */
 static char *format_date(void)

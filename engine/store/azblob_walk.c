@@ -64,7 +64,7 @@ bool azblob_is_made_already(const struct azblob_request *request)
            azblob_request_has_code(request, "LeaseIdMissing");
 }
 
-/* --- leasing the last blob ------------------------------------------------------------------- */
+/* --- leasing the last blob ------------------------------------------------------------ */
 
 static void lease_it(struct azblob_walk *walk);
 
@@ -147,7 +147,7 @@ static void lease_it(struct azblob_walk *walk)
     azblob_job_send(job, request, on_still_ours);
 }
 
-/* --- from blob to blob ----------------------------------------------------------------------- */
+/* --- from blob to blob ---------------------------------------------------------------- */
 
 bool azblob_walk_note(struct azblob_walk *walk, uint64_t length)
 {

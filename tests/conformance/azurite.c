@@ -64,7 +64,7 @@ static void tear_down(void)
     loop_free(loop);
 }
 
-/* --- logs of several blobs ------------------------------------------------------------------ */
+/* --- logs of several blobs ------------------------------------------------------------ */
 
 /* The same container, as another program sees it. */
 static void reopen_store(unsigned most_blocks, size_t block_bytes)
@@ -188,7 +188,7 @@ START_TEST(a_stale_holder_that_rolls_writes_nothing)
 }
 END_TEST
 
-/* --- sizes ----------------------------------------------------------------------------------- */
+/* --- sizes ---------------------------------------------------------------------------- */
 
 START_TEST(what_is_long_is_appended_line_by_line)
 {
@@ -234,7 +234,7 @@ START_TEST(a_folder_of_many_is_removed)
 }
 END_TEST
 
-/* --- leases ---------------------------------------------------------------------------------- */
+/* --- leases --------------------------------------------------------------------------- */
 
 static void note_request(struct azblob_request *request)
 {
@@ -301,7 +301,7 @@ START_TEST(a_text_is_no_log)
 }
 END_TEST
 
-/* --- signed in --------------------------------------------------------------------------------- */
+/* --- signed in ------------------------------------------------------------------------ */
 
 static struct sim *sim;
 static struct tokens *tokens;
