@@ -61,7 +61,7 @@ end
 local function step_for_json(step)
   return {verb = step.verb, kind = step.kind, name = step.name, id = step.id, nth = step.nth,
           state = step.state, action = step.action, method = step.method,
-          outcome = step.outcome, service_state = step.service_state,
+          outcome = step.outcome, service_state = step.service_state, percent = step.percent,
           began = clock.utc(step.began), ended = step.ended and clock.utc(step.ended),
           url = step.url or step.location, code = step.code, message = step.message,
           client_request_id = step.request, request_id = step.request_id}
