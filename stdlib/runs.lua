@@ -61,7 +61,7 @@ end
 local function step_for_json(step)
   return {verb = step.verb, kind = step.kind, name = step.name, id = step.id, nth = step.nth,
           state = step.state, action = step.action, method = step.method,
-          outcome = step.outcome, service_state = step.service_state,
+          outcome = step.outcome, service_state = step.service_state, percent = step.percent,
           began = clock.utc(step.began), ended = step.ended and clock.utc(step.ended),
           url = step.url or step.location, code = step.code, message = step.message,
           client_request_id = step.request, request_id = step.request_id}
@@ -80,6 +80,16 @@ local function print_list_json(list, total)
   print(json.encode {runs = json.array(rows), total = total})
 end
 
+-- What could not be looked at makes the list less than it says.
+local function code_of(list)
+  for _, own in ipairs(list) do
+    if own.state == "unknown" then
+      return 1
+    end
+  end
+  return 0
+end
+
 function runs.list(options)
   local ids = shelf.list()
   local total = #ids
@@ -89,7 +99,7 @@ function runs.list(options)
   local list = shelf.look_at(ids, add_open)
   if options.json then
     print_list_json(list, total)
-    return 0
+    return code_of(list)
   elseif total == 0 then
     shelf.tell("no runs in %s", core.label())
     return 0
@@ -102,7 +112,7 @@ function runs.list(options)
   if total > #list then
     shelf.tell("%d of %d runs; --all shows all", #list, total)
   end
-  return 0
+  return code_of(list)
 end
 
 -- --- show ------------------------------------------------------------------------------------

@@ -103,7 +103,8 @@ end
 function shelf.list()
   local list = {}
   for _, entry in ipairs(core.list "runs/") do
-    list[#list + 1] = {id = entry.name:match "^runs/(.*)/$"}
+    local id = entry.name:match "^runs/(.*)/$"
+    list[#list + 1] = id and {id = id} -- what is no folder is none of ours
   end
   tasks.map(list, function(row)
     row.started = time_in_id(row.id)
@@ -121,7 +122,7 @@ function shelf.list()
   return list
 end
 
---- Look at many runs, several at once. One that cannot be looked at is `damaged`.
+--- Look at many runs, several at once. The state of one that cannot be looked at is `unknown`.
 -- @tparam table list of `{id=}`
 -- @tparam[opt] function fn called with what `look` gives, to add to it
 -- @treturn table what `look` gives of each
@@ -134,7 +135,7 @@ function shelf.look_at(list, fn)
       end
       return seen
     end)
-    return own or {id = row.id, state = "damaged", why = failure.message,
+    return own or {id = row.id, state = "unknown", why = failure.message,
                    started = time_in_id(row.id), lease = {fence = 0}}
   end, {limit = AT_ONCE})
 end

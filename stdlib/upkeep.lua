@@ -99,17 +99,24 @@ local function is_old(own, seconds)
   return last ~= nil and clock.now() - last > seconds
 end
 
--- Those that may go, the newest first.
+local function may_go(own, options)
+  return (OVER[own.state] or options.unfinished and own.state ~= "running")
+    and (not options.older or is_old(own, options.older))
+end
+
+-- Those that may go, the newest first, and whether all could be looked at.
 local function choose(options)
-  local chosen, list = {}, shelf.list()
+  local chosen, list, is_whole = {}, shelf.list(), true
   table.move(list, (options.keep or 0) + 1, #list + (options.keep or 0), 1)
   for _, own in ipairs(shelf.look_at(list)) do
-    if (OVER[own.state] or (options.unfinished and own.state ~= "running"))
-      and (not options.older or is_old(own, options.older)) then
+    if own.state == "unknown" then
+      shelf.tell("moongate runs: run %s stays: %s", own.id, own.why)
+      is_whole = false
+    elseif may_go(own, options) then
       chosen[#chosen + 1] = own
     end
   end
-  return chosen, #list
+  return chosen, is_whole
 end
 
 -- Removes a run; what may be carried on is given up first, so that nobody does meanwhile. Returns
@@ -128,8 +135,8 @@ end
 --   `unfinished` (those that could be carried on, too), `dry` (only say what would go)
 -- @treturn integer the exit code
 function upkeep.prune(options)
-  local chosen = choose(options)
-  local code, count, room = 0, 0, 0
+  local chosen, is_whole = choose(options)
+  local code, count, room = is_whole and 0 or 1, 0, 0
   for _, own in ipairs(chosen) do
     local size, failure = tasks.try(options.dry and function() return size_of(own.id) end
       or remove, own)

@@ -208,6 +208,14 @@ printf 'no event\n{"event":"output"' >>"$runs/quick/events.jsonl"
 is 0 "a damaged log" "$moongate" runs logs quick
 says "1 lines of the log of run quick are no events" "its last line is not whole"
 
+mkdir -p "$runs/odd/run.json"
+touch "$runs/file"
+is 1 "a run that cannot be looked at" "$moongate" runs
+says "unknown" "quick"
+is 1 "it is not removed" "$moongate" runs prune --keep 0 --unfinished --dry-run
+says "run odd stays"
+rm -r "$runs/odd" "$runs/file"
+
 # ending what nobody carries, and making room
 is 0 "cancel of a run that died" "$moongate" runs cancel dead
 state dead canceled

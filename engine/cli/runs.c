@@ -41,8 +41,11 @@ static char *take_all(void *context, const char *text)
 
 static char *take_limit(void *context, const char *text)
 {
-    return option_take_number(&((struct runs_command *)context)->limit, text,
-                              MOST_LISTED);
+    uint64_t *limit = &((struct runs_command *)context)->limit;
+    char *wrong = option_take_number(limit, text, MOST_LISTED);
+
+    return wrong == NULL && *limit == 0 ? memory_copy_string("1 or more expected")
+                                        : wrong;
 }
 
 static char *take_output(void *context, const char *text)
@@ -139,10 +142,20 @@ const struct help runs_help = {
         "The runs that a store has. `list` tells of each its state (running, succeeded,\n"
         "failed, interrupted, canceled, or died when nobody wrote down its end), its "
         "age\n"
-        "and what it waits for. `show` tells what the run did to each resource and "
-        "when,\n"
-        "with the ids of its requests for a support ticket; of all resources, or of\n"
-        "those with these names or ids.",
+        "and what it waits for. `show` tells what a run did to each resource and when, "
+        "with\n"
+        "the ids of its requests for a support ticket; of all resources, or of those "
+        "with\n"
+        "these names or ids. `logs` prints what a run said, `attach` shows it as "
+        "`moongate\n"
+        "run` does: Ctrl-C leaves it, and it goes on.\n\n"
+        "`cancel` asks for the end of a run, for good, and waits 25 s for it: whoever\n"
+        "carries it hears of that when it renews its lease. `prune` removes runs that\n"
+        "succeeded or were canceled, never one that is carried. `replay --dry` says "
+        "what\n"
+        "`moongate resume` would do with each write. `report` writes a page of HTML "
+        "that\n"
+        "loads nothing: a picture of the run's timeline, and all its requests.",
     .sections = {{NULL, runs_options, NULL},
                  {"of list", list_options, NULL},
                  {"of show", show_options, NULL},
@@ -152,8 +165,9 @@ const struct help runs_help = {
                  {"of report", report_options, NULL},
                  {"where runs are kept", store_options, NULL},
                  {0}},
-    .exits = "0 done, 1 something is damaged or could not be done, 2 wrong usage or no\n"
-             "such run"};
+    .exits = "0 done; 1 something is damaged, could not be looked at or not be done; 2\n"
+             "wrong usage, or no such run. `attach` ends with the run's own, or 0 when\n"
+             "somebody left it"};
 
 /* --- what is done ------------------------------------------------------------------------ */
 
