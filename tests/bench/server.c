@@ -1,7 +1,8 @@
 /* tests/bench/server.c - an HTTP server of fixed answers, so fast that clients are what is
  * measured.
  *
- *     server            prints its base URL and serves until it is killed
+ *     server [MS]       prints its base URL and serves until it is killed, each request
+ *                       MS milliseconds after it came
  *
  * It answers as Resource Manager answers reads and writes of workspaces, and as Entra
  * answers sign-ins. One request at a time on each connection; nothing is checked. */
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MOST_SOCKETS = 4096, REQUEST_BYTES = 16384, TOKEN_BYTES = 1600 };
@@ -21,7 +23,17 @@ struct connection {
     char request[REQUEST_BYTES];
 };
 
+/* Answers that are due, the first one first; one at most for each socket. */
+struct due {
+    int socket;
+    const char *answer;
+    long long at_us;
+};
+
 static struct connection *connections[MOST_SOCKETS];
+static struct due dues[MOST_SOCKETS];
+static size_t first_due, due_count;
+static long long latency_us;
 static char resource_answer[4096], token_answer[4096];
 
 static void fail(const char *what)
@@ -96,6 +108,37 @@ static void close_connection(int socket)
     connections[socket] = NULL;
 }
 
+static long long now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+}
+
+static void answer_with(int socket, const char *answer)
+{
+    const size_t length = strlen(answer);
+
+    if (write(socket, answer, length) != (ssize_t)length)
+        close_connection(socket);
+}
+
+/* Sends what is due; returns how many milliseconds it is until the next, or -1. */
+static int answer_due(void)
+{
+    for (; due_count > 0; due_count--, first_due = (first_due + 1) % MOST_SOCKETS) {
+        const struct due *due = &dues[first_due];
+        const long long left_us = due->at_us - now_us();
+
+        if (left_us > 0)
+            return (int)((left_us + 999) / 1000);
+        if (connections[due->socket] != NULL)
+            answer_with(due->socket, due->answer);
+    }
+    return -1;
+}
+
 static void serve(int socket)
 {
     struct connection *connection = connections[socket];
@@ -114,11 +157,12 @@ static void serve(int socket)
     const char *answer = connection->request[0] == 'P' && connection->request[1] == 'O'
                              ? token_answer
                              : resource_answer;
-    const size_t length = strlen(answer);
-
     connection->used = 0;
-    if (write(socket, answer, length) != (ssize_t)length)
-        close_connection(socket);
+    if (latency_us == 0)
+        answer_with(socket, answer);
+    else
+        dues[(first_due + due_count++) % MOST_SOCKETS] = (struct due){
+            .socket = socket, .answer = answer, .at_us = now_us() + latency_us};
 }
 
 static void accept_one(int poll, int listener)
@@ -155,18 +199,19 @@ static int listen_somewhere(void)
     return listener;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct epoll_event events[256];
     const int listener = listen_somewhere(), poll = epoll_create1(0);
 
+    latency_us = argc > 1 ? atoi(argv[1]) * 1000LL : 0;
     make_answers();
     if (poll < 0)
         fail("epoll_create1");
     epoll_ctl(poll, EPOLL_CTL_ADD, listener,
               &(struct epoll_event){.events = EPOLLIN, .data.fd = listener});
     for (;;) {
-        const int count = epoll_wait(poll, events, 256, -1);
+        const int count = epoll_wait(poll, events, 256, answer_due());
 
         for (int i = 0; i < count; i++) {
             if (events[i].data.fd == listener)

@@ -1,0 +1,25 @@
+-- Writes workspaces, as many as the argument says, by 64 tasks; prints how many a second.
+local arm = require "arm"
+local clock = require "clock"
+local scope = require "scope"
+local tasks = require "tasks"
+
+local count = tonumber(...)
+local TASKS = 64
+
+local service = scope.service()
+local query = {["api-version"] = "2024-05-01"}
+local number, started = 0, clock.now()
+
+tasks.group(function(group)
+  for _ = 1, TASKS do
+    group:spawn(function()
+      while number < count do
+        number = number + 1
+        arm.put(("%s/workspaces/team%d"):format(service, number), query,
+                {properties = {displayName = "Team " .. number}})
+      end
+    end)
+  end
+end)
+print(("%.0f"):format(count / (clock.now() - started)))
