@@ -18,7 +18,7 @@ OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD
 OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
-           tests/record.sh tests/runs.sh tests/doc.sh
+           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh
 
 all: $(BUILD)/moongate
 
@@ -94,6 +94,17 @@ conformance: packages
 	@sh tests/packages.sh conformance
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/conformance/azurite
 	@sh tests/conformance/run.sh $(BUILD)/moongate $(BUILD)/conformance
+
+# Kills a run at every point of its life and carries it on, and 500 times a long one at random.
+torture: packages
+	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
+	@mkdir -p $(BUILD)/torture
+	@$(BUILD)/tests/torture/torture $(BUILD)/moongate $(BUILD)/tests/torture/kill.so $(BUILD)/torture
+
+# The same with stores in Azurite, from npm; skipped, saying so, where there is none.
+torture-azurite: packages
+	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
+	@sh tests/torture/azurite.sh $(BUILD)/moongate $(BUILD)/azurite
 
 bench: packages
 	@sh tests/packages.sh bench

@@ -71,27 +71,45 @@ const struct help resume_help = {
                  {0}},
     .exits = "as of `moongate run`, and 7 another process carries the run"};
 
+/* Options may stand on both sides of the run. */
+static bool read_words(const struct option *const *tables, struct resume_command *command,
+                       int argc, char **argv)
+{
+    int index = 0;
+
+    for (;;) {
+        if (!options_read("resume", tables, command, argc, argv, &index))
+            return false;
+        if (index >= argc)
+            return true;
+        if (command->request.id != NULL) {
+            fprintf(stderr, "moongate resume: one run, not '%s', too\n", argv[index]);
+            return false;
+        }
+        command->request.id = argv[index++];
+    }
+}
+
 int command_resume(int argc, char **argv)
 {
     static const struct option *const tables[] = {resume_options, store_options,
                                                   common_options, guard_options, NULL};
     struct resume_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
     struct failure *failure = NULL;
-    int index = 0;
 
-    if (!options_read("resume", tables, &command, argc, argv, &index))
+    if (!read_words(tables, &command, argc, argv))
         return EXIT_USAGE;
     if (command.wants_help) {
         help_print(&resume_help);
         return EXIT_DONE;
     }
-    if (index != argc - 1) {
+    if (command.request.id == NULL) {
         fputs("moongate resume: which run? See `moongate runs`\n", stderr);
         return EXIT_USAGE;
     }
-    command.request.id = argv[index];
     if (!run_id_is_valid(command.request.id)) {
-        fprintf(stderr, "moongate resume: '%s' is not the id of a run\n", argv[index]);
+        fprintf(stderr, "moongate resume: '%s' is not the id of a run\n",
+                command.request.id);
         return EXIT_USAGE;
     }
     settings_read_environment(&command.settings);
