@@ -75,7 +75,7 @@ struct loop *loop_new(struct clock *clock)
     list_init(&loop->deferred);
     list_init(&loop->idle);
     loop->base = event_base_new();
-    if (loop->base != NULL)
+    if (loop->base != NULL && event_base_priority_init(loop->base, 2) == 0)
         loop->alarm = evtimer_new(loop->base, on_alarm, NULL);
     if (loop->alarm == NULL) {
         loop_free(loop);

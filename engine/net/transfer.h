@@ -63,6 +63,11 @@ struct transport *transport_new(struct loop *loop,
 /* Cancels what still runs. Accepts NULL. */
 void transport_free(struct transport *transport);
 
+/* From now on `is_held` is asked before anything is given to the network: while it says so, nothing
+ * is. Whoever holds it cancels the transfers, or lets go. */
+void transport_set_brake(struct transport *transport, bool (*is_held)(void *context),
+                         void *context);
+
 void transfer_start(struct transport *transport, struct transfer *transfer);
 
 /* Stops it without calling `done`; nothing happens when it is not under way. */

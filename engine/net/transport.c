@@ -59,6 +59,8 @@ struct transport {
     CURLM *multi;
     struct event *timer;
     struct deferred pump;
+    bool (*is_held)(void *context); /* or NULL */
+    void *brake_context;
     struct list queue, running;
     struct watch **watches; /* by socket; NULL: none */
     size_t watch_capacity;
@@ -74,6 +76,8 @@ static void act(struct transport *transport, curl_socket_t socket, int flags)
 {
     int running;
 
+    if (transport->is_held != NULL && transport->is_held(transport->brake_context))
+        return;
     transport->curl->multi_socket_action(transport->multi, socket, flags, &running);
     check_finished(transport);
 }
@@ -631,6 +635,13 @@ void transport_free(struct transport *transport)
     free(transport->ca_file);
     free(transport->no_proxy);
     free(transport);
+}
+
+void transport_set_brake(struct transport *transport, bool (*is_held)(void *context),
+                         void *context)
+{
+    transport->is_held = is_held;
+    transport->brake_context = context;
 }
 
 void transfer_start(struct transport *transport, struct transfer *transfer)

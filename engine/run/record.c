@@ -272,6 +272,8 @@ void record_free(struct record *record)
         return;
     if (record->renewal != NULL)
         wakeup_free(record->renewal);
+    if (record->guard != NULL)
+        wakeup_free(record->guard);
     deferred_cancel(&record->flush_events);
     journal_free(record->journal);
     while ((link = list_take_first(&record->files)) != NULL) {

@@ -62,9 +62,14 @@ struct failure *record_take_over(struct record *record, bool cuts_damaged);
 /* How many bytes of a torn tail record_take_over() has cut off. */
 uint64_t record_torn_bytes(const struct record *record);
 
+/* Whether this process held its lease and has not renewed it in time: nothing may leave it. */
+bool record_has_expired(const struct record *record);
+
 /* What it is to be told of while the run goes on. `text` is for people, borrowed. */
 enum record_news {
-    RECORD_LOST,    /* it is another's now, or may be: nothing may be sent */
+    RECORD_LOST, /* it is another's now, or may be: nothing may be sent */
+    RECORD_EXPIRED, /* the same, told before anything else is done in this turn of the loop: what is
+                     * in the hands of the transport is to be taken back at once */
     RECORD_CANCELED /* somebody asks for its end */
 };
 void record_set_listener(struct record *record,

@@ -25,10 +25,30 @@ void record_lose(struct record *record, const char *how)
     tell(record, RECORD_LOST, how);
 }
 
-/* A quarter of the time is left for what is on its way when nothing more is sent. */
+/* A quarter of the time is left for what is on its way when nothing more is sent. A process that
+ * was stopped for longer comes by here first when it goes on. */
 static void hold_from(struct record *record, int64_t asked_ms)
 {
+    const int64_t left_ms = asked_ms + record->lease_ms / 4 * 3 - clock_machine_ms();
+
     record->held_until_ms = asked_ms + record->lease_ms / 4 * 3;
+    wakeup_start(record->guard, left_ms > 0 ? left_ms : 0);
+}
+
+bool record_has_expired(const struct record *record)
+{
+    return record->lease != NULL && clock_machine_ms() >= record->held_until_ms;
+}
+
+static void expire(void *context)
+{
+    struct record *record = context;
+
+    if (record->is_lost)
+        return;
+    record->is_lost = true;
+    record->held_until_ms = 0;
+    tell(record, RECORD_EXPIRED, "its lease could not be renewed in time");
 }
 
 struct failure *record_check_lease(struct journal_output *output)
@@ -181,6 +201,8 @@ struct failure *record_take_lease(struct record *record)
         return fail_held(record);
     record->lease = record->call.lease;
     record->call.lease = NULL;
+    record->guard = wakeup_new_timer(record->loop, expire, record);
+    wakeup_go_first(record->guard);
     hold_from(record, record->renewed_ms);
     start_renewals(record);
     return NULL;
@@ -193,7 +215,8 @@ void record_release_lease(struct record *record)
     if (record->lease == NULL)
         return;
     wakeup_free(record->renewal);
-    record->renewal = NULL;
+    wakeup_free(record->guard);
+    record->renewal = record->guard = NULL;
     loop_run(record->loop, record_is_quiet, record, true);
     call = record_begin_call(record, "journal.jsonl", record_do_nothing);
     record->store->release(record->store, call, record->lease);

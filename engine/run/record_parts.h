@@ -41,6 +41,7 @@ struct record {
     int64_t lease_ms;
     int64_t held_until_ms;  /* on the machine's clock, with a margin */
     int64_t renewed_ms;     /* when the renewal under way was asked for */
+    struct wakeup *guard;   /* fires when the lease is about to end */
     struct wakeup *renewal; /* on the machine's time */
     struct store_call renew_call;
     struct journal_wait told;

@@ -253,7 +253,10 @@ static void on_news(void *context, enum record_news news, const char *text)
     run->stop = STOP_LOST;
     free(run->stop_text);
     run->stop_text = memory_copy_string(text);
-    loop_defer(session_loop(run->session), &run->leave);
+    if (news == RECORD_EXPIRED)
+        scheduler_cancel_all(run->scheduler);
+    else
+        loop_defer(session_loop(run->session), &run->leave);
 }
 
 static void start_max_wall(struct run *run)

@@ -308,6 +308,14 @@ static int64_t request_timeout_ms(const struct session *session)
     return asked_ms == 0 && session->sim != NULL ? SIM_TIMEOUT_MS : asked_ms;
 }
 
+/* A process that was stopped for longer than its lease goes on in the middle of what it did. */
+static bool is_fenced(void *context)
+{
+    const struct session *session = context;
+
+    return session->record != NULL && record_has_expired(session->record);
+}
+
 /* Opens the pipeline; the guard is its to free from then on. */
 static void open_pipeline(struct session *session, struct stage *guard,
                           const struct credential_settings *credentials)
@@ -324,6 +332,7 @@ static void open_pipeline(struct session *session, struct stage *guard,
         .principal = credentials->client_id != NULL ? credentials->client_id : "-"};
 
     session->transport = transport_new(session->loop, &options);
+    transport_set_brake(session->transport, is_fenced, session);
     session->wire = stage_new_transport(session->transport, session->loop);
 
     /* retry stands above the budget, which counts each attempt; and both above the

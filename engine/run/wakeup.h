@@ -21,6 +21,9 @@ struct wakeup *wakeup_new_timer(struct loop *loop, wakeup_wake *wake, void *cont
 struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wake *wake,
                                  void *context);
 
+/* What is due at the same moment waits until this timer has woken. Before its first start. */
+void wakeup_go_first(struct wakeup *timer);
+
 /* Wakes once, so many milliseconds of machine time from now; a start before that is
  * forgotten. */
 void wakeup_start(struct wakeup *timer, int64_t delay_ms);
