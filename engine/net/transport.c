@@ -241,27 +241,18 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return length;
 }
 
-/* A connection is there for the request. */
+/* A connection is there for the request, and nothing was sent yet. */
 static int note_connection(void *context, char *peer, char *own, int peer_port,
                            int own_port)
 {
     struct handle *handle = context;
+    const struct transport *transport = handle->transport;
 
     (void)peer, (void)own, (void)peer_port, (void)own_port;
+    if (transport->is_held != NULL && transport->is_held(transport->brake_context))
+        return CURL_PREREQFUNC_ABORT;
     handle->transfer->send_count++;
     return CURL_PREREQFUNC_OK;
-}
-
-/* Asked by libcurl on a connection that is ready, before it sends the request. */
-static int check_brake(void *context, char *own_address, char *address, int own_port,
-                       int port)
-{
-    const struct transport *transport = ((const struct handle *)context)->transport;
-    const bool is_held =
-        transport->is_held != NULL && transport->is_held(transport->brake_context);
-
-    (void)own_address, (void)address, (void)own_port, (void)port;
-    return is_held ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static struct handle *make_handle(struct transport *transport)
@@ -288,8 +279,6 @@ static struct handle *make_handle(struct transport *transport)
     curl->easy_setopt(easy, CURLOPT_PREREQDATA, handle);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transport);
-    curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, check_brake);
-    curl->easy_setopt(easy, CURLOPT_PREREQDATA, handle);
     handle->is_special = true; /* so the defaults are set at the first transfer */
     /* A CA path would be read anew for every connection (25 ms); a file is cached. */
     curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
