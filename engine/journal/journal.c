@@ -22,7 +22,7 @@ const char *const step_state_names[] = {"new",  "intended", "answered",
 
 /* --- words, keys and chains ------------------------------------------------------------- */
 
-const char *journal_intern(struct journal *journal, const char *word)
+static const char *intern(struct journal *journal, const char *word)
 {
     char *kept;
 
@@ -58,8 +58,8 @@ struct step *journal_add_step(struct journal *journal, const char *key, const ch
     struct step *step = memory_new(sizeof *step);
     struct step *first = map_find(&journal->alike, key);
 
-    step->verb = journal_intern(journal, verb);
-    step->kind = journal_intern(journal, kind);
+    step->verb = intern(journal, verb);
+    step->kind = intern(journal, kind);
     step->name = memory_copy_string(end_of(target));
     step->target = hash_target(target);
     if (first == NULL) {
@@ -95,7 +95,7 @@ void journal_set_state(struct journal *journal, struct step *step, enum step_sta
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-void step_answer_deinit(struct step_answer *answer)
+static void deinit_answer(struct step_answer *answer)
 {
     free(answer->url);
     free(answer->location);
@@ -111,7 +111,7 @@ void step_drop_answer(struct step *step)
 {
     if (step->answer == NULL)
         return;
-    step_answer_deinit(step->answer);
+    deinit_answer(step->answer);
     free(step->answer);
     step->answer = NULL;
 }
@@ -152,7 +152,7 @@ void journal_set_intended(struct journal *journal, struct step *step, const char
 {
     char key[TEXT_KEY_SIZE];
 
-    step->action = journal_intern(journal, action);
+    step->action = intern(journal, action);
     step_drop_answer(step);
     journal_set_state(journal, step, STEP_INTENDED);
     if (!step_is_deletion(step))
@@ -165,7 +165,7 @@ void journal_set_done(struct journal *journal, struct step *step, const char *ou
                       cJSON *value)
 {
     journal_set_state(journal, step, STEP_DONE);
-    step->outcome = journal_intern(journal, outcome);
+    step->outcome = intern(journal, outcome);
     cJSON_Delete(step->value);
     step->value = value;
     shrink_answer(step);

@@ -51,8 +51,6 @@ struct step_answer {
     char *request_id; /* the service's, for a support ticket */
 };
 
-void step_answer_deinit(struct step_answer *answer);
-
 /* Where the bytes go. `append` takes all of them, one call at a time, and says how it went by
  * journal_appended(), not from inside the call. */
 struct journal_output {

@@ -58,9 +58,6 @@ struct journal {
 
 /* --- journal.c -------------------------------------------------------------------------- */
 
-/* A word that the journal keeps once, or NULL. */
-const char *journal_intern(struct journal *journal, const char *word);
-
 /* A new step at the end of those alike. */
 struct step *journal_add_step(struct journal *journal, const char *key, const char *verb,
                               const char *kind, const char *target);

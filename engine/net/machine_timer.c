@@ -26,6 +26,8 @@ void machine_timer_start(struct loop *loop, struct machine_timer *timer, int64_t
     machine_timer_stop(timer);
     timer->event = evtimer_new(loop_event_base(loop), on_time, timer);
     assert(timer->event != NULL);
+    if (timer->goes_first)
+        event_priority_set(timer->event, 0);
     event_add(timer->event, &delay);
 }
 

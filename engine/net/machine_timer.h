@@ -6,6 +6,7 @@
 #ifndef MOONGATE_NET_MACHINE_TIMER_H
 #define MOONGATE_NET_MACHINE_TIMER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct event;
@@ -15,7 +16,8 @@ struct loop;
  * away. */
 struct machine_timer {
     void (*fire)(struct machine_timer *timer); /* may start it again or free it */
-    struct event *event;                       /* NULL: it is not started */
+    bool goes_first;     /* before all else that is due in the same turn of the loop */
+    struct event *event; /* NULL: it is not started */
 };
 
 /* Starts or restarts it, `delay_ms` (0 or more) from now. */

@@ -30,7 +30,7 @@ struct depot {
     struct tokens *tokens;
 };
 
-char *depot_default_folder(void)
+static char *default_folder(void)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 
@@ -44,7 +44,7 @@ char *depot_default_folder(void)
 static struct store *open_folder(const char *path, struct loop *loop,
                                  struct failure **failure)
 {
-    char *folder = path != NULL ? memory_copy_string(path) : depot_default_folder();
+    char *folder = path != NULL ? memory_copy_string(path) : default_folder();
     struct store *store;
 
     if (folder == NULL) {

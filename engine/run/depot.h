@@ -10,9 +10,6 @@ struct loop;
 struct store;
 struct store_call;
 
-/* Where runs are kept when nothing else is said: owned by the caller, NULL when there is no home. */
-char *depot_default_folder(void);
-
 /* Opens what `settings` name, or the default. Settings are borrowed for the depot's life. NULL on
  * failure, with the reason in `*failure` (owned by the caller). Cheap: nothing is asked before
  * the first call to the store. */

@@ -10,11 +10,10 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "run/wakeup.h"
 
 /* --- names and calls -------------------------------------------------------------------- */
 
-char *record_format_name(const struct record *record, const char *name)
+static char *format_name(const struct record *record, const char *name)
 {
     return memory_format("runs/%s/%s", record->id, name);
 }
@@ -38,7 +37,7 @@ struct store_call *record_begin_call(struct record *record, const char *name,
     record->call.done = on_call;
     record->call.owner = record;
     record->next = next;
-    record->name = record_format_name(record, name);
+    record->name = format_name(record, name);
     record->is_busy = true;
     return &record->call;
 }
@@ -51,7 +50,7 @@ struct failure *record_take_failure(struct store_call *call)
     return failure;
 }
 
-bool record_is_idle(void *context)
+static bool is_idle(void *context)
 {
     const struct record *record = context;
 
@@ -61,7 +60,7 @@ bool record_is_idle(void *context)
 /* Turns the loop until the chain of calls has come to its end. */
 void record_settle(struct record *record)
 {
-    loop_run(record->loop, record_is_idle, record, true);
+    loop_run(record->loop, is_idle, record, true);
 }
 
 void record_do_nothing(struct record *record)
@@ -73,8 +72,8 @@ bool record_is_quiet(void *context)
 {
     const struct record *record = context;
 
-    return record_is_idle(context) && !record->is_writing_events &&
-           !record->is_renewing && (record->events.length == 0 || !record->is_made);
+    return is_idle(context) && !record->is_writing_events && !record->is_renewing &&
+           (record->events.length == 0 || !record->is_made);
 }
 
 /* --- making it -------------------------------------------------------------------------- */
@@ -257,8 +256,8 @@ struct record *record_new(struct store *store, struct loop *loop, const char *id
     record->manifest = manifest;
     record->lease_ms = lease_ms;
     record->flush_events.run = record_flush_events;
-    record->event_name = record_format_name(record, "events.jsonl");
-    record->cancel_name = record_format_name(record, "cancel.json");
+    record->event_name = format_name(record, "events.jsonl");
+    record->cancel_name = format_name(record, "cancel.json");
     list_init(&record->files);
     record->journal = journal_new(loop, id, &record->output);
     return record;
@@ -270,10 +269,8 @@ void record_free(struct record *record)
 
     if (record == NULL)
         return;
-    if (record->renewal != NULL)
-        wakeup_free(record->renewal);
-    if (record->guard != NULL)
-        wakeup_free(record->guard);
+    machine_timer_stop(&record->renewal);
+    machine_timer_stop(&record->guard);
     deferred_cancel(&record->flush_events);
     journal_free(record->journal);
     while ((link = list_take_first(&record->files)) != NULL) {
@@ -303,11 +300,6 @@ const char *record_id(const struct record *record)
 struct journal *record_journal(struct record *record)
 {
     return record->journal;
-}
-
-cJSON *record_manifest(struct record *record)
-{
-    return record->manifest;
 }
 
 unsigned record_attempt(const struct record *record)

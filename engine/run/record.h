@@ -36,8 +36,6 @@ void record_free(struct record *record);
 
 const char *record_id(const struct record *record);
 struct journal *record_journal(struct record *record);
-cJSON *
-record_manifest(struct record *record); /* borrowed; for changes before it is made */
 unsigned record_attempt(const struct record *record); /* from 1 on */
 
 /* Whether anything of it is in the store. */

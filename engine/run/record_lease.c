@@ -9,7 +9,6 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "run/wakeup.h"
 
 static void tell(struct record *record, enum record_news news, const char *text)
 {
@@ -32,7 +31,7 @@ static void hold_from(struct record *record, int64_t asked_ms)
     const int64_t left_ms = asked_ms + record->lease_ms / 4 * 3 - clock_machine_ms();
 
     record->held_until_ms = asked_ms + record->lease_ms / 4 * 3;
-    wakeup_start(record->guard, left_ms > 0 ? left_ms : 0);
+    machine_timer_start(record->loop, &record->guard, left_ms > 0 ? left_ms : 0);
 }
 
 bool record_has_expired(const struct record *record)
@@ -40,9 +39,9 @@ bool record_has_expired(const struct record *record)
     return record->lease != NULL && clock_machine_ms() >= record->held_until_ms;
 }
 
-static void expire(void *context)
+static void expire(struct machine_timer *timer)
 {
-    struct record *record = context;
+    struct record *record = LIST_ENTRY(timer, struct record, guard);
 
     if (record->is_lost)
         return;
@@ -116,11 +115,11 @@ static void on_renewed(struct store_call *call)
     /* else it is asked for again at the next beat; the time runs on */
 }
 
-static void renew(void *context)
+static void renew(struct machine_timer *timer)
 {
-    struct record *record = context;
+    struct record *record = LIST_ENTRY(timer, struct record, renewal);
 
-    wakeup_start(record->renewal, record->lease_ms / 3);
+    machine_timer_start(record->loop, timer, record->lease_ms / 3);
     if (record->is_renewing || record->is_lost || record->lease == NULL)
         return;
     store_call_deinit(&record->renew_call);
@@ -131,10 +130,12 @@ static void renew(void *context)
     record->store->renew(record->store, &record->renew_call, record->lease);
 }
 
-static void start_renewals(struct record *record)
+static void start_timers(struct record *record)
 {
-    record->renewal = wakeup_new_timer(record->loop, renew, record);
-    wakeup_start(record->renewal, record->lease_ms / 3);
+    record->guard = (struct machine_timer){.fire = expire, .goes_first = true};
+    record->renewal = (struct machine_timer){.fire = renew};
+    hold_from(record, record->renewed_ms);
+    machine_timer_start(record->loop, &record->renewal, record->lease_ms / 3);
 }
 
 char *record_describe_holder(void)
@@ -201,10 +202,7 @@ struct failure *record_take_lease(struct record *record)
         return fail_held(record);
     record->lease = record->call.lease;
     record->call.lease = NULL;
-    record->guard = wakeup_new_timer(record->loop, expire, record);
-    wakeup_go_first(record->guard);
-    hold_from(record, record->renewed_ms);
-    start_renewals(record);
+    start_timers(record);
     return NULL;
 }
 
@@ -214,9 +212,8 @@ void record_release_lease(struct record *record)
 
     if (record->lease == NULL)
         return;
-    wakeup_free(record->renewal);
-    wakeup_free(record->guard);
-    record->renewal = record->guard = NULL;
+    machine_timer_stop(&record->renewal);
+    machine_timer_stop(&record->guard);
     loop_run(record->loop, record_is_quiet, record, true);
     call = record_begin_call(record, "journal.jsonl", record_do_nothing);
     record->store->release(record->store, call, record->lease);

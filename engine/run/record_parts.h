@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "journal/journal.h"
 #include "net/loop.h"
+#include "net/machine_timer.h"
 #include "run/record.h"
 #include "store/store.h"
 
@@ -39,10 +40,10 @@ struct record {
 
     struct store_lease *lease;
     int64_t lease_ms;
-    int64_t held_until_ms;  /* on the machine's clock, with a margin */
-    int64_t renewed_ms;     /* when the renewal under way was asked for */
-    struct wakeup *guard;   /* fires when the lease is about to end */
-    struct wakeup *renewal; /* on the machine's time */
+    int64_t held_until_ms;        /* on the machine's clock, with a margin */
+    int64_t renewed_ms;           /* when the renewal under way was asked for */
+    struct machine_timer guard;   /* fires when the lease is about to end */
+    struct machine_timer renewal; /* on the machine's time */
     struct store_call renew_call;
     struct journal_wait told;
     bool is_renewing, is_lost;
@@ -58,9 +59,6 @@ struct record {
 };
 
 /* --- record.c --------------------------------------------------------------------------- */
-
-/* "runs/<id>/NAME", owned by the caller. */
-char *record_format_name(const struct record *record, const char *name);
 
 /* Readies the chain's call about `name` (of the record's folder); `next` goes on. */
 struct store_call *record_begin_call(struct record *record, const char *name,

@@ -17,6 +17,7 @@
 #include "base/uuid.h"
 #include "journal/journal.h"
 #include "net/loop.h"
+#include "net/machine_timer.h"
 #include "run/face.h"
 #include "run/interpreter.h"
 #include "run/interrupt.h"
@@ -24,7 +25,6 @@
 #include "run/record.h"
 #include "run/script.h"
 #include "run/session.h"
-#include "run/wakeup.h"
 #include "task/task.h"
 
 /* Why a run is to stop before its script has come to its end; the later ones weigh more. */
@@ -45,9 +45,9 @@ struct run {
     struct task *main;
     int main_reference; /* keeps its userdata */
     enum stop stop;
-    char *stop_text;         /* why it was lost */
-    struct deferred leave;   /* to stop outside of whatever runs now */
-    struct wakeup *max_wall; /* on the machine's time, or NULL */
+    char *stop_text;       /* why it was lost */
+    struct deferred leave; /* to stop outside of whatever runs now */
+    struct machine_timer max_wall;
 };
 
 /* --- what went wrong ------------------------------------------------------------------ */
@@ -227,9 +227,9 @@ static void on_interrupt(void *context, int times)
     scheduler_cancel_all(run->scheduler);
 }
 
-static void on_max_wall(void *context)
+static void on_max_wall(struct machine_timer *timer)
 {
-    stop(context, STOP_HANDED_OVER,
+    stop(LIST_ENTRY(timer, struct run, max_wall), STOP_HANDED_OVER,
          "the time of this process is over: nothing new is sent, and the run is handed "
          "over");
 }
@@ -263,8 +263,9 @@ static void start_max_wall(struct run *run)
 {
     if (run->request->max_wall_ms == 0)
         return;
-    run->max_wall = wakeup_new_timer(session_loop(run->session), on_max_wall, run);
-    wakeup_start(run->max_wall, run->request->max_wall_ms);
+    run->max_wall.fire = on_max_wall;
+    machine_timer_start(session_loop(run->session), &run->max_wall,
+                        run->request->max_wall_ms);
 }
 
 /* --- the script's arguments ------------------------------------------------------------ */
@@ -375,8 +376,7 @@ static int execute(struct run *run, char **error)
 
     const bool everybody_ended = scheduler_run(run->scheduler);
 
-    if (run->max_wall != NULL)
-        wakeup_free(run->max_wall);
+    machine_timer_stop(&run->max_wall);
     deferred_cancel(&run->leave);
     if (interrupt_close() > 0 && run->stop == STOP_NOT)
         run->stop = STOP_INTERRUPTED;

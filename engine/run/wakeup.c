@@ -52,12 +52,6 @@ struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wa
     return wakeup;
 }
 
-void wakeup_go_first(struct wakeup *timer)
-{
-    if (timer != NULL)
-        event_priority_set(timer->event, 0);
-}
-
 void wakeup_start(struct wakeup *timer, int64_t delay_ms)
 {
     const struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000),

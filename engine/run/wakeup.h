@@ -1,7 +1,6 @@
 /* engine/run/wakeup.h - machine time and signals, whatever clock a run goes by.
  *
- * Pictures move, leases end and processes have their time by the machine, so they use
- * libevent's timers and not the loop's. Only this module sees libevent: its `struct
+ * Pictures move by the machine's time, whatever clock a run goes by. Only this module sees libevent: its `struct
  * event` and ours bear the same name. */
 #ifndef MOONGATE_RUN_WAKEUP_H
 #define MOONGATE_RUN_WAKEUP_H
@@ -20,9 +19,6 @@ struct wakeup *wakeup_new_timer(struct loop *loop, wakeup_wake *wake, void *cont
 /* Watches for a signal from now on. */
 struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wake *wake,
                                  void *context);
-
-/* What is due at the same moment waits until this timer has woken. Before its first start. */
-void wakeup_go_first(struct wakeup *timer);
 
 /* Wakes once, so many milliseconds of machine time from now; a start before that is
  * forgotten. */
