@@ -1,7 +1,8 @@
-/* tests/check_pty.c - what the tests of the prompt stand on: the screen that is emulated and the
- * program under a pseudo terminal, here a shell.
+/* tests/check_pty.c - what the tests of the prompt stand on: the screen that is emulated
+ * and the program under a pseudo terminal, here a shell.
  *
- * The screens are what xterm shows for the same bytes; tmux, too, but for half a wide character. */
+ * The screens are what xterm shows for the same bytes; tmux, too, but for half a wide
+ * character. */
 #ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700 /* posix_openpt() and its like are X/Open functions */
 #endif
@@ -40,7 +41,8 @@ static void assert_shows(unsigned parts, const char *expected)
     free(seen);
 }
 
-/* --- the screen --------------------------------------------------------------------------- */
+/* --- the screen
+ * --------------------------------------------------------------------------- */
 
 /* Ten columns and four rows; ‸ is the cursor. */
 static const struct {
@@ -187,7 +189,8 @@ START_TEST(a_window_of_another_width_wraps_again_as_tmux_does)
 }
 END_TEST
 
-/* --- the terminal ------------------------------------------------------------------------- */
+/* --- the terminal
+ * ------------------------------------------------------------------------- */
 
 static void start(const char *script)
 {

@@ -1,9 +1,10 @@
-/* tests/pty.h - a program under a pseudo terminal: its screen is looked at and keys are typed.
+/* tests/pty.h - a program under a pseudo terminal: its screen is looked at and keys are
+ * typed.
  *
- * Whatever is waited for has a deadline (PTY_PATIENCE_MS), and nothing is waited for by sleeping.
- * Functions that may fail say so to the caller; pty_story() tells what happened then. It asserts
- * nothing, so that benchmarks can use it, too. Define _XOPEN_SOURCE 700 before the first include:
- * posix_openpt() and its like are X/Open functions. */
+ * Whatever is waited for has a deadline (PTY_PATIENCE_MS), and nothing is waited for by
+ * sleeping. Functions that may fail say so to the caller; pty_story() tells what happened
+ * then. It asserts nothing, so that benchmarks can use it, too. Define _XOPEN_SOURCE 700
+ * before the first include: posix_openpt() and its like are X/Open functions. */
 #ifndef MOONGATE_TESTS_PTY_H
 #define MOONGATE_TESTS_PTY_H
 
@@ -121,7 +122,8 @@ static inline void pty_drop(struct pty *pty)
     pty->master = pty->leash = -1;
 }
 
-/* --- both ways ---------------------------------------------------------------------------- */
+/* --- both ways
+ * ---------------------------------------------------------------------------- */
 
 /* Takes in what is there without waiting. */
 static inline void pty_take(struct pty *pty)
@@ -137,8 +139,8 @@ static inline void pty_take(struct pty *pty)
     }
 }
 
-/* Waits until the terminal can be read, or written when `events` has POLLOUT, and takes in what
- * comes. False after the deadline. */
+/* Waits until the terminal can be read, or written when `events` has POLLOUT, and takes
+ * in what comes. False after the deadline. */
 static inline bool pty_turn(struct pty *pty, short events, long long deadline_us)
 {
     const long long left_us = deadline_us - pty_now_us();
@@ -156,8 +158,8 @@ static inline long long pty_deadline_us(void)
     return pty_now_us() + PTY_PATIENCE_MS * 1000LL;
 }
 
-/* Sends bytes as the keyboard does; what the program writes meanwhile is taken in. False when it
- * does not take them. */
+/* Sends bytes as the keyboard does; what the program writes meanwhile is taken in. False
+ * when it does not take them. */
 static inline bool pty_send(struct pty *pty, const char *bytes, size_t length)
 {
     const long long deadline_us = pty_deadline_us();
@@ -195,7 +197,8 @@ static inline bool pty_type(struct pty *pty, const char *keys)
     return pty_send(pty, keys, strlen(keys));
 }
 
-/* Pastes text as terminals do: in brackets when the program wants them, line ends as Enter. */
+/* Pastes text as terminals do: in brackets when the program wants them, line ends as
+ * Enter. */
 static inline bool pty_paste(struct pty *pty, const char *text)
 {
     const bool has_brackets = pty->screen.is_pasting_bracketed;
@@ -212,12 +215,13 @@ static inline bool pty_paste(struct pty *pty, const char *text)
     return is_sent;
 }
 
-/* --- waiting ------------------------------------------------------------------------------ */
+/* --- waiting
+ * ------------------------------------------------------------------------------ */
 
 typedef bool pty_question(const struct pty *pty, const char *text);
 
-/* Waits until the question is answered with yes, between frames only. False when that does not
- * happen in time, or the terminal is over before. */
+/* Waits until the question is answered with yes, between frames only. False when that
+ * does not happen in time, or the terminal is over before. */
 static inline bool pty_wait_until(struct pty *pty, pty_question *question,
                                   const char *text)
 {
@@ -265,9 +269,9 @@ static inline bool pty_is(const struct pty *pty, const char *text)
     return is_it;
 }
 
-/* Until the screen shows the text somewhere; until it shows it no longer; until it was ever
- * shown and stayed; until the screen is the text from the first row to the last with something in
- * it, EMULATOR_CURSOR where the cursor is. */
+/* Until the screen shows the text somewhere; until it shows it no longer; until it was
+ * ever shown and stayed; until the screen is the text from the first row to the last with
+ * something in it, EMULATOR_CURSOR where the cursor is. */
 static inline bool pty_wait_for(struct pty *pty, const char *text)
 {
     return pty_wait_until(pty, pty_has, text);
@@ -288,7 +292,8 @@ static inline bool pty_wait_for_screen(struct pty *pty, const char *text)
     return pty_wait_until(pty, pty_is, text);
 }
 
-/* --- the terminal and its program ----------------------------------------------------------- */
+/* --- the terminal and its program
+ * ----------------------------------------------------------- */
 
 /* The window has another size, and the program gets a SIGWINCH. */
 static inline void pty_resize(struct pty *pty, int columns, int rows)
@@ -321,8 +326,8 @@ static inline bool pty_is_restored(const struct pty *pty)
            memcmp(now.c_cc, pty->before.c_cc, sizeof now.c_cc) == 0;
 }
 
-/* Waits for the end of the program and takes in all that it wrote until then. Returns its exit
- * code, 128 and the signal that ended it, or -1 when it does not end in time. */
+/* Waits for the end of the program and takes in all that it wrote until then. Returns its
+ * exit code, 128 and the signal that ended it, or -1 when it does not end in time. */
 static inline int pty_await_end(struct pty *pty)
 {
     const long long deadline_us = pty_deadline_us();
@@ -339,7 +344,8 @@ static inline int pty_await_end(struct pty *pty)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* --- what happened ------------------------------------------------------------------------ */
+/* --- what happened
+ * ------------------------------------------------------------------------ */
 
 /* Bytes as C would write them, a new line after each line end. */
 static inline void pty_append_escaped(struct buffer *text, const char *bytes,
@@ -361,8 +367,8 @@ static inline void pty_append_escaped(struct buffer *text, const char *bytes,
     }
 }
 
-/* The screen with its cursor, what the emulator did not like, and the last bytes. Owned by the
- * caller. */
+/* The screen with its cursor, what the emulator did not like, and the last bytes. Owned
+ * by the caller. */
 static inline char *pty_story(const struct pty *pty)
 {
     const size_t skipped =
@@ -393,8 +399,8 @@ static inline char *pty_next_line(const char **at)
     return memory_copy_text(start, length);
 }
 
-/* Two texts line by line: "  " in front of what is the same, "- " of what was expected, "+ " of
- * what is there instead. Owned by the caller. */
+/* Two texts line by line: "  " in front of what is the same, "- " of what was expected,
+ * "+ " of what is there instead. Owned by the caller. */
 static inline char *pty_compare(const char *expected, const char *seen)
 {
     struct buffer text = {0};
