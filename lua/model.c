@@ -6,6 +6,7 @@
 #include "model/kind.h"
 #include "model/role.h"
 #include "run/source.h"
+#include "task/modules.h"
 
 static void set_string(lua_State *L, const char *name, const char *value)
 {
@@ -257,13 +258,28 @@ static int model_files(lua_State *L)
     return 1;
 }
 
+/* natives() -> the names of the native modules */
+static int model_natives(lua_State *L)
+{
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (const struct native_module *module = native_modules; module->name != NULL;
+         module++) {
+        lua_pushstring(L, module->name);
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
 int open_model(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"kinds", model_kinds},         {"roles", model_roles},
         {"role", model_role},           {"check_name", model_check_name},
         {"format_id", model_format_id}, {"source", model_source},
-        {"files", model_files},         {NULL, NULL}};
+        {"files", model_files},         {"natives", model_natives},
+        {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;
