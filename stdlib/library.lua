@@ -5,13 +5,15 @@ local model = require "core.model"
 local library = {}
 
 -- Modules of the library that scripts do not require themselves.
-local INNER = {access = true, collection = true, difference = true, doc = true,
-               doc_examples = true, doc_html = true, doc_json = true, doc_luacats = true,
-               doc_text = true, document = true, estate = true, extract = true, grantee = true,
-               holders = true, judgement = true, library = true, paging = true, prompt = true,
-               prompt_keep = true, prompt_line = true, publish = true, roles = true,
-               run_report = true, runs = true, scope = true, shelf = true, snapshot = true,
-               testing = true, timeline = true, upkeep = true}
+local INNER = {}
+for name in ([[
+  access collection completion difference doc doc_examples doc_html doc_json doc_luacats
+  doc_text document estate extract grantee help holders judgement lexer library live_names
+  paging past prompt prompt_commands prompt_keep prompt_line publish roles run_report runs
+  scope shelf show snapshot testing timeline upkeep
+]]):gmatch "%S+" do
+  INNER[name] = true
+end
 
 local public
 
