@@ -140,9 +140,9 @@ void interrupt_forget(void)
     listener.is_heard = false;
 }
 
-void interrupt_set_dying(void (*restore)(void))
+void interrupt_set_dying(void (*dying)(void))
 {
-    listener.dying = restore;
+    listener.dying = dying;
 }
 
 void interrupt_set_stopping(void (*stopping)(void *context, lua_State *L))

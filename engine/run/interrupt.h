@@ -18,8 +18,8 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
 /* What was asked for has been done: the next signal counts as the first. */
 void interrupt_forget(void);
 
-/* Calls `restore` before a signal ends the process; async-signal-safe. */
-void interrupt_set_dying(void (*restore)(void));
+/* Calls `dying` before a signal ends the process; async-signal-safe. */
+void interrupt_set_dying(void (*dying)(void));
 
 /* Calls `stopping` with the same context once, in front of the error that stops a script that
  * computes: it may look where that is. Ends with interrupt_close(). */
