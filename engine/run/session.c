@@ -1,6 +1,7 @@
 /* engine/run/session.c - everything a run works with. */
 #include "run/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,23 +51,27 @@ static void tell_person(void *context, const char *text)
     session_emit(session, &event);
 }
 
+/* The first that says something. */
+static const char *first_of(const char *asked, const char *set, const char *simulated)
+{
+    return asked != NULL ? asked : set != NULL ? set : simulated;
+}
+
 /* Of a simulator it is asked for anew: it may have got another world. */
 static void choose_scope(struct session *session)
 {
+    static const struct sim_profile none = {0};
     const struct settings *settings = session->settings;
+    const struct sim_profile *profile =
+        session->sim != NULL ? sim_profile(session->sim) : &none;
 
-    if (session->sim != NULL) {
-        const struct sim_profile *profile = sim_profile(session->sim);
-
-        session->scope = (struct scope){profile->subscription_id, profile->resource_group,
-                                        profile->service};
-    }
-    if (settings->subscription != NULL)
-        session->scope.subscription = settings->subscription;
-    if (settings->resource_group != NULL)
-        session->scope.resource_group = settings->resource_group;
-    if (settings->service != NULL)
-        session->scope.service = settings->service;
+    session->scope = (struct scope){
+        .subscription = first_of(session->asked.subscription, settings->subscription,
+                                 profile->subscription_id),
+        .resource_group = first_of(session->asked.resource_group,
+                                   settings->resource_group, profile->resource_group),
+        .service =
+            first_of(session->asked.service, settings->service, profile->service)};
 }
 
 /* The simulator answers at once or, as a fault, never; real time would pass meanwhile, whatever
@@ -86,8 +91,8 @@ static bool is_fenced(void *context)
     return session->record != NULL && record_has_expired(session->record);
 }
 
-/* Opens the pipeline; the guard is its to free from then on. */
-static void open_pipeline(struct session *session, struct stage *guard,
+/* Opens the pipeline, which the guard is a part of from then on. */
+static void open_pipeline(struct session *session,
                           const struct credential_settings *credentials)
 {
     const struct settings *settings = session->settings;
@@ -111,7 +116,7 @@ static void open_pipeline(struct session *session, struct stage *guard,
     size_t count = 0;
 
     stages[count++] = stage_new_redirect();
-    stages[count++] = guard;
+    stages[count++] = session->guard;
     if (session->record != NULL)
         stages[count++] = stage_new_journal(session->client.journal);
     stages[count++] = stage_new_retry(session->loop);
@@ -149,16 +154,17 @@ static struct failure *open_client(struct session *session)
         failure = endpoints_choose(&session->endpoints, settings);
     if (failure != NULL)
         return failure;
-    choose_scope(session);
 
     struct guard_settings limits = settings->guard;
+
+    limits.read_only = session->is_read_only;
 
     if (session->record != NULL)
         count_before(session, &limits);
 
-    struct stage *guard = stage_new_guard(&limits, session->scope.subscription, &failure);
-
-    if (guard == NULL) {
+    session->guard =
+        stage_new_guard(&limits, session_scope(session)->subscription, &failure);
+    if (session->guard == NULL) {
         endpoints_deinit(&session->endpoints);
         return failure;
     }
@@ -177,7 +183,7 @@ static struct failure *open_client(struct session *session)
     session->client.repeats_lost = settings->repeats_lost;
     session->tokens = tokens_new(session->loop, &credentials);
     signer_init(&session->signer, session->tokens);
-    open_pipeline(session, guard, &credentials);
+    open_pipeline(session, &credentials);
     return NULL;
 }
 
@@ -187,8 +193,6 @@ struct client *session_client(struct session *session, struct failure **failure)
         *failure = open_client(session);
         if (*failure != NULL)
             return NULL;
-    } else if (session->sim != NULL) {
-        choose_scope(session);
     }
     return &session->client;
 }
@@ -230,9 +234,40 @@ bool session_is_guest(const struct session *session)
     return session->signer.is_guest;
 }
 
-const struct scope *session_scope(const struct session *session)
+const struct scope *session_scope(struct session *session)
 {
+    choose_scope(session);
     return &session->scope;
+}
+
+static void replace(char **to, const char *text)
+{
+    if (text == NULL)
+        return;
+
+    char *copy = memory_copy_string(text); /* it may be the text that is replaced */
+
+    free(*to);
+    *to = copy;
+}
+
+void session_set_scope(struct session *session, const struct scope *scope)
+{
+    replace(&session->asked.subscription, scope->subscription);
+    replace(&session->asked.resource_group, scope->resource_group);
+    replace(&session->asked.service, scope->service);
+}
+
+void session_set_read_only(struct session *session, bool is_read_only)
+{
+    session->is_read_only = is_read_only;
+    if (session->guard != NULL)
+        guard_set_read_only(session->guard, is_read_only);
+}
+
+bool session_is_read_only(const struct session *session)
+{
+    return session->is_read_only;
 }
 
 const struct endpoints *session_endpoints(const struct session *session)
@@ -244,6 +279,81 @@ const char *session_tenant(const struct session *session)
 {
     return session->sim != NULL ? sim_profile(session->sim)->tenant_id
                                 : session->settings->credentials.tenant_id;
+}
+
+/* --- another way ------------------------------------------------------------------------ */
+
+static void forget_scope(struct session *session)
+{
+    free(session->asked.subscription);
+    free(session->asked.resource_group);
+    free(session->asked.service);
+    memset(&session->asked, 0, sizeof session->asked);
+}
+
+/* What all ways to the service have sent. */
+static struct wire_counts count_sent(const struct session *session)
+{
+    struct wire_counts counts = session->sent_before;
+
+    if (session->wire != NULL) {
+        const struct wire_counts now = stage_wire_counts(session->wire);
+
+        counts.requests += now.requests;
+        counts.writes += now.writes;
+    }
+    return counts;
+}
+
+/* Events go on to be numbered; all else of the client is new. */
+static void reset_client(struct session *session)
+{
+    const struct client old = session->client;
+
+    client_deinit(&session->client);
+    session->client = (struct client){.loop = old.loop,
+                                      .observer = old.observer,
+                                      .journal = old.journal,
+                                      .last_number = old.last_number};
+}
+
+static void close_way(struct session *session)
+{
+    struct pipeline *pipeline = session->client.pipeline;
+
+    session->sent_before = count_sent(session);
+    reset_client(session);
+    tokens_free(session->tokens);
+    tokens_free(session->guest_tokens);
+    session->tokens = session->guest_tokens = NULL;
+    session->signer = (struct signer){0};
+    pipeline_free(pipeline);
+    session->guard = session->wire = NULL;
+    transport_free(session->transport);
+    session->transport = NULL;
+    endpoints_deinit(&session->endpoints);
+}
+
+bool session_switch(struct session *session, const struct settings *settings,
+                    struct failure **failure)
+{
+    assert(settings->sim == (session->sim != NULL));
+    if (session->client.open_count > 0) {
+        *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
+                               session->client.open_count,
+                               session->client.open_count == 1 ? " is" : "s are");
+        return false;
+    }
+    close_way(session);
+    if (session->record == NULL && session->history == NULL) {
+        depot_close(session->depot); /* the next run may be kept elsewhere */
+        session->depot = NULL;
+    }
+    session->switched = *settings;
+    session->settings = &session->switched;
+    session->is_read_only = settings->guard.read_only;
+    forget_scope(session);
+    return true;
 }
 
 /* --- opening and closing --------------------------------------------------------------- */
@@ -264,6 +374,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
     struct session *session = memory_new(sizeof *session);
 
     session->settings = settings;
+    session->is_read_only = settings->guard.read_only;
     session->facts.attempt = 1;
     session->machine_start_ms = clock_machine_ms();
     if (!settings->sim) /* pauses between attempts must differ between clients */
@@ -306,17 +417,13 @@ void session_close(struct session *session)
     if (session == NULL)
         return;
     log_set_sink(NULL, NULL);
-    client_deinit(&session->client);
-    tokens_free(session->tokens);
-    tokens_free(session->guest_tokens);
-    pipeline_free(session->client.pipeline);
-    transport_free(session->transport);
+    close_way(session);
     sim_close(session->sim);
     depot_close(session->depot);
     if (session->face != NULL)
         session->face->free(session->face);
     loop_free(session->loop);
-    endpoints_deinit(&session->endpoints);
+    forget_scope(session);
     buffer_deinit(&session->line);
     free(session);
 }
@@ -415,12 +522,10 @@ void session_drain(struct session *session, void (*drained)(void *context), void
 void session_summarize(const struct session *session, struct run_summary *summary)
 {
     memcpy(summary->outcomes, session->outcomes, sizeof summary->outcomes);
-    if (session->wire != NULL) {
-        const struct wire_counts counts = stage_wire_counts(session->wire);
+    const struct wire_counts sent = count_sent(session);
 
-        summary->requests = counts.requests;
-        summary->writes = counts.writes;
-    }
+    summary->requests = sent.requests;
+    summary->writes = sent.writes;
     summary->wall_seconds =
         (double)(clock_machine_ms() - session->machine_start_ms) / 1000.0;
     summary->virtual_seconds = (double)clock_now_ms(&session->clock) / 1000.0;

@@ -3,11 +3,13 @@
 #define MOONGATE_RUN_SESSION_PARTS_H
 
 #include "base/buffer.h"
+#include "pipeline/pipeline.h"
 #include "run/session.h"
 #include "run/signer.h"
 
 struct session {
     const struct settings *settings;
+    struct settings switched; /* what `settings` points to after session_switch() */
     struct clock clock;
     struct loop *loop;
     struct face *face;
@@ -20,11 +22,16 @@ struct session {
     struct client client;
     struct observer observer;
     struct transport *transport;
-    struct stage *wire;
+    struct stage *guard, *wire; /* the pipeline's */
     struct tokens *tokens, *guest_tokens;
     struct signer signer;
     struct endpoints endpoints;
     struct scope scope;
+    struct {
+        char *subscription, *resource_group, *service;
+    } asked; /* by session_set_scope(), or NULL */
+    bool is_read_only;
+    struct wire_counts sent_before; /* by the ways to the service that were closed */
     struct depot *depot;   /* or NULL */
     struct record *record; /* of the run, or NULL */
     struct run_facts facts;
