@@ -13,7 +13,7 @@
 
 enum { REPL_WORDS = 32, REPL_VARIABLES = 24 };
 
-#define REPL_PROMPT "sim> "
+#define REPL_PROMPT "sim rg-apim/contoso-apim> "
 
 static struct {
     struct pty pty;
