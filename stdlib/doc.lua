@@ -13,7 +13,8 @@ local INNER = {access = true, collection = true, difference = true, doc = true,
                doc_text = true, document = true, estate = true, extract = true, grantee = true,
                holders = true, judgement = true, paging = true, publish = true, roles = true,
                run_report = true, runs = true, scope = true, shelf = true, show_card = true,
-               show_list = true, show_value = true, snapshot = true, testing = true, timeline = true, upkeep = true}
+               show_list = true, show_value = true, snapshot = true, testing = true,
+               timeline = true, upkeep = true}
 
 -- A block of doc comment: its first sentence, the rest, and tags in their order.
 local function parse_block(lines)

@@ -140,8 +140,8 @@ function value.own_text(object)
   if not fine then
     return ("%s whose __tostring raised: %s"):format(type(object), value.reason(text))
   end
-  if not inspect.has(object, "__tostring") then
-    text = text:gsub(": %a*0x%x+$", "") -- an address tells nothing
+  if type(object) == "userdata" then
+    text = text:gsub(": 0x%x+$", "") -- an address tells nothing
   end
   return head(text, MOST_BYTES)
 end
