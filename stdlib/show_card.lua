@@ -160,7 +160,7 @@ end
 local function add_rows(view, lines, rows, from, separator)
   local width = 0
   for _, row in ipairs(rows) do
-    width = math.max(width, terminal.width(row.name))
+    width = math.max(width, value.width(row.name))
   end
   width = math.min(width, view.columns // 2)
   local behind = ("\n" .. (" "):rep(width + #separator + 2))
@@ -168,7 +168,7 @@ local function add_rows(view, lines, rows, from, separator)
   for _, row in ipairs(rows) do
     local name = value.plain(row.name, width)
     local front = "  " .. value.paint(view, "key", name)
-      .. (" "):rep(width - terminal.width(name)) .. separator
+      .. (" "):rep(width - value.width(name)) .. separator
     local found, is_beside = field_lines(view, row.field, row.held, from, room)
     if row.field.name == "state" and #found == 1 then
       found[1] = value.paint(view, card.state_style(row.held), found[1])
@@ -217,7 +217,7 @@ function card.block_heading(view, number, name)
   local text = name and ("-[ %d: %s ]"):format(number, value.plain(name, view.columns // 2))
     or ("-[ %d ]"):format(number)
   return value.paint(view, "heading",
-                     text .. ("-"):rep(math.min(view.columns, 72) - terminal.width(text)))
+                     text .. ("-"):rep(math.min(view.columns, 72) - value.width(text)))
 end
 
 --- All fields of a resource below each other.

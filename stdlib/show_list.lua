@@ -206,7 +206,7 @@ end
 -- Fills the column's cells and finds how wide they are.
 local function read_cells(view, column, rows)
   column.cells, column.is_number = {}, true
-  column.width = terminal.width(value.plain(column.title, MOST_CELL))
+  column.width = value.width(value.plain(column.title, MOST_CELL))
   for i, row in ipairs(rows) do
     local held = column.read(row)
     local text, in_the_middle = card.field_text(column.field, held,
@@ -216,7 +216,7 @@ local function read_cells(view, column, rows)
     column.cells[i] = text
     column.in_the_middle = column.in_the_middle or in_the_middle
     column.is_number = column.is_number and (held == nil or type(held) == "number")
-    column.width = math.max(column.width, terminal.width(text))
+    column.width = math.max(column.width, value.width(text))
   end
 end
 
@@ -275,10 +275,10 @@ local function draw_line(view, columns, get, style)
   local parts = {}
   for i, column in ipairs(columns) do
     local text, in_the_middle = get(column)
-    if terminal.width(text) > column.width then
+    if value.width(text) > column.width then
       text = (in_the_middle and terminal.cut or terminal.start)(text, column.width)
     end
-    local blanks = (" "):rep(column.width - terminal.width(text))
+    local blanks = (" "):rep(column.width - value.width(text))
     text = value.paint(view, style or column.field.name == "state" and card.state_style(text)
                        or nil, text)
     parts[i] = column.is_number and blanks .. text or text .. blanks
@@ -341,14 +341,8 @@ local function draw_blocks(view, described, rows, total)
 end
 
 local function is_list(object)
-  if rawlen(object) == 0 or inspect.has(object, "__pairs") then
-    return false
-  end
-  local count = 0
-  for _ in next, object do
-    count = count + 1
-  end
-  return count == rawlen(object)
+  return rawlen(object) > 0 and not inspect.has(object, "__pairs")
+    and inspect.count(object) == rawlen(object)
 end
 
 --- The lines of a list of resources of one kind, of failures, or of tables with the same keys;
