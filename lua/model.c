@@ -117,6 +117,17 @@ static void set_actions(lua_State *L, const struct kind *kind)
     lua_setfield(L, -2, "actions");
 }
 
+/* Sets `if_match` of the table on top: for which requests the service looks at the etag. */
+static void set_if_match(lua_State *L, const struct kind *kind)
+{
+    const unsigned matches = kind->if_match | kind->may_match;
+
+    lua_createtable(L, 0, 2);
+    set_flag(L, "write", (matches & (KIND_PUT | KIND_PATCH)) != 0);
+    set_flag(L, "delete", (matches & KIND_DELETE) != 0);
+    lua_setfield(L, -2, "if_match");
+}
+
 static void push_kind(lua_State *L, const struct kind *kind)
 {
     lua_newtable(L);
@@ -130,6 +141,7 @@ static void push_kind(lua_State *L, const struct kind *kind)
     set_string(L, "only_name", kind->only_name);
     set_string(L, "columns", kind->columns);
     set_operations(L, kind);
+    set_if_match(L, kind);
     set_actions(L, kind);
     lua_pushinteger(L, kind->name_min);
     lua_setfield(L, -2, "name_min");
@@ -140,7 +152,7 @@ static void push_kind(lua_State *L, const struct kind *kind)
 }
 
 /* kinds() -> list of {name=, arm_type=, api_version=, help=, name_min=, name_max=,
- * name_pattern=, parent=, member=, only_name=, operations=, actions=, fields=,
+ * name_pattern=, parent=, member=, only_name=, operations=, if_match=, actions=, fields=,
  * columns=} */
 static int model_kinds(lua_State *L)
 {
