@@ -28,6 +28,7 @@ const struct native_module native_modules[] = {
     {"core.runs", open_runs, "the runs that the store has"},
     {"core.sim", open_sim, "the controls of the simulator"},
     {"core.tasks", open_tasks, "tasks and groups of tasks"},
+    {"core.trail", open_trail, "the requests of the run"},
     {NULL, NULL, NULL}};
 
 void native_set_up(lua_State *L)

@@ -17,6 +17,7 @@
 #include "net/transfer.h"
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
+#include "pipeline/trail.h"
 #include "run/depot.h"
 #include "run/endpoints.h"
 #include "run/event_json.h"
@@ -31,6 +32,9 @@ enum { SIM_TIMEOUT_MS = 10000 };
 /* 2026-01-05T09:00:00Z, a Monday: when a virtual clock begins, unless the world says
  * otherwise, so that a run can be repeated to the letter. */
 static const int64_t VIRTUAL_START_MS = 1767603600000;
+
+/* What the simulator inside the process is told as, whose port is another each time. */
+static const char SIM_NAME[] = "http://sim";
 
 struct session {
     const struct settings *settings;
@@ -47,6 +51,7 @@ struct session {
     struct observer observer;
     struct transport *transport;
     struct stage *wire;
+    struct trail *trail;
     struct tokens *tokens, *guest_tokens;
     struct signer signer;
     struct endpoints endpoints;
@@ -96,8 +101,7 @@ void session_print(struct session *session, const char *text)
     session_emit(session, &event);
 }
 
-/* The simulator inside the process has another port each time, which says nothing: its
- * URLs are told as http://sim. Owned by the caller. */
+/* The text with the simulator's URLs as they are told. Owned by the caller. */
 static char *name_sim(const struct session *session, const char *text)
 {
     const char *endpoint = sim_profile(session->sim)->endpoint, *found;
@@ -105,7 +109,7 @@ static char *name_sim(const struct session *session, const char *text)
 
     while ((found = strstr(text, endpoint)) != NULL) {
         buffer_append(&named, text, (size_t)(found - text));
-        buffer_append_string(&named, "http://sim");
+        buffer_append_string(&named, SIM_NAME);
         text = found + strlen(endpoint);
     }
     buffer_append_string(&named, text);
@@ -337,7 +341,7 @@ static void open_pipeline(struct session *session, struct stage *guard,
 
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
-    struct stage *stages[9];
+    struct stage *stages[10];
     size_t count = 0;
 
     stages[count++] = stage_new_redirect();
@@ -351,6 +355,7 @@ static void open_pipeline(struct session *session, struct stage *guard,
     stages[count++] = stage_new_cookies();
     if (session->record != NULL)
         stages[count++] = stage_new_fence(session->client.journal);
+    stages[count++] = stage_new_trail(session->trail);
     stages[count++] = session->wire;
     session->client.pipeline = pipeline_new(stages, count);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
@@ -426,6 +431,11 @@ struct client *session_client(struct session *session, struct failure **failure)
 struct tokens *session_tokens(struct session *session)
 {
     return session->tokens;
+}
+
+struct trail *session_trail(struct session *session)
+{
+    return session->trail;
 }
 
 /* The settings of the run's credential, with the guest's id and secret instead. */
@@ -507,6 +517,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
         *failure = failure_new("IOError", "the system gives no event loop");
         goto fail;
     }
+    session->trail = trail_new(&session->clock);
     session->client.loop = session->loop;
     session->client.observer = &session->observer;
     if (settings->sim) {
@@ -523,6 +534,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
         session->sim = sim_open(session->loop, &options, failure);
         if (session->sim == NULL)
             goto fail;
+        trail_set_alias(session->trail, sim_profile(session->sim)->endpoint, SIM_NAME);
     }
     session->face = choose_face(session);
     log_set_sink(take_log, session);
@@ -543,6 +555,7 @@ void session_close(struct session *session)
     tokens_free(session->guest_tokens);
     pipeline_free(session->client.pipeline);
     transport_free(session->transport);
+    trail_free(session->trail);
     sim_close(session->sim);
     depot_close(session->depot);
     if (session->face != NULL)
