@@ -4,16 +4,9 @@
 -- @module doc
 local model = require "core.model"
 local doc_examples = require "doc_examples"
+local library = require "library"
 
 local doc = {}
-
--- Modules that scripts do not require themselves.
-local INNER = {access = true, collection = true, difference = true, doc = true,
-               doc_examples = true, doc_html = true, doc_json = true, doc_luacats = true,
-               doc_text = true, document = true, estate = true, extract = true, grantee = true,
-               holders = true, judgement = true, paging = true, publish = true, roles = true,
-               run_report = true, runs = true, scope = true, shelf = true, snapshot = true,
-               testing = true, timeline = true, upkeep = true}
 
 -- A block of doc comment: its first sentence, the rest, and tags in their order.
 local function parse_block(lines)
@@ -265,7 +258,7 @@ local function module_names()
   local names = {}
   for _, path in ipairs(model.files()) do
     local name = path:match "^stdlib/([%w_]+)%.lua$"
-    if name and not INNER[name] then
+    if name and not library.is_inner(name) then
       names[#names + 1] = name
     end
   end

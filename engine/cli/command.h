@@ -15,6 +15,7 @@ int command_export(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_record(int argc, char **argv);
+int command_repl(int argc, char **argv);
 int command_resume(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_runs(int argc, char **argv);
@@ -23,7 +24,7 @@ int command_test(int argc, char **argv);
 
 /* What they say of themselves. */
 extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
-    record_help, resume_help, run_help, runs_help, sim_help, test_help;
+    record_help, repl_help, resume_help, run_help, runs_help, sim_help, test_help;
 
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);
@@ -39,6 +40,9 @@ extern const struct option store_options[];
 
 /* Those of a simulator inside the process. */
 extern const struct option sim_options_table[];
+
+/* What is wrong with options of it beside others; NULL when nothing is. */
+const char *sim_options_check(const struct settings *settings);
 
 /* What is wrong with a text that must not be empty, a list of faults; NULL when nothing is. */
 char *option_take_text(const char **to, const char *text);

@@ -34,7 +34,8 @@ enum field_flag {
     FIELD_IMMUTABLE = 4,  /* can be given at creation only */
     FIELD_BY_NAME = 8,    /* an id of which only the last name counts: a role's GUID */
     FIELD_SECRET = 16,    /* never shown in texts, logs or exports */
-    FIELD_WRITE_ONLY = 32 /* a GET does not give it back */
+    FIELD_WRITE_ONLY = 32, /* a GET does not give it back */
+    FIELD_LISTED = 64      /* a column where several of the kind are shown, one a row */
 };
 
 struct choice {

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,10 +211,23 @@ static void stop(struct run *run, enum stop why, const char *text)
         session_drain(run->session, on_drained, run);
 }
 
-static void on_interrupt(void *context, int times)
+/* Whether it was for what is done at the keyboard. */
+static bool is_for_keyboard(const struct run *run, int number)
+{
+    const struct run_keyboard *keyboard = run->request->keyboard;
+
+    return keyboard != NULL && number == SIGINT &&
+           keyboard->interrupted(keyboard->context);
+}
+
+static void on_interrupt(void *context, int number, int times)
 {
     struct run *run = context;
 
+    if (run->stop == STOP_NOT && is_for_keyboard(run, number)) {
+        interrupt_forget();
+        return;
+    }
     if (times == 1) {
         stop(
             run, STOP_INTERRUPTED,
@@ -372,9 +386,13 @@ static int execute(struct run *run, char **error)
     scheduler_set_main(run->scheduler, run->main);
     interrupt_open(session_loop(run->session), run->scheduler, on_interrupt, run);
 
+    if (run->request->keyboard != NULL)
+        interrupt_set_dying(run->request->keyboard->dying);
+
     start_max_wall(run);
 
-    const bool everybody_ended = scheduler_run(run->scheduler);
+    const bool everybody_ended =
+        scheduler_run(run->scheduler, run->request->keyboard != NULL);
 
     machine_timer_stop(&run->max_wall);
     deferred_cancel(&run->leave);

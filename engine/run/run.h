@@ -29,9 +29,16 @@ enum run_keep {
     RUN_KEPT /* from its first line on */
 };
 
+/* Somebody sits at it, whose Ctrl-C is not for the run. */
+struct run_keyboard {
+    bool (*interrupted)(void *context); /* Ctrl-C; false: it is for the run after all */
+    void (*dying)(void); /* before a signal ends the process; async-signal-safe */
+    void *context;
+};
+
 struct run_request {
     const char *script; /* a path, or a ready script's name; NULL when `code` is given */
-    const char *code;   /* a line of Lua, or NULL */
+    const char *code;   /* a line of Lua, or NULL; `script` is its label then, or NULL */
     char *const *arguments;
     int argument_count;
 
@@ -43,6 +50,7 @@ struct run_request {
     void (*kept)(void *context,
                  const char *id); /* told once it is in the store; or NULL */
     void *context;
+    const struct run_keyboard *keyboard; /* or NULL */
 };
 
 /* Runs it to its end and reports that end as the last event. Returns an exit code. */

@@ -94,8 +94,25 @@ struct trail *session_trail(struct session *session);
 void session_set_guest(struct session *session, bool is_guest);
 bool session_is_guest(const struct session *session);
 
-/* Where unqualified names are looked up; call session_client() first. */
-const struct scope *session_scope(const struct session *session);
+/* Where unqualified names are looked up. Nobody is asked. */
+const struct scope *session_scope(struct session *session);
+
+/* From now on these names count (copied) instead of those of the settings or the simulator;
+ * where one is NULL, what counted goes on to count. What was sent goes on. */
+void session_set_scope(struct session *session, const struct scope *scope);
+
+/* From now on writes are refused, or not any more; what was sent goes on. At first it is as the
+ * settings say. */
+void session_set_read_only(struct session *session, bool is_read_only);
+bool session_is_read_only(const struct session *session);
+
+/* Closes the way to the service and works by other settings from now on, as if the session had
+ * been opened with them; only the simulator, the clock and the face stay, so `settings` must
+ * have a simulator when these had one. They are copied; their strings are borrowed for the
+ * session's life. A record in use stays in its store. False when operations are not over
+ * (`Busy`): then nothing has changed, and the reason is in `*failure` (owned by the caller). */
+bool session_switch(struct session *session, const struct settings *settings,
+                    struct failure **failure);
 
 /* Where the services are; call session_client() first. */
 const struct endpoints *session_endpoints(const struct session *session);

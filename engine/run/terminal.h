@@ -41,7 +41,11 @@ void terminal_append_utf8(struct buffer *buffer, const char *text);
  * writing as Lua would escape them ("\n", "\x1b", "\u{202e}"). */
 void terminal_append_visible(struct buffer *buffer, const char *text);
 
-/* The same, but line ends and tabs stay what they are. */
+/* Appends bytes as a literal of Lua, in one line: quotes, backslashes and bytes that are not
+ * UTF-8 are escaped, too. */
+void terminal_append_quoted(struct buffer *buffer, const char *text, size_t length);
+
+/* The same as a name, but line ends and tabs stay what they are. */
 void terminal_append_lines(struct buffer *buffer, const char *text);
 
 /* The same, but colours (SGR sequences) and the bell stay, too: what a script prints and

@@ -1,4 +1,4 @@
-/* engine/run/wakeup.c - machine time and signals, whatever clock a run goes by. */
+/* engine/run/wakeup.c - machine time, signals and keys, whatever clock a run goes by. */
 #include "run/wakeup.h"
 
 #include <stdlib.h>
@@ -52,6 +52,20 @@ struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wa
     return wakeup;
 }
 
+struct wakeup *wakeup_new_reader(struct loop *loop, int fd, wakeup_wake *wake,
+                                 void *context)
+{
+    struct wakeup *wakeup = new_wakeup(loop, fd, EV_READ | EV_PERSIST, wake, context);
+
+    if (wakeup == NULL)
+        return NULL;
+    event_priority_set(wakeup->event, 0);
+    if (event_add(wakeup->event, NULL) == 0)
+        return wakeup;
+    wakeup_free(wakeup);
+    return NULL;
+}
+
 void wakeup_start(struct wakeup *timer, int64_t delay_ms)
 {
     const struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000),
@@ -61,10 +75,10 @@ void wakeup_start(struct wakeup *timer, int64_t delay_ms)
         event_add(timer->event, &delay);
 }
 
-void wakeup_watch(struct wakeup *signal)
+void wakeup_watch(struct wakeup *wakeup)
 {
-    if (signal != NULL)
-        event_add(signal->event, NULL);
+    if (wakeup != NULL)
+        event_add(wakeup->event, NULL);
 }
 
 void wakeup_stop(struct wakeup *wakeup)

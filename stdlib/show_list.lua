@@ -1,0 +1,355 @@
+--- How lists of things that are alike are shown: as an aligned table. Scripts use `show`.
+--
+-- Which columns there are, how wide they are, and what is said below goes by the rows that are
+-- shown; of those beyond only the number counts.
+-- @module show_list
+local card = require "show_card"
+local check = require "core.check"
+local inspect = require "core.inspect"
+local terminal = require "core.terminal"
+local value = require "show_value"
+
+local list = {}
+
+local GAP = "  "
+local LEAST_WIDTH = 10 -- what a column is shrunk to before others are left out
+local LEAST_NAME = 24
+local MOST_CELL = 200 -- columns that a cell asks for
+local MOST_FOUND = 6 -- columns of a kind whose row in the model names none
+local MOST_KEYS = 30 -- more tell records from other tables
+
+-- ---- what is in the rows ----
+
+--- The plural of what is counted: "policies".
+function list.plural(noun, count)
+  if count == 1 then
+    return noun
+  elseif noun:find "[^aeiou]y$" then
+    return noun:sub(1, -2) .. "ies"
+  elseif noun:find "[sx]$" or noun:find "[sc]h$" then
+    return noun .. "es"
+  end
+  return noun .. "s"
+end
+
+local function is_scalar(field)
+  return field.type ~= "object" and field.type ~= "list" and field.type ~= "map"
+    and field.type ~= "any"
+end
+
+local function field_column(field)
+  return {title = field.name, field = field, read = function(resource)
+    return card.read(resource, field)
+  end}
+end
+
+local function is_set(rows, column)
+  for _, row in ipairs(rows) do
+    local held = column.read(row)
+    if held ~= nil and held ~= "" then
+      return true
+    end
+  end
+  return false
+end
+
+-- The columns of a kind that its row in the model names, or else the first that are set.
+local function kind_columns(kind, rows)
+  local listed, found = {}, {}
+  for _, field in ipairs(kind.fields) do
+    local column = field_column(field)
+    if field.listed and is_set(rows, column) then
+      listed[#listed + 1] = column
+    elseif #listed == 0 and #found < MOST_FOUND and is_scalar(field) and not field.secret
+      and is_set(rows, column) then
+      found[#found + 1] = column
+    end
+  end
+  local is_named = false
+  for _, field in ipairs(kind.fields) do
+    is_named = is_named or field.listed
+  end
+  return is_named and listed or found
+end
+
+local NAME = {title = "name", is_name = true, field = {name = "name"}, read = function(resource)
+  return value.last_name(resource.id)
+end}
+local KIND = {title = "kind", field = {name = "kind"}, read = function(resource)
+  return resource.kind
+end}
+local ID = {title = "id", field = {name = "id", type = "resource or id"},
+            read = function(resource)
+  return resource.id
+end}
+
+local function describe_resources(rows)
+  local kind = rows[1].kind
+  for _, row in ipairs(rows) do
+    if not value.is_resource(row) then
+      return nil
+    elseif row.kind ~= kind then
+      kind = false
+    end
+  end
+  if not kind then
+    return {noun = "resource", columns = {KIND, NAME, ID}}
+  end
+  local columns = kind_columns(card.kind(kind), rows)
+  -- a name that is a GUID comes last
+  table.insert(columns, card.kind(kind).has_label and #columns + 1 or 1, NAME)
+  return {noun = kind, columns = columns}
+end
+
+local function key_column(key, is_name)
+  return {title = key, is_name = is_name, field = {name = key}, read = function(row)
+    return rawget(row, key)
+  end}
+end
+
+local function describe_failures(rows)
+  for _, row in ipairs(rows) do
+    if not check.is_failure(row) then
+      return nil
+    end
+  end
+  return {noun = "failure", columns = {key_column("code", true), key_column "status",
+                                       key_column "target", key_column "message"}}
+end
+
+-- ---- tables as rows ----
+
+local FIRST, LAST = {"name", "display_name", "title", "key", "code", "kind", "type", "status",
+                     "state"}, {id = true}
+local RANK = {}
+for i, key in ipairs(FIRST) do
+  RANK[key] = i
+end
+
+local function rank(key)
+  return RANK[key] or (LAST[key] and 1000 or 100)
+end
+
+local function is_before(a, b)
+  if rank(a) ~= rank(b) then
+    return rank(a) < rank(b)
+  end
+  return a < b
+end
+
+-- Counts the keys of a row; false when it is no record.
+local function count_keys(row, keys)
+  if type(row) ~= "table" or next(row) == nil or inspect.has(row, "__pairs") then
+    return false
+  end
+  for key, member in next, row do
+    if type(key) ~= "string" or type(member) == "function" then
+      return false
+    elseif not keys[key] then
+      keys[key] = 0
+      keys[#keys + 1] = key
+      if #keys > MOST_KEYS then
+        return false
+      end
+    end
+    keys[key] = keys[key] + 1
+  end
+  return true
+end
+
+--- The keys of records in the order of columns, or nil when the tables are not alike.
+function list.record_keys(rows)
+  local keys, total = {}, 0
+  for _, row in ipairs(rows) do
+    if not count_keys(row, keys) then
+      return nil
+    end
+  end
+  for _, key in ipairs(keys) do
+    total = total + keys[key]
+  end
+  if 2 * total < #keys * #rows then
+    return nil
+  end
+  table.sort(keys, is_before)
+  return keys
+end
+
+local function describe_records(rows)
+  local keys = list.record_keys(rows)
+  if not keys then
+    return nil
+  end
+  local columns = {}
+  for i, key in ipairs(keys) do
+    columns[i] = key_column(key, key == "name" or i == 1)
+  end
+  local noun = inspect.type_name(rows[1])
+  return {noun = noun and noun:find "^[%a ]+$" and noun or "row", columns = columns, keys = keys}
+end
+
+-- ---- cells ----
+
+-- Fills the column's cells and finds how wide they are.
+local function read_cells(view, column, rows)
+  column.cells, column.is_number = {}, true
+  column.width = terminal.width(value.plain(column.title, MOST_CELL))
+  for i, row in ipairs(rows) do
+    local held = column.read(row)
+    local text, in_the_middle = card.field_text(column.field, held,
+                                                value.is_resource(row) and row.id or "")
+    text = text or value.inline(view, held, 40)
+    text = value.plain(text, MOST_CELL, in_the_middle)
+    column.cells[i] = text
+    column.in_the_middle = column.in_the_middle or in_the_middle
+    column.is_number = column.is_number and (held == nil or type(held) == "number")
+    column.width = math.max(column.width, terminal.width(text))
+  end
+end
+
+-- ---- widths ----
+
+local function least_width(column)
+  return math.min(column.width, column.is_name and LEAST_NAME or LEAST_WIDTH)
+end
+
+local function sum(columns, measure)
+  local total = #GAP * (#columns - 1)
+  for _, column in ipairs(columns) do
+    total = total + measure(column)
+  end
+  return total
+end
+
+-- Takes from the widest of these columns until `surplus` is gone or all are at their least.
+local function shrink(columns, surplus)
+  while surplus > 0 do
+    local widest
+    for _, column in ipairs(columns) do
+      if column.width > column.least and (not widest or column.width > widest.width) then
+        widest = column
+      end
+    end
+    if not widest then
+      return surplus
+    end
+    widest.width = widest.width - 1
+    surplus = surplus - 1
+  end
+  return 0
+end
+
+-- Leaves out columns from the right, then shrinks the others, names last. How many it left out.
+local function fit(columns, room)
+  local left_out = 0
+  while #columns > 1 and sum(columns, least_width) > room do
+    table.remove(columns)
+    left_out = left_out + 1
+  end
+  local names, others = {}, {}
+  for _, column in ipairs(columns) do
+    column.least = math.min(least_width(column), room)
+    table.insert(column.is_name and names or others, column)
+  end
+  local surplus = sum(columns, function(column) return column.width end) - room
+  shrink(names, shrink(others, surplus))
+  return left_out
+end
+
+-- ---- drawing ----
+
+local function draw_line(view, columns, get, style)
+  local parts = {}
+  for i, column in ipairs(columns) do
+    local text = get(column)
+    if terminal.width(text) > column.width then
+      text = (column.in_the_middle and terminal.cut or terminal.start)(text, column.width)
+    end
+    local blanks = (" "):rep(column.width - terminal.width(text))
+    text = value.paint(view, style or column.field.name == "state" and card.state_style(text)
+                       or nil, text)
+    parts[i] = column.is_number and blanks .. text or text .. blanks
+  end
+  return (table.concat(parts, GAP):gsub(" +$", ""))
+end
+
+local function draw_rule(view, columns)
+  local dash, parts = terminal.is_utf8() and "\u{2500}" or "-", {}
+  for i, column in ipairs(columns) do
+    parts[i] = dash:rep(column.width)
+  end
+  return value.paint(view, "dim", table.concat(parts, GAP))
+end
+
+local function footer(view, noun, shown, total, left_out)
+  local text = ("%s %s"):format(value.count(shown), list.plural(noun, shown))
+  if total > shown then
+    text = ("%s and %s more"):format(text, value.count(total - shown))
+  end
+  if left_out > 0 then
+    text = ("%s; %d more %s: \\x"):format(text, left_out, list.plural("column", left_out))
+  end
+  return value.paint(view, "dim", ("(%s)"):format(text))
+end
+
+local function draw_table(view, described, rows, total)
+  local columns = described.columns
+  for i, column in ipairs(columns) do
+    columns[i] = setmetatable({}, {__index = column})
+    read_cells(view, columns[i], rows)
+  end
+  local left_out = fit(columns, view.columns)
+  local lines = {
+    draw_line(view, columns, function(column) return value.plain(column.title, MOST_CELL) end,
+              "heading"),
+    draw_rule(view, columns),
+  }
+  for i in ipairs(rows) do
+    lines[#lines + 1] = draw_line(view, columns, function(column) return column.cells[i] end)
+  end
+  lines[#lines + 1] = footer(view, described.noun, #rows, total, left_out)
+  return lines
+end
+
+local function draw_blocks(view, described, rows, total)
+  local lines = {}
+  for i, row in ipairs(rows) do
+    local block = value.is_resource(row) and card.resource_block(view, row, i)
+      or check.is_failure(row) and card.failure(view, row)
+      or card.table_block(view, row, described.keys, i)
+    table.move(block, 1, #block, #lines + 1, lines)
+  end
+  lines[#lines + 1] = footer(view, described.noun, #rows, total, 0)
+  return lines
+end
+
+local function is_list(object)
+  if rawlen(object) == 0 or inspect.has(object, "__pairs") then
+    return false
+  end
+  local count = 0
+  for _ in next, object do
+    count = count + 1
+  end
+  return count == rawlen(object)
+end
+
+--- The lines of a list of resources of one kind, of failures, or of tables with the same keys;
+-- nil when it is something else.
+function list.lines(view, object)
+  if not is_list(object) then
+    return nil
+  end
+  local rows = {}
+  for i = 1, math.min(rawlen(object), view.most_rows) do
+    rows[i] = rawget(object, i)
+  end
+  local described = value.is_resource(rows[1]) and describe_resources(rows)
+    or not value.is_resource(rows[1]) and (describe_failures(rows) or describe_records(rows))
+  if not described then
+    return nil
+  end
+  return (view.is_expanded and draw_blocks or draw_table)(view, described, rows, rawlen(object))
+end
+
+return list
