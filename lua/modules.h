@@ -25,6 +25,7 @@ int open_run(lua_State *L);
 int open_runs(lua_State *L);
 int open_sim(lua_State *L);
 int open_tasks(lua_State *L);
+int open_trail(lua_State *L);
 int open_terminal(lua_State *L);
 
 /* Makes the metatables of tasks and groups. */

@@ -14,7 +14,7 @@ local value = {}
 local DEPTH = 3 -- tables within tables
 local MOST_INNER = 20 -- members of a table within a table
 local MOST_LINES = 1000
-local MOST_KEYS = 10000 -- are sorted; what is beyond is counted
+local MOST_KEYS = 5000 -- are sorted; what is beyond is counted
 local MOST_BYTES = 20000 -- of what a __tostring gives
 local LEAST_ROOM = 16
 
@@ -48,9 +48,21 @@ local function head(text, most)
   return text:sub(1, start + 4 > most and start - 1 or most)
 end
 
+local function is_simple(text)
+  return not text:find "[^ -~]"
+end
+
+--- The columns that a text takes which is fit to be shown.
+function value.width(text)
+  return is_simple(text) and #text or terminal.width(text)
+end
+
 --- A text in one line, without quotes, as far as it could be seen in so many columns; cut at its
 -- end, or in the middle.
 function value.plain(text, columns, in_the_middle)
+  if #text <= columns and is_simple(text) then
+    return text
+  end
   local most = 8 * columns
   if in_the_middle and #text > 2 * most then
     text = head(text, most) .. text:sub(-most)
@@ -63,7 +75,7 @@ end
 --- A string as Lua would write it, in one line; a long one is cut and says its length.
 function value.quoted(text, columns)
   local quoted = terminal.quoted(head(text, columns))
-  if #text <= columns and terminal.width(quoted) <= columns then
+  if #text <= columns and value.width(quoted) <= columns then
     return quoted
   end
   local length = (" (%s bytes)"):format(value.count(#text))
@@ -140,8 +152,8 @@ function value.own_text(object)
   if not fine then
     return ("%s whose __tostring raised: %s"):format(type(object), value.reason(text))
   end
-  if not inspect.has(object, "__tostring") then
-    text = text:gsub(": %a*0x%x+$", "") -- an address tells nothing
+  if type(object) == "userdata" then
+    text = text:gsub(": 0x%x+$", "") -- an address tells nothing
   end
   return head(text, MOST_BYTES)
 end
@@ -211,11 +223,20 @@ local function is_before(a, b)
   return rank_a == 3 and not a and b
 end
 
+-- Adds a member; false when no more of them are looked at.
 local function add_member(found, key, member)
-  found.total = found.total + 1
-  if #found.keys < MOST_KEYS then
-    found.keys[#found.keys + 1] = key
-    found.values[key] = member
+  found.keys[#found.keys + 1] = key
+  found.values[key] = member
+  return #found.keys < MOST_KEYS
+end
+
+-- What the table has besides its list.
+local function read_keys(found, object)
+  for key, member in next, object do
+    local is_listed = math.type(key) == "integer" and key >= 1 and key <= found.length
+    if not is_listed and not add_member(found, key, member) then
+      return
+    end
   end
 end
 
@@ -223,13 +244,13 @@ end
 local function read_pairs(found, object)
   local fine, raised = inspect.call(function()
     for key, member in pairs(object) do
-      add_member(found, key, member)
-      if found.total == MOST_KEYS then
+      if not add_member(found, key, member) then
         found.is_open = true
         return
       end
     end
   end)
+  found.total = #found.keys
   if not fine then
     found.reason = "its __pairs raised: " .. value.reason(raised)
   end
@@ -244,11 +265,9 @@ function value.members(object)
     read_pairs(found, object)
   else
     found.length = rawlen(object)
-    found.total = found.length
-    for key, member in next, object do
-      if math.type(key) ~= "integer" or key < 1 or key > found.length then
-        add_member(found, key, member)
-      end
+    found.total = inspect.count(object)
+    if found.total > found.length then
+      read_keys(found, object)
     end
   end
   table.sort(found.keys, is_before)
@@ -289,13 +308,15 @@ end
 local inline
 
 local function inline_members(view, object, room, depth, way)
+  local most = math.min(room, most_at(view, depth))
+  if inspect.count(object) > most then
+    return nil
+  end
   local found = value.members(object)
   if found.total == 0 and not found.reason then
     return "{}"
-  elseif found.reason or found.total > math.min(room, most_at(view, depth)) then
+  elseif found.reason or found.total > most then
     return nil
-  elseif depth == 0 then
-    return "{ ... }"
   end
   local parts, left = {}, room - 4
   way[object] = true
@@ -305,7 +326,7 @@ local function inline_members(view, object, room, depth, way)
     end
     local part = inline(view, member, left, depth - 1, way)
     part = part and (key ~= nil and describe_key(view, key) .. " = " or "") .. part
-    left = part and left - terminal.width(part) - (#parts > 0 and 2 or 0) or -1
+    left = part and left - value.width(part) - (#parts > 0 and 2 or 0) or -1
     parts[#parts + 1] = part
   end)
   way[object] = nil
@@ -316,7 +337,7 @@ end
 function inline(view, object, room, depth, way)
   if not is_plain_table(object) then
     local text = value.scalar(view, object, math.max(view.columns, 40))
-    return terminal.width(text) <= room and text or nil
+    return value.width(text) <= room and text or nil
   elseif way[object] then
     return "<cycle>"
   elseif depth == 0 and next(object) ~= nil then
@@ -371,7 +392,7 @@ function block(view, lines, object, place)
   end
   local key = place.key and place.key .. " = " or ""
   local front = place.indent .. (place.key and value.paint(view, "key", place.key) .. " = " or "")
-  local room = math.max(view.columns - #place.indent - terminal.width(key) - #place.stop,
+  local room = math.max(view.columns - #place.indent - value.width(key) - #place.stop,
                         LEAST_ROOM)
   local text = is_plain_table(object) and inline(view, object, room, place.depth, place.way)
     or not is_plain_table(object) and value.scalar(view, object, room)

@@ -15,6 +15,7 @@
 #include "net/transfer.h"
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
+#include "pipeline/trail.h"
 #include "run/depot.h"
 #include "run/record.h"
 #include "run/session_parts.h"
@@ -112,7 +113,7 @@ static void open_pipeline(struct session *session,
 
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
-    struct stage *stages[9];
+    struct stage *stages[10];
     size_t count = 0;
 
     stages[count++] = stage_new_redirect();
@@ -126,6 +127,7 @@ static void open_pipeline(struct session *session,
     stages[count++] = stage_new_cookies();
     if (session->record != NULL)
         stages[count++] = stage_new_fence(session->client.journal);
+    stages[count++] = stage_new_trail(session->trail);
     stages[count++] = session->wire;
     session->client.pipeline = pipeline_new(stages, count);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
@@ -200,6 +202,11 @@ struct client *session_client(struct session *session, struct failure **failure)
 struct tokens *session_tokens(struct session *session)
 {
     return session->tokens;
+}
+
+struct trail *session_trail(struct session *session)
+{
+    return session->trail;
 }
 
 /* The settings of the run's credential, with the guest's id and secret instead. */
@@ -386,6 +393,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
         *failure = failure_new("IOError", "the system gives no event loop");
         goto fail;
     }
+    session->trail = trail_new(&session->clock);
     session->client.loop = session->loop;
     session->client.observer = &session->observer;
     if (settings->sim) {
@@ -402,6 +410,8 @@ struct session *session_open(const struct settings *settings, struct failure **f
         session->sim = sim_open(session->loop, &options, failure);
         if (session->sim == NULL)
             goto fail;
+        trail_set_alias(session->trail, sim_profile(session->sim)->endpoint,
+                        session_sim_name);
     }
     session->face = choose_face(session);
     session_begin_events(session);
@@ -418,6 +428,7 @@ void session_close(struct session *session)
         return;
     log_set_sink(NULL, NULL);
     close_way(session);
+    trail_free(session->trail);
     sim_close(session->sim);
     depot_close(session->depot);
     if (session->face != NULL)

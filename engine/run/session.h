@@ -21,6 +21,7 @@ struct history;
 struct session;
 struct sim;
 struct tokens;
+struct trail;
 
 /* What names in scripts stand for. Strings are borrowed from the session, or NULL. */
 struct scope {
@@ -84,6 +85,9 @@ struct client *session_client(struct session *session, struct failure **failure)
 
 /* What requests are signed with; call session_client() first. Borrowed. */
 struct tokens *session_tokens(struct session *session);
+
+/* The requests of this session, kept once it is started (pipeline/trail.h); the session's. */
+struct trail *session_trail(struct session *session);
 
 /* From now on requests are signed by the simulator's guest, who has no right, or again by
  * the run's own credential. Only with a simulator, and after session_client(). */

@@ -23,6 +23,7 @@ struct session {
     struct observer observer;
     struct transport *transport;
     struct stage *guard, *wire; /* the pipeline's */
+    struct trail *trail;
     struct tokens *tokens, *guest_tokens;
     struct signer signer;
     struct endpoints endpoints;
@@ -37,6 +38,9 @@ struct session {
     struct run_facts facts;
     struct buffer line; /* of an event */
 };
+
+/* What the simulator inside the process is told as, whose port is another each time. */
+extern const char session_sim_name[];
 
 /* From now on operations and lines of the log are told as events; there is a face. */
 void session_begin_events(struct session *session);
