@@ -55,7 +55,7 @@ static const struct {
     {"abc def\x1b" "bx", "abc x‸def"},
     {"abc def" HOME "\x1b" "fx", "abcx‸ def"},
     {"Grüße", "Grüße‸"},
-    {"Grüße" LEFT LEFT "\x7f", "Grü‸e"},
+    {"Grüße" LEFT LEFT "\x7f", "Gr‸ße"},
     {"日本語", "日本語‸"},
     {"日本語" LEFT, "日本‸語"},
     {"日本語\x7f", "日本‸"},
@@ -123,11 +123,13 @@ START_TEST(a_long_line_goes_on_in_the_next_row_and_is_edited_there)
     start();
     repl_type("'0123456789 0123456789 0123456789'");
     repl_see("6789 0123456789'");
-    repl_type(HOME "x");
-    repl_type(CTRL_U);
-    repl_await_prompt();
-    repl_run("#'0123456789 0123456789 0123456789'");
+    repl_type(HOME "#");
+    repl_see_screen("moongate at the simulator, its clock vir\n"
+                    "tual. \\? for help, Ctrl-D leaves.\n" P "#‸'0123456789 0\n"
+                    "123456789 0123456789'\n");
+    repl_type("\r");
     repl_see("_1 = 32");
+    repl_await_prompt();
     repl_leave();
 }
 END_TEST
