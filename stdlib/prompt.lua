@@ -393,7 +393,7 @@ function prompt.replay(lines)
     if line.is_failed then
       log.info(("line %d had failed and is left out: %s"):format(number, line.text))
     elseif line.is_secret then
-      log.warn(("line %d held a secret and was not kept: what follows may miss it"):format(number))
+      log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(number))
     else
       shell:evaluate(line.text .. (line.is_background and " &" or ""))
     end
