@@ -70,8 +70,7 @@ static void choose_scope(struct session *session)
                                  profile->subscription_id),
         .resource_group = first_of(session->asked.resource_group,
                                    settings->resource_group, profile->resource_group),
-        .service =
-            first_of(session->asked.service, settings->service, profile->service)};
+        .service = first_of(session->asked.service, settings->service, profile->service)};
 }
 
 /* The simulator answers at once or, as a fault, never; real time would pass meanwhile, whatever
