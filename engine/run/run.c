@@ -1,7 +1,6 @@
 /* engine/run/run.c - one execution of a script, from its source to an exit code. */
 #include "run/run.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -567,11 +566,13 @@ static void begin_record(struct run *run)
 static void renew(struct deferred *deferred)
 {
     struct run_renewal *renewal = LIST_ENTRY(deferred, struct run_renewal, deferred);
-    struct run *run = renewal->run;
+    struct session *session = renewal->session;
+    struct run *run = session_run(session);
 
-    if (!session_is_busy(run->session, &renewal->failure)) {
-        end_record(run);
-        if (session_switch(run->session, renewal->settings, &renewal->failure))
+    if (!session_is_busy(session, &renewal->failure)) {
+        if (run != NULL)
+            end_record(run);
+        if (session_switch(session, renewal->settings, &renewal->failure) && run != NULL)
             begin_record(run);
     }
     waitable_finish(&renewal->waitable);
@@ -581,8 +582,7 @@ void run_renew(struct session *session, const struct settings *settings,
                struct run_renewal *renewal)
 {
     *renewal = (struct run_renewal){
-        .settings = settings, .run = session_run(session), .deferred = {.run = renew}};
-    assert(renewal->run != NULL);
+        .settings = settings, .session = session, .deferred = {.run = renew}};
     waitable_init(&renewal->waitable);
     loop_defer(session_loop(session), &renewal->deferred);
 }

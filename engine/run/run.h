@@ -69,11 +69,11 @@ struct run_renewal {
     struct failure
         *failure; /* then: why nothing was changed, or NULL; owned by the caller */
     const struct settings *settings;
-    struct run *run;
+    struct session *session;
     struct deferred deferred;
 };
 
-/* Begins it, outside of the task that asks for it. `settings` as of session_switch(), borrowed
+/* Begins it, outside of the task that asks for it. A session without a run is only switched. `settings` as of session_switch(), borrowed
  * until it is over; `renewal` is the caller's memory until then or run_cancel_renewal(). */
 void run_renew(struct session *session, const struct settings *settings,
                struct run_renewal *renewal);
