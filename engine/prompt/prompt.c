@@ -84,13 +84,18 @@ static void forget_help(struct prompt *prompt)
     prompt->completion = (struct prompt_completion){0};
 }
 
-/* What was typed stays where it stands. */
-static void settle(struct prompt *prompt, bool is_dropped)
+/* What was typed stays where it stands; `text` when the editor has given it away, or NULL. */
+static void settle(struct prompt *prompt, const char *text, bool is_dropped)
 {
     forget_help(prompt);
 
-    const struct face_prompt_view view = view_of(prompt);
+    struct face_prompt_view view = view_of(prompt);
 
+    if (text != NULL) {
+        view.prompt = prompt->text;
+        view.text = text;
+        view.cursor = strlen(text);
+    }
     face_prompt_settle(prompt->face, &view, is_dropped);
 }
 
@@ -126,6 +131,7 @@ static void on_accepted(void *context, const char *text)
 {
     struct prompt *prompt = context;
 
+    settle(prompt, text, false);
     prompt->line = memory_copy_string(text);
     finish_reading(prompt);
 }
@@ -136,7 +142,7 @@ static void on_ended(void *context)
 
     if (!prompt->is_reading)
         return;
-    settle(prompt, false);
+    settle(prompt, NULL, false);
     finish_reading(prompt);
 }
 
@@ -349,7 +355,7 @@ void prompt_stop_reading(struct prompt *prompt)
         return;
     prompt->is_reading = false;
     if (prompt->editor != NULL)
-        settle(prompt, false);
+        settle(prompt, NULL, false);
 }
 
 /* --- waits --------------------------------------------------------------------------------- */
@@ -397,7 +403,7 @@ bool prompt_interrupt(void *context)
     if (prompt->is_suspended)
         return true; /* it is for the other program */
     if (prompt->is_reading)
-        settle(prompt, true);
+        settle(prompt, NULL, true);
     editor_cancel(prompt->editor);
     if (prompt->wait != NULL)
         end_wait(prompt->wait, PROMPT_INTERRUPTED);
