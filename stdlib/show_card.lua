@@ -125,11 +125,12 @@ function card.field_text(field, held, from)
     return card.relative_id(held, field.is_whole and "" or from), true
   elseif type(held) == "string" then
     return held
-  elseif type(held) == "boolean" or type(held) == "number" or held == value.SECRET then
+  elseif type(held) == "boolean" or type(held) == "number" or rawequal(held, value.SECRET) then
     return tostring(held)
   elseif is_list_of_strings(held) then
     local texts = {}
-    for i, member in ipairs(held) do
+    for i = 1, rawlen(held) do
+      local member = rawget(held, i)
       texts[i] = is_id(field, member) and card.relative_id(member, from) or member
     end
     return table.concat(texts, ", ")
@@ -158,7 +159,7 @@ end
 
 local function is_worth_saying(held)
   return held ~= nil and held ~= ""
-    and not (type(held) == "table" and held ~= value.SECRET and next(held) == nil)
+    and not (type(held) == "table" and not rawequal(held, value.SECRET) and next(held) == nil)
 end
 
 -- Adds rows {field=, held=} below a heading, their names aligned.

@@ -120,9 +120,15 @@ end
 
 -- ---- tables as rows ----
 
+-- A table that has no form of its own, or an object of a named type.
+local function may_be_record(row)
+  return type(row) == "table" and next(row) ~= nil and not inspect.has(row, "__pairs")
+    and (not inspect.has(row, "__tostring") or inspect.type_name(row) ~= nil)
+end
+
 -- Counts the keys of a row; false when it is no record.
 local function count_keys(row, keys)
-  if type(row) ~= "table" or next(row) == nil or inspect.has(row, "__pairs") then
+  if not may_be_record(row) then
     return false
   end
   for key, member in next, row do
@@ -311,8 +317,12 @@ local function draw_blocks(view, described, rows, total)
 end
 
 local function is_list(object)
-  return rawlen(object) > 0 and not inspect.has(object, "__pairs")
-    and inspect.count(object) == rawlen(object)
+  local length = rawlen(object)
+  if length == 0 or inspect.has(object, "__pairs") then
+    return false
+  end
+  local count, listed = inspect.count(object)
+  return count == length and listed == length
 end
 
 --- The lines of a list of resources of one kind, of failures, or of tables with the same keys;

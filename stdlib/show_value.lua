@@ -140,6 +140,22 @@ function value.function_name(view, wanted)
   return view.names[wanted]
 end
 
+local function name_modules()
+  local names = {}
+  for name, module in next, package.loaded do
+    if type(module) == "table" and name ~= "_G" then
+      names[module] = name
+    end
+  end
+  return names
+end
+
+-- What a module that stands within another table is called, or nil.
+local function module_name(view, object)
+  view.modules = view.modules or name_modules()
+  return view.modules[object]
+end
+
 local function describe_function(view, wanted)
   local name = value.function_name(view, wanted)
   if name then
@@ -189,7 +205,7 @@ local function describe_object(object)
     return ("<%s %s>"):format(object.kind, value.last_name(object.id))
   elseif check.is_failure(object) then
     return ("<%s>"):format(value.reason(object))
-  elseif object == value.SECRET then
+  elseif rawequal(object, value.SECRET) then
     return tostring(object)
   end
   return ("<%s>"):format(value.own_text(object):match "^[^\n]*")
@@ -279,12 +295,12 @@ function value.members(object)
   if inspect.has(object, "__pairs") then
     read_pairs(found, object)
   else
-    local count = inspect.count(object)
+    local count, listed = inspect.count(object)
     found.length = rawlen(object)
-    if count ~= found.length then -- less: the list has holes
+    found.total = found.length + count - listed -- a list may have holes
+    if count > listed then
       read_keys(found, object)
     end
-    found.total = math.max(count, found.length + #found.keys)
   end
   found.keys = sort_keys(found.keys)
   return found
@@ -372,6 +388,8 @@ function inline(view, object, room, depth, way)
     return value.width(text) <= room and text or nil
   elseif way[object] then
     return "<cycle>"
+  elseif depth < DEPTH and module_name(view, object) then
+    return ("<module %s>"):format(value.plain(module_name(view, object), 40))
   elseif depth == 0 and next(object) ~= nil then
     return "{ ... }"
   end
@@ -394,7 +412,7 @@ end
 -- What stands at the end of a table that is not shown whole.
 local function say_rest(view, found, most)
   if found.reason then
-    return value.plain(found.reason, view.columns)
+    return value.plain(found.reason, 4 * view.columns)
   elseif found.is_open then
     return "... and more"
   elseif found.total > most then
