@@ -8,12 +8,14 @@ local doc_examples = require "doc_examples"
 local doc = {}
 
 -- Modules that scripts do not require themselves.
-local INNER = {access = true, collection = true, difference = true, doc = true,
-               doc_examples = true, doc_html = true, doc_json = true, doc_luacats = true,
-               doc_text = true, document = true, estate = true, extract = true, grantee = true,
-               holders = true, judgement = true, lexer = true, paging = true, publish = true,
-               roles = true, run_report = true, runs = true, scope = true, shelf = true,
-               snapshot = true, testing = true, timeline = true, upkeep = true}
+local INNER = {access = true, collection = true, completion = true, completion_hint = true,
+               completion_phrase = true, completion_slots = true, completion_types = true,
+               difference = true, doc = true, doc_examples = true, doc_html = true, doc_json = true,
+               doc_luacats = true, doc_text = true, document = true, estate = true, extract = true,
+               grantee = true, help = true, holders = true, judgement = true, lexer = true,
+               live_names = true, lua_manual = true, paging = true, publish = true,
+               reference = true, roles = true, run_report = true, runs = true, scope = true,
+               shelf = true, snapshot = true, testing = true, timeline = true, upkeep = true}
 
 -- A block of doc comment: its first sentence, the rest, and tags in their order.
 local function parse_block(lines)
@@ -80,6 +82,10 @@ local GROUPS = {workspaces = "workspaces and APIs", gateways = "gateways",
 -- Options of the verbs of a module that say where.
 local WHERE = {workspaces = {"service", "resource_group"}}
 local IN_GROUP = {"resource_group"}
+
+-- What some verbs of a kind understand that is no property of it.
+local EXTRA = {api = {{name = "import", type = "string|table",
+                       help = "a document: a file, a URL or {text = ...}"}}}
 
 local NATIVE_HELP = {
   clock = "The time that the run goes by.", csv = "Tables of text with commas between.",
@@ -313,8 +319,9 @@ local function way_of(kind, by_name)
 end
 
 --- The rows of the model with what scripts make of them, but without examples.
--- @treturn table list of kinds: rows with `way`, `group`, `variable`, `prefix`, `verbs` and, where
---   a module holds the kind, `where`: the names of the options of its verbs that say where
+-- @treturn table list of kinds: rows with `way`, `group`, `variable`, `prefix`, `verbs`; where a
+--   module holds the kind, `where`: the names of the options of its verbs that say where; and
+--   `extra`: what writing verbs understand besides properties, if there is such
 -- @treturn table the same by name
 function doc.kinds()
   local kinds, by_name = model.kinds(), {}
@@ -324,6 +331,7 @@ function doc.kinds()
     kind.way = way_of(kind, by_name)
     kind.prefix = doc_examples.prefix(kind)
     kind.verbs = kind.prefix and verbs_of(kind, kind.prefix) or {}
+    kind.extra = EXTRA[kind.name]
     if kind.prefix and kind.prefix:find "%.$" then
       kind.where = WHERE[kind.prefix:sub(1, -2)] or IN_GROUP
     end
