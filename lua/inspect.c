@@ -20,6 +20,19 @@ static int has(lua_State *L)
     return 1;
 }
 
+/* count(table) -> how many members it has itself */
+static int count(lua_State *L)
+{
+    lua_Integer members = 0;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1))
+        members++;
+    lua_pushinteger(L, members);
+    return 1;
+}
+
 /* call(f, ...) -> true and its results, or false and what it raised. Whatever would wait in
  * it raises instead: there is no way to go on below this call. */
 static int call(lua_State *L)
@@ -35,8 +48,11 @@ static int call(lua_State *L)
 
 int open_inspect(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"type_name", type_name}, {"has", has}, {"call", call}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"type_name", type_name},
+                                         {"has", has},
+                                         {"count", count},
+                                         {"call", call},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

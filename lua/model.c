@@ -49,7 +49,6 @@ static void push_field(lua_State *L, const struct field *field)
     set_flag(L, "immutable", (field->flags & FIELD_IMMUTABLE) != 0);
     set_flag(L, "secret", (field->flags & FIELD_SECRET) != 0);
     set_flag(L, "write_only", (field->flags & FIELD_WRITE_ONLY) != 0);
-    set_flag(L, "listed", (field->flags & FIELD_LISTED) != 0);
     set_flag(L, "choices_are_open", field->choices_are_open);
     if (field->item_max > 0) {
         lua_pushinteger(L, field->item_max);
@@ -118,6 +117,17 @@ static void set_actions(lua_State *L, const struct kind *kind)
     lua_setfield(L, -2, "actions");
 }
 
+/* Sets `if_match` of the table on top: for which requests the service looks at the etag. */
+static void set_if_match(lua_State *L, const struct kind *kind)
+{
+    const unsigned matches = kind->if_match | kind->may_match;
+
+    lua_createtable(L, 0, 2);
+    set_flag(L, "write", (matches & (KIND_PUT | KIND_PATCH)) != 0);
+    set_flag(L, "delete", (matches & KIND_DELETE) != 0);
+    lua_setfield(L, -2, "if_match");
+}
+
 static void push_kind(lua_State *L, const struct kind *kind)
 {
     lua_newtable(L);
@@ -129,8 +139,9 @@ static void push_kind(lua_State *L, const struct kind *kind)
     set_string(L, "parent", kind->parent != NULL ? kind->parent->name : NULL);
     set_string(L, "member", kind->member);
     set_string(L, "only_name", kind->only_name);
-    set_flag(L, "has_label", kind->label != NULL);
+    set_string(L, "columns", kind->columns);
     set_operations(L, kind);
+    set_if_match(L, kind);
     set_actions(L, kind);
     lua_pushinteger(L, kind->name_min);
     lua_setfield(L, -2, "name_min");
@@ -141,7 +152,8 @@ static void push_kind(lua_State *L, const struct kind *kind)
 }
 
 /* kinds() -> list of {name=, arm_type=, api_version=, help=, name_min=, name_max=,
- * name_pattern=, parent=, member=, only_name=, has_label=, operations=, actions=, fields=} */
+ * name_pattern=, parent=, member=, only_name=, operations=, if_match=, actions=, fields=,
+ * columns=} */
 static int model_kinds(lua_State *L)
 {
     lua_Integer count = 0;

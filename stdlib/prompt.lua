@@ -29,7 +29,10 @@ local function new_environment()
   end})
 end
 
-local function new_shell()
+--- The state of a session: its variables, its lines, its tasks.
+-- @treturn table `env`, `lines` (list of {text, number, ok, ...}), `tasks` in the background,
+--   `is_expanded`, `is_timing`; `shell:evaluate(text)`, `shell:say(text)` ...
+function prompt.new_shell()
   local shell = {env = new_environment(), lines = {}, tasks = {}, count = 0}
   return setmetatable(shell, Shell)
 end
@@ -42,8 +45,9 @@ function Shell:say(text)
 end
 
 local function paint(code, text)
-  return require("core.terminal").wants_color() and ("\27[%sm%s\27[0m"):format(code, text)
-         or text
+  local terminal = require "core.terminal"
+  return terminal.is_terminal() and terminal.wants_color()
+         and ("\27[%sm%s\27[0m"):format(code, text) or text
 end
 
 --- Says what went wrong.
@@ -341,10 +345,17 @@ local function may_leave(shell)
   require("run").exit(6)
 end
 
+local function read_line(shell)
+  if core.is_interactive() then
+    return core.read(require("prompt_text").text(shell))
+  end
+  return core.read("", "")
+end
+
 local function read_lines(shell)
   while not shell.is_leaving or not may_leave(shell) do
     shell.is_leaving = false
-    local text = core.read(require("prompt_text").text(shell))
+    local text = read_line(shell)
     if text then
       shell.is_warned = shell.is_warned and text:match "^%s*\\q" ~= nil
       shell:evaluate(text)
@@ -361,7 +372,7 @@ end
 
 --- What `moongate repl` runs.
 function prompt.main()
-  local shell = new_shell()
+  local shell = prompt.new_shell()
   core.set_helper(function(text, cursor) return complete(shell, text, cursor) end,
                   function(text, cursor) return hint(shell, text, cursor) end)
   run_init_file(shell)
@@ -377,12 +388,12 @@ end
 --- What a resumed session runs: its lines again, but for those that had failed.
 -- @tparam table lines list of {text, is_background, is_failed, is_secret}
 function prompt.replay(lines)
-  local shell, log = new_shell(), require "log"
+  local shell, log = prompt.new_shell(), require "log"
   for number, line in ipairs(lines) do
     if line.is_failed then
       log.info(("line %d had failed and is left out: %s"):format(number, line.text))
     elseif line.is_secret then
-      log.warn(("line %d held a secret and was not kept: what follows may miss it"):format(number))
+      log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(number))
     else
       shell:evaluate(line.text .. (line.is_background and " &" or ""))
     end

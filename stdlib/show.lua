@@ -79,7 +79,7 @@ local function table_lines(view, object)
   elseif inspect.has(object, "__tostring") then
     return card.object(view, object)
   elseif next(object) == nil and not inspect.has(object, "__pairs") then
-    return {"{}"}
+    return {"{}" .. value.paint(view, "dim", " (empty)")}
   end
   return list.lines(view, object) or value.lines(view, object)
 end
@@ -123,9 +123,12 @@ end
 -- @tparam[opt] table options as for `show.text`
 -- @treturn string one nil alone, and no value at all, give an empty text; among several a nil
 --   is "nil"
--- @raise a message if an option is unknown or of a wrong type
+-- @raise a message if there is no such table, or an option is unknown or of a wrong type
 -- @usage print(show.values(table.pack(ws.apis:ensure("invoices", {path = "invoices"}))))
 function show.values(values, options)
+  if type(values) ~= "table" then
+    check.fail("show.values: what table.pack gives expected, got " .. type(values))
+  end
   local view = make_view(options, "show.values")
   local count = values.n or #values
   if count <= 1 then

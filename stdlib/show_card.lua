@@ -11,6 +11,7 @@ local card = {}
 
 local MOST_TEXT_LINES = 20 -- of a text within a card
 local LEAST_ROOM = 20
+local INDENT = "  "
 
 -- What states say of a thing, by their words in lower case.
 local STATES = {
@@ -70,6 +71,9 @@ function card.read(resource, field)
   return without_secrets(field, resource[field.name])
 end
 
+--- What every resource has, as a field: its id is shown whole.
+card.ID = {name = "id", type = "resource or id", is_whole = true}
+
 -- ---- ids ----
 
 --- An id as seen from another: what both begin with is left out, so are the names of providers;
@@ -101,7 +105,7 @@ end
 -- ---- values of fields ----
 
 local function is_list_of_strings(held)
-  if rawlen(held) == 0 then
+  if type(held) ~= "table" or rawlen(held) == 0 or inspect.has(held, "__tostring") then
     return false
   end
   for _, member in next, held do
@@ -118,12 +122,10 @@ function card.field_text(field, held, from)
   if held == nil then
     return ""
   elseif is_id(field, held) then
-    return card.relative_id(held, from), true
+    return card.relative_id(held, field.is_whole and "" or from), true
   elseif type(held) == "string" then
     return held
-  elseif type(held) ~= "table" then
-    return tostring(held)
-  elseif held == value.SECRET then
+  elseif type(held) == "boolean" or type(held) == "number" or held == value.SECRET then
     return tostring(held)
   elseif is_list_of_strings(held) then
     local texts = {}
@@ -134,18 +136,22 @@ function card.field_text(field, held, from)
   end
 end
 
--- The lines of what a field holds; the first stands beside its name where `is_beside`.
+-- The lines of what a field holds: the first stands beside its name, the others are indented.
 local function field_lines(view, field, held, from, room)
   local text, in_the_middle = card.field_text(field, held, from)
   if not text then
-    local lines = value.lines(setmetatable({columns = room}, {__index = view}), held)
-    return lines, true
+    local line = value.inline(view, held, room, true)
+    return line and {line} or value.block(view, held, INDENT)
   elseif type(held) == "string" and text:find "\n" then
-    return value.text_lines(view, text, MOST_TEXT_LINES, room), false
+    local lines = value.text_lines(view, text, MOST_TEXT_LINES, view.columns - 2 * #INDENT)
+    for i, line in ipairs(lines) do
+      lines[i] = INDENT:rep(2) .. line
+    end
+    return {"", table.unpack(lines)}
   elseif view.is_expanded and not in_the_middle then
-    return {value.plain(text, 8 * room)}, true
+    return {value.plain(text, 8 * room)}
   end
-  return {value.plain(text, room, in_the_middle)}, true
+  return {value.plain(text, room, in_the_middle)}
 end
 
 -- ---- cards ----
@@ -159,21 +165,20 @@ end
 local function add_rows(view, lines, rows, from, separator)
   local width = 0
   for _, row in ipairs(rows) do
-    width = math.max(width, terminal.width(row.name))
+    width = math.max(width, value.width(row.name))
   end
-  width = math.min(width, view.columns // 3)
-  local behind = ("\n" .. (" "):rep(width + #separator + 2))
-  local room = math.max(view.columns - width - 2 - #separator, LEAST_ROOM)
+  width = math.min(width, view.columns // 2)
+  local room = math.max(view.columns - width - #INDENT - #separator, LEAST_ROOM)
   for _, row in ipairs(rows) do
     local name = value.plain(row.name, width)
-    local front = "  " .. value.paint(view, "key", name)
-      .. (" "):rep(width - terminal.width(name)) .. separator
-    local found, is_beside = field_lines(view, row.field, row.held, from, room)
+    local front = INDENT .. value.paint(view, "key", name)
+      .. (" "):rep(width - value.width(name)) .. separator
+    local found = field_lines(view, row.field, row.held, from, room)
     if row.field.name == "state" and #found == 1 then
       found[1] = value.paint(view, card.state_style(row.held), found[1])
     end
-    lines[#lines + 1] = ((is_beside and front or front .. behind)
-                         .. table.concat(found, behind)):gsub(" +$", "")
+    found[1] = (front .. found[1]):gsub(" +$", "")
+    table.move(found, 1, #found, #lines + 1, lines)
   end
 end
 
@@ -185,8 +190,6 @@ local function heading(view, what, name, state)
   end
   return text
 end
-
-local ID = {name = "id", type = "resource or id"}
 
 -- The rows of a resource; all of them, or those that are set.
 local function resource_rows(resource, takes_all)
@@ -203,10 +206,11 @@ end
 --- A resource as a card: its kind, name and state, what is set, its id.
 function card.resource(view, resource)
   local id = resource.id
-  local lines = {heading(view, resource.kind, value.last_name(id), resource.state)}
+  local state = card.kind(resource.kind).field_of.state and resource.state
+  local lines = {heading(view, resource.kind, value.last_name(id), state)}
   local rows = resource_rows(resource, false)
-  rows[#rows + 1] = {name = "id", field = ID, held = id}
-  add_rows(view, lines, rows, "", "  ")
+  rows[#rows + 1] = {name = "id", field = card.ID, held = id}
+  add_rows(view, lines, rows, id, "  ")
   return lines
 end
 
@@ -217,7 +221,7 @@ function card.block_heading(view, number, name)
   local text = name and ("-[ %d: %s ]"):format(number, value.plain(name, view.columns // 2))
     or ("-[ %d ]"):format(number)
   return value.paint(view, "heading",
-                     text .. ("-"):rep(math.min(view.columns, 72) - terminal.width(text)))
+                     text .. ("-"):rep(math.min(view.columns, 72) - value.width(text)))
 end
 
 --- All fields of a resource below each other.
@@ -225,12 +229,12 @@ function card.resource_block(view, resource, number)
   local lines = {card.block_heading(view, number, value.last_name(resource.id))}
   local rows = {
     {name = "kind", field = {name = "kind"}, held = resource.kind},
-    {name = "id", field = ID, held = resource.id},
+    {name = "id", field = card.ID, held = resource.id},
   }
   for _, row in ipairs(resource_rows(resource, true)) do
     rows[#rows + 1] = row
   end
-  add_rows(view, lines, rows, "", " | ")
+  add_rows(view, lines, rows, resource.id, " | ")
   return lines
 end
 
@@ -280,7 +284,8 @@ end
 
 local function own_rows(object)
   local rows = {}
-  if type(object) == "table" and inspect.type_name(object) and not inspect.has(object, "__pairs") then
+  local is_named = inspect.type_name(object) and not inspect.has(object, "__pairs")
+  if type(object) == "table" and is_named then
     local found = value.members(object)
     for _, key in ipairs(found.keys) do
       local held = found.values[key]
@@ -288,6 +293,7 @@ local function own_rows(object)
         rows[#rows + 1] = {name = key, field = {name = key}, held = held}
       end
     end
+    table.sort(rows, function(a, b) return value.is_before(a.name, b.name) end)
   end
   return rows
 end

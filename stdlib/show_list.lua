@@ -16,21 +16,10 @@ local LEAST_WIDTH = 10 -- what a column is shrunk to before others are left out
 local LEAST_NAME = 24
 local MOST_CELL = 200 -- columns that a cell asks for
 local MOST_FOUND = 6 -- columns of a kind whose row in the model names none
+local GUID_LENGTH = 36 -- a name that is a GUID comes last
 local MOST_KEYS = 30 -- more tell records from other tables
 
 -- ---- what is in the rows ----
-
---- The plural of what is counted: "policies".
-function list.plural(noun, count)
-  if count == 1 then
-    return noun
-  elseif noun:find "[^aeiou]y$" then
-    return noun:sub(1, -2) .. "ies"
-  elseif noun:find "[sx]$" or noun:find "[sc]h$" then
-    return noun .. "es"
-  end
-  return noun .. "s"
-end
 
 local function is_scalar(field)
   return field.type ~= "object" and field.type ~= "list" and field.type ~= "map"
@@ -53,52 +42,64 @@ local function is_set(rows, column)
   return false
 end
 
--- The columns of a kind that its row in the model names, or else the first that are set.
-local function kind_columns(kind, rows)
-  local listed, found = {}, {}
-  for _, field in ipairs(kind.fields) do
-    local column = field_column(field)
-    if field.listed and is_set(rows, column) then
-      listed[#listed + 1] = column
-    elseif #listed == 0 and #found < MOST_FOUND and is_scalar(field) and not field.secret
-      and is_set(rows, column) then
-      found[#found + 1] = column
+-- The columns that the kind's row in the model names, those without any value left out.
+local function named_columns(kind, rows)
+  local columns = {}
+  for name in kind.columns:gmatch "%S+" do
+    local column = field_column(kind.field_of[name])
+    if is_set(rows, column) then
+      columns[#columns + 1] = column
     end
   end
-  local is_named = false
-  for _, field in ipairs(kind.fields) do
-    is_named = is_named or field.listed
-  end
-  return is_named and listed or found
+  return columns
 end
 
-local NAME = {title = "name", is_name = true, field = {name = "name"}, read = function(resource)
-  return value.last_name(resource.id)
-end}
-local KIND = {title = "kind", field = {name = "kind"}, read = function(resource)
-  return resource.kind
-end}
-local ID = {title = "id", field = {name = "id", type = "resource or id"},
-            read = function(resource)
-  return resource.id
-end}
+-- The first fields that have a value.
+local function first_columns(kind, rows)
+  local columns = {}
+  for _, field in ipairs(kind.fields) do
+    local column = field_column(field)
+    if #columns < MOST_FOUND and is_scalar(field) and not field.secret and is_set(rows, column) then
+      columns[#columns + 1] = column
+    end
+  end
+  return columns
+end
+
+local function name_column(is_name)
+  return {title = "name", is_name = is_name, field = {name = "name"}, read = function(resource)
+    return value.last_name(resource.id)
+  end}
+end
+
+-- A column of what every resource has.
+local function member_column(name, field)
+  return {title = name, field = field or {name = name}, read = function(resource)
+    return resource[name]
+  end}
+end
+
+
+local function describe_kind(kind, rows)
+  local columns = (kind.columns and named_columns or first_columns)(kind, rows)
+  local is_guid = kind.name_min == GUID_LENGTH and kind.name_max == GUID_LENGTH
+  table.insert(columns, is_guid and #columns + 1 or 1, name_column(not is_guid))
+  return {noun = kind.name, columns = columns}
+end
 
 local function describe_resources(rows)
-  local kind = rows[1].kind
+  local is_of_one = true
   for _, row in ipairs(rows) do
     if not value.is_resource(row) then
       return nil
-    elseif row.kind ~= kind then
-      kind = false
     end
+    is_of_one = is_of_one and row.kind == rows[1].kind
   end
-  if not kind then
-    return {noun = "resource", columns = {KIND, NAME, ID}}
+  if is_of_one then
+    return describe_kind(card.kind(rows[1].kind), rows)
   end
-  local columns = kind_columns(card.kind(kind), rows)
-  -- a name that is a GUID comes last
-  table.insert(columns, card.kind(kind).has_label and #columns + 1 or 1, NAME)
-  return {noun = kind, columns = columns}
+  return {noun = "resource", columns = {member_column "kind", name_column(true),
+                                        member_column("id", card.ID)}}
 end
 
 local function key_column(key, is_name)
@@ -118,24 +119,6 @@ local function describe_failures(rows)
 end
 
 -- ---- tables as rows ----
-
-local FIRST, LAST = {"name", "display_name", "title", "key", "code", "kind", "type", "status",
-                     "state"}, {id = true}
-local RANK = {}
-for i, key in ipairs(FIRST) do
-  RANK[key] = i
-end
-
-local function rank(key)
-  return RANK[key] or (LAST[key] and 1000 or 100)
-end
-
-local function is_before(a, b)
-  if rank(a) ~= rank(b) then
-    return rank(a) < rank(b)
-  end
-  return a < b
-end
 
 -- Counts the keys of a row; false when it is no record.
 local function count_keys(row, keys)
@@ -171,7 +154,7 @@ function list.record_keys(rows)
   if 2 * total < #keys * #rows then
     return nil
   end
-  table.sort(keys, is_before)
+  table.sort(keys, value.is_before)
   return keys
 end
 
@@ -193,7 +176,7 @@ end
 -- Fills the column's cells and finds how wide they are.
 local function read_cells(view, column, rows)
   column.cells, column.is_number = {}, true
-  column.width = terminal.width(value.plain(column.title, MOST_CELL))
+  column.width = value.width(value.plain(column.title, MOST_CELL))
   for i, row in ipairs(rows) do
     local held = column.read(row)
     local text, in_the_middle = card.field_text(column.field, held,
@@ -203,7 +186,7 @@ local function read_cells(view, column, rows)
     column.cells[i] = text
     column.in_the_middle = column.in_the_middle or in_the_middle
     column.is_number = column.is_number and (held == nil or type(held) == "number")
-    column.width = math.max(column.width, terminal.width(text))
+    column.width = math.max(column.width, value.width(text))
   end
 end
 
@@ -261,16 +244,20 @@ end
 local function draw_line(view, columns, get, style)
   local parts = {}
   for i, column in ipairs(columns) do
-    local text = get(column)
-    if terminal.width(text) > column.width then
-      text = (column.in_the_middle and terminal.cut or terminal.start)(text, column.width)
+    local text, in_the_middle = get(column)
+    if value.width(text) > column.width then
+      text = (in_the_middle and terminal.cut or terminal.start)(text, column.width)
     end
-    local blanks = (" "):rep(column.width - terminal.width(text))
+    local blanks = (" "):rep(column.width - value.width(text))
     text = value.paint(view, style or column.field.name == "state" and card.state_style(text)
                        or nil, text)
     parts[i] = column.is_number and blanks .. text or text .. blanks
   end
   return (table.concat(parts, GAP):gsub(" +$", ""))
+end
+
+local function get_title(column)
+  return value.plain(column.title, MOST_CELL)
 end
 
 local function draw_rule(view, columns)
@@ -282,30 +269,30 @@ local function draw_rule(view, columns)
 end
 
 local function footer(view, noun, shown, total, left_out)
-  local text = ("%s %s"):format(value.count(shown), list.plural(noun, shown))
+  local text = value.counted(shown, noun)
   if total > shown then
     text = ("%s and %s more"):format(text, value.count(total - shown))
   end
   if left_out > 0 then
-    text = ("%s; %d more %s: \\x"):format(text, left_out, list.plural("column", left_out))
+    text = ("%s; %s: \\x"):format(text, value.counted(left_out, "more column"))
   end
   return value.paint(view, "dim", ("(%s)"):format(text))
 end
 
 local function draw_table(view, described, rows, total)
   local columns = described.columns
-  for i, column in ipairs(columns) do
-    columns[i] = setmetatable({}, {__index = column})
-    read_cells(view, columns[i], rows)
+  for _, column in ipairs(columns) do
+    read_cells(view, column, rows)
   end
   local left_out = fit(columns, view.columns)
   local lines = {
-    draw_line(view, columns, function(column) return value.plain(column.title, MOST_CELL) end,
-              "heading"),
+    draw_line(view, columns, get_title, "heading"),
     draw_rule(view, columns),
   }
   for i in ipairs(rows) do
-    lines[#lines + 1] = draw_line(view, columns, function(column) return column.cells[i] end)
+    lines[#lines + 1] = draw_line(view, columns, function(column)
+      return column.cells[i], column.in_the_middle
+    end)
   end
   lines[#lines + 1] = footer(view, described.noun, #rows, total, left_out)
   return lines
@@ -324,14 +311,8 @@ local function draw_blocks(view, described, rows, total)
 end
 
 local function is_list(object)
-  if rawlen(object) == 0 or inspect.has(object, "__pairs") then
-    return false
-  end
-  local count = 0
-  for _ in next, object do
-    count = count + 1
-  end
-  return count == rawlen(object)
+  return rawlen(object) > 0 and not inspect.has(object, "__pairs")
+    and inspect.count(object) == rawlen(object)
 end
 
 --- The lines of a list of resources of one kind, of failures, or of tables with the same keys;

@@ -14,7 +14,7 @@ local value = {}
 local DEPTH = 3 -- tables within tables
 local MOST_INNER = 20 -- members of a table within a table
 local MOST_LINES = 1000
-local MOST_KEYS = 10000 -- are sorted; what is beyond is counted
+local MOST_KEYS = 5000 -- are sorted; what is beyond is counted
 local MOST_BYTES = 20000 -- of what a __tostring gives
 local LEAST_ROOM = 16
 
@@ -37,6 +37,20 @@ function value.count(number)
   return (text:gsub("^,", ""))
 end
 
+local function plural(noun)
+  if noun:find "[^aeiou]y$" then
+    return noun:sub(1, -2) .. "ies"
+  elseif noun:find "[sx]$" or noun:find "[sc]h$" then
+    return noun .. "es"
+  end
+  return noun .. "s"
+end
+
+--- "1 policy", "1,200 policies".
+function value.counted(number, noun)
+  return ("%s %s"):format(value.count(number), number == 1 and noun or plural(noun))
+end
+
 -- ---- strings ----
 
 -- The start of a text of at most so many bytes, whole characters where it is UTF-8.
@@ -48,9 +62,21 @@ local function head(text, most)
   return text:sub(1, start + 4 > most and start - 1 or most)
 end
 
+local function is_simple(text)
+  return not text:find "[^ -~]"
+end
+
+--- The columns that a text takes which is fit to be shown.
+function value.width(text)
+  return is_simple(text) and #text or terminal.width(text)
+end
+
 --- A text in one line, without quotes, as far as it could be seen in so many columns; cut at its
 -- end, or in the middle.
 function value.plain(text, columns, in_the_middle)
+  if #text <= columns and is_simple(text) then
+    return text
+  end
   local most = 8 * columns
   if in_the_middle and #text > 2 * most then
     text = head(text, most) .. text:sub(-most)
@@ -63,10 +89,10 @@ end
 --- A string as Lua would write it, in one line; a long one is cut and says its length.
 function value.quoted(text, columns)
   local quoted = terminal.quoted(head(text, columns))
-  if #text <= columns and terminal.width(quoted) <= columns then
+  if #text <= columns and value.width(quoted) <= columns then
     return quoted
   end
-  local length = (" (%s bytes)"):format(value.count(#text))
+  local length = (" (%s)"):format(value.counted(#text, "byte"))
   return terminal.start(quoted, math.max(columns - #length, LEAST_ROOM)) .. length
 end
 
@@ -81,8 +107,8 @@ function value.text_lines(view, text, most, columns)
     end
   end
   if count > most then
-    lines[most + 1] = value.paint(view, "dim", ("... and %s more lines (%s bytes in all)"):format(
-      value.count(count - most), value.count(#text)))
+    lines[most + 1] = value.paint(view, "dim", ("... and %s (%s in all)"):format(
+      value.counted(count - most, "more line"), value.counted(#text, "byte")))
   end
   return lines
 end
@@ -140,8 +166,8 @@ function value.own_text(object)
   if not fine then
     return ("%s whose __tostring raised: %s"):format(type(object), value.reason(text))
   end
-  if not inspect.has(object, "__tostring") then
-    text = text:gsub(": %a*0x%x+$", "") -- an address tells nothing
+  if type(object) == "userdata" then
+    text = text:gsub(": 0x%x+$", "") -- an address tells nothing
   end
   return head(text, MOST_BYTES)
 end
@@ -199,23 +225,33 @@ end
 
 -- ---- members of tables ----
 
-local RANKS = {number = 1, string = 2, boolean = 3}
-
-local function is_before(a, b)
-  local rank_a, rank_b = RANKS[type(a)] or 4, RANKS[type(b)] or 4
-  if rank_a ~= rank_b then
-    return rank_a < rank_b
-  elseif rank_a <= 2 then
-    return a < b
+-- Numbers first, then strings, then whatever else there is.
+local function sort_keys(keys)
+  local numbers, strings, others = {}, {}, {}
+  for _, key in ipairs(keys) do
+    local list = type(key) == "number" and numbers or type(key) == "string" and strings or others
+    list[#list + 1] = key
   end
-  return rank_a == 3 and not a and b
+  table.sort(numbers)
+  table.sort(strings)
+  table.move(strings, 1, #strings, #numbers + 1, numbers)
+  return table.move(others, 1, #others, #numbers + 1, numbers)
 end
 
+-- Adds a member; false when no more of them are looked at.
 local function add_member(found, key, member)
-  found.total = found.total + 1
-  if #found.keys < MOST_KEYS then
-    found.keys[#found.keys + 1] = key
-    found.values[key] = member
+  found.keys[#found.keys + 1] = key
+  found.values[key] = member
+  return #found.keys < MOST_KEYS
+end
+
+-- What the table has besides its list.
+local function read_keys(found, object)
+  for key, member in next, object do
+    local is_listed = math.type(key) == "integer" and key >= 1 and key <= found.length
+    if not is_listed and not add_member(found, key, member) then
+      return
+    end
   end
 end
 
@@ -223,13 +259,13 @@ end
 local function read_pairs(found, object)
   local fine, raised = inspect.call(function()
     for key, member in pairs(object) do
-      add_member(found, key, member)
-      if found.total == MOST_KEYS then
+      if not add_member(found, key, member) then
         found.is_open = true
         return
       end
     end
   end)
+  found.total = #found.keys
   if not fine then
     found.reason = "its __pairs raised: " .. value.reason(raised)
   end
@@ -243,15 +279,14 @@ function value.members(object)
   if inspect.has(object, "__pairs") then
     read_pairs(found, object)
   else
+    local count = inspect.count(object)
     found.length = rawlen(object)
-    found.total = found.length
-    for key, member in next, object do
-      if math.type(key) ~= "integer" or key < 1 or key > found.length then
-        add_member(found, key, member)
-      end
+    if count ~= found.length then -- less: the list has holes
+      read_keys(found, object)
     end
+    found.total = math.max(count, found.length + #found.keys)
   end
-  table.sort(found.keys, is_before)
+  found.keys = sort_keys(found.keys)
   return found
 end
 
@@ -280,6 +315,22 @@ local function each_member(object, found, most, each)
   end
 end
 
+local FIRST = {"name", "display_name", "title", "key", "code", "kind", "type", "status", "state"}
+local RANK = {id = 1000}
+for i, key in ipairs(FIRST) do
+  RANK[key] = i
+end
+
+--- Whether a key of an object comes before another where people read them: what it is called
+-- first, ids last.
+function value.is_before(a, b)
+  local rank_a, rank_b = RANK[a] or 100, RANK[b] or 100
+  if rank_a ~= rank_b then
+    return rank_a < rank_b
+  end
+  return a < b
+end
+
 -- ---- tables within tables ----
 
 local function most_at(view, depth)
@@ -289,13 +340,15 @@ end
 local inline
 
 local function inline_members(view, object, room, depth, way)
+  local most = math.min(room, most_at(view, depth))
+  if inspect.count(object) > most then
+    return nil
+  end
   local found = value.members(object)
   if found.total == 0 and not found.reason then
     return "{}"
-  elseif found.reason or found.total > math.min(room, most_at(view, depth)) then
+  elseif found.reason or found.total > most then
     return nil
-  elseif depth == 0 then
-    return "{ ... }"
   end
   local parts, left = {}, room - 4
   way[object] = true
@@ -305,7 +358,7 @@ local function inline_members(view, object, room, depth, way)
     end
     local part = inline(view, member, left, depth - 1, way)
     part = part and (key ~= nil and describe_key(view, key) .. " = " or "") .. part
-    left = part and left - terminal.width(part) - (#parts > 0 and 2 or 0) or -1
+    left = part and left - value.width(part) - (#parts > 0 and 2 or 0) or -1
     parts[#parts + 1] = part
   end)
   way[object] = nil
@@ -316,7 +369,7 @@ end
 function inline(view, object, room, depth, way)
   if not is_plain_table(object) then
     local text = value.scalar(view, object, math.max(view.columns, 40))
-    return terminal.width(text) <= room and text or nil
+    return value.width(text) <= room and text or nil
   elseif way[object] then
     return "<cycle>"
   elseif depth == 0 and next(object) ~= nil then
@@ -325,13 +378,17 @@ function inline(view, object, room, depth, way)
   return inline_members(view, object, room, depth, way)
 end
 
---- Anything in one line of at most so many columns.
-function value.inline(view, object, columns)
+--- Anything in one line of at most so many columns. A table that takes more is counted; nil when
+-- it must be whole.
+function value.inline(view, object, columns, must_be_whole)
   if not is_plain_table(object) then
     return value.scalar(view, object, columns)
   end
   local text = inline(view, object, columns, DEPTH, {})
-  return text or ("{ %s members }"):format(value.count(value.members(object).total))
+  if text or must_be_whole then
+    return text
+  end
+  return ("{ %s }"):format(value.counted(value.members(object).total, "member"))
 end
 
 -- What stands at the end of a table that is not shown whole.
@@ -371,10 +428,14 @@ function block(view, lines, object, place)
   end
   local key = place.key and place.key .. " = " or ""
   local front = place.indent .. (place.key and value.paint(view, "key", place.key) .. " = " or "")
-  local room = math.max(view.columns - #place.indent - terminal.width(key) - #place.stop,
+  local room = math.max(view.columns - #place.indent - value.width(key) - #place.stop,
                         LEAST_ROOM)
-  local text = is_plain_table(object) and inline(view, object, room, place.depth, place.way)
-    or not is_plain_table(object) and value.scalar(view, object, room)
+  local text
+  if not is_plain_table(object) then
+    text = value.scalar(view, object, room)
+  elseif not place.is_block then
+    text = inline(view, object, room, place.depth, place.way)
+  end
   if text then
     lines[#lines + 1] = front .. text .. place.stop
     return
@@ -385,9 +446,18 @@ function block(view, lines, object, place)
 end
 
 --- A value as lines: one where it fits, else its members below each other.
-function value.lines(view, object, indent)
+function value.lines(view, object)
   local lines = {}
-  block(view, lines, object, {indent = indent or "", stop = "", depth = DEPTH, way = {}})
+  block(view, lines, object, {indent = "", stop = "", depth = DEPTH, way = {}})
+  return lines
+end
+
+--- A table's members below each other, indented but for the first line.
+function value.block(view, object, indent)
+  local lines = {}
+  block(view, lines, object, {indent = indent, stop = "", depth = DEPTH, way = {},
+                              is_block = true})
+  lines[1] = lines[1]:sub(#indent + 1)
   return lines
 end
 

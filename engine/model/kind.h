@@ -34,8 +34,7 @@ enum field_flag {
     FIELD_IMMUTABLE = 4,  /* can be given at creation only */
     FIELD_BY_NAME = 8,    /* an id of which only the last name counts: a role's GUID */
     FIELD_SECRET = 16,    /* never shown in texts, logs or exports */
-    FIELD_WRITE_ONLY = 32, /* a GET does not give it back */
-    FIELD_LISTED = 64      /* a column where several of the kind are shown, one a row */
+    FIELD_WRITE_ONLY = 32 /* a GET does not give it back */
 };
 
 struct choice {
@@ -110,6 +109,9 @@ struct kind {
     const char *reveal;
     const struct action *actions; /* ended by a row without name, or NULL */
     const struct field *fields;   /* ended by a row without name */
+    /* The fields, in their order and with blanks between, that tell one from another where many
+     * are shown, one a line; NULL: the first that have a value. */
+    const char *columns;
     /* What is wrong with a whole body that no field's row can tell, in a message owned by the
      * caller, or NULL. May be NULL itself. */
     char *(*check)(const cJSON *body);

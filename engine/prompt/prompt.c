@@ -33,14 +33,14 @@ struct prompt {
     struct wakeup *stopped; /* Ctrl-Z */
     struct prompt_helper helper;
     struct waitable line_waitable;
-    struct prompt_wait *wait; /* that goes on, or NULL */
+    struct prompt_wait *wait;  /* that goes on, or NULL */
     char *text, *continuation; /* in front of what is typed */
-    char *search; /* in front of it while the history is searched, or NULL */
+    char *search;              /* in front of it while the history is searched, or NULL */
     char *line;                /* that was read, or NULL */
     char *hint;
     struct prompt_completion completion; /* shown, when it has choices */
-    struct buffer rest;                  /* of a pipe: bytes that were not asked for yet */
-    size_t scanned; /* of them: what lines before the next one take, not whole yet */
+    struct buffer rest; /* of a pipe: bytes that were not asked for yet */
+    size_t scanned;     /* of them: what lines before the next one take, not whole yet */
     bool is_reading, is_ended, is_suspended;
 };
 
@@ -54,9 +54,8 @@ static struct face_prompt_view view_of(struct prompt *prompt)
 
     editor_look(prompt->editor, &edited);
     free(prompt->search);
-    prompt->search = edited.search != NULL
-                         ? memory_format("(search '%s') ", edited.search)
-                         : NULL;
+    prompt->search =
+        edited.search != NULL ? memory_format("(search '%s') ", edited.search) : NULL;
     return (struct face_prompt_view){.prompt = prompt->search != NULL ? prompt->search
                                                                       : prompt->text,
                                      .continuation = prompt->continuation,
@@ -104,8 +103,8 @@ static void look_for_hint(struct prompt *prompt)
     prompt->hint = NULL;
     editor_look(prompt->editor, &edited);
     if (helper->hint != NULL && edited.search == NULL && edited.text[0] != '\0')
-        prompt->hint = memory_copy_string(
-            helper->hint(helper->context, edited.text, edited.cursor));
+        prompt->hint =
+            memory_copy_string(helper->hint(helper->context, edited.text, edited.cursor));
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -483,7 +482,8 @@ struct prompt *prompt_open(struct session *session, const struct prompt_options 
         prompt_close(prompt);
         return NULL;
     }
-    if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !open_keyboard(prompt, failure)) {
+    if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) &&
+        !open_keyboard(prompt, failure)) {
         prompt_close(prompt);
         return NULL;
     }

@@ -1,13 +1,11 @@
 /* engine/prompt/statement.c - whether what was typed so far is whole. */
 #include "prompt/statement.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <lauxlib.h>
 
 #include "base/buffer.h"
-#include "base/memory.h"
 
 static const char blanks[] = " \t\r\n";
 static const char end_mark[] = "<eof>"; /* what Lua is near to when it wants more */
@@ -20,42 +18,50 @@ static size_t trimmed_length(const char *text, size_t length)
     return length;
 }
 
-static bool compiles(lua_State *L, const char *text, size_t length)
+/* Whether Lua takes the text, or would with more behind it. */
+enum verdict { TAKEN, WANTS_MORE, WRONG };
+
+static enum verdict judge(lua_State *L, const char *text, size_t length)
 {
-    return luaL_loadbufferx(L, text, length, "=line", "t") == LUA_OK;
+    enum verdict verdict = TAKEN;
+
+    if (luaL_loadbufferx(L, text, length, "=line", "t") != LUA_OK) {
+        size_t message_length;
+        const char *message = lua_tolstring(L, -1, &message_length);
+        const size_t mark_length = sizeof end_mark - 1;
+
+        verdict = message_length >= mark_length &&
+                          strcmp(message + message_length - mark_length, end_mark) == 0 &&
+                          strstr(message, ": unfinished string near") == NULL
+                      ? WANTS_MORE
+                      : WRONG; /* a short string ends with its line */
+    }
+    lua_pop(L, 1);
+    return verdict;
 }
 
-/* Whether it is an expression. */
-static bool is_expression(lua_State *L, const char *text, size_t length)
+static enum verdict judge_expression(lua_State *L, const char *text, size_t length)
 {
     struct buffer code = {0};
+    enum verdict verdict;
 
     buffer_append_string(&code, "return ");
     buffer_append(&code, text, length);
-
-    const bool is = compiles(L, code.data, code.length);
-
-    lua_pop(L, 1);
+    verdict = judge(L, code.data, code.length);
     buffer_deinit(&code);
-    return is;
+    return verdict;
 }
 
 static bool wants_more(lua_State *L, const char *text, size_t length)
 {
-    if (is_expression(L, text, length))
+    const enum verdict verdict = judge_expression(L, text, length);
+
+    if (verdict == TAKEN)
         return false;
 
-    bool wants = false;
+    const enum verdict as_statement = judge(L, text, length);
 
-    if (!compiles(L, text, length)) {
-        size_t message_length;
-        const char *message = lua_tolstring(L, -1, &message_length);
-
-        wants = message_length >= sizeof end_mark - 1 &&
-                strcmp(message + message_length - (sizeof end_mark - 1), end_mark) == 0;
-    }
-    lua_pop(L, 1);
-    return wants;
+    return as_statement == WANTS_MORE || (as_statement == WRONG && verdict == WANTS_MORE);
 }
 
 /* Whether the last line of the text says that it is to be dropped. */
@@ -83,7 +89,6 @@ bool statement_is_whole(lua_State *L, const char *text)
     if (length == 0 || start[0] == '\\' || is_dropped(start, length) ||
         (start[length - 1] == '?' && is_question(start, length)))
         return true;
-    return !wants_more(L, start,
-                       start[length - 1] == '&' ? trimmed_length(start, length - 1)
-                                                : length);
+    return !wants_more(
+        L, start, start[length - 1] == '&' ? trimmed_length(start, length - 1) : length);
 }

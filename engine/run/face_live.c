@@ -13,17 +13,17 @@
 #include "run/canvas.h"
 #include "run/event.h"
 #include "run/face_forecast.h"
+#include "run/face_lines.h"
 #include "run/face_picture.h"
 #include "run/face_stream.h"
 #include "run/face_tally.h"
 #include "run/summary.h"
 #include "run/terminal.h"
 
-/* On the machine's clock, but for the last, which is on the run's. */
+/* On the machine's clock. */
 enum {
-    TICK_MS = 1000,    /* the clock and the spinner move */
-    PATIENCE_MS = 500, /* what is over sooner and waits for nothing needs no picture */
-    LONG_MS = 60000    /* the end of what took longer is worth a line that stays */
+    TICK_MS = 1000,   /* the clock and the spinner move */
+    PATIENCE_MS = 500 /* what is over sooner and waits for nothing needs no picture */
 };
 
 enum { FEWEST_ROWS = 3 }; /* of a terminal that has room for a picture */
@@ -61,8 +61,9 @@ static int64_t paint(void *context, struct canvas_picture *drawing,
     struct live_face *live = context;
     const bool is_shown = is_worth_showing(live, size);
     const struct picture picture = {.tally = &live->tally,
-                                    .script = live->script,
+                                    .title = live->script,
                                     .partial = canvas_partial(live->canvas),
+                                    .outcomes = live->tally.outcomes,
                                     .elapsed_ms = clock_now_ms(loop_clock(live->loop)) +
                                                   live->clock_offset_ms,
                                     .turn = live->turn++,
@@ -87,18 +88,9 @@ static void on_output(struct live_face *live, const char *text)
 
 static void on_finished(struct live_face *live, const struct event *event)
 {
-    struct buffer *above = canvas_above(live->canvas), line = {0};
-
     tally_finish(&live->tally, event);
-    if (event->outcome == OUTCOME_NOT_BEGUN ||
-        (event->outcome != OUTCOME_FAILED && event->age_ms <= LONG_MS))
-        return;
-    summary_append_time(above, event->wall_ms);
-    summary_append_finish(&line, event);
-    picture_paint(above, live->has_color,
-                  event->outcome == OUTCOME_FAILED ? STYLE_RED : STYLE_NONE, line.data);
-    buffer_append_char(above, '\n');
-    buffer_deinit(&line);
+    if (face_lines_is_told(event))
+        face_lines_append_finish(canvas_above(live->canvas), event, live->has_color);
 }
 
 static void on_run_started(struct live_face *live, const struct event *event)
@@ -112,17 +104,9 @@ static void on_run_started(struct live_face *live, const struct event *event)
 
 static void on_run_finished(struct live_face *live, const struct event *event)
 {
-    static const enum style styles[] = {[RUN_SUCCEEDED] = STYLE_GREEN,
-                                        [RUN_FAILED] = STYLE_RED,
-                                        [RUN_INTERRUPTED] = STYLE_YELLOW};
-    const char *status = run_status_names[event->summary->status];
-    struct buffer *above = canvas_above(live->canvas), text = {0};
-
     canvas_end_partial(live->canvas);
-    summary_append(&text, event, &live->tally);
-    picture_paint(above, live->has_color, styles[event->summary->status], status);
-    buffer_append_string(above, text.data + strlen(status));
-    buffer_deinit(&text);
+    face_lines_append_summary(canvas_above(live->canvas), event, &live->tally,
+                              live->has_color);
     live->is_running = false;
     live->is_over = true;
     canvas_clear(live->canvas);

@@ -400,10 +400,10 @@ static void append_standing(struct buffer *text, const struct picture *picture)
 {
     char age[DURATION_TEXT_SIZE];
 
-    summary_format_running(picture->elapsed_ms, age);
+    summary_format_running(picture->elapsed_ms - picture->began_ms, age);
     buffer_printf(text, "  %s  ", age);
 
-    const bool has_outcomes = summary_append_outcomes(text, picture->tally->outcomes);
+    const bool has_outcomes = summary_append_outcomes(text, picture->outcomes);
 
     if (picture->tally->waiting > 0)
         buffer_printf(text, "%s%zu waiting", has_outcomes ? "; " : "",
@@ -414,7 +414,7 @@ static void append_standing(struct buffer *text, const struct picture *picture)
 static void put_header(struct pen *pen, const struct picture *picture)
 {
     struct buffer standing = {0};
-    char *script = visible_copy(picture->script != NULL ? picture->script : "moongate");
+    char *script = visible_copy(picture->title != NULL ? picture->title : "moongate");
 
     append_standing(&standing, picture);
 

@@ -1,7 +1,10 @@
 /* engine/run/wakeup.c - machine time, signals and keys, whatever clock a run goes by. */
 #include "run/wakeup.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -52,9 +55,20 @@ struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wa
     return wakeup;
 }
 
+static bool can_be_watched(int fd)
+{
+    struct stat about;
+
+    return fstat(fd, &about) == 0 &&
+           (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode) || isatty(fd));
+}
+
 struct wakeup *wakeup_new_reader(struct loop *loop, int fd, wakeup_wake *wake,
                                  void *context)
 {
+    if (!can_be_watched(fd))
+        return NULL;
+
     struct wakeup *wakeup = new_wakeup(loop, fd, EV_READ | EV_PERSIST, wake, context);
 
     if (wakeup == NULL)
