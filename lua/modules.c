@@ -20,6 +20,7 @@ const struct native_module native_modules[] = {
     {"core.check", open_check, "errors that blame the script's line"},
     {"core.doctor", open_doctor, "what the program knows of its way to the service"},
     {"core.export", open_export, "the documents of APIs, as the service writes them"},
+    {"core.external_editor", open_external_editor, "texts in another editor"},
     {"core.files", open_files, "files that are sent to the service"},
     {"core.folder", open_folder, "the files of an exported estate"},
     {"core.inspect", open_inspect, "what a value is, whoever made its metatable"},

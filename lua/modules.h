@@ -12,6 +12,7 @@ int open_csv(lua_State *L);
 int open_doctor(lua_State *L);
 int open_env(lua_State *L);
 int open_export(lua_State *L);
+int open_external_editor(lua_State *L);
 int open_files(lua_State *L);
 int open_folder(lua_State *L);
 int open_inspect(lua_State *L);

@@ -416,9 +416,9 @@ bool prompt_interrupt(void *context)
 void prompt_suspend(struct prompt *prompt)
 {
     prompt->is_suspended = true;
+    wakeup_stop(prompt->input);
     if (prompt->editor == NULL)
         return;
-    wakeup_stop(prompt->input);
     face_prompt_suspend(prompt->face);
     editor_give_terminal_back(prompt->editor);
 }
@@ -426,11 +426,12 @@ void prompt_suspend(struct prompt *prompt)
 void prompt_resume(struct prompt *prompt)
 {
     prompt->is_suspended = false;
+    if (!prompt->is_ended)
+        wakeup_watch(prompt->input);
     if (prompt->editor == NULL)
         return;
     editor_take_terminal(prompt->editor);
     face_prompt_resume(prompt->face);
-    wakeup_watch(prompt->input);
     draw(prompt);
 }
 
