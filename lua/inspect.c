@@ -20,17 +20,26 @@ static int has(lua_State *L)
     return 1;
 }
 
-/* count(table) -> how many members it has itself */
+/* count(table) -> how many members it has itself, and how many of them are of its list: have
+ * keys from 1 to its raw length */
 static int count(lua_State *L)
 {
-    lua_Integer members = 0;
+    lua_Integer members = 0, listed = 0;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1))
+
+    const lua_Integer length = (lua_Integer)lua_rawlen(L, 1);
+
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+        const lua_Integer key = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
+
         members++;
+        listed += key >= 1 && key <= length;
+    }
     lua_pushinteger(L, members);
-    return 1;
+    lua_pushinteger(L, listed);
+    return 2;
 }
 
 /* call(f, ...) -> true and its results, or false and what it raised. Whatever would wait in

@@ -176,7 +176,8 @@ static void take_choices(lua_State *L)
     found.choices = memory_new((found.count + 1) * sizeof *found.choices);
     for (size_t i = 0; i < found.count; i++) {
         lua_geti(L, -1, (lua_Integer)i + 1);
-        found.choices[i] = memory_copy_string(lua_isstring(L, -1) ? lua_tostring(L, -1) : "");
+        found.choices[i] =
+            memory_copy_string(lua_isstring(L, -1) ? lua_tostring(L, -1) : "");
         lua_pop(L, 1);
     }
 }

@@ -74,6 +74,10 @@ local GROUPS = {workspaces = "workspaces and APIs", gateways = "gateways",
 local WHERE = {workspaces = {"service", "resource_group"}}
 local IN_GROUP = {"resource_group"}
 
+-- What some verbs of a kind understand that is no property of it.
+local EXTRA = {api = {{name = "import", type = "string|table",
+                       help = "a document: a file, a URL or {text = ...}"}}}
+
 local NATIVE_HELP = {
   clock = "The time that the run goes by.", csv = "Tables of text with commas between.",
   env = "Environment variables.", json = "JSON text and Lua values; json.null is JSON's null.",
@@ -306,8 +310,9 @@ local function way_of(kind, by_name)
 end
 
 --- The rows of the model with what scripts make of them, but without examples.
--- @treturn table list of kinds: rows with `way`, `group`, `variable`, `prefix`, `verbs` and, where
---   a module holds the kind, `where`: the names of the options of its verbs that say where
+-- @treturn table list of kinds: rows with `way`, `group`, `variable`, `prefix`, `verbs`; where a
+--   module holds the kind, `where`: the names of the options of its verbs that say where; and
+--   `extra`: what writing verbs understand besides properties, if there is such
 -- @treturn table the same by name
 function doc.kinds()
   local kinds, by_name = model.kinds(), {}
@@ -317,6 +322,7 @@ function doc.kinds()
     kind.way = way_of(kind, by_name)
     kind.prefix = doc_examples.prefix(kind)
     kind.verbs = kind.prefix and verbs_of(kind, kind.prefix) or {}
+    kind.extra = EXTRA[kind.name]
     if kind.prefix and kind.prefix:find "%.$" then
       kind.where = WHERE[kind.prefix:sub(1, -2)] or IN_GROUP
     end

@@ -217,8 +217,8 @@ local function kinds_text(reference)
     local name = class_name(kind.name)
     local extra = {"---@field wait? boolean false gives an operation at once",
                    "---@field if_match? string the etag that it must still have"}
-    if kind.name == "api" then
-      extra[3] = "---@field import? string|table a document: a file, a URL or {text = ...}"
+    for _, option in ipairs(kind.extra or {}) do
+      extra[#extra + 1] = ("---@field %s? %s %s"):format(option.name, option.type, option.help)
     end
     write_class(lines, name, kind.fields, false, members[kind.name])
     write_class(lines, name .. ".fields", kind.fields, "writable", extra)

@@ -12,9 +12,10 @@ local Shell = {}
 Shell.__index = Shell
 
 -- Modules are there without require; what lines define stays among themselves.
-local function new_environment()
+local function new_environment(leave)
   local env = {}
   env._G = env
+  env.exit, env.quit = leave, leave
   env.help = function(...)
     local help = require "help"
     print(select("#", ...) == 0 and help.overview() or help.text(..., nil, env))
@@ -33,8 +34,9 @@ end
 -- @treturn table `env`, `lines` (list of {text, number, ok, ...}), `tasks` in the background,
 --   `is_expanded`, `is_timing`; `shell:evaluate(text)`, `shell:say(text)` ...
 function prompt.new_shell()
-  local shell = {env = new_environment(), lines = {}, tasks = {}, count = 0}
-  return setmetatable(shell, Shell)
+  local shell = setmetatable({lines = {}, tasks = {}, count = 0}, Shell)
+  shell.env = new_environment(function() shell:leave() end)
+  return shell
 end
 
 -- --- what is said ---------------------------------------------------------------------------
@@ -115,7 +117,10 @@ local function carry_out(shell, entry, fn, is_expression)
   local values = table.pack(xpcall(fn, describe))
   local ok = values[1]
   prompt_keep.finish(shell, entry, ok)
-  if not ok then
+  if not ok and type(values[2].value) == "userdata" then -- run.exit()
+    shell:leave()
+    return true
+  elseif not ok then
     report_failure(shell, entry, values[2])
     return false
   end
@@ -352,13 +357,21 @@ local function read_line(shell)
   return core.read("", "")
 end
 
+-- A mistake of the prompt's own must not end the session.
+local function evaluate(shell, text)
+  local ok, reason = pcall(shell.evaluate, shell, text)
+  if not ok then
+    shell:fail(tostring(reason))
+  end
+end
+
 local function read_lines(shell)
   while not shell.is_leaving or not may_leave(shell) do
     shell.is_leaving = false
     local text = read_line(shell)
     if text then
       shell.is_warned = shell.is_warned and text:match "^%s*\\q" ~= nil
-      shell:evaluate(text)
+      evaluate(shell, text)
     else
       shell.is_leaving = true
     end
@@ -393,7 +406,7 @@ function prompt.replay(lines)
     if line.is_failed then
       log.info(("line %d had failed and is left out: %s"):format(number, line.text))
     elseif line.is_secret then
-      log.warn(("line %d held a secret and was not kept: what follows may miss it"):format(number))
+      log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(number))
     else
       shell:evaluate(line.text .. (line.is_background and " &" or ""))
     end

@@ -9,6 +9,7 @@
 local card = require "show_card"
 local check = require "core.check"
 local inspect = require "core.inspect"
+local json = require "json"
 local list = require "show_list"
 local terminal = require "core.terminal"
 local value = require "show_value"
@@ -85,7 +86,9 @@ local function table_lines(view, object)
 end
 
 local function userdata_lines(view, object)
-  if not value.is_resource(object) then
+  if rawequal(object, json.null) then
+    return value.lines(view, object)
+  elseif not value.is_resource(object) then
     return card.object(view, object)
   elseif view.is_expanded then
     return card.resource_block(view, object, 1)

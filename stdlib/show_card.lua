@@ -11,6 +11,7 @@ local card = {}
 
 local MOST_TEXT_LINES = 20 -- of a text within a card
 local LEAST_ROOM = 20
+local INDENT = "  "
 
 -- What states say of a thing, by their words in lower case.
 local STATES = {
@@ -124,36 +125,41 @@ function card.field_text(field, held, from)
     return card.relative_id(held, field.is_whole and "" or from), true
   elseif type(held) == "string" then
     return held
-  elseif type(held) == "boolean" or type(held) == "number" or held == value.SECRET then
+  elseif type(held) == "boolean" or type(held) == "number" or rawequal(held, value.SECRET) then
     return tostring(held)
   elseif is_list_of_strings(held) then
     local texts = {}
-    for i, member in ipairs(held) do
+    for i = 1, rawlen(held) do
+      local member = rawget(held, i)
       texts[i] = is_id(field, member) and card.relative_id(member, from) or member
     end
     return table.concat(texts, ", ")
   end
 end
 
--- The lines of what a field holds; the first stands beside its name where `is_beside`.
+-- The lines of what a field holds: the first stands beside its name, the others are indented.
 local function field_lines(view, field, held, from, room)
   local text, in_the_middle = card.field_text(field, held, from)
   if not text then
-    local lines = value.lines(setmetatable({columns = room}, {__index = view}), held)
-    return lines, true
+    local line = value.inline(view, held, room, true)
+    return line and {line} or value.block(view, held, INDENT)
   elseif type(held) == "string" and text:find "\n" then
-    return value.text_lines(view, text, MOST_TEXT_LINES, room), false
+    local lines = value.text_lines(view, text, MOST_TEXT_LINES, view.columns - 2 * #INDENT)
+    for i, line in ipairs(lines) do
+      lines[i] = INDENT:rep(2) .. line
+    end
+    return {"", table.unpack(lines)}
   elseif view.is_expanded and not in_the_middle then
-    return {value.plain(text, 8 * room)}, true
+    return {value.plain(text, 8 * room)}
   end
-  return {value.plain(text, room, in_the_middle)}, true
+  return {value.plain(text, room, in_the_middle)}
 end
 
 -- ---- cards ----
 
 local function is_worth_saying(held)
   return held ~= nil and held ~= ""
-    and not (type(held) == "table" and held ~= value.SECRET and next(held) == nil)
+    and not (type(held) == "table" and not rawequal(held, value.SECRET) and next(held) == nil)
 end
 
 -- Adds rows {field=, held=} below a heading, their names aligned.
@@ -163,18 +169,17 @@ local function add_rows(view, lines, rows, from, separator)
     width = math.max(width, value.width(row.name))
   end
   width = math.min(width, view.columns // 2)
-  local behind = ("\n" .. (" "):rep(width + #separator + 2))
-  local room = math.max(view.columns - width - 2 - #separator, LEAST_ROOM)
+  local room = math.max(view.columns - width - #INDENT - #separator, LEAST_ROOM)
   for _, row in ipairs(rows) do
     local name = value.plain(row.name, width)
-    local front = "  " .. value.paint(view, "key", name)
+    local front = INDENT .. value.paint(view, "key", name)
       .. (" "):rep(width - value.width(name)) .. separator
-    local found, is_beside = field_lines(view, row.field, row.held, from, room)
+    local found = field_lines(view, row.field, row.held, from, room)
     if row.field.name == "state" and #found == 1 then
       found[1] = value.paint(view, card.state_style(row.held), found[1])
     end
-    lines[#lines + 1] = ((is_beside and front or front .. behind)
-                         .. table.concat(found, behind)):gsub(" +$", "")
+    found[1] = (front .. found[1]):gsub(" +$", "")
+    table.move(found, 1, #found, #lines + 1, lines)
   end
 end
 
@@ -289,6 +294,7 @@ local function own_rows(object)
         rows[#rows + 1] = {name = key, field = {name = key}, held = held}
       end
     end
+    table.sort(rows, function(a, b) return value.is_before(a.name, b.name) end)
   end
   return rows
 end

@@ -21,18 +21,6 @@ local MOST_KEYS = 30 -- more tell records from other tables
 
 -- ---- what is in the rows ----
 
---- The plural of what is counted: "policies".
-function list.plural(noun, count)
-  if count == 1 then
-    return noun
-  elseif noun:find "[^aeiou]y$" then
-    return noun:sub(1, -2) .. "ies"
-  elseif noun:find "[sx]$" or noun:find "[sc]h$" then
-    return noun .. "es"
-  end
-  return noun .. "s"
-end
-
 local function is_scalar(field)
   return field.type ~= "object" and field.type ~= "list" and field.type ~= "map"
     and field.type ~= "any"
@@ -132,27 +120,15 @@ end
 
 -- ---- tables as rows ----
 
-local FIRST, LAST = {"name", "display_name", "title", "key", "code", "kind", "type", "status",
-                     "state"}, {id = true}
-local RANK = {}
-for i, key in ipairs(FIRST) do
-  RANK[key] = i
-end
-
-local function rank(key)
-  return RANK[key] or (LAST[key] and 1000 or 100)
-end
-
-local function is_before(a, b)
-  if rank(a) ~= rank(b) then
-    return rank(a) < rank(b)
-  end
-  return a < b
+-- A table that has no form of its own, or an object of a named type.
+local function may_be_record(row)
+  return type(row) == "table" and next(row) ~= nil and not inspect.has(row, "__pairs")
+    and (not inspect.has(row, "__tostring") or inspect.type_name(row) ~= nil)
 end
 
 -- Counts the keys of a row; false when it is no record.
 local function count_keys(row, keys)
-  if type(row) ~= "table" or next(row) == nil or inspect.has(row, "__pairs") then
+  if not may_be_record(row) then
     return false
   end
   for key, member in next, row do
@@ -184,7 +160,7 @@ function list.record_keys(rows)
   if 2 * total < #keys * #rows then
     return nil
   end
-  table.sort(keys, is_before)
+  table.sort(keys, value.is_before)
   return keys
 end
 
@@ -299,12 +275,12 @@ local function draw_rule(view, columns)
 end
 
 local function footer(view, noun, shown, total, left_out)
-  local text = ("%s %s"):format(value.count(shown), list.plural(noun, shown))
+  local text = value.counted(shown, noun)
   if total > shown then
     text = ("%s and %s more"):format(text, value.count(total - shown))
   end
   if left_out > 0 then
-    text = ("%s; %d more %s: \\x"):format(text, left_out, list.plural("column", left_out))
+    text = ("%s; %s: \\x"):format(text, value.counted(left_out, "more column"))
   end
   return value.paint(view, "dim", ("(%s)"):format(text))
 end
@@ -341,8 +317,12 @@ local function draw_blocks(view, described, rows, total)
 end
 
 local function is_list(object)
-  return rawlen(object) > 0 and not inspect.has(object, "__pairs")
-    and inspect.count(object) == rawlen(object)
+  local length = rawlen(object)
+  if length == 0 or inspect.has(object, "__pairs") then
+    return false
+  end
+  local count, listed = inspect.count(object)
+  return count == length and listed == length
 end
 
 --- The lines of a list of resources of one kind, of failures, or of tables with the same keys;

@@ -37,6 +37,20 @@ function value.count(number)
   return (text:gsub("^,", ""))
 end
 
+local function plural(noun)
+  if noun:find "[^aeiou]y$" then
+    return noun:sub(1, -2) .. "ies"
+  elseif noun:find "[sx]$" or noun:find "[sc]h$" then
+    return noun .. "es"
+  end
+  return noun .. "s"
+end
+
+--- "1 policy", "1,200 policies".
+function value.counted(number, noun)
+  return ("%s %s"):format(value.count(number), number == 1 and noun or plural(noun))
+end
+
 -- ---- strings ----
 
 -- The start of a text of at most so many bytes, whole characters where it is UTF-8.
@@ -78,7 +92,7 @@ function value.quoted(text, columns)
   if #text <= columns and value.width(quoted) <= columns then
     return quoted
   end
-  local length = (" (%s bytes)"):format(value.count(#text))
+  local length = (" (%s)"):format(value.counted(#text, "byte"))
   return terminal.start(quoted, math.max(columns - #length, LEAST_ROOM)) .. length
 end
 
@@ -93,8 +107,8 @@ function value.text_lines(view, text, most, columns)
     end
   end
   if count > most then
-    lines[most + 1] = value.paint(view, "dim", ("... and %s more lines (%s bytes in all)"):format(
-      value.count(count - most), value.count(#text)))
+    lines[most + 1] = value.paint(view, "dim", ("... and %s (%s in all)"):format(
+      value.counted(count - most, "more line"), value.counted(#text, "byte")))
   end
   return lines
 end
@@ -124,6 +138,22 @@ end
 function value.function_name(view, wanted)
   view.names = view.names or name_functions(view)
   return view.names[wanted]
+end
+
+local function name_modules()
+  local names = {}
+  for name, module in next, package.loaded do
+    if type(module) == "table" and name ~= "_G" then
+      names[module] = name
+    end
+  end
+  return names
+end
+
+-- What a module that stands within another table is called, or nil.
+local function module_name(view, object)
+  view.modules = view.modules or name_modules()
+  return view.modules[object]
 end
 
 local function describe_function(view, wanted)
@@ -175,7 +205,7 @@ local function describe_object(object)
     return ("<%s %s>"):format(object.kind, value.last_name(object.id))
   elseif check.is_failure(object) then
     return ("<%s>"):format(value.reason(object))
-  elseif object == value.SECRET then
+  elseif rawequal(object, value.SECRET) then
     return tostring(object)
   end
   return ("<%s>"):format(value.own_text(object):match "^[^\n]*")
@@ -211,16 +241,17 @@ end
 
 -- ---- members of tables ----
 
-local RANKS = {number = 1, string = 2, boolean = 3}
-
-local function is_before(a, b)
-  local rank_a, rank_b = RANKS[type(a)] or 4, RANKS[type(b)] or 4
-  if rank_a ~= rank_b then
-    return rank_a < rank_b
-  elseif rank_a <= 2 then
-    return a < b
+-- Numbers first, then strings, then whatever else there is.
+local function sort_keys(keys)
+  local numbers, strings, others = {}, {}, {}
+  for _, key in ipairs(keys) do
+    local list = type(key) == "number" and numbers or type(key) == "string" and strings or others
+    list[#list + 1] = key
   end
-  return rank_a == 3 and not a and b
+  table.sort(numbers)
+  table.sort(strings)
+  table.move(strings, 1, #strings, #numbers + 1, numbers)
+  return table.move(others, 1, #others, #numbers + 1, numbers)
 end
 
 -- Adds a member; false when no more of them are looked at.
@@ -264,13 +295,14 @@ function value.members(object)
   if inspect.has(object, "__pairs") then
     read_pairs(found, object)
   else
+    local count, listed = inspect.count(object)
     found.length = rawlen(object)
-    found.total = inspect.count(object)
-    if found.total > found.length then
+    found.total = found.length + count - listed -- a list may have holes
+    if count > listed then
       read_keys(found, object)
     end
   end
-  table.sort(found.keys, is_before)
+  found.keys = sort_keys(found.keys)
   return found
 end
 
@@ -297,6 +329,22 @@ local function each_member(object, found, most, each)
   for i = 1, math.min(#found.keys, most - found.length) do
     each(found.keys[i], found.values[found.keys[i]])
   end
+end
+
+local FIRST = {"name", "display_name", "title", "key", "code", "kind", "type", "status", "state"}
+local RANK = {id = 1000}
+for i, key in ipairs(FIRST) do
+  RANK[key] = i
+end
+
+--- Whether a key of an object comes before another where people read them: what it is called
+-- first, ids last.
+function value.is_before(a, b)
+  local rank_a, rank_b = RANK[a] or 100, RANK[b] or 100
+  if rank_a ~= rank_b then
+    return rank_a < rank_b
+  end
+  return a < b
 end
 
 -- ---- tables within tables ----
@@ -340,25 +388,31 @@ function inline(view, object, room, depth, way)
     return value.width(text) <= room and text or nil
   elseif way[object] then
     return "<cycle>"
+  elseif depth < DEPTH and module_name(view, object) then
+    return ("<module %s>"):format(value.plain(module_name(view, object), 40))
   elseif depth == 0 and next(object) ~= nil then
     return "{ ... }"
   end
   return inline_members(view, object, room, depth, way)
 end
 
---- Anything in one line of at most so many columns.
-function value.inline(view, object, columns)
+--- Anything in one line of at most so many columns. A table that takes more is counted; nil when
+-- it must be whole.
+function value.inline(view, object, columns, must_be_whole)
   if not is_plain_table(object) then
     return value.scalar(view, object, columns)
   end
   local text = inline(view, object, columns, DEPTH, {})
-  return text or ("{ %s members }"):format(value.count(value.members(object).total))
+  if text or must_be_whole then
+    return text
+  end
+  return ("{ %s }"):format(value.counted(value.members(object).total, "member"))
 end
 
 -- What stands at the end of a table that is not shown whole.
 local function say_rest(view, found, most)
   if found.reason then
-    return value.plain(found.reason, view.columns)
+    return value.plain(found.reason, 4 * view.columns)
   elseif found.is_open then
     return "... and more"
   elseif found.total > most then
@@ -394,8 +448,12 @@ function block(view, lines, object, place)
   local front = place.indent .. (place.key and value.paint(view, "key", place.key) .. " = " or "")
   local room = math.max(view.columns - #place.indent - value.width(key) - #place.stop,
                         LEAST_ROOM)
-  local text = is_plain_table(object) and inline(view, object, room, place.depth, place.way)
-    or not is_plain_table(object) and value.scalar(view, object, room)
+  local text
+  if not is_plain_table(object) then
+    text = value.scalar(view, object, room)
+  elseif not place.is_block then
+    text = inline(view, object, room, place.depth, place.way)
+  end
   if text then
     lines[#lines + 1] = front .. text .. place.stop
     return
@@ -406,9 +464,18 @@ function block(view, lines, object, place)
 end
 
 --- A value as lines: one where it fits, else its members below each other.
-function value.lines(view, object, indent)
+function value.lines(view, object)
   local lines = {}
-  block(view, lines, object, {indent = indent or "", stop = "", depth = DEPTH, way = {}})
+  block(view, lines, object, {indent = "", stop = "", depth = DEPTH, way = {}})
+  return lines
+end
+
+--- A table's members below each other, indented but for the first line.
+function value.block(view, object, indent)
+  local lines = {}
+  block(view, lines, object, {indent = indent, stop = "", depth = DEPTH, way = {},
+                              is_block = true})
+  lines[1] = lines[1]:sub(#indent + 1)
   return lines
 end
 

@@ -26,11 +26,26 @@ int command_test(int argc, char **argv);
 extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
     record_help, repl_help, resume_help, run_help, runs_help, sim_help, test_help;
 
+/* Fills in what the environment and a profile of the configuration say. False after a message on
+ * stderr: EXIT_USAGE. What it opens is closed by command_drop_settings(), when nobody works with
+ * the settings any more; also after false. */
+bool command_read_settings(const char *command, struct settings *settings);
+
+/* The same for a run that is carried on: of a profile only how to sign in, and where runs are kept;
+ * the rest is the run's. */
+bool command_read_sign_in(const char *command, struct settings *settings);
+void command_drop_settings(struct settings *settings);
+
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);
 
 /* The options that all commands share that touch Azure; their context is a settings. */
 extern const struct option common_options[];
+
+/* Which profile of which configuration counts, in the same context. */
+extern const struct option profile_options[];
+#define PROFILE_TITLE                                                                    \
+    "with a profile of the configuration; of --sim only its guards count"
 
 /* What a run may not do, in the same context. */
 extern const struct option guard_options[];

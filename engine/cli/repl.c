@@ -43,8 +43,10 @@ const struct help repl_help = {
     .text =
         "The prompt: type Lua and see what it gives, with completion (Tab), history and\n"
         "help (\\?). Modules are there without require. A line that waits shows what it\n"
-        "waits for: Ctrl-C cancels it, Ctrl-Z sends it to the background. Ctrl-D leaves.\n"
-        "The session is a run with a journal: what it leaves under way, `moongate resume`\n"
+        "waits for: Ctrl-C cancels it, Ctrl-Z sends it to the background. Ctrl-D "
+        "leaves.\n"
+        "The session is a run with a journal: what it leaves under way, `moongate "
+        "resume`\n"
         "takes up. From a pipe, lines are run as they come, and it ends with 1 when one\n"
         "failed. First runs $XDG_CONFIG_HOME/moongate/init.lua (~/.config/moongate).\n"
         "The simulator's clock runs 600 times as fast as the machine's, unless --clock\n"
@@ -58,8 +60,9 @@ const struct help repl_help = {
           "on",
           store_options, NULL},
          {0}},
-    .exits = "0 left with nothing under way, 1 a line from a pipe failed, 2 wrong usage,\n"
-             "6 left or interrupted with operations under way"};
+    .exits =
+        "0 left with nothing under way, 1 a line from a pipe failed, 2 wrong usage,\n"
+        "6 left or interrupted with operations under way"};
 
 /* A file below the folder that an XDG variable names, else below `fallback` in HOME. Owned by the
  * caller; NULL when there is no home. */
@@ -98,9 +101,8 @@ static int run_prompt(struct session *session, const struct prompt_options *opti
 static int execute(struct repl_command *command)
 {
     char *history = name_file("XDG_STATE_HOME", ".local/state", "history");
-    char *init = command->has_no_init
-                     ? NULL
-                     : name_file("XDG_CONFIG_HOME", ".config", "init.lua");
+    char *init =
+        command->has_no_init ? NULL : name_file("XDG_CONFIG_HOME", ".config", "init.lua");
     const struct prompt_options options = {
         .history_file = history,
         .init_file = init != NULL && access(init, F_OK) == 0 ? init : NULL};
@@ -133,8 +135,8 @@ int command_repl(int argc, char **argv)
     static const struct option *const tables[] = {repl_options,   sim_options_table,
                                                   common_options, guard_options,
                                                   store_options,  NULL};
-    struct repl_command command = {.settings = {.clock_mode = CLOCK_SCALED,
-                                                .clock_factor = WATCHABLE_FACTOR}};
+    struct repl_command command = {
+        .settings = {.clock_mode = CLOCK_SCALED, .clock_factor = WATCHABLE_FACTOR}};
     int index = 0;
 
     if (!options_read("repl", tables, &command, argc, argv, &index))
@@ -144,7 +146,8 @@ int command_repl(int argc, char **argv)
         return EXIT_DONE;
     }
     if (index < argc) {
-        fprintf(stderr, "moongate repl: what is '%s'? A script is run by `moongate run`\n",
+        fprintf(stderr,
+                "moongate repl: what is '%s'? A script is run by `moongate run`\n",
                 argv[index]);
         return EXIT_USAGE;
     }

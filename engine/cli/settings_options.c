@@ -211,6 +211,25 @@ const struct option common_options[] = {
      option_take_log_level},
     {0}};
 
+static char *take_profile(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->profile, text);
+}
+
+static char *take_config(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->config_file, text);
+}
+
+const struct option profile_options[] = {
+    {"--profile", "NAME",
+     "what the configuration says under NAME (MOONGATE_PROFILE); else \"default\"",
+     take_profile},
+    {"--config", "FILE",
+     "the configuration (MOONGATE_CONFIG); else moongate.lua here, or the user's own",
+     take_config},
+    {0}};
+
 static char *take_store(void *context, const char *text)
 {
     return option_take_text(&((struct settings *)context)->store, text);

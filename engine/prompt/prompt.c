@@ -33,14 +33,14 @@ struct prompt {
     struct wakeup *stopped; /* Ctrl-Z */
     struct prompt_helper helper;
     struct waitable line_waitable;
-    struct prompt_wait *wait; /* that goes on, or NULL */
+    struct prompt_wait *wait;  /* that goes on, or NULL */
     char *text, *continuation; /* in front of what is typed */
-    char *search; /* in front of it while the history is searched, or NULL */
+    char *search;              /* in front of it while the history is searched, or NULL */
     char *line;                /* that was read, or NULL */
     char *hint;
     struct prompt_completion completion; /* shown, when it has choices */
-    struct buffer rest;                  /* of a pipe: bytes that were not asked for yet */
-    size_t scanned; /* of them: what lines before the next one take, not whole yet */
+    struct buffer rest; /* of a pipe: bytes that were not asked for yet */
+    size_t scanned;     /* of them: what lines before the next one take, not whole yet */
     bool is_reading, is_ended, is_suspended;
 };
 
@@ -54,9 +54,8 @@ static struct face_prompt_view view_of(struct prompt *prompt)
 
     editor_look(prompt->editor, &edited);
     free(prompt->search);
-    prompt->search = edited.search != NULL
-                         ? memory_format("(search '%s') ", edited.search)
-                         : NULL;
+    prompt->search =
+        edited.search != NULL ? memory_format("(search '%s') ", edited.search) : NULL;
     return (struct face_prompt_view){.prompt = prompt->search != NULL ? prompt->search
                                                                       : prompt->text,
                                      .continuation = prompt->continuation,
@@ -85,13 +84,18 @@ static void forget_help(struct prompt *prompt)
     prompt->completion = (struct prompt_completion){0};
 }
 
-/* What was typed stays where it stands. */
-static void settle(struct prompt *prompt, bool is_dropped)
+/* What was typed stays where it stands; `text` when the editor has given it away, or NULL. */
+static void settle(struct prompt *prompt, const char *text, bool is_dropped)
 {
     forget_help(prompt);
 
-    const struct face_prompt_view view = view_of(prompt);
+    struct face_prompt_view view = view_of(prompt);
 
+    if (text != NULL) {
+        view.prompt = prompt->text;
+        view.text = text;
+        view.cursor = strlen(text);
+    }
     face_prompt_settle(prompt->face, &view, is_dropped);
 }
 
@@ -104,8 +108,8 @@ static void look_for_hint(struct prompt *prompt)
     prompt->hint = NULL;
     editor_look(prompt->editor, &edited);
     if (helper->hint != NULL && edited.search == NULL && edited.text[0] != '\0')
-        prompt->hint = memory_copy_string(
-            helper->hint(helper->context, edited.text, edited.cursor));
+        prompt->hint =
+            memory_copy_string(helper->hint(helper->context, edited.text, edited.cursor));
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -127,6 +131,7 @@ static void on_accepted(void *context, const char *text)
 {
     struct prompt *prompt = context;
 
+    settle(prompt, text, false);
     prompt->line = memory_copy_string(text);
     finish_reading(prompt);
 }
@@ -137,7 +142,7 @@ static void on_ended(void *context)
 
     if (!prompt->is_reading)
         return;
-    settle(prompt, false);
+    settle(prompt, NULL, false);
     finish_reading(prompt);
 }
 
@@ -350,7 +355,7 @@ void prompt_stop_reading(struct prompt *prompt)
         return;
     prompt->is_reading = false;
     if (prompt->editor != NULL)
-        settle(prompt, false);
+        settle(prompt, NULL, false);
 }
 
 /* --- waits --------------------------------------------------------------------------------- */
@@ -398,7 +403,7 @@ bool prompt_interrupt(void *context)
     if (prompt->is_suspended)
         return true; /* it is for the other program */
     if (prompt->is_reading)
-        settle(prompt, true);
+        settle(prompt, NULL, true);
     editor_cancel(prompt->editor);
     if (prompt->wait != NULL)
         end_wait(prompt->wait, PROMPT_INTERRUPTED);
@@ -411,9 +416,9 @@ bool prompt_interrupt(void *context)
 void prompt_suspend(struct prompt *prompt)
 {
     prompt->is_suspended = true;
+    wakeup_stop(prompt->input);
     if (prompt->editor == NULL)
         return;
-    wakeup_stop(prompt->input);
     face_prompt_suspend(prompt->face);
     editor_give_terminal_back(prompt->editor);
 }
@@ -421,11 +426,12 @@ void prompt_suspend(struct prompt *prompt)
 void prompt_resume(struct prompt *prompt)
 {
     prompt->is_suspended = false;
+    if (!prompt->is_ended)
+        wakeup_watch(prompt->input);
     if (prompt->editor == NULL)
         return;
     editor_take_terminal(prompt->editor);
     face_prompt_resume(prompt->face);
-    wakeup_watch(prompt->input);
     draw(prompt);
 }
 
@@ -482,7 +488,8 @@ struct prompt *prompt_open(struct session *session, const struct prompt_options 
         prompt_close(prompt);
         return NULL;
     }
-    if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !open_keyboard(prompt, failure)) {
+    if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO) &&
+        !open_keyboard(prompt, failure)) {
         prompt_close(prompt);
         return NULL;
     }

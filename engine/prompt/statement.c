@@ -89,7 +89,6 @@ bool statement_is_whole(lua_State *L, const char *text)
     if (length == 0 || start[0] == '\\' || is_dropped(start, length) ||
         (start[length - 1] == '?' && is_question(start, length)))
         return true;
-    return !wants_more(L, start,
-                       start[length - 1] == '&' ? trimmed_length(start, length - 1)
-                                                : length);
+    return !wants_more(
+        L, start, start[length - 1] == '&' ? trimmed_length(start, length - 1) : length);
 }

@@ -257,17 +257,13 @@ static struct failure *complain_unknown(const struct config *config, const char 
     for (size_t i = 0; i < config->profile_count; i++)
         names[i] = config->profiles[i].name;
     near = text_nearest(name, names, config->profile_count);
-    buffer_printf(&text, "profile '%s' is not in %s", name, config->path);
+    buffer_printf(&text, "profile '%s' is not in %s, which has ", name, config->path);
+    for (size_t i = 0; i < config->profile_count; i++)
+        buffer_printf(&text, "%s%s", i > 0 ? ", " : "", names[i]);
+    if (config->profile_count == 0)
+        buffer_append_string(&text, "none");
     if (near != NULL)
         buffer_printf(&text, "; did you mean '%s'?", near);
-    for (size_t i = 0; i < config->profile_count; i++)
-        buffer_printf(&text, "%s%s",
-                      i > 0          ? ", "
-                      : near != NULL ? " There are "
-                                     : "; there are ",
-                      names[i]);
-    if (config->profile_count == 0)
-        buffer_append_string(&text, ", which has none");
 
     struct failure *failure = failure_new("BadSetting", "%s", text.data);
 
@@ -322,12 +318,24 @@ static void fill(const struct config *config, const struct profile *profile, uns
     for (const struct config_row *row = config_rows; row->field.name != NULL; row++) {
         if (!counts(row, settings) || (use != 0 && (row->use & use) == 0))
             continue;
-        if (config_row_is_text(row))
+        if (use == 0 && config_row_is_text(row))
             warn(config, profile, row, settings);
         if (!has_direction || (row->use & CONFIG_OF_DIRECTION) == 0)
             config_row_fill(row, &profile->settings, settings);
     }
     settings->profile = profile->name;
+}
+
+void config_leave_profile(struct settings *settings)
+{
+    if (settings->config == NULL)
+        return;
+    for (const struct config_row *row = config_rows; row->field.name != NULL; row++) {
+        if (row->type != CONFIG_STORE)
+            config_row_copy(row, &settings->config->base, settings);
+    }
+    if (!settings->profile_was_asked)
+        settings->profile = NULL;
 }
 
 static struct failure *use_profile(const struct config *config, const char *name,
@@ -368,9 +376,14 @@ static void forget_said_target(const struct config *config, struct settings *set
 struct failure *config_change_profile(const struct config *config, const char *name,
                                       struct settings *settings)
 {
-    struct settings changed = config->base;
+    struct settings changed;
     struct failure *failure;
 
+    if (config == NULL)
+        return complain_no_file(name);
+    changed = config->base;
+    changed.may_switch = settings->may_switch;
+    changed.config = settings->config;
     forget_said_target(config, &changed);
     failure = config_use_profile(config, name, &changed);
     if (failure == NULL)

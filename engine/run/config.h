@@ -59,9 +59,13 @@ struct failure *config_use_profile(const struct config *config, const char *name
                                    struct settings *settings);
 
 /* The same, but only how to sign in, and where runs are kept: for a run that is carried on, which
- * has settings of its own. */
+ * has settings of its own; nothing is warned of. */
 struct failure *config_use_sign_in(const struct config *config, const char *name,
                                    struct settings *settings);
+
+/* Takes back what a profile has filled in, but for the store, and its name unless it was asked for:
+ * before a run's own settings are filled in. `settings` may be without a configuration. */
+void config_leave_profile(struct settings *settings);
 
 /* Settings for a session that goes over to a profile: what the profile says, and what is said
  * without any, but for the target that the command line names. The same failure. */

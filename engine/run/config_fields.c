@@ -367,36 +367,51 @@ char *config_row_take(const struct config_row *row, lua_State *L, struct config 
 
 /* --- to settings ----------------------------------------------------------------------------- */
 
-static void fill_scopes(const struct guard_settings *from, struct guard_settings *to)
+static bool is_said(const struct config_row *row, const struct settings *settings)
 {
-    if (to->within_count > 0)
-        return;
-    memcpy(to->within, from->within, sizeof to->within);
-    to->within_count = from->within_count;
+    const void *value = (const char *)settings + row->offset;
+
+    switch (row->type) {
+    case CONFIG_FLAG:
+        return *(const bool *)value;
+    case CONFIG_LIMIT:
+        return ((const struct guard_limit *)value)->is_set;
+    case CONFIG_NUMBER:
+        return *(const unsigned *)value != 0;
+    case CONFIG_SCOPES:
+        return settings->guard.within_count > 0;
+    default:
+        return *(const char *const *)value != NULL;
+    }
+}
+
+static size_t size_of(const struct config_row *row)
+{
+    switch (row->type) {
+    case CONFIG_FLAG:
+        return sizeof(bool);
+    case CONFIG_LIMIT:
+        return sizeof(struct guard_limit);
+    case CONFIG_NUMBER:
+        return sizeof(unsigned);
+    case CONFIG_SCOPES:
+        return sizeof((struct guard_settings *)NULL)->within;
+    default:
+        return sizeof(const char *);
+    }
+}
+
+void config_row_copy(const struct config_row *row, const struct settings *from,
+                     struct settings *to)
+{
+    memcpy((char *)to + row->offset, (const char *)from + row->offset, size_of(row));
+    if (row->type == CONFIG_SCOPES)
+        to->guard.within_count = from->guard.within_count;
 }
 
 void config_row_fill(const struct config_row *row, const struct settings *from,
                      struct settings *to)
 {
-    const void *value = (const char *)from + row->offset;
-
-    switch (row->type) {
-    case CONFIG_FLAG:
-        *(bool *)place(row, to) = *(bool *)place(row, to) || *(const bool *)value;
-        break;
-    case CONFIG_LIMIT:
-        if (!((struct guard_limit *)place(row, to))->is_set)
-            *(struct guard_limit *)place(row, to) = *(const struct guard_limit *)value;
-        break;
-    case CONFIG_NUMBER:
-        if (*(unsigned *)place(row, to) == 0)
-            *(unsigned *)place(row, to) = *(const unsigned *)value;
-        break;
-    case CONFIG_SCOPES:
-        fill_scopes(&from->guard, &to->guard);
-        break;
-    default:
-        if (*config_row_text(row, to) == NULL)
-            *config_row_text(row, to) = *(const char *const *)value;
-    }
+    if (!is_said(row, to))
+        config_row_copy(row, from, to);
 }

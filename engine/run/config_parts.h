@@ -77,7 +77,9 @@ char *config_row_take(const struct config_row *row, lua_State *L, struct config 
 bool config_row_is_text(const struct config_row *row);
 const char **config_row_text(const struct config_row *row, struct settings *settings);
 
-/* Fills in what `to` does not say; never the text of a field. */
+/* Copies the field, whatever `to` says; or only when it says nothing. */
+void config_row_copy(const struct config_row *row, const struct settings *from,
+                     struct settings *to);
 void config_row_fill(const struct config_row *row, const struct settings *from,
                      struct settings *to);
 

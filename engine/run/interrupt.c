@@ -30,13 +30,13 @@ static struct {
     struct event *event;
     const struct scheduler *scheduler;
     void (*asked)(void *context, int number, int times);
-    void (*dying)(void); /* or NULL */
+    void (*dying)(void);                           /* or NULL */
     void (*stopping)(void *context, lua_State *L); /* or NULL */
     void *context;
     int pipe[2];
     volatile sig_atomic_t times, number; /* how many came, and the last of them */
-    int64_t first_ms; /* when the first came, as computing_ms() says */
-    bool is_heard;    /* the loop has turned since */
+    int64_t first_ms;                    /* when the first came, as computing_ms() says */
+    bool is_heard;                       /* the loop has turned since */
 } listener = {.pipe = {-1, -1}};
 
 /* How long this thread has been computing: waiting for a busy machine does not count. */

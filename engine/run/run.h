@@ -7,8 +7,14 @@
 
 #include <lua.h>
 
+#include "base/waitable.h"
+#include "net/loop.h"
+
+struct failure;
 struct record;
+struct run;
 struct session;
+struct settings;
 struct task;
 
 /* What the process ends with. */
@@ -55,6 +61,23 @@ struct run_request {
 
 /* Runs it to its end and reports that end as the last event. Returns an exit code. */
 int run_script(struct session *session, const struct run_request *request);
+
+/* The run that a session works for ends, and another begins under other settings, with the same
+ * state of Lua. */
+struct run_renewal {
+    struct waitable waitable; /* done when that is over */
+    struct failure
+        *failure; /* then: why nothing was changed, or NULL; owned by the caller */
+    const struct settings *settings;
+    struct session *session;
+    struct deferred deferred;
+};
+
+/* Begins it, outside of the task that asks for it. A session without a run is only switched. `settings` as of session_switch(), borrowed
+ * until it is over; `renewal` is the caller's memory until then or run_cancel_renewal(). */
+void run_renew(struct session *session, const struct settings *settings,
+               struct run_renewal *renewal);
+void run_cancel_renewal(struct run_renewal *renewal);
 
 /* Makes up an id: "20260131-120000-1f3a" sorts by time, and two of one second differ. With `name`
  * (or NULL) the same time and name give the same id. */

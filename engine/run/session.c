@@ -71,8 +71,7 @@ static void choose_scope(struct session *session)
                                  profile->subscription_id),
         .resource_group = first_of(session->asked.resource_group,
                                    settings->resource_group, profile->resource_group),
-        .service =
-            first_of(session->asked.service, settings->service, profile->service)};
+        .service = first_of(session->asked.service, settings->service, profile->service)};
 }
 
 /* The simulator answers at once or, as a fault, never; real time would pass meanwhile, whatever
@@ -341,16 +340,22 @@ static void close_way(struct session *session)
     endpoints_deinit(&session->endpoints);
 }
 
+bool session_is_busy(const struct session *session, struct failure **failure)
+{
+    const unsigned count = session->client.open_count;
+
+    if (count > 0)
+        *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
+                               count, count == 1 ? " is" : "s are");
+    return count > 0;
+}
+
 bool session_switch(struct session *session, const struct settings *settings,
                     struct failure **failure)
 {
     assert(settings->sim == (session->sim != NULL));
-    if (session->client.open_count > 0) {
-        *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
-                               session->client.open_count,
-                               session->client.open_count == 1 ? " is" : "s are");
+    if (session_is_busy(session, failure))
         return false;
-    }
     close_way(session);
     if (session->record == NULL && session->history == NULL) {
         depot_close(session->depot); /* the next run may be kept elsewhere */
@@ -469,6 +474,16 @@ void session_set_record(struct session *session, struct record *record)
 struct record *session_record(const struct session *session)
 {
     return session->record;
+}
+
+void session_set_run(struct session *session, struct run *run)
+{
+    session->run = run;
+}
+
+struct run *session_run(const struct session *session)
+{
+    return session->run;
 }
 
 void session_set_facts(struct session *session, const struct run_facts *facts)

@@ -49,6 +49,11 @@ void session_close(struct session *session);
 void session_set_record(struct session *session, struct record *record);
 struct record *session_record(const struct session *session);
 
+/* The run itself; borrowed, or NULL. */
+struct run;
+void session_set_run(struct session *session, struct run *run);
+struct run *session_run(const struct session *session);
+
 /* What scripts are told, to be set before they run. */
 void session_set_facts(struct session *session, const struct run_facts *facts);
 const struct run_facts *session_facts(const struct session *session);
@@ -110,7 +115,9 @@ bool session_is_read_only(const struct session *session);
  * been opened with them; only the simulator, the clock and the face stay, so `settings` must
  * have a simulator when these had one. They are copied; their strings are borrowed for the
  * session's life. A record in use stays in its store. False when operations are not over
- * (`Busy`): then nothing has changed, and the reason is in `*failure` (owned by the caller). */
+ * (`Busy`, which session_is_busy() tells before): then nothing has changed, and the reason is in
+ * `*failure` (owned by the caller). */
+bool session_is_busy(const struct session *session, struct failure **failure);
 bool session_switch(struct session *session, const struct settings *settings,
                     struct failure **failure);
 

@@ -33,8 +33,9 @@ struct session {
     } asked; /* by session_set_scope(), or NULL */
     bool is_read_only;
     struct wire_counts sent_before; /* by the ways to the service that were closed */
-    struct depot *depot;   /* or NULL */
-    struct record *record; /* of the run, or NULL */
+    struct depot *depot;            /* or NULL */
+    struct run *run;                /* or NULL */
+    struct record *record;          /* of the run, or NULL */
     struct run_facts facts;
     struct buffer line; /* of an event */
 };
