@@ -100,10 +100,17 @@ local function shorten(traceback)
   return #lines > 1 and "\n" .. table.concat(lines, "\n") or ""
 end
 
-local function describe(value)
-  local is_text, text = pcall(tostring, value)
-  text = is_text and text or "an error object that has no text"
-  return {value = value, text = text .. shorten(debug.traceback(nil, 2))}
+-- An error with what it says; one that is no text is shown as a value is, without colours.
+local function describe(shell)
+  return function(value)
+    local text = value
+    if type(value) ~= "string" then
+      local options = shell:options()
+      options.has_color = false
+      text = require("show").text(value, options)
+    end
+    return {value = value, text = text .. shorten(debug.traceback(nil, 2))}
+  end
 end
 
 local function report_failure(shell, entry, failure)
@@ -114,7 +121,7 @@ end
 -- What the line's task does. It shows the value, too, since a value may take its time to say
 -- what it is.
 local function carry_out(shell, entry, fn, is_expression)
-  local values = table.pack(xpcall(fn, describe))
+  local values = table.pack(xpcall(fn, describe(shell)))
   local ok = values[1]
   prompt_keep.finish(shell, entry, ok)
   if not ok and type(values[2].value) == "userdata" then -- run.exit()
@@ -152,10 +159,11 @@ local function give_up(shell, entry)
 end
 
 -- The task has ended; it fails only when somebody stopped it while it was computing.
-local function ended_well(shell, task)
-  local ok, value = pcall(task.join, task)
+local function ended_well(shell, entry)
+  local ok, value = pcall(entry.task.join, entry.task)
   if not ok then
-    shell:fail(tostring(value))
+    prompt_keep.finish(shell, entry, false)
+    shell:fail((tostring(value):gsub("^.*: interrupted$", "interrupted")))
   end
   return ok and value
 end
@@ -171,7 +179,7 @@ function Shell:wait(entry)
     give_up(self, entry)
     return false
   end
-  return ended_well(self, entry.task)
+  return ended_well(self, entry)
 end
 
 local function run_code(shell, line, entry)
@@ -323,8 +331,8 @@ local function warn_of_tasks(shell, going)
     shell:say(("  [%d] %s"):format(job.number, job.text))
   end
   shell:say(core.keeps()
-    and "Once more leaves them; `moongate resume` takes them up. \\wait waits for them here."
-    or "Once more leaves them, and they end with the simulator. \\wait waits for them.")
+    and "Once more leaves them to `moongate resume`; \\wait waits for them."
+    or "Once more leaves them, and ends the simulator; \\wait waits for them.")
 end
 
 -- Whether one may go: with tasks under way only the second time in a row.

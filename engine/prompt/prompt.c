@@ -132,6 +132,7 @@ static void on_accepted(void *context, const char *text)
     struct prompt *prompt = context;
 
     settle(prompt, text, false);
+    editor_remember(prompt->editor, text);
     prompt->line = memory_copy_string(text);
     finish_reading(prompt);
 }
@@ -394,6 +395,14 @@ void prompt_end_wait(struct prompt_wait *wait)
     wait->prompt = NULL;
 }
 
+static bool is_typing(struct prompt *prompt)
+{
+    struct editor_view edited;
+
+    editor_look(prompt->editor, &edited);
+    return edited.text[0] != '\0' || edited.search != NULL;
+}
+
 bool prompt_interrupt(void *context)
 {
     struct prompt *prompt = context;
@@ -402,7 +411,7 @@ bool prompt_interrupt(void *context)
         return false;
     if (prompt->is_suspended)
         return true; /* it is for the other program */
-    if (prompt->is_reading)
+    if (prompt->is_reading && is_typing(prompt))
         settle(prompt, NULL, true);
     editor_cancel(prompt->editor);
     if (prompt->wait != NULL)
