@@ -4,18 +4,9 @@
 -- @module doc
 local model = require "core.model"
 local doc_examples = require "doc_examples"
+local library = require "library"
 
 local doc = {}
-
--- Modules that scripts do not require themselves.
-local INNER = {access = true, collection = true, completion = true, completion_hint = true,
-               completion_phrase = true, completion_slots = true, completion_types = true,
-               difference = true, doc = true, doc_examples = true, doc_html = true, doc_json = true,
-               doc_luacats = true, doc_text = true, document = true, estate = true, extract = true,
-               grantee = true, help = true, holders = true, judgement = true, lexer = true,
-               live_names = true, lua_manual = true, paging = true, publish = true,
-               reference = true, roles = true, run_report = true, runs = true, scope = true,
-               shelf = true, snapshot = true, testing = true, timeline = true, upkeep = true}
 
 -- A block of doc comment: its first sentence, the rest, and tags in their order.
 local function parse_block(lines)
@@ -281,7 +272,7 @@ function doc.module_names()
   local names = {}
   for _, path in ipairs(model.files()) do
     local name = path:match "^stdlib/([%w_]+)%.lua$"
-    if name and not INNER[name] then
+    if name and not library.is_inner(name) then
       names[#names + 1] = name
     end
   end
