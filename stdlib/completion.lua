@@ -2,6 +2,7 @@
 --
 -- It runs while somebody types: it never waits, calls nothing of the script's and raises nothing.
 -- @module completion
+local completion_hint = require "completion_hint"
 local completion_phrase = require "completion_phrase"
 local completion_slots = require "completion_slots"
 local completion_types = require "completion_types"
@@ -386,6 +387,18 @@ function completion.at(text, cursor, env)
     return complete_command(text, cursor, env)
   end
   return complete_lua(text, cursor, env)
+end
+
+--- What is to be said of the place of the cursor: the arguments of a call with the current one in
+-- `<>`, or what a property is.
+-- @tparam string text
+-- @tparam integer cursor
+-- @tparam table env
+-- @treturn ?string one line, nil when there is nothing to say
+function completion.hint(text, cursor, env)
+  if not text:find "^%s*\\" then
+    return completion_hint.text(text, cursor, env)
+  end
 end
 
 return completion
