@@ -23,6 +23,7 @@ const struct native_module native_modules[] = {
     {"core.files", open_files, "files that are sent to the service"},
     {"core.folder", open_folder, "the files of an exported estate"},
     {"core.model", open_model, "the rows of the model"},
+    {"core.past", open_past, "a run of the past that is stepped into"},
     {"core.report", open_report, "what became of things without a row in the model"},
     {"core.resources", open_resources, "the verbs of every kind"},
     {"core.runs", open_runs, "the runs that the store has"},

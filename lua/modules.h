@@ -17,6 +17,7 @@ int open_folder(lua_State *L);
 int open_json(lua_State *L);
 int open_log(lua_State *L);
 int open_model(lua_State *L);
+int open_past(lua_State *L);
 int open_report(lua_State *L);
 int open_resources(lua_State *L);
 int open_run(lua_State *L);

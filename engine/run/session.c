@@ -21,12 +21,13 @@
 #include "run/endpoints.h"
 #include "run/event_json.h"
 #include "run/history.h"
+#include "run/past.h"
 #include "run/record.h"
 #include "run/signer.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
 
-enum { SIM_TIMEOUT_MS = 10000 };
+enum { SIM_TIMEOUT_MS = 10000, FIRST_ASIDE = 1 << 30 /* number of an operation */ };
 
 /* 2026-01-05T09:00:00Z, a Monday: when a virtual clock begins, unless the world says
  * otherwise, so that a run can be repeated to the letter. */
@@ -43,7 +44,7 @@ struct session {
     unsigned outcomes[OUTCOME_COUNT];
 
     /* the way to the service, open when `client.pipeline` is not NULL */
-    struct client client;
+    struct client client, aside;
     struct observer observer;
     struct transport *transport;
     struct stage *wire;
@@ -53,6 +54,7 @@ struct session {
     struct scope scope;
     struct depot *depot;   /* or NULL */
     struct record *record; /* of the run, or NULL */
+    struct past *past;     /* or NULL */
     struct run_facts facts;
     struct buffer line; /* of an event */
 };
@@ -423,6 +425,22 @@ struct client *session_client(struct session *session, struct failure **failure)
     return &session->client;
 }
 
+struct client *session_client_aside(struct session *session, struct failure **failure)
+{
+    const struct client *client = session_client(session, failure);
+
+    if (client == NULL)
+        return NULL;
+    if (session->aside.pipeline == NULL)
+        session->aside = (struct client){.loop = client->loop,
+                                         .pipeline = client->pipeline,
+                                         .origins = client->origins,
+                                         .observer = client->observer,
+                                         .may_register = client->may_register,
+                                         .last_number = FIRST_ASIDE};
+    return &session->aside;
+}
+
 struct tokens *session_tokens(struct session *session)
 {
     return session->tokens;
@@ -539,6 +557,9 @@ void session_close(struct session *session)
         return;
     log_set_sink(NULL, NULL);
     client_deinit(&session->client);
+    client_deinit(&session->aside);
+    if (session->past != NULL)
+        past_leave(session->past);
     tokens_free(session->tokens);
     tokens_free(session->guest_tokens);
     pipeline_free(session->client.pipeline);
@@ -585,6 +606,26 @@ struct record *session_record(const struct session *session)
     return session->record;
 }
 
+void session_set_past(struct session *session, struct past *past)
+{
+    session->past = past;
+}
+
+struct past *session_past(const struct session *session)
+{
+    return session->past;
+}
+
+struct journal *session_journal(const struct session *session)
+{
+    return session->client.journal;
+}
+
+void session_set_journal(struct session *session, struct journal *journal)
+{
+    session->client.journal = journal;
+}
+
 void session_set_facts(struct session *session, const struct run_facts *facts)
 {
     session->facts = *facts;
@@ -605,6 +646,8 @@ struct depot *session_depot(struct session *session, struct failure **failure)
 const char *session_find_code(const struct session *session, const char *name,
                               size_t *length)
 {
+    if (session->past != NULL)
+        return past_find_code(session->past, name, length);
     return session->record != NULL ? record_find_file(session->record, name, length)
                                    : NULL;
 }
@@ -612,6 +655,8 @@ const char *session_find_code(const struct session *session, const char *name,
 void session_keep_code(struct session *session, const char *name, const char *text,
                        size_t length)
 {
+    if (session->past != NULL)
+        past_note_code(session->past, name);
     if (session->record != NULL)
         record_keep_file(session->record, name, text, length);
 }
