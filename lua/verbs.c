@@ -582,6 +582,7 @@ int open_resources(lua_State *L)
                                          {"methods", nested_methods},
                                          {"nested", nested_new},
                                          {"parent", nested_parent},
+                                         {"identify", nested_identify},
                                          {"set_loader", nested_set_loader},
                                          {"describe", nested_describe},
                                          {"replace", resource_replace},

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "net/loop.h"
+#include "run/config.h"
 #include "run/depot.h"
 #include "run/manifest.h"
 #include "run/record.h"
@@ -121,6 +122,42 @@ static int take_over(struct settings *settings, const struct carry_request *requ
     return code;
 }
 
+/* A run that began elsewhere may have a profile that nobody has here. */
+static void use_sign_in(struct settings *settings)
+{
+    struct failure *failure =
+        config_use_sign_in(settings->config, settings->profile, settings);
+
+    if (failure != NULL)
+        log_line(LOG_INFO, "%s: one signs in as the environment says", failure->message);
+    failure_free(failure);
+}
+
+/* The run's own settings, with its own profile, however that reads by now, or none. */
+static void restore_settings(struct settings *settings, const cJSON *manifest)
+{
+    config_leave_profile(settings);
+    manifest_fill_settings(manifest, settings);
+    if (settings->profile != NULL)
+        use_sign_in(settings);
+}
+
+/* Whoever says the job again may have meant another target. */
+static struct failure *check_profile(const struct settings *settings,
+                                     const struct carry_request *request,
+                                     const cJSON *manifest)
+{
+    const char *began_with = json_string_at(json_at(manifest, "settings"), "profile");
+
+    if (!request->is_same_job || !settings->profile_was_asked ||
+        (began_with != NULL && strcmp(began_with, settings->profile) == 0))
+        return NULL;
+    return failure_new(
+        "BadSetting", "run %s did not begin with profile '%s' but %s%s%s", request->id,
+        settings->profile, began_with != NULL ? "with '" : "without any",
+        began_with != NULL ? began_with : "", began_with != NULL ? "'" : "");
+}
+
 static int open_and_carry(struct settings *settings, const struct carry_request *request,
                           cJSON *manifest, struct failure **failure)
 {
@@ -132,7 +169,7 @@ static int open_and_carry(struct settings *settings, const struct carry_request 
     if (script != NULL)
         absolute.script = script;
     carry_enter_folder(manifest);
-    manifest_fill_settings(manifest, settings);
+    restore_settings(settings, manifest);
     session = session_open(settings, failure);
     if (session != NULL)
         code = take_over(settings, &absolute, session, manifest, failure);
@@ -166,7 +203,7 @@ int carry_on(struct settings *settings, const struct carry_request *request,
     } else if (is_over(lookup.end, "canceled")) {
         *failure =
             failure_new("RunCanceled", "run %s was canceled, for good", request->id);
-    } else {
+    } else if ((*failure = check_profile(settings, request, lookup.manifest)) == NULL) {
         code = open_and_carry(settings, request, lookup.manifest, failure);
     }
     cJSON_Delete(lookup.manifest);
@@ -329,10 +366,11 @@ int carry_or_begin(struct settings *settings, struct run_request *request,
     if (*failure != NULL && strcmp((*failure)->code, "RunHeld") == 0)
         code = EXIT_HELD;
     if (*failure == NULL && job.is_begun)
-        code = carry_on(
-            settings,
-            &(struct carry_request){.id = job.id, .max_wall_ms = request->max_wall_ms},
-            failure);
+        code = carry_on(settings,
+                        &(struct carry_request){.id = job.id,
+                                                .max_wall_ms = request->max_wall_ms,
+                                                .is_same_job = true},
+                        failure);
     else if (*failure == NULL)
         code = begin(settings, &job, failure);
     if (*failure == NULL && job.note != NULL && code != EXIT_INTERRUPTED &&

@@ -18,6 +18,8 @@ struct carry_request {
     int64_t max_wall_ms; /* 0: no limit */
     void (*kept)(void *context, const char *id); /* as of struct run_request */
     bool cuts_damaged;                           /* cut the journal where it is damaged */
+    bool
+        is_same_job; /* it is refused when it began with another profile than is asked for */
 };
 
 /* What the run was asked for; owned by the caller. NULL, or the failure: RunNotFound,

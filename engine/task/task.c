@@ -224,8 +224,10 @@ static void run_ready(struct deferred *deferred)
     struct scheduler *scheduler = LIST_ENTRY(deferred, struct scheduler, run_ready);
     struct list *link;
 
-    while ((link = list_take_first(&scheduler->ready)) != NULL)
+    while ((link = list_take_first(&scheduler->ready)) != NULL) {
         resume(LIST_ENTRY(link, struct task, waiter.link));
+        loop_look(scheduler->loop);
+    }
 }
 
 static bool nothing_lives(void *context)
@@ -235,9 +237,9 @@ static bool nothing_lives(void *context)
     return list_is_empty(&scheduler->all);
 }
 
-bool scheduler_run(struct scheduler *scheduler)
+bool scheduler_run(struct scheduler *scheduler, bool has_keyboard)
 {
-    return loop_run(scheduler->loop, nothing_lives, scheduler, false);
+    return loop_run(scheduler->loop, nothing_lives, scheduler, has_keyboard);
 }
 
 /* --- the scheduler -------------------------------------------------------------------- */

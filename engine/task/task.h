@@ -75,8 +75,9 @@ lua_State *scheduler_running(const struct scheduler *scheduler);
 /* The task that runs now, or NULL. */
 struct task *scheduler_running_task(const struct scheduler *scheduler);
 
-/* Turns the loop until no task lives. Returns false when those left wait for each other. */
-bool scheduler_run(struct scheduler *scheduler);
+/* Turns the loop until no task lives. Returns false when those left wait for each other; never with
+ * a keyboard, from which anything may come. */
+bool scheduler_run(struct scheduler *scheduler, bool has_keyboard);
 
 /* Cancels all tasks. */
 void scheduler_cancel_all(struct scheduler *scheduler);
