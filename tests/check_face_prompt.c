@@ -701,6 +701,62 @@ START_TEST(only_long_ends_are_worth_a_line)
 }
 END_TEST
 
+static void gateway_fails(uint64_t number, const char *name, char *message)
+{
+    end_badly(number, "gateway", name,
+              &(struct failure){.code = "Conflict", .message = message});
+}
+
+START_TEST(a_failure_is_told_once)
+{
+    open_prompt(60, 24);
+    settle("a", false);
+    face_prompt_show(h.face, NULL);
+    gateway_fails(1, "gw-a", "in use");
+    gateway_fails(2, "gw-b", "in use");
+    gateway_fails(3, "gw-c", "in use");
+    gateway_fails(4, "gw-d", "not known");
+    draw();
+    assert_screen("prod> a\n");
+    feed_text(EVENT_OUTPUT, "Conflict: in use (and so is gw-c)\n");
+    type("");
+    assert_screen("prod> a\n"
+                  "Conflict: in use (and so is gw-c)\n"
+                  "12:03:07 gateway 'gw-b' failed after 12 s: Conflict: in use\n"
+                  "12:03:07 gateway 'gw-d' failed after 12 s: Conflict: not kno\n"
+                  "wn\n"
+                  "prod>\n");
+    gateway_fails(5, "gw-e", "late");
+    draw();
+    settle("b", false);
+    assert_screen("prod> a\n"
+                  "Conflict: in use (and so is gw-c)\n"
+                  "12:03:07 gateway 'gw-b' failed after 12 s: Conflict: in use\n"
+                  "12:03:07 gateway 'gw-d' failed after 12 s: Conflict: not kno\n"
+                  "wn\n"
+                  "12:03:07 gateway 'gw-e' failed after 12 s: Conflict: late\n"
+                  "prod> b\n");
+}
+END_TEST
+
+START_TEST(of_many_failures_the_first_are_told)
+{
+    open_prompt(80, 24);
+    settle("a", false);
+    for (uint64_t i = 1; i <= 15; i++)
+        gateway_fails(i, i <= 10 ? "gw-a" : "gw-b", "in use");
+    end_run((struct run_summary){.outcomes = {[OUTCOME_FAILED] = 15}}, NULL);
+
+    char *text = (show(), screen_text(&h.screen));
+
+    ck_assert_ptr_nonnull(strstr(text, "'gw-a' failed after 12 s: Conflict: in use\n"
+                                       "... and 5 other failures\n"
+                                       "succeeded in 0 ms: 15 failed\n"));
+    ck_assert_ptr_null(strstr(text, "gw-b"));
+    free(text);
+}
+END_TEST
+
 /* --- the end --- */
 
 START_TEST(a_session_that_changed_nothing_needs_no_closing_words)
@@ -1086,6 +1142,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(topic, the_picture_is_of_the_line);
     tcase_add_test(topic, what_waits_in_the_background_is_not_drawn_while_one_types);
     tcase_add_test(topic, only_long_ends_are_worth_a_line);
+    tcase_add_test(topic, a_failure_is_told_once);
+    tcase_add_test(topic, of_many_failures_the_first_are_told);
 
     topic = add_case(suite, "the end");
     tcase_add_test(topic, a_session_that_changed_nothing_needs_no_closing_words);
