@@ -1096,6 +1096,75 @@ START_TEST(output_that_goes_elsewhere_is_left_alone)
 }
 END_TEST
 
+/* --- cost --- */
+
+/* Of this thread, so without the terminal's reader. */
+static double cpu_seconds(void)
+{
+    struct timespec now;
+
+    syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+START_TEST(a_key_costs_little_whatever_waits)
+{
+    enum { KEYS = 2000, WAITING = 1000 };
+    static const char *const what[] = {"idle", "1,000 operations wait",
+                                       "1,000 operations wait and tell"};
+    char text[201], name[16];
+    double seconds = 0;
+
+    open_prompt(80, 24);
+    memset(text, 'x', sizeof text - 1);
+    text[200] = '\0';
+    for (uint64_t i = 1; _i > 0 && i <= WAITING; i++) {
+        snprintf(name, sizeof name, "gw-%d", (int)i);
+        begin(i, "create", "gateway", name);
+    }
+    for (int i = 0; i < KEYS; i++) {
+        text[199] = (char)('a' + i % 26);
+        if (_i == 2)
+            progress(1 + (uint64_t)i % WAITING, i % 2 ? "Activating" : "Accepted", -1);
+
+        const double before = cpu_seconds();
+
+        type(text);
+        seconds += cpu_seconds() - before;
+        pass_machine(10);
+    }
+    if (getenv("MOONGATE_TEST_TIMES") != NULL)
+        dprintf(h.saved_err, "a key, %s: %.1f us\n", what[_i], seconds / KEYS * 1e6);
+    ck_assert_double_lt(seconds / KEYS, 0.002); /* of the 20 ms from key to echo */
+    show();
+    assert_layout_of(text);
+}
+END_TEST
+
+static void show_long_text(int lines)
+{
+    char *text = make_lines(lines);
+    const double before = cpu_seconds();
+
+    type(text);
+    if (getenv("MOONGATE_TEST_TIMES") != NULL)
+        dprintf(h.saved_err, "a key in %d lines: %.1f us\n", lines,
+                (cpu_seconds() - before) * 1e6);
+    ck_assert_double_lt(cpu_seconds() - before, 0.5);
+    free(text);
+}
+
+START_TEST(a_pasted_script_costs_little)
+{
+    open_prompt(80, 24);
+    show_long_text(10);
+    show_long_text(1000);
+    show_long_text(10000);
+    show();
+    assert_cursor(23, 11);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *topic = tcase_create(name);
@@ -1167,6 +1236,10 @@ static void add_cases(Suite *suite)
     tcase_add_test(topic, a_dumb_terminal_shows_choices_as_lines_once);
     tcase_add_test(topic, a_dumb_terminal_can_be_lent);
     tcase_add_test(topic, output_that_goes_elsewhere_is_left_alone);
+
+    topic = add_case(suite, "cost");
+    tcase_add_loop_test(topic, a_key_costs_little_whatever_waits, 0, 3);
+    tcase_add_test(topic, a_pasted_script_costs_little);
 }
 
 int main(void)
