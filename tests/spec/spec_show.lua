@@ -201,7 +201,8 @@ test.each({
   {what = "a __tostring", value = with {__tostring = function() return "point (1, 2)" end},
    text = "point (1, 2)"},
   {what = "a __tostring with control characters",
-   value = with {__tostring = function() return "a\27[2J\u{202e}" end}, text = [[a\x1b[2J\u{202e}]]},
+   value = with {__tostring = function() return "a\27[2J\u{202e}" end},
+   text = [[a\x1b[2J\u{202e}]]},
   {what = "a __tostring that raises", value = with {__tostring = function() error "no\27[1m" end},
    has = [[table whose __tostring raised: ]], more = [[no\x1b[1m]]},
   {what = "a __tostring that raises an object",
@@ -306,8 +307,8 @@ end)
 -- colours --------------------------------------------------------------------------------
 
 test.case("colours are added, and nothing else", function()
-  local values = {workspaces.ensure("payments", {}), {workspaces.get "payments"}, {a = {("x"):rep(60)}},
-                  check.failure {code = "A", message = "b"}, {}}
+  local values = {workspaces.ensure("payments", {}), {workspaces.get "payments"},
+                  {a = {("x"):rep(60)}}, check.failure {code = "A", message = "b"}, {}}
   for _, value in ipairs(values) do
     local colored = show.text(value, {columns = 60, has_color = true})
     local bare = colored:gsub("\27%[%d+m", "")
@@ -338,7 +339,8 @@ test.case("core.terminal tells sizes and makes text fit", function()
   equal(terminal.visible "a\n\27\0b\xff\u{202e}", "a\\n\\x1b\\x00b\u{fffd}\\u{202e}")
   equal(terminal.cut("abcdefghij", 10), "abcdefghij")
   equal(terminal.width(terminal.cut("abcdefghij", 7)), 7)
-  equal(terminal.start("abcdefghij", 6), ("abcdefghij"):sub(1, 6 - terminal.width(ELLIPSIS)) .. ELLIPSIS)
+  equal(terminal.start("abcdefghij", 6),
+        ("abcdefghij"):sub(1, 6 - terminal.width(ELLIPSIS)) .. ELLIPSIS)
   equal(terminal.start("支払い", 4), terminal.is_utf8() and "支\u{2026}" or "...")
   equal(terminal.cut("abc", 0), "")
   equal(type(terminal.wants_color()), "boolean")
