@@ -199,6 +199,17 @@ int nested_parent(lua_State *L)
     return 1;
 }
 
+int nested_identify(lua_State *L)
+{
+    const struct nested *own = test_nested(L, 1);
+
+    if (own == NULL)
+        return 0;
+    lua_pushstring(L, own->kind->name);
+    lua_pushstring(L, own->id);
+    return 2;
+}
+
 int nested_set_loader(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);

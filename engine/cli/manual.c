@@ -117,7 +117,7 @@ static void put_options(const struct option *options)
 static bool is_shared(const struct option *options)
 {
     return options == common_options || options == guard_options ||
-           options == sim_options_table;
+           options == sim_options_table || options == profile_options;
 }
 
 static void put_usage(const char *usage)

@@ -182,8 +182,7 @@ static void append_char(struct buffer *buffer, const char *text, size_t length,
         buffer_append(buffer, text, length);
 }
 
-/* The length of the SGR sequence at `text`, or 0 when there is none. */
-static size_t color_length(const char *text)
+size_t terminal_color_length(const char *text)
 {
     if (text[0] != '\x1b' || text[1] != '[')
         return 0;
@@ -201,7 +200,7 @@ static void append_clean(struct buffer *buffer, const char *text, const char *ke
         uint32_t code;
         size_t length;
 
-        if (keeps_colors && (length = color_length(text)) > 0) {
+        if (keeps_colors && (length = terminal_color_length(text)) > 0) {
             buffer_append(buffer, text, length);
         } else if ((length = decode(text, &code)) == 0) {
             buffer_append_string(buffer, REPLACEMENT);
@@ -260,6 +259,20 @@ void terminal_append_lines(struct buffer *buffer, const char *text)
 void terminal_append_output(struct buffer *buffer, const char *text)
 {
     append_clean(buffer, text, "\n\t\a", true);
+}
+
+size_t terminal_append_next(struct buffer *buffer, const char *text, int *columns)
+{
+    const size_t start = buffer->length;
+    uint32_t code;
+    const size_t length = decode(text, &code);
+
+    if (length == 0)
+        buffer_append_string(buffer, REPLACEMENT);
+    else
+        append_char(buffer, text, length, code);
+    *columns = terminal_width(buffer->data + start);
+    return length > 0 ? length : 1;
 }
 
 /* How many bytes at the start of `text` take at most `columns`. */

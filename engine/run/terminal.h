@@ -41,11 +41,18 @@ void terminal_append_utf8(struct buffer *buffer, const char *text);
  * writing as Lua would escape them ("\n", "\x1b", "\u{202e}"). */
 void terminal_append_visible(struct buffer *buffer, const char *text);
 
+/* Appends the character that `text`, which is not at its end, begins with in the same way. Sets
+ * the columns that it takes. Returns its bytes. */
+size_t terminal_append_next(struct buffer *buffer, const char *text, int *columns);
+
+/* The bytes of the colour (an SGR sequence) that `text` begins with, or 0. */
+size_t terminal_color_length(const char *text);
+
 /* Appends bytes as a literal of Lua, in one line: quotes, backslashes and bytes that are not
  * UTF-8 are escaped, too. */
 void terminal_append_quoted(struct buffer *buffer, const char *text, size_t length);
 
-/* The same as a name, but line ends and tabs stay what they are. */
+/* As terminal_append_visible(), but line ends and tabs stay what they are. */
 void terminal_append_lines(struct buffer *buffer, const char *text);
 
 /* The same, but colours (SGR sequences) and the bell stay, too: what a script prints and
