@@ -362,7 +362,9 @@ end)
 
 test.case("a collection says what it is", function()
   local workspace = workspaces.ensure("payments", {})
-  equal(plain(workspace.apis, 60), "apis of workspace 'payments'")
+  equal(plain(workspace.apis, 60), "apis of workspace 'payments': list() reads them")
+  equal(plain(workspace.policy, 60), "policy of workspace 'payments': get() reads it")
+  equal(plain({a = workspace.apis}, 60), "{ a = <apis of workspace 'payments'> }")
 end)
 
 test.case("groups and their members are shown", function()
