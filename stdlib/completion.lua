@@ -2,6 +2,7 @@
 --
 -- It runs while somebody types: it never waits, calls nothing of the script's and raises nothing.
 -- @module completion
+local completion_hint = require "completion_hint"
 local completion_phrase = require "completion_phrase"
 local completion_slots = require "completion_slots"
 local completion_types = require "completion_types"
@@ -10,6 +11,7 @@ local live_names = require "live_names"
 local lua_manual = require "lua_manual"
 local model = require "core.model"
 local reference = require "reference"
+local session = require "core.session"
 
 local completion = {}
 
@@ -323,16 +325,18 @@ end
 -- ---- lines with a backslash ----
 
 local function commands()
-  local is_fine, found = pcall(require, "prompt_commands")
-  return is_fine and type(found) == "table" and found or {}
+  local is_there, all = pcall(require, "prompt_commands")
+  local found = {}
+  for name, command in next, is_there and all or {} do
+    found[name] = type(command) == "table" and command.usage and command or nil
+  end
+  return found
 end
 
+-- The names of the profiles; none when the files that tell them cannot be read, which the
+-- command says itself.
 local function profiles()
-  local is_fine, session = pcall(require, "core.session")
-  local names
-  if is_fine then
-    is_fine, names = pcall(session.profiles)
-  end
+  local is_fine, names = pcall(session.profiles)
   return is_fine and names or {}
 end
 
@@ -386,6 +390,18 @@ function completion.at(text, cursor, env)
     return complete_command(text, cursor, env)
   end
   return complete_lua(text, cursor, env)
+end
+
+--- What is to be said of the place of the cursor: the arguments of a call with the current one in
+-- `<>`, or what a property is.
+-- @tparam string text
+-- @tparam integer cursor
+-- @tparam table env
+-- @treturn ?string one line, nil when there is nothing to say
+function completion.hint(text, cursor, env)
+  if not text:find "^%s*\\" then
+    return completion_hint.text(text, cursor, env)
+  end
 end
 
 return completion

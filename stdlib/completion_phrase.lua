@@ -7,6 +7,8 @@ local lexer = require "lexer"
 
 local completion_phrase = {}
 
+local DEEPEST = 32 -- tables within tables that are followed
+
 local CLOSERS = {[")"] = "(", ["]"] = "[", ["}"] = "{"}
 local OPENERS = {["("] = true, ["["] = true, ["{"] = true}
 local BLOCKS = {["function"] = true, ["if"] = true, ["do"] = true, ["repeat"] = true}
@@ -233,7 +235,7 @@ end
 --   `path`: for a table in the argument the names that lead to it, false for a place in a list
 function completion_phrase.call(phrase, frame)
   local path = {}
-  while frame.what == "{" do
+  while frame.what == "{" and #path < DEEPEST do
     local outer = frame.outer
     local call = called_before(phrase, frame.open)
     if call then

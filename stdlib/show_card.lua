@@ -285,8 +285,7 @@ end
 
 local function own_rows(object)
   local rows = {}
-  local is_named = inspect.type_name(object) and not inspect.has(object, "__pairs")
-  if type(object) == "table" and is_named then
+  if inspect.type_name(object) and not inspect.has(object, "__pairs") then
     local found = value.members(object)
     for _, key in ipairs(found.keys) do
       local held = found.values[key]
@@ -299,22 +298,31 @@ local function own_rows(object)
   return rows
 end
 
-local function add_operation(text, object)
+local HINTS = {collection = ": list() reads them", ["only resource"] = ": get() reads it"}
+
+local function describe_operation(text, object)
   local status, state = object:status()
   local percent = object:percent()
-  return ("%s: %s%s%s"):format(text, status, state and state ~= "" and ", " .. state or "",
+  return ("%s: %s%s%s"):format(text, status, state and state ~= "" and ", " .. value.plain(state, 40) or "",
                                percent and (", %d%%"):format(percent // 1) or "")
+end
+
+-- What there is to say of an object of the engine besides its text.
+local function add_to_userdata(view, text, object)
+  local name = inspect.type_name(object)
+  if name == "operation" then
+    return describe_operation(text, object)
+  end
+  return text .. value.paint(view, "dim", HINTS[name] or "")
 end
 
 --- An object that has a text of its own: that, and below one line of it what else it holds when
 -- it is of a named type.
 function card.object(view, object)
-  local text = value.own_text(object)
-  if type(object) == "userdata" and inspect.type_name(object) == "operation" then
-    text = add_operation(text, object)
-  end
-  local lines = value.text_lines(view, text, view.rows, 8 * view.columns)
-  if #lines == 1 then
+  local lines = value.text_lines(view, value.own_text(object), view.rows, 8 * view.columns)
+  if #lines == 1 and type(object) == "userdata" then
+    lines[1] = add_to_userdata(view, lines[1], object)
+  elseif #lines == 1 then
     local rows = own_rows(object)
     lines[1] = value.paint(view, #rows > 0 and "heading" or nil, lines[1])
     add_rows(view, lines, rows, "", "  ")

@@ -110,11 +110,12 @@ static void on_end(void *owner, int status)
     waitable_finish(&edit->waitable);
 }
 
-/* The editor may have arguments and quotes; the path stays outside of what the shell reads. */
+/* The editor may have arguments and quotes; the path stays outside of what the shell reads. Ctrl-C
+ * and Ctrl-\ are for the editor: the shell that waits for it does not mind them. */
 static struct failure *start_editor(struct external_edit *edit, struct loop *loop,
                                     struct prompt *prompt)
 {
-    char *command = memory_format("%s \"$@\"", edit->editor);
+    char *command = memory_format("trap : INT QUIT\n%s \"$@\"", edit->editor);
     char *const words[] = {"/bin/sh", "-c", command, "moongate", edit->path, NULL};
     const char *why = NULL;
 

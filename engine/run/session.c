@@ -17,12 +17,13 @@
 #include "pipeline/guard.h"
 #include "pipeline/trail.h"
 #include "run/depot.h"
+#include "run/past.h"
 #include "run/record.h"
 #include "run/session_parts.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
 
-enum { SIM_TIMEOUT_MS = 10000 };
+enum { SIM_TIMEOUT_MS = 10000, FIRST_ASIDE = 1 << 30 /* number of an operation */ };
 
 /* 2026-01-05T09:00:00Z, a Monday: when a virtual clock begins, unless the world says
  * otherwise, so that a run can be repeated to the letter. */
@@ -198,6 +199,22 @@ struct client *session_client(struct session *session, struct failure **failure)
     return &session->client;
 }
 
+struct client *session_client_aside(struct session *session, struct failure **failure)
+{
+    const struct client *client = session_client(session, failure);
+
+    if (client == NULL)
+        return NULL;
+    if (session->aside.pipeline == NULL)
+        session->aside = (struct client){.loop = client->loop,
+                                         .pipeline = client->pipeline,
+                                         .origins = client->origins,
+                                         .observer = client->observer,
+                                         .may_register = client->may_register,
+                                         .last_number = FIRST_ASIDE};
+    return &session->aside;
+}
+
 struct tokens *session_tokens(struct session *session)
 {
     return session->tokens;
@@ -316,6 +333,8 @@ static void reset_client(struct session *session)
 {
     const struct client old = session->client;
 
+    client_deinit(&session->aside);
+    session->aside = (struct client){0};
     client_deinit(&session->client);
     session->client = (struct client){.loop = old.loop,
                                       .observer = old.observer,
@@ -433,6 +452,8 @@ void session_close(struct session *session)
         return;
     log_set_sink(NULL, NULL);
     close_way(session);
+    if (session->past != NULL)
+        past_leave(session->past);
     trail_free(session->trail);
     sim_close(session->sim);
     depot_close(session->depot);
@@ -486,6 +507,26 @@ struct run *session_run(const struct session *session)
     return session->run;
 }
 
+void session_set_past(struct session *session, struct past *past)
+{
+    session->past = past;
+}
+
+struct past *session_past(const struct session *session)
+{
+    return session->past;
+}
+
+struct journal *session_journal(const struct session *session)
+{
+    return session->client.journal;
+}
+
+void session_set_journal(struct session *session, struct journal *journal)
+{
+    session->client.journal = journal;
+}
+
 void session_set_facts(struct session *session, const struct run_facts *facts)
 {
     session->facts = *facts;
@@ -506,6 +547,8 @@ struct depot *session_depot(struct session *session, struct failure **failure)
 const char *session_find_code(const struct session *session, const char *name,
                               size_t *length)
 {
+    if (session->past != NULL)
+        return past_find_code(session->past, name, length);
     return session->record != NULL ? record_find_file(session->record, name, length)
                                    : NULL;
 }
@@ -513,6 +556,8 @@ const char *session_find_code(const struct session *session, const char *name,
 void session_keep_code(struct session *session, const char *name, const char *text,
                        size_t length)
 {
+    if (session->past != NULL)
+        past_note_code(session->past, name);
     if (session->record != NULL)
         record_keep_file(session->record, name, text, length);
 }

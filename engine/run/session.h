@@ -16,6 +16,8 @@
 
 struct depot;
 struct failure;
+struct journal;
+struct past;
 struct record;
 struct history;
 struct session;
@@ -48,6 +50,15 @@ void session_close(struct session *session);
  * request. */
 void session_set_record(struct session *session, struct record *record);
 struct record *session_record(const struct session *session);
+
+/* The run of the past that this session steps into, or NULL: code comes from there. Borrowed, until
+ * session_set_past(session, NULL). */
+void session_set_past(struct session *session, struct past *past);
+struct past *session_past(const struct session *session);
+
+/* The journal that operations are asked of from now on without any record (borrowed), or NULL. */
+void session_set_journal(struct session *session, struct journal *journal);
+struct journal *session_journal(const struct session *session);
 
 /* The run itself; borrowed, or NULL. */
 struct run;
@@ -87,6 +98,9 @@ struct sim *session_sim(const struct session *session);
 /* The way to the service. NULL when nothing says which side to use, or what was said makes
  * no sense; then the reason in `*failure` (owned by the caller). */
 struct client *session_client(struct session *session, struct failure **failure);
+
+/* The same way for what is no part of the run: no journal is asked. */
+struct client *session_client_aside(struct session *session, struct failure **failure);
 
 /* What requests are signed with; call session_client() first. Borrowed. */
 struct tokens *session_tokens(struct session *session);

@@ -19,7 +19,7 @@ struct session {
     unsigned outcomes[OUTCOME_COUNT];
 
     /* the way to the service, open when `client.pipeline` is not NULL */
-    struct client client;
+    struct client client, aside;
     struct observer observer;
     struct transport *transport;
     struct stage *guard, *wire; /* the pipeline's */
@@ -36,6 +36,7 @@ struct session {
     struct depot *depot;            /* or NULL */
     struct run *run;                /* or NULL */
     struct record *record;          /* of the run, or NULL */
+    struct past *past;              /* that is stepped into, or NULL */
     struct run_facts facts;
     struct buffer line; /* of an event */
 };
