@@ -870,6 +870,27 @@ START_TEST(guards_of_a_profile_hold_on_the_simulator)
 }
 END_TEST
 
+static const struct {
+    const char *text, *words, *says;
+} findings[] = {
+    {NULL, "", "skipped  profile                          there is no configuration\n"},
+    {"", "", "skipped  profile                          moongate.lua has none\n"},
+    {"profile 'a' {} profile 'b' {}", "",
+     "skipped  profile                          none of those in moongate.lua counts: a, "
+     "b\n"},
+    {"profile 'a' {} profile 'b' {production = true}", "--profile b",
+     "ok       profile                          'b' of moongate.lua, for production\n"},
+};
+
+START_TEST(the_doctor_says_which_profile_of_which_file_counts)
+{
+    if (findings[_i].text != NULL)
+        write_text("moongate.lua", findings[_i].text);
+    ck_assert_int_eq(moon("doctor --sim %s", findings[_i].words), EXIT_DONE);
+    assert_says(findings[_i].says);
+}
+END_TEST
+
 /* --- runs that are carried on ---------------------------------------------------------------------- */
 
 /* A run on the simulator `world` that hands over at once, by profile "a". */
@@ -999,6 +1020,8 @@ static void add_program_cases(Suite *suite)
     tcase_add_test(program, a_run_works_by_the_profile_that_is_named);
     tcase_add_test(program, a_wrong_configuration_ends_a_run_before_it_begins);
     tcase_add_test(program, guards_of_a_profile_hold_on_the_simulator);
+    tcase_add_loop_test(program, the_doctor_says_which_profile_of_which_file_counts, 0,
+                        COUNT_OF(findings));
     tcase_add_test(program, a_resumed_run_keeps_its_profile_and_what_that_said);
     tcase_add_test(program, the_same_command_takes_a_run_on_with_its_profile_only);
     tcase_add_test(program, a_run_whose_profile_is_gone_is_carried_on_all_the_same);
