@@ -870,6 +870,32 @@ START_TEST(guards_of_a_profile_hold_on_the_simulator)
 }
 END_TEST
 
+START_TEST(profiles_lists_what_there_is_and_what_counts)
+{
+    ck_assert_int_eq(moon("profiles"), EXIT_DONE);
+    ck_assert_str_eq(output.data,
+                     "there is no configuration; see `moongate profiles --help`\n");
+    write_text("moongate.lua", "profile 'default' { service = 'd' }"
+                               "profile 'b' { production = true, description = 'Live' }");
+    ck_assert_int_eq(moon("profiles"), EXIT_DONE);
+    ck_assert_str_eq(output.data, "moongate.lua:\n*  default, service d\n ! b: Live\n");
+    ck_assert_int_eq(moon("profiles --profile b"), EXIT_DONE);
+    ck_assert_str_eq(output.data, "moongate.lua:\n   default, service d\n*! b: Live\n");
+    ck_assert_int_eq(moon("profiles --profile c"), EXIT_USAGE);
+    write_text("moongate.lua", "profile 'a' { client_secret = 'x' }");
+    ck_assert_int_eq(moon("profiles"), EXIT_USAGE);
+    assert_says("moongate.lua:1: profile 'a': client_secret: a configuration holds no");
+}
+END_TEST
+
+START_TEST(profiles_tells_every_field)
+{
+    ck_assert_int_eq(moon("profiles --help"), EXIT_DONE);
+    for (size_t i = 0; i < config_field_count(); i++)
+        assert_says(config_field(i).name);
+}
+END_TEST
+
 static const struct {
     const char *text, *words, *says;
 } findings[] = {
@@ -1020,6 +1046,8 @@ static void add_program_cases(Suite *suite)
     tcase_add_test(program, a_run_works_by_the_profile_that_is_named);
     tcase_add_test(program, a_wrong_configuration_ends_a_run_before_it_begins);
     tcase_add_test(program, guards_of_a_profile_hold_on_the_simulator);
+    tcase_add_test(program, profiles_lists_what_there_is_and_what_counts);
+    tcase_add_test(program, profiles_tells_every_field);
     tcase_add_loop_test(program, the_doctor_says_which_profile_of_which_file_counts, 0,
                         COUNT_OF(findings));
     tcase_add_test(program, a_resumed_run_keeps_its_profile_and_what_that_said);

@@ -55,6 +55,11 @@ const char *config_profile_name(const struct config *config, size_t index)
     return index < config->profile_count ? config->profiles[index].name : NULL;
 }
 
+const struct settings *config_profile_settings(const struct config *config, size_t index)
+{
+    return &config->profiles[index].settings;
+}
+
 void config_set_base(struct config *config, const struct settings *said,
                      const struct settings *base)
 {

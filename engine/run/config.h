@@ -28,6 +28,7 @@ struct config_field {
 };
 
 /* The fields in the order in which they are told. */
+enum { CONFIG_MOST_FIELDS = 32 };
 size_t config_field_count(void);
 struct config_field config_field(size_t index);
 
@@ -45,6 +46,9 @@ const char *config_path(const struct config *config);
 
 /* The names of the profiles, in the order of the file; NULL behind the last. */
 const char *config_profile_name(const struct config *config, size_t index);
+
+/* What the profile says, without what its fields leave open. Borrowed. */
+const struct settings *config_profile_settings(const struct config *config, size_t index);
 
 /* Remembers what is said without any profile: by the command line alone, and with the
  * environment. Copied; strings are borrowed for the configuration's life. */

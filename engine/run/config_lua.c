@@ -95,7 +95,7 @@ static bool is_secret(const char *key)
 
 static void refuse_field(lua_State *L, const struct evaluation *own, const char *key)
 {
-    const char *names[32];
+    const char *names[CONFIG_MOST_FIELDS];
     size_t count = 0;
 
     if (is_secret(key))
