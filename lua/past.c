@@ -381,7 +381,6 @@ static void set_module_folder(lua_State *L, const char *script)
 static int past_begin_anew(lua_State *L)
 {
     struct past *past = check_past(L);
-    struct session *session = bind_session(L);
     const lua_Integer target = luaL_optinteger(L, 1, 0);
     const char *script = luaL_checkstring(L, 2);
     struct failure *failure;
@@ -389,7 +388,7 @@ static int past_begin_anew(lua_State *L)
     luaL_argcheck(L, target >= 0, 1, "the number of a step expected");
     scheduler_cancel_marked(scheduler_of(L), past);
     bind_client(L); /* there is one from now on, and a journal can be set */
-    failure = past_begin(past, session, (uint64_t)target);
+    failure = past_begin(past, (uint64_t)target);
     if (failure != NULL)
         gate_raise(L, failure);
     forget_failure(L);

@@ -9,7 +9,7 @@ local INNER = {}
 for name in ([[
   access collection completion difference doc doc_examples doc_html doc_json doc_luacats
   doc_text document estate extract grantee help holders judgement lexer library live_names
-  paging past prompt prompt_commands prompt_keep prompt_line prompt_shell prompt_text publish roles run_report runs
+  paging past past_frame prompt prompt_commands prompt_keep prompt_line prompt_shell prompt_text publish roles run_report runs
   scope shelf show_card show_list show_value snapshot testing timeline upkeep
 ]]):gmatch "%S+" do
   INNER[name] = true
