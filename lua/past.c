@@ -71,7 +71,7 @@ static void push_step(lua_State *L, const struct past_step *step)
 {
     lua_createtable(L, 0, 11);
     lua_pushinteger(L, (lua_Integer)step->number);
-    lua_setfield(L, -2, "n");
+    lua_setfield(L, -2, "number");
     lua_pushinteger(L, step->nth);
     lua_setfield(L, -2, "nth");
     set_text(L, "verb", step->verb);
@@ -85,7 +85,7 @@ static void push_step(lua_State *L, const struct past_step *step)
     lua_setfield(L, -2, "is_begun");
 }
 
-/* steps() -> {{n=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_begun=}, ...} */
+/* steps() -> {{number=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_begun=}, ...} */
 static int past_list_steps(lua_State *L)
 {
     size_t count;

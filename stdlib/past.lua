@@ -52,7 +52,7 @@ end
 
 local function find_step(steps, number)
   for _, step in ipairs(steps) do
-    if step.n == number then
+    if step.number == number then
       return step
     end
   end
@@ -143,7 +143,7 @@ local function begin(path, target)
     error(wrong, 0)
   end
   forget_modules()
-  core.begin(target and target.n, name)
+  core.begin(target and target.number, name)
   own = {script = {name = name, text = text, globals = env}, path = path, target = target}
   own.script.task = core.spawn(fn, table.unpack(env.arg))
   own.script.watch = tasks.spawn(watch, own.script)
@@ -245,7 +245,7 @@ local function describe_stop(write)
     return ("stopped before %s, which the journal does not know"):format(subject(write))
   end
   return ("stopped before step %d: %s; in the run: %s"):format(
-    write.step.n, subject(write.step), describe_end(write.step))
+    write.step.number, subject(write.step), describe_end(write.step))
 end
 
 local function say_others(shell, write, waiting)
@@ -273,9 +273,9 @@ local function say_end(shell)
   else
     shell:fail("the script failed: " .. terminal.visible(tostring(script.error)))
   end
-  local target = own.target and find_step(core.steps(), own.target.n)
+  local target = own.target and find_step(core.steps(), own.target.number)
   if target and not target.is_begun then
-    shell:say(("it did not come to step %d: %s"):format(target.n,
+    shell:say(("it did not come to step %d: %s"):format(target.number,
                                                         terminal.visible(subject(target))))
   end
   local left = count_left()
@@ -344,9 +344,9 @@ command("steps", "\\steps [NAME]", "the steps of the run, what came of each, and
     local lines = {count_of(core.steps())}
     for _, step in ipairs(core.steps()) do
       if argument == "" or subject(step):find(argument, 1, true) then
-        local is_here = write and write.step and write.step.n == step.n
+        local is_here = write and write.step and write.step.number == step.number
         lines[#lines + 1] = terminal.visible(("%s %5d  %s: %s%s"):format(
-          is_here and ">" or " ", step.n, subject(step), describe_end(step),
+          is_here and ">" or " ", step.number, subject(step), describe_end(step),
           step.is_begun and "" or is_here and " (here)" or " (not come to)"))
       end
     end
@@ -434,7 +434,7 @@ command("continue", "\\continue [STEP]", "go on to the end, or to a step",
   function(shell, argument)
     local write, waiting = need_write()
     local target = argument ~= "" and past.choose(core.steps(), argument) or nil
-    core.stop_at(target and target.n)
+    core.stop_at(target and target.number)
     for _, other in ipairs(waiting) do
       core.let_go(other.number, other.number == write.number and "send" or "ask")
     end
@@ -477,7 +477,7 @@ local function say_banner(shell, info, target)
   shell:say(("Its script runs %s. Writes that the journal has as done are\n"
     .. "answered from it; what is read, and all else, is asked of a simulator. Nothing is sent to\n"
     .. "Azure, and nothing is written to %s."):format(
-      target and ("up to step %d"):format(target.n) or "to its end",
+      target and ("up to step %d"):format(target.number) or "to its end",
       terminal.visible(info.store)))
 end
 

@@ -28,8 +28,8 @@ struct task;
 
 /* What the journal says of a write. Strings are NULL where it says nothing. */
 struct past_step {
-    uint64_t
-        number; /* of the journal's line that it begins with, as `runs show` tells it */
+    uint64_t number; /* from 1 on, in the order they began, as `runs show` tells it */
+    uint64_t line;   /* of the journal, that it begins with */
     char *verb, *kind, *target;
     unsigned nth; /* of its like */
     enum step_state state;
