@@ -5,6 +5,7 @@ local doc = require "doc"
 local entra = require "entra"
 local gateways = require "gateways"
 local inspect = require "core.inspect"
+local ledger = require "ledger"
 local model = require "core.model"
 local networks = require "networks"
 local rbac = require "rbac"
@@ -420,11 +421,15 @@ for _, kind in ipairs(doc.gather().kinds) do
   end
 end
 
-test.each(reached, "{name}: one and a list of them are shown, without a wait", function(kind)
+test.each(reached, "{name}: one and a list of them are shown, without a request", function(kind)
   local list = make_one(kind)
   if #list == 0 then
     test.skip "the simulator has none"
   end
-  local fine, why = inspect.call(check_shown, kind, list)
+  local fine, why
+  local cost = {ledger.during(function()
+    fine, why = inspect.call(check_shown, kind, list)
+  end)}
   ok(fine, tostring(why))
+  equal(cost, {0, 0}, "requests and writes")
 end)
