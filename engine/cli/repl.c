@@ -135,8 +135,9 @@ int command_repl(int argc, char **argv)
     static const struct option *const tables[] = {repl_options,   sim_options_table,
                                                   common_options, guard_options,
                                                   store_options,  NULL};
-    struct repl_command command = {
-        .settings = {.clock_mode = CLOCK_SCALED, .clock_factor = WATCHABLE_FACTOR}};
+    struct repl_command command = {.settings = {.clock_mode = CLOCK_SCALED,
+                                                .clock_factor = WATCHABLE_FACTOR,
+                                                .may_switch = true}};
     int index = 0;
 
     if (!options_read("repl", tables, &command, argc, argv, &index))
@@ -160,6 +161,10 @@ int command_repl(int argc, char **argv)
         fprintf(stderr, "moongate repl: %s\n", wrong);
         return EXIT_USAGE;
     }
-    settings_read_environment(&command.settings);
-    return execute(&command);
+
+    const int code =
+        command_read_settings("repl", &command.settings) ? execute(&command) : EXIT_USAGE;
+
+    command_drop_settings(&command.settings);
+    return code;
 }

@@ -20,7 +20,8 @@
 
 enum { LARGEST_FILE = 1 << 20 };
 
-static const char local_name[] = "moongate.lua", default_name[] = "default";
+static const char local_name[] = "moongate.lua", no_file[] = "/dev/null";
+static const char default_name[] = "default";
 
 const char *config_keep(struct config *config, char *text)
 {
@@ -52,6 +53,11 @@ const char *config_path(const struct config *config)
 const char *config_profile_name(const struct config *config, size_t index)
 {
     return index < config->profile_count ? config->profiles[index].name : NULL;
+}
+
+const struct settings *config_profile_settings(const struct config *config, size_t index)
+{
+    return &config->profiles[index].settings;
 }
 
 void config_set_base(struct config *config, const struct settings *said,
@@ -223,7 +229,7 @@ struct config *config_read(const char *file, struct failure **failure)
     if (file == NULL && variable != NULL && variable[0] != '\0')
         file = variable;
     if (file != NULL)
-        return try_file(file, true, failure);
+        return strcmp(file, no_file) != 0 ? try_file(file, true, failure) : NULL;
     config = try_file(local_name, false, failure);
     if (config != NULL || *failure != NULL)
         return config;
@@ -295,19 +301,32 @@ static bool counts(const struct config_row *row, const struct settings *settings
     return !settings->sim || (row->use & CONFIG_OF_TARGET) == 0;
 }
 
+/* What the settings say instead of a text of the profile: another one, or in place of a cloud an
+ * endpoint, and the other way round. Or NULL. */
+static const char *find_rival(const struct config_row *row,
+                              const struct settings *settings)
+{
+    struct settings copy = *settings;
+    const char *own = *config_row_text(row, &copy);
+
+    if (own != NULL || (row->use & CONFIG_OF_DIRECTION) == 0)
+        return own;
+    return copy.endpoint != NULL ? copy.endpoint : copy.cloud;
+}
+
 /* Says so where a text of the profile does not count because of the environment. */
 static void warn(const struct config *config, const struct profile *profile,
-                 const struct config_row *row, struct settings *settings)
+                 const struct config_row *row, const struct settings *settings)
 {
-    struct settings said = config->said, in_profile = profile->settings;
-    const char *mine = *config_row_text(row, &in_profile);
-    const char *count = *config_row_text(row, settings);
+    struct settings own = profile->settings;
+    const char *text = *config_row_text(row, &own);
+    const char *rival = find_rival(row, settings);
 
-    if (mine != NULL && count != NULL && strcmp(mine, count) != 0 &&
-        *config_row_text(row, &said) == NULL)
+    if (text != NULL && rival != NULL && strcmp(text, rival) != 0 &&
+        find_rival(row, &config->said) == NULL)
         log_line(LOG_WARNING,
                  "profile '%s': its %s '%s' does not count, as the environment says '%s'",
-                 profile->name, row->field.name, mine, count);
+                 profile->name, row->field.name, text, rival);
 }
 
 static void fill(const struct config *config, const struct profile *profile, unsigned use,
