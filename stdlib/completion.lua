@@ -296,7 +296,7 @@ end
 local function complete_lua(text, cursor, env)
   local phrase = completion_phrase.read(text, cursor, MOST_BYTES)
   local found = new_found()
-  if not phrase then
+  if not phrase or phrase.is_number then
     return result(found, "", cursor + 1, cursor)
   end
   local last, write = phrase.tokens[#phrase.tokens], writer(phrase, text, cursor)
