@@ -678,9 +678,11 @@ START_TEST(a_change_takes_nothing_over_from_the_profile_that_was)
 }
 END_TEST
 
-/* Runs a line of Lua in a session that may be switched, on the simulator; it must end well. */
-static void run_line(const char *profile, const char *code)
+/* Runs a line of Lua in a session that may be switched, on the simulator; it must end well. Returns
+ * how many writes were sent in all. */
+static uint64_t run_line(const char *profile, const char *code)
 {
+    struct run_summary summary = {0};
     struct settings settings = {
         .sim = true, .clock_mode = CLOCK_VIRTUAL, .quiet = true, .may_switch = true};
     const struct run_request request = {.code = code};
@@ -694,14 +696,16 @@ static void run_line(const char *profile, const char *code)
     session = session_open(&settings, &failure);
     ck_assert_ptr_nonnull(session);
     ck_assert_int_eq(run_script(session, &request), EXIT_DONE);
+    session_summarize(session, &summary);
     session_close(session);
     log_set_sink(take_log, NULL);
+    return summary.writes;
 }
 
 START_TEST(a_session_goes_over_to_a_profile_and_back)
 {
-    run_line("a",
-             "local session, workspaces = require 'core.session', require 'workspaces'\n"
+    const uint64_t writes = run_line(
+        "a", "local session, workspaces = require 'core.session', require 'workspaces'\n"
              "local tasks = require 'tasks'\n"
              "local function code(f, ...)\n"
              "  local ok, failure = tasks.try(f, ...)\n"
@@ -724,6 +728,8 @@ START_TEST(a_session_goes_over_to_a_profile_and_back)
              "assert(code(workspaces.ensure, 'two', {}) == 'ok')\n"
              "assert(code(session.use, 'c') == 'BadSetting')\n"
              "assert(session.info().profile == 'a' and #workspaces.list() == 2)\n");
+
+    ck_assert_uint_eq(writes, 2); /* of all ways to the service */
 }
 END_TEST
 

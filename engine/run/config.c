@@ -2,9 +2,11 @@
 #include "run/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -165,10 +167,10 @@ static char *evaluate(struct config *config, const char *text, size_t length)
     return config_evaluate(config, text, length);
 }
 
-static struct config *read_file(const char *path, struct failure **failure)
+static struct config *read_stream(FILE *file, const char *path, struct failure **failure)
 {
     size_t length = 0;
-    char *text = source_read_file(path, LARGEST_FILE, &length, failure);
+    char *text = source_read_stream(file, path, LARGEST_FILE, &length, failure);
     struct config *config;
     char *wrong;
 
@@ -187,24 +189,46 @@ static struct config *read_file(const char *path, struct failure **failure)
     return NULL;
 }
 
-/* Nothing but the lookup, where there is none. */
-static struct config *try_file(const char *path, bool was_named, struct failure **failure)
+static struct failure *check_file(int fd, const char *path, bool was_named)
 {
     struct stat file;
 
-    if (stat(path, &file) != 0) {
+    if (fstat(fd, &file) != 0)
+        return failure_new("BadSetting", "the configuration %s: %s", path,
+                           strerror(errno));
+    if (!S_ISREG(file.st_mode))
+        return failure_new("BadSetting", "the configuration %s is %s", path,
+                           S_ISDIR(file.st_mode) ? "a folder" : "no regular file");
+    return check_owner(path, &file, was_named);
+}
+
+/* What is looked at is what is read, whoever renames files meanwhile. Where there is none, that is
+ * one call. */
+static struct config *try_file(const char *path, bool was_named, struct failure **failure)
+{
+    const int fd =
+        open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe may have no end */
+    struct config *config = NULL;
+    FILE *file;
+
+    if (fd < 0) {
         if (was_named || (errno != ENOENT && errno != ENOTDIR))
             *failure = failure_new("BadSetting", "the configuration %s: %s", path,
                                    strerror(errno));
         return NULL;
     }
-    if (!S_ISREG(file.st_mode)) {
-        *failure = failure_new("BadSetting", "the configuration %s is %s", path,
-                               S_ISDIR(file.st_mode) ? "a folder" : "no regular file");
+    *failure = check_file(fd, path, was_named);
+    file = *failure == NULL ? fdopen(fd, "rb") : NULL;
+    if (file == NULL) {
+        if (*failure == NULL)
+            *failure = failure_new("BadSetting", "the configuration %s: %s", path,
+                                   strerror(errno));
+        close(fd);
         return NULL;
     }
-    *failure = check_owner(path, &file, was_named);
-    return *failure == NULL ? read_file(path, failure) : NULL;
+    config = read_stream(file, path, failure);
+    fclose(file);
+    return config;
 }
 
 /* $XDG_CONFIG_HOME/moongate/config.lua (XDG Base Directory Specification). Owned by the caller;
