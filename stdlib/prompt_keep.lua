@@ -27,9 +27,10 @@ function prompt_keep.keep(shell)
     return
   end
   local texts = {}
-  for i, entry in ipairs(shell.lines) do
+  for i = shell.kept_from or 1, #shell.lines do
+    local entry = shell.lines[i]
     entry.kept = entry.kept or format_entry(entry)
-    texts[i] = entry.kept
+    texts[#texts + 1] = entry.kept
   end
   core.keep(HEAD .. table.concat(texts) .. "}\n")
 end

@@ -100,6 +100,18 @@ function prompt_line.share_locals(text)
   return apply(text, edits)
 end
 
+-- Of the two messages about a text that is neither an expression nor a statement, the one that
+-- came further: a statement may be over where an expression goes on.
+local function choose_message(text, of_expression, of_statement)
+  local first = lexer.tokens(text)[1]
+  if not first or first.kind == "keyword" then
+    return of_statement
+  end
+  local near = of_statement:match "near '(.*)'$"
+  return (near == first.text or of_statement:find(": syntax error near", 1, true))
+         and of_expression or of_statement
+end
+
 --- The function of a line of code.
 -- @tparam string text
 -- @tparam string name what error messages call it
@@ -109,16 +121,16 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why there is none
 function prompt_line.compile(text, name, env)
-  local fn = load("return " .. text, "=" .. name, "t", env)
+  local fn, of_expression = load("return " .. text, "=" .. name, "t", env)
   if fn then
     return fn, true
   end
-  local message
-  fn, message = load(prompt_line.share_locals(text), "=" .. name, "t", env)
+  local of_statement
+  fn, of_statement = load(prompt_line.share_locals(text), "=" .. name, "t", env)
   if fn then
     return fn, false
   end
-  return nil, message
+  return nil, choose_message(text, of_expression, of_statement)
 end
 
 return prompt_line

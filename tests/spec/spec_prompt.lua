@@ -1,6 +1,7 @@
 -- Lines at the prompt: what they are, what their code is, what the session keeps of them.
 local prompt = require "prompt"
 local prompt_line = require "prompt_line"
+local prompt_shell = require "prompt_shell"
 local test = require "test"
 
 local PARSED = {
@@ -54,7 +55,7 @@ end
 
 -- A session that keeps what it says.
 local function new_shell()
-  local shell, said = prompt.new_shell(), {}
+  local shell, said = prompt_shell.new(), {}
   function shell.say(_, text) said[#said + 1] = text end
   function shell.fail(_, text) said[#said + 1] = "! " .. text end
   return shell, said
@@ -94,6 +95,17 @@ test.case("what fails is said with its line, and kept as _error", function()
   test.equal(shell:evaluate "error 'no'", false)
   test.equal(said[3], "! line 3:1: no")
 end)
+
+local MISTAKES = {{"1 +* 2", "unexpected symbol near '*'"}, {"x = = 1", "unexpected symbol near '='"},
+                  {"x + )", "unexpected symbol near ')'"}, {"f(1))", "unexpected symbol near ')'"},
+                  {"if x than y end", "'then' expected near 'than'"}, {"a b", "<eof> expected near 'b'"}}
+
+for _, row in ipairs(MISTAKES) do
+  test.case("what is wrong with " .. row[1], function()
+    local fn, message = prompt_line.compile(row[1], "line 1", {})
+    test.equal({fn, message}, {nil, "line 1:1: " .. row[2]})
+  end)
+end
 
 test.case("the modules of the library are there without require, its inner ones are not", function()
   local shell, said = new_shell()
