@@ -9,7 +9,7 @@
 #include "lua/modules.h"
 #include "run/config.h"
 #include "run/depot.h"
-#include "run/record.h"
+#include "run/run.h"
 #include "run/session.h"
 #include "store/store.h"
 
@@ -152,23 +152,82 @@ static int raise_owned(lua_State *L, struct failure *failure)
     return lua_error(L);
 }
 
+/* A change of the run, in a userdata. */
+struct change {
+    struct run_renewal renewal;
+    struct settings settings;
+    bool is_begun;
+};
+
+static const char change_metatable[] = "session change";
+
+static int close_change(lua_State *L)
+{
+    struct change *own = lua_touserdata(L, 1);
+
+    if (own->is_begun) {
+        run_cancel_renewal(&own->renewal);
+        failure_free(own->renewal.failure);
+        own->renewal.failure = NULL;
+    }
+    return 0;
+}
+
+enum { SLOT_CHANGE = 2 };
+
+static int use_finish(lua_State *L, int status, lua_KContext context)
+{
+    struct change *own = lua_touserdata(L, SLOT_CHANGE);
+
+    (void)status, (void)context;
+    if (!own->renewal.waitable.is_done)
+        return bind_wait_on(L, SLOT_CHANGE, &own->renewal.waitable, use_finish, 0);
+    if (own->renewal.failure != NULL)
+        return bind_raise_failure(L, own->renewal.failure);
+    return 0;
+}
+
+static struct change *new_change(lua_State *L)
+{
+    struct change *own = lua_newuserdatauv(L, sizeof *own, 0);
+
+    memset(own, 0, sizeof *own);
+    if (luaL_newmetatable(L, change_metatable)) {
+        lua_pushcfunction(L, close_change);
+        lua_setfield(L, -2, "__close");
+        lua_pushcfunction(L, close_change);
+        lua_setfield(L, -2, "__gc");
+        bind_seal_metatable(L);
+    }
+    lua_setmetatable(L, -2);
+    return own;
+}
+
 /* use(name): goes over to a profile: to its target, credentials and guards, as if moongate had
- * been started with it; raises `Busy` while operations are not over, `BadSetting` when there is
- * none of that name */
+ * been started with it. The run that was ends, and another begins; waits. Raises `Busy` while
+ * operations are not over, `BadSetting` when there is none of that name */
 static int session_use(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
     struct session *session = check_session(L, "use");
-    const struct config *config = session_settings(session)->config;
-    struct settings settings = *session_settings(session);
-    struct failure *failure = config_change_profile(config, name, &settings);
+
+    bind_check_task(L);
+    lua_settop(L, 1);
+
+    struct change *own = new_change(L);
+
+    own->settings = *session_settings(session);
+
+    struct failure *failure =
+        config_change_profile(session_settings(session)->config, name, &own->settings);
 
     if (failure != NULL)
         return raise_owned(L, failure);
     lua_gc(L, LUA_GCCOLLECT); /* what nobody waits for any more is no reason to wait */
-    if (!session_switch(session, &settings, &failure))
-        return raise_owned(L, failure);
-    return 0;
+    lua_toclose(L, SLOT_CHANGE);
+    run_renew(session, &own->settings, &own->renewal);
+    own->is_begun = true;
+    return use_finish(L, LUA_OK, 0);
 }
 
 /* The name that a field holds, or NULL where it is nil; the table keeps it. */

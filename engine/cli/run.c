@@ -109,13 +109,10 @@ static const char *check_combination(const struct run_command *command)
 {
     const struct settings *settings = &command->settings;
 
-    if (settings->sim && (settings->endpoint != NULL || settings->cloud != NULL))
-        return "--sim cannot go with --endpoint or --cloud";
-    if (!settings->sim && (settings->sim_world != NULL || settings->sim_seed != 0 ||
-                           settings->sim_faults != NULL || settings->clock_factor != 0.0))
-        return "--world, --seed, --sim-faults and --clock need --sim";
-    if (!must_be_kept(command))
-        return NULL;
+    const char *wrong = sim_options_check(settings);
+
+    if (wrong != NULL || !must_be_kept(command))
+        return wrong;
     if (settings->store != NULL && strcmp(settings->store, "none") == 0)
         return "--detach, --max-wall and --run-id need a store";
     if (settings->sim && settings->sim_file == NULL)

@@ -348,3 +348,13 @@ const struct option sim_options_table[] = {
     {"--clock", "CLOCK", "of the simulator: virtual (the default), real, or such as 60x",
      take_clock},
     {0}};
+
+const char *sim_options_check(const struct settings *settings)
+{
+    if (settings->sim && (settings->endpoint != NULL || settings->cloud != NULL))
+        return "--sim cannot go with --endpoint or --cloud";
+    if (!settings->sim && (settings->sim_world != NULL || settings->sim_seed != 0 ||
+                           settings->sim_faults != NULL || settings->clock_factor != 0.0))
+        return "--world, --seed, --sim-faults and --clock need --sim";
+    return NULL;
+}

@@ -15,13 +15,15 @@
 #include "net/transfer.h"
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
+#include "pipeline/trail.h"
 #include "run/depot.h"
+#include "run/past.h"
 #include "run/record.h"
 #include "run/session_parts.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
 
-enum { SIM_TIMEOUT_MS = 10000 };
+enum { SIM_TIMEOUT_MS = 10000, FIRST_ASIDE = 1 << 30 /* number of an operation */ };
 
 /* 2026-01-05T09:00:00Z, a Monday: when a virtual clock begins, unless the world says
  * otherwise, so that a run can be repeated to the letter. */
@@ -111,7 +113,7 @@ static void open_pipeline(struct session *session,
 
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
-    struct stage *stages[9];
+    struct stage *stages[10];
     size_t count = 0;
 
     stages[count++] = stage_new_redirect();
@@ -125,6 +127,7 @@ static void open_pipeline(struct session *session,
     stages[count++] = stage_new_cookies();
     if (session->record != NULL)
         stages[count++] = stage_new_fence(session->client.journal);
+    stages[count++] = stage_new_trail(session->trail);
     stages[count++] = session->wire;
     session->client.pipeline = pipeline_new(stages, count);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
@@ -196,9 +199,30 @@ struct client *session_client(struct session *session, struct failure **failure)
     return &session->client;
 }
 
+struct client *session_client_aside(struct session *session, struct failure **failure)
+{
+    const struct client *client = session_client(session, failure);
+
+    if (client == NULL)
+        return NULL;
+    if (session->aside.pipeline == NULL)
+        session->aside = (struct client){.loop = client->loop,
+                                         .pipeline = client->pipeline,
+                                         .origins = client->origins,
+                                         .observer = client->observer,
+                                         .may_register = client->may_register,
+                                         .last_number = FIRST_ASIDE};
+    return &session->aside;
+}
+
 struct tokens *session_tokens(struct session *session)
 {
     return session->tokens;
+}
+
+struct trail *session_trail(struct session *session)
+{
+    return session->trail;
 }
 
 /* The settings of the run's credential, with the guest's id and secret instead. */
@@ -309,6 +333,8 @@ static void reset_client(struct session *session)
 {
     const struct client old = session->client;
 
+    client_deinit(&session->aside);
+    session->aside = (struct client){0};
     client_deinit(&session->client);
     session->client = (struct client){.loop = old.loop,
                                       .observer = old.observer,
@@ -333,16 +359,22 @@ static void close_way(struct session *session)
     endpoints_deinit(&session->endpoints);
 }
 
+bool session_is_busy(const struct session *session, struct failure **failure)
+{
+    const unsigned count = session->client.open_count;
+
+    if (count > 0)
+        *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
+                               count, count == 1 ? " is" : "s are");
+    return count > 0;
+}
+
 bool session_switch(struct session *session, const struct settings *settings,
                     struct failure **failure)
 {
     assert(settings->sim == (session->sim != NULL));
-    if (session->client.open_count > 0) {
-        *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
-                               session->client.open_count,
-                               session->client.open_count == 1 ? " is" : "s are");
+    if (session_is_busy(session, failure))
         return false;
-    }
     close_way(session);
     if (session->record == NULL && session->history == NULL) {
         depot_close(session->depot); /* the next run may be kept elsewhere */
@@ -385,6 +417,7 @@ struct session *session_open(const struct settings *settings, struct failure **f
         *failure = failure_new("IOError", "the system gives no event loop");
         goto fail;
     }
+    session->trail = trail_new(&session->clock);
     session->client.loop = session->loop;
     session->client.observer = &session->observer;
     if (settings->sim) {
@@ -401,6 +434,8 @@ struct session *session_open(const struct settings *settings, struct failure **f
         session->sim = sim_open(session->loop, &options, failure);
         if (session->sim == NULL)
             goto fail;
+        trail_set_alias(session->trail, sim_profile(session->sim)->endpoint,
+                        session_sim_name);
     }
     session->face = choose_face(session);
     session_begin_events(session);
@@ -417,6 +452,9 @@ void session_close(struct session *session)
         return;
     log_set_sink(NULL, NULL);
     close_way(session);
+    if (session->past != NULL)
+        past_leave(session->past);
+    trail_free(session->trail);
     sim_close(session->sim);
     depot_close(session->depot);
     if (session->face != NULL)
@@ -459,6 +497,36 @@ struct record *session_record(const struct session *session)
     return session->record;
 }
 
+void session_set_run(struct session *session, struct run *run)
+{
+    session->run = run;
+}
+
+struct run *session_run(const struct session *session)
+{
+    return session->run;
+}
+
+void session_set_past(struct session *session, struct past *past)
+{
+    session->past = past;
+}
+
+struct past *session_past(const struct session *session)
+{
+    return session->past;
+}
+
+struct journal *session_journal(const struct session *session)
+{
+    return session->client.journal;
+}
+
+void session_set_journal(struct session *session, struct journal *journal)
+{
+    session->client.journal = journal;
+}
+
 void session_set_facts(struct session *session, const struct run_facts *facts)
 {
     session->facts = *facts;
@@ -479,6 +547,8 @@ struct depot *session_depot(struct session *session, struct failure **failure)
 const char *session_find_code(const struct session *session, const char *name,
                               size_t *length)
 {
+    if (session->past != NULL)
+        return past_find_code(session->past, name, length);
     return session->record != NULL ? record_find_file(session->record, name, length)
                                    : NULL;
 }
@@ -486,6 +556,8 @@ const char *session_find_code(const struct session *session, const char *name,
 void session_keep_code(struct session *session, const char *name, const char *text,
                        size_t length)
 {
+    if (session->past != NULL)
+        past_note_code(session->past, name);
     if (session->record != NULL)
         record_keep_file(session->record, name, text, length);
 }

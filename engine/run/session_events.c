@@ -13,6 +13,8 @@
 #include "run/session_parts.h"
 #include "sim/sim.h"
 
+const char session_sim_name[] = "http://sim";
+
 void session_emit(struct session *session, struct event *event)
 {
     event->wall_ms = clock_wall_ms(&session->clock);
@@ -50,8 +52,7 @@ void session_print(struct session *session, const char *text)
     session_emit(session, &event);
 }
 
-/* The simulator inside the process has another port each time, which says nothing: its
- * URLs are told as http://sim. Owned by the caller. */
+/* The text with the simulator's URLs as they are told. Owned by the caller. */
 static char *name_sim(const struct session *session, const char *text)
 {
     const char *endpoint = sim_profile(session->sim)->endpoint, *found;
@@ -59,7 +60,7 @@ static char *name_sim(const struct session *session, const char *text)
 
     while ((found = strstr(text, endpoint)) != NULL) {
         buffer_append(&named, text, (size_t)(found - text));
-        buffer_append_string(&named, "http://sim");
+        buffer_append_string(&named, session_sim_name);
         text = found + strlen(endpoint);
     }
     buffer_append_string(&named, text);

@@ -19,10 +19,11 @@ struct session {
     unsigned outcomes[OUTCOME_COUNT];
 
     /* the way to the service, open when `client.pipeline` is not NULL */
-    struct client client;
+    struct client client, aside;
     struct observer observer;
     struct transport *transport;
     struct stage *guard, *wire; /* the pipeline's */
+    struct trail *trail;
     struct tokens *tokens, *guest_tokens;
     struct signer signer;
     struct endpoints endpoints;
@@ -33,10 +34,15 @@ struct session {
     bool is_read_only;
     struct wire_counts sent_before; /* by the ways to the service that were closed */
     struct depot *depot;            /* or NULL */
+    struct run *run;                /* or NULL */
     struct record *record;          /* of the run, or NULL */
+    struct past *past;              /* that is stepped into, or NULL */
     struct run_facts facts;
     struct buffer line; /* of an event */
 };
+
+/* What the simulator inside the process is told as, whose port is another each time. */
+extern const char session_sim_name[];
 
 /* From now on operations and lines of the log are told as events; there is a face. */
 void session_begin_events(struct session *session);
