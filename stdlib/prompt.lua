@@ -123,6 +123,7 @@ function prompt.replay(lines)
     elseif line.is_secret then
       log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(number))
     else
+      shell.count = number - 1
       shell:evaluate(line.text .. (line.is_background and " &" or ""))
     end
   end

@@ -159,14 +159,16 @@ static int step_into(struct repl_command *command, const struct prompt_options *
     int code = EXIT_USAGE;
     struct past *past;
 
-    settings_read_environment(&where);
-    past = past_open(&where, command->run, failure);
+    past = command_read_settings("repl", &where)
+               ? past_open(&where, command->run, failure)
+               : NULL;
     if (past != NULL) {
         past_choose(past, command->step, script != NULL ? script : command->script);
         past_fill_settings(past, &command->settings);
         code = run_session(command, past, options, failure);
     }
     past_close(past);
+    command_drop_settings(&where);
     free(script);
     return code;
 }
@@ -180,14 +182,13 @@ static int execute(struct repl_command *command)
         .history_file = history,
         .init_file = init != NULL && access(init, F_OK) == 0 ? init : NULL};
     struct failure *failure = NULL;
-    int code;
+    int code = EXIT_USAGE;
 
-    if (command->run != NULL) {
+    if (command->run != NULL)
         code = step_into(command, &options, &failure);
-    } else {
-        settings_read_environment(&command->settings);
+    else if (command_read_settings("repl", &command->settings))
         code = run_session(command, NULL, &options, &failure);
-    }
+    command_drop_settings(&command->settings);
     free(history);
     free(init);
     if (failure != NULL)
@@ -239,8 +240,9 @@ int command_repl(int argc, char **argv)
     static const struct option *const tables[] = {repl_options,   sim_options_table,
                                                   common_options, guard_options,
                                                   store_options,  NULL};
-    struct repl_command command = {
-        .settings = {.clock_mode = CLOCK_SCALED, .clock_factor = WATCHABLE_FACTOR}};
+    struct repl_command command = {.settings = {.clock_mode = CLOCK_SCALED,
+                                                .clock_factor = WATCHABLE_FACTOR,
+                                                .may_switch = true}};
     int index = 0;
 
     if (!options_read("repl", tables, &command, argc, argv, &index))
@@ -260,7 +262,6 @@ int command_repl(int argc, char **argv)
 
     if (wrong == NULL)
         wrong = check_combination(&command);
-
     if (wrong == NULL && command.settings.output == OUTPUT_JSON)
         wrong = "--output json is for scripts: `moongate run`";
     if (wrong != NULL) {
