@@ -37,7 +37,7 @@ end
 
 local function key_of(functions, value)
   for name, member in next, type(functions) == "table" and functions or {} do
-    if member == value and type(name) == "string" and not name:find "^view:" then
+    if rawequal(member, value) and type(name) == "string" and not name:find "^view:" then
       return name
     end
   end

@@ -10,6 +10,7 @@ local value = require "show_value"
 local card = {}
 
 local MOST_TEXT_LINES = 20 -- of a text within a card
+local MOST_STRINGS = 100 -- of a list that is said in one line
 local LEAST_ROOM = 20
 local INDENT = "  "
 
@@ -105,15 +106,19 @@ end
 -- ---- values of fields ----
 
 local function is_list_of_strings(held)
-  if type(held) ~= "table" or rawlen(held) == 0 or inspect.has(held, "__tostring") then
+  if type(held) ~= "table" or inspect.has(held, "__tostring") then
     return false
   end
-  for _, member in next, held do
-    if type(member) ~= "string" then
+  local length, count = rawlen(held), inspect.count(held)
+  if count == 0 or count ~= length or count > MOST_STRINGS then
+    return false
+  end
+  for i = 1, length do
+    if type(rawget(held, i)) ~= "string" then
       return false
     end
   end
-  return next(held, rawlen(held)) == nil
+  return true
 end
 
 --- What a field holds as text in one line, not yet visible, and whether it may be cut in the
@@ -300,11 +305,14 @@ end
 
 local HINTS = {collection = ": list() reads them", ["only resource"] = ": get() reads it"}
 
-local function describe_operation(text, object)
-  local status, state = object:status()
-  local percent = object:percent()
-  return ("%s: %s%s%s"):format(text, status, state and state ~= "" and ", " .. value.plain(state, 40) or "",
-                               percent and (", %d%%"):format(percent // 1) or "")
+local function describe_operation(text, operation)
+  local status, state = operation:status()
+  local percent = operation:percent()
+  text = ("%s: %s"):format(text, status)
+  if state and state ~= "" then
+    text = ("%s, %s"):format(text, value.plain(state, 40))
+  end
+  return percent and ("%s, %d%%"):format(text, percent // 1) or text
 end
 
 -- What there is to say of an object of the engine besides its text.

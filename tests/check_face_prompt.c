@@ -827,6 +827,38 @@ START_TEST(a_resize_draws_what_is_typed_at_once)
 }
 END_TEST
 
+static const struct {
+    const char *name;
+    bool wraps_anew;
+} terminals[] = {
+    {"TMUX", true}, {"VTE_VERSION", true}, {"XTERM_VERSION", false}, {"OTHER", false}};
+
+/* Of what a terminal has wrapped that nobody knows to do so, a scrap is left. */
+START_TEST(a_terminal_that_wraps_anew_keeps_no_scrap)
+{
+    const char *text = "gateways.create{\n  name = 'gw-payments-west'}";
+    const char *scrap = terminals[_i].wraps_anew ? "" : "prod> gateways.create{\n";
+    struct buffer expected = {0};
+
+    setenv(terminals[_i].name, "1", 1);
+    open_prompt(40, 24);
+    feed_text(EVENT_OUTPUT, "before\n");
+    type(text);
+    show();
+    set_size_only(22, 24);
+    screen_rewrap(&h.screen, 22);
+    raise(SIGWINCH);
+    turn();
+    buffer_printf(&expected,
+                  "before\n%sprod> gateways.create{\n\n  ...   name = 'gw-pay\n"
+                  "ments-west'}\n",
+                  scrap);
+    assert_screen(expected.data);
+    buffer_deinit(&expected);
+    unsetenv(terminals[_i].name);
+}
+END_TEST
+
 /* Lines of numbers, "1" to `count`. Owned by the caller. */
 static char *make_lines(int count)
 {
@@ -1222,6 +1254,8 @@ static void add_cases(Suite *suite)
 
     topic = add_case(suite, "terminal");
     tcase_add_test(topic, a_resize_draws_what_is_typed_at_once);
+    tcase_add_loop_test(topic, a_terminal_that_wraps_anew_keeps_no_scrap, 0,
+                        COUNT(terminals));
     tcase_add_test(topic, a_text_taller_than_the_screen_shows_what_is_around_the_cursor);
     tcase_add_loop_test(topic, a_low_terminal_shows_the_row_of_the_cursor, 1, 9);
     tcase_add_test(topic, another_program_finds_the_terminal_in_order);

@@ -61,16 +61,14 @@ static void screen_erase(struct screen *screen, int row, int column)
 /* "K" and "J". With the cursor behind the last column, terminals differ in what they erase. */
 static void screen_erase_part(struct screen *screen, char what, int number)
 {
-    if (number == 2) {
-        ck_assert_msg(what == 'J', "only the screen is erased as a whole");
-        memset(screen->cells, 0, sizeof screen->cells);
-        return;
-    }
-    ck_assert_msg(number == 0, "unknown erasing %d%c", number, what);
-    ck_assert_msg(screen->column < screen->columns || screen->columns == 1,
+    const int column = number == 2 ? 0 : screen->column;
+    const int first = number == 2 && what == 'J' ? 0 : screen->row;
+
+    ck_assert_msg(number == 0 || number == 2, "unknown erasing %d%c", number, what);
+    ck_assert_msg(column < screen->columns || screen->columns == 1,
                   "erasing behind a full line");
-    screen_erase(screen, screen->row, screen->column);
-    for (int row = screen->row + 1; what == 'J' && row < SCREEN_ROWS; row++)
+    screen_erase(screen, first, column);
+    for (int row = first + 1; what == 'J' && row < SCREEN_ROWS; row++)
         screen_erase(screen, row, 0);
 }
 
@@ -206,6 +204,34 @@ static inline void screen_resize(struct screen *screen, int columns, int rows)
     screen->column = screen_clamp(screen->column, columns);
     for (int row = 0; row < SCREEN_ROWS; row++)
         screen_erase(screen, row, row < rows ? columns : 0);
+}
+
+/* The same, but lines that become too long are wrapped; the cursor stays with its character. The
+ * screen has room for all. */
+static inline void screen_rewrap(struct screen *screen, int columns)
+{
+    struct screen *old = malloc(sizeof *old);
+    int to = 0, cursor_row = 0;
+
+    ck_assert_ptr_nonnull(old);
+    *old = *screen;
+    memset(screen->cells, 0, sizeof screen->cells);
+    for (int row = 0; row < old->rows; row++) {
+        int width = old->columns;
+
+        while (width > 0 && old->cells[row][width - 1][0] == '\0')
+            width--;
+        if (row == old->row)
+            cursor_row = to + old->column / columns;
+        for (int i = 0; i < width; i++)
+            strcpy(screen->cells[to + i / columns][i % columns], old->cells[row][i]);
+        to += width > 0 ? 1 + (width - 1) / columns : 1;
+        ck_assert_int_lt(to, SCREEN_ROWS);
+    }
+    screen->row = cursor_row;
+    screen->column = old->column % columns;
+    screen->columns = columns;
+    free(old);
 }
 
 /* What scrolled off and what is on the screen, without blanks at the ends of lines and

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arm/steps.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -88,21 +89,21 @@ static void set_text(char **to, const cJSON *record, const char *name)
     *to = memory_copy_string(json_string_at(record, name));
 }
 
-/* Steps come in the order of their numbers. */
-static struct past_step *find_step(const struct past *past, uint64_t number)
+/* Steps come in the order of their lines. */
+static struct past_step *find_step(const struct past *past, uint64_t line)
 {
     size_t low = 0, high = past->step_count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
 
-        if (past->steps[middle]->number < number)
+        if (past->steps[middle]->line < line)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < past->step_count && past->steps[low]->number == number ? past->steps[low]
-                                                                        : NULL;
+    return low < past->step_count && past->steps[low]->line == line ? past->steps[low]
+                                                                    : NULL;
 }
 
 static void add_alike(struct past *past, const char *key, struct past_step *step)
@@ -123,7 +124,8 @@ static struct past_step *new_step(struct past *past, const cJSON *record)
     struct past_step *step = memory_new(sizeof *step);
     const char *key = json_string_at(record, "key");
 
-    step->number = (uint64_t)json_number_at(record, "n", 0);
+    step->number = past->step_count + 1;
+    step->line = (uint64_t)json_number_at(record, "n", 0);
     step->nth = (unsigned)json_number_at(record, "nth", 1);
     set_text(&step->verb, record, "verb");
     set_text(&step->kind, record, "kind");
@@ -140,10 +142,10 @@ static struct past_step *new_step(struct past *past, const cJSON *record)
 
 static struct past_step *step_of(struct past *past, const cJSON *record, bool may_begin)
 {
-    const double number = json_number_at(record, "step", 0);
+    const double line = json_number_at(record, "step", 0);
 
-    if (number > 0)
-        return find_step(past, (uint64_t)number);
+    if (line > 0)
+        return find_step(past, (uint64_t)line);
     return may_begin ? new_step(past, record) : NULL;
 }
 
@@ -178,6 +180,14 @@ static void take_failure(struct past_step *step, const cJSON *record)
     set_text(&step->cause_request_id, record, "request_id");
 }
 
+static void take_attempt(struct past *past, const cJSON *record)
+{
+    const char *at = json_string_at(record, "at");
+
+    if (past->attempts++ == 0 && at != NULL)
+        clock_parse_utc(at, &past->began_ms);
+}
+
 static void take_record(void *context, const cJSON *record)
 {
     struct past *past = context;
@@ -187,7 +197,7 @@ static void take_record(void *context, const cJSON *record)
     struct past_step *step = what != NULL ? step_of(past, record, begins) : NULL;
 
     if (what != NULL && strcmp(what, "begin") == 0)
-        past->attempts++;
+        take_attempt(past, record);
     if (step == NULL)
         return;
     if (strcmp(what, "intent") == 0) {

@@ -18,6 +18,7 @@ struct past {
     size_t step_count, step_capacity;
     struct map alike; /* the first of those with a key */
     unsigned attempts;
+    int64_t began_ms; /* UTC on the run's clock; 0: the journal does not say */
 
     struct session *session;
     struct journal_output output;
@@ -46,9 +47,6 @@ void past_unload(struct past *past);
 void past_fill_journal(struct past *past);
 
 /* --- past_world.c ------------------------------------------------------------------------ */
-
-/* Sets what a session needs. */
-void past_set_target(struct past *past, struct settings *settings);
 
 /* The world as it is at the beginning. */
 struct failure *past_make_world(struct past *past);

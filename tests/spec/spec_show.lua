@@ -4,30 +4,16 @@ local gateways = require "gateways"
 local inspect = require "core.inspect"
 local json = require "json"
 local show = require "show"
+local shown = require "shown"
 local tasks = require "tasks"
 local terminal = require "core.terminal"
 local test = require "test"
 local workspaces = require "workspaces"
 
 local equal, ok, raises, contains = test.equal, test.ok, test.raises, test.contains
+local plain, lines_of = shown.plain, shown.lines
 
 local ELLIPSIS = terminal.is_utf8() and "\u{2026}" or "..."
-
-local function plain(value, columns, options)
-  local all = {columns = columns or 60, has_color = false, most_rows = 100}
-  for key, given in pairs(options or {}) do
-    all[key] = given
-  end
-  return show.text(value, all)
-end
-
-local function lines_of(text)
-  local lines = {}
-  for line in (text .. "\n"):gmatch "(.-)\n" do
-    lines[#lines + 1] = line
-  end
-  return lines
-end
 
 -- Nothing but printable characters and line ends; what is left is a text of UTF-8.
 local function is_harmless(text)

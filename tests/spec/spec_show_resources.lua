@@ -5,10 +5,11 @@ local doc = require "doc"
 local entra = require "entra"
 local gateways = require "gateways"
 local inspect = require "core.inspect"
+local ledger = require "ledger"
 local model = require "core.model"
 local networks = require "networks"
 local rbac = require "rbac"
-local show = require "show"
+local shown = require "shown"
 local sim = require "sim"
 local tasks = require "tasks"
 local terminal = require "core.terminal"
@@ -16,22 +17,7 @@ local test = require "test"
 local workspaces = require "workspaces"
 
 local equal, ok, contains = test.equal, test.ok, test.contains
-
-local function plain(value, columns, options)
-  local all = {columns = columns, has_color = false, most_rows = 100}
-  for key, given in pairs(options or {}) do
-    all[key] = given
-  end
-  return show.text(value, all)
-end
-
-local function lines_of(text)
-  local lines = {}
-  for line in (text .. "\n"):gmatch "(.-)\n" do
-    lines[#lines + 1] = line
-  end
-  return lines
-end
+local plain, lines_of = shown.plain, shown.lines
 
 -- exact texts ----------------------------------------------------------------------------
 
@@ -428,18 +414,22 @@ local function check_shown(kind, list)
   end
 end
 
-local shown = {}
+local reached = {}
 for _, kind in ipairs(doc.gather().kinds) do
   if kind.prefix then
-    shown[#shown + 1] = kind
+    reached[#reached + 1] = kind
   end
 end
 
-test.each(shown, "{name}: one and a list of them are shown, without a wait", function(kind)
+test.each(reached, "{name}: one and a list of them are shown, without a request", function(kind)
   local list = make_one(kind)
   if #list == 0 then
     test.skip "the simulator has none"
   end
-  local fine, why = inspect.call(check_shown, kind, list)
+  local fine, why
+  local cost = {ledger.during(function()
+    fine, why = inspect.call(check_shown, kind, list)
+  end)}
   ok(fine, tostring(why))
+  equal(cost, {0, 0}, "requests and writes")
 end)
