@@ -364,6 +364,8 @@ static void *work(void *context)
         start_over(editor);
         while (!editor->is_closing)
             edit_one(editor);
+        el_wset(editor->edit, EL_BIND, L"-e",
+                NULL); /* frees texts of keys; the end does not */
         el_end(editor->edit);
     }
     if (locale != (locale_t)0) {
