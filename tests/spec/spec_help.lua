@@ -85,7 +85,7 @@ test.case("functions show their source", function()
   local text = help.source(own)
   test.matches(text, "spec_help.lua, lines %d+ to %d+\nlocal function own%(a%)\n  return a\nend$")
   test.matches(help.source(tasks.map), "^stdlib/tasks.lua, lines %d+ to %d+\nfunction tasks.map%(")
-  test.matches(help.source(tasks), "^stdlib/tasks.lua\n%-%-%- Run things side by side.*return tasks$")
+  test.matches(help.source(tasks), "^stdlib/tasks.lua\n%-%-%- Run things.*return tasks$")
   local typed = load("x = 1\nreturn function(a)\n  return a end", "=line 7")()
   test.equal(help.source(typed, function(name)
     return name == "line 7" and "x = 1\nreturn function(a)\n  return a end" or nil
