@@ -208,6 +208,26 @@ local function add_module_names(found, write)
   return found
 end
 
+-- The commands that begin with a backslash, by their names.
+local function commands()
+  local found = {}
+  for name, command in next, require "prompt_commands" do
+    found[name] = type(command) == "table" and command.usage and command or nil
+  end
+  return found
+end
+
+-- What `help` knows by name.
+local function add_help_names(found, write)
+  for _, kind in ipairs(reference.kinds()) do
+    add(found, kind.name, kind.help, write(kind.name))
+  end
+  for name in pairs(commands()) do
+    add(found, "\\" .. name, "a command", write("\\" .. name))
+  end
+  return add_module_names(found, write)
+end
+
 -- ---- arguments, options and values ----
 
 -- Variables that hold a resource of the kind.
@@ -266,7 +286,7 @@ local function find_call(phrase, env)
     or completion_phrase.call(phrase, phrase.frame)
   if call then
     call.own = completion_infer.of_chain(phrase, env, call.last)
-    call.is_require = call.first == call.last and phrase.tokens[call.first].text == "require"
+    call.name = call.first == call.last and phrase.tokens[call.first].text or nil
   end
   return call
 end
@@ -301,6 +321,9 @@ end
 
 -- ---- what it is that is typed ----
 
+-- Functions whose argument is a name of something else than a resource.
+local OF_NAMES = {require = add_module_names, help = add_help_names}
+
 local function complete_lua(text, cursor, env)
   local phrase = completion_phrase.read(text, cursor, MOST_BYTES)
   local found = new_found()
@@ -314,8 +337,8 @@ local function complete_lua(text, cursor, env)
   local is_known = false
   if separator then
     add_members(found, phrase, env, separator)
-  elseif call and call.is_require and phrase.opener then
-    add_module_names(found, write)
+  elseif call and phrase.opener and OF_NAMES[call.name] then
+    sort(OF_NAMES[call.name](found, write))
   elseif call and call.own and call.own.is == "function" then
     is_known = add_of_call(found, call, phrase, env, text, cursor, write)
   end
@@ -331,14 +354,6 @@ local function complete_lua(text, cursor, env)
 end
 
 -- ---- lines with a backslash ----
-
-local function commands()
-  local found = {}
-  for name, command in next, require "prompt_commands" do
-    found[name] = type(command) == "table" and command.usage and command or nil
-  end
-  return found
-end
 
 -- The names of the profiles; none when the files that tell them cannot be read, which the
 -- command says itself.

@@ -197,10 +197,13 @@ test.case("values: choices and booleans, quoted rightly", function()
   test.equal(at("x = s").common, "s")
 end)
 
-test.case("modules by their names", function()
+test.case("modules, and what help knows, by their names", function()
   test.equal(texts 'require "gate', {'gateways"'})
   test.equal(texts "require('gate", {"gateways'"})
   test.equal(has(texts 'require "')['completion"'], nil)
+  has(texts 'help "gate', 'gateway"', 'gateways"')
+  test.equal(texts "help('api ver", {"api version set'"})
+  test.equal(texts 'help "\\\\wat', {'\\\\watch"'})
 end)
 
 -- Has the names of the kind read.
