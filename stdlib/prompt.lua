@@ -94,16 +94,21 @@ end
 --- What `moongate repl` runs.
 function prompt.main()
   local shell = prompt_shell.new()
+  require("core.trail").start()
   core.set_helper(function(text, cursor) return complete(shell, text, cursor) end,
                   function(text, cursor) return hint(shell, text, cursor) end)
   run_init_file(shell)
   if core.is_interactive() then
     shell:say(require("prompt_text").banner())
   end
-  if require("core.past").is_open() then
-    shell:wait {task = core_tasks.spawn(require("past").enter, shell), label = "\\restart"}
+  local past = require("core.past").is_open() and require "past"
+  if past then
+    shell:wait {task = core_tasks.spawn(past.enter, shell), label = "\\restart"}
   end
   read_lines(shell)
+  if past then
+    past.leave()
+  end
   if shell.has_failed and not core.is_interactive() then
     require("run").exit(1)
   end
