@@ -251,6 +251,10 @@ local function field_named(fields, name)
   end
 end
 
+-- Properties that are text for scripts, by the words of the model.
+local TEXTS = {string = true, choice = true, region = true, time = true, ["resource or id"] = true}
+local TEXT_MEMBERS = {etag = true, id = true, kind = true, name = true}
+
 local function of_field(field)
   if not field then
     return nil
@@ -259,7 +263,7 @@ local function of_field(field)
   elseif field.items then
     return {is = "list", of = {is = "object", fields = field.items}}
   end
-  return field.type == "string" and {is = "text"} or nil
+  return TEXTS[field.type] and {is = "text"} or nil
 end
 
 local member_of = {}
@@ -309,8 +313,10 @@ end
 
 function member_of.resource(own, name, separator)
   local field = field_named(own.kind.fields, name)
-  if field and separator == "." then
+  if separator == "." and field then
     return of_field(field)
+  elseif separator == "." and TEXT_MEMBERS[name] then
+    return {is = "text"}
   end
   local methods = collection.load(own.kind.name, "methods")
   if rawget(methods, name) then
