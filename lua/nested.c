@@ -160,6 +160,8 @@ static void push_metatable(lua_State *L, const struct kind *kind)
         load(L, kind, "verbs");
         lua_pushcclosure(L, index_nested, 1);
         lua_setfield(L, -2, "__index");
+        lua_pushstring(L, kind->only_name != NULL ? "only resource" : "collection");
+        lua_setfield(L, -2, "__name");
         bind_seal_metatable(L);
         lua_pushvalue(L, -1);
         lua_rawsetp(L, -3, kind);

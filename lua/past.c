@@ -71,7 +71,7 @@ static void push_step(lua_State *L, const struct past_step *step)
 {
     lua_createtable(L, 0, 11);
     lua_pushinteger(L, (lua_Integer)step->number);
-    lua_setfield(L, -2, "n");
+    lua_setfield(L, -2, "number");
     lua_pushinteger(L, step->nth);
     lua_setfield(L, -2, "nth");
     set_text(L, "verb", step->verb);
@@ -85,7 +85,7 @@ static void push_step(lua_State *L, const struct past_step *step)
     lua_setfield(L, -2, "is_begun");
 }
 
-/* steps() -> {{n=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_begun=}, ...} */
+/* steps() -> {{number=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_begun=}, ...} */
 static int past_list_steps(lua_State *L)
 {
     size_t count;
@@ -381,7 +381,6 @@ static void set_module_folder(lua_State *L, const char *script)
 static int past_begin_anew(lua_State *L)
 {
     struct past *past = check_past(L);
-    struct session *session = bind_session(L);
     const lua_Integer target = luaL_optinteger(L, 1, 0);
     const char *script = luaL_checkstring(L, 2);
     struct failure *failure;
@@ -389,7 +388,7 @@ static int past_begin_anew(lua_State *L)
     luaL_argcheck(L, target >= 0, 1, "the number of a step expected");
     scheduler_cancel_marked(scheduler_of(L), past);
     bind_client(L); /* there is one from now on, and a journal can be set */
-    failure = past_begin(past, session, (uint64_t)target);
+    failure = past_begin(past, (uint64_t)target);
     if (failure != NULL)
         gate_raise(L, failure);
     forget_failure(L);

@@ -11,6 +11,7 @@ local live_names = require "live_names"
 local lua_manual = require "lua_manual"
 local model = require "core.model"
 local reference = require "reference"
+local session = require "core.session"
 
 local completion = {}
 
@@ -295,7 +296,7 @@ end
 local function complete_lua(text, cursor, env)
   local phrase = completion_phrase.read(text, cursor, MOST_BYTES)
   local found = new_found()
-  if not phrase then
+  if not phrase or phrase.is_number then
     return result(found, "", cursor + 1, cursor)
   end
   local last, write = phrase.tokens[#phrase.tokens], writer(phrase, text, cursor)
@@ -324,16 +325,18 @@ end
 -- ---- lines with a backslash ----
 
 local function commands()
-  local is_fine, found = pcall(require, "prompt_commands")
-  return is_fine and type(found) == "table" and found or {}
+  local is_there, all = pcall(require, "prompt_commands")
+  local found = {}
+  for name, command in next, is_there and all or {} do
+    found[name] = type(command) == "table" and command.usage and command or nil
+  end
+  return found
 end
 
+-- The names of the profiles; none when the files that tell them cannot be read, which the
+-- command says itself.
 local function profiles()
-  local is_fine, session = pcall(require, "core.session")
-  local names
-  if is_fine then
-    is_fine, names = pcall(session.profiles)
-  end
+  local is_fine, names = pcall(session.profiles)
   return is_fine and names or {}
 end
 

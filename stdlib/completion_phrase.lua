@@ -119,8 +119,7 @@ local function is_in_comment(token, behind)
     and (token.is_open or not token.text:find "^%-%-%[=*%[")
 end
 
--- Takes the token that the cursor is in off the list: `word` or `string`; false where nothing can
--- be completed.
+-- Takes the token that the cursor is in off the list, a word or a string; false in a comment.
 local function take_typed(phrase, behind)
   local tokens = phrase.tokens
   local last = tokens[#tokens]
@@ -140,7 +139,8 @@ local function take_typed(phrase, behind)
     phrase.from, phrase.word = last.from, last.text
     tokens[#tokens] = nil
   end
-  return last.kind ~= "number" or last.to < behind
+  phrase.is_number = last.kind == "number" and last.to == behind
+  return true
 end
 
 local function without_comments(tokens)
@@ -155,9 +155,9 @@ end
 -- @tparam string text
 -- @tparam integer cursor the bytes in front of it
 -- @tparam integer most so many of them are looked at
--- @treturn ?table nil in a comment or a number; else `tokens` (without the one being typed),
+-- @treturn ?table nil in a comment; else `tokens` (without the one being typed),
 --   `word` (what is typed of a name, or of a string when there is `opener`, its quote) and `from`,
---   the byte where it begins; `frame`, the innermost bracket or block that is open: `what` (one of
+--   the byte where it begins; `is_number` behind a number; `frame`, the innermost bracket or block that is open: `what` (one of
 --   `( { [ block all`), `open` (its token), `first` (the token where the current item begins),
 --   `count` (items in front of that), `key` (the name in front of the item's `=`), `keys` (a set of
 --   the names given) and `outer`; `matches` (brackets by their partners); `defined` (names that

@@ -66,7 +66,7 @@ end
 
 local function module_of(value)
   for _, name in ipairs(reference.module_names()) do
-    if loaded(name) == value then
+    if rawequal(loaded(name), value) then
       return name
     end
   end
@@ -76,7 +76,7 @@ local function holder_of(value)
   local networks = loaded "networks"
   if networks then
     for name, member in next, networks do
-      if member == value then
+      if rawequal(member, value) then
         return reference.holder("networks." .. name)
       end
     end

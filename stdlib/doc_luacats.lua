@@ -98,7 +98,9 @@ local class_of_type = {}
 local function comment_type(text)
   local types = {}
   for name in text:gsub("^%?", ""):gmatch "[^|]+" do
-    types[#types + 1] = PLAIN[name] and name or class_of_type[name] or CLASSES[name] or "any"
+    local kind = name:match "^([%w_]+)%.collection$"
+    types[#types + 1] = PLAIN[name] and name or class_of_type[name] or CLASSES[name]
+      or kind and class_of_type[kind] .. ".collection" or "any"
   end
   return table.concat(types, "|") .. (text:sub(1, 1) == "?" and "?" or "")
 end

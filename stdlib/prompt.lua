@@ -101,6 +101,9 @@ function prompt.main()
   if core.is_interactive() then
     shell:say(require("prompt_text").banner())
   end
+  if require("core.past").is_open() then
+    shell:wait {task = core_tasks.spawn(require("past").enter, shell), label = "\\restart"}
+  end
   read_lines(shell)
   if shell.has_failed and not core.is_interactive() then
     require("run").exit(1)
@@ -117,6 +120,7 @@ function prompt.replay(lines)
     elseif line.is_secret then
       log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(number))
     else
+      shell.count = number - 1
       shell:evaluate(line.text .. (line.is_background and " &" or ""))
     end
   end

@@ -12,13 +12,13 @@ local Shell = {}
 Shell.__index = Shell
 
 -- Modules are there without require; what lines define stays among themselves.
-local function new_environment(leave)
+local function new_environment(leave, find_line)
   local env = {}
   env._G = env
   env.exit, env.quit = leave, leave
   env.help = function(...)
     local help = require "help"
-    print(select("#", ...) == 0 and help.overview() or help.text(..., nil, env))
+    print(select("#", ...) == 0 and help.overview() or help.text(..., nil, find_line))
   end
   return setmetatable(env, {__index = function(_, name)
     local value = _G[name]
@@ -35,7 +35,8 @@ end
 --   `is_expanded`, `is_timing`; `shell:evaluate(text)`, `shell:say(text)` ...
 function prompt_shell.new()
   local shell = setmetatable({lines = {}, tasks = {}, count = 0}, Shell)
-  shell.env = new_environment(function() shell:leave() end)
+  shell.env = new_environment(function() shell:leave() end,
+                              function(name) return shell:find_line(name) end)
   return shell
 end
 
@@ -68,6 +69,16 @@ function Shell:options()
   return {columns = columns, most_rows = terminal.is_terminal() and math.max(rows - 6, 10) or 1000,
           is_expanded = self.is_expanded, has_color = terminal.is_terminal()
           and terminal.wants_color(), env = self.env}
+end
+
+--- The text of a line by the name of its chunk, "line 3"; nil when it is none, or held a secret.
+function Shell:find_line(name)
+  local number = tonumber(name:match "^line (%d+)$")
+  for _, entry in ipairs(self.lines) do
+    if entry.number == number and not entry.is_secret then
+      return entry.text
+    end
+  end
 end
 
 --- Shows a value as a line's own is shown.
@@ -224,10 +235,13 @@ end
 local function answer(shell, line)
   local help = require "help"
   local value = value_of(line.subject, shell.env)
-  if not line.wants_source then
-    return shell:say(help.text(value, line.subject, shell.env))
+  local function find_line(name)
+    return shell:find_line(name)
   end
-  local text, reason = help.source(value, shell.env)
+  if not line.wants_source then
+    return shell:say(help.text(value, line.subject, find_line))
+  end
+  local text, reason = help.source(value, find_line)
   shell:say(text or reason)
 end
 

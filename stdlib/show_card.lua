@@ -10,6 +10,7 @@ local value = require "show_value"
 local card = {}
 
 local MOST_TEXT_LINES = 20 -- of a text within a card
+local MOST_STRINGS = 100 -- of a list that is said in one line
 local LEAST_ROOM = 20
 local INDENT = "  "
 
@@ -105,15 +106,19 @@ end
 -- ---- values of fields ----
 
 local function is_list_of_strings(held)
-  if type(held) ~= "table" or rawlen(held) == 0 or inspect.has(held, "__tostring") then
+  if type(held) ~= "table" or inspect.has(held, "__tostring") then
     return false
   end
-  for _, member in next, held do
-    if type(member) ~= "string" then
+  local length, count = rawlen(held), inspect.count(held)
+  if count == 0 or count ~= length or count > MOST_STRINGS then
+    return false
+  end
+  for i = 1, length do
+    if type(rawget(held, i)) ~= "string" then
       return false
     end
   end
-  return next(held, rawlen(held)) == nil
+  return true
 end
 
 --- What a field holds as text in one line, not yet visible, and whether it may be cut in the
@@ -285,8 +290,7 @@ end
 
 local function own_rows(object)
   local rows = {}
-  local is_named = inspect.type_name(object) and not inspect.has(object, "__pairs")
-  if type(object) == "table" and is_named then
+  if inspect.type_name(object) and not inspect.has(object, "__pairs") then
     local found = value.members(object)
     for _, key in ipairs(found.keys) do
       local held = found.values[key]
@@ -299,22 +303,34 @@ local function own_rows(object)
   return rows
 end
 
-local function add_operation(text, object)
-  local status, state = object:status()
-  local percent = object:percent()
-  return ("%s: %s%s%s"):format(text, status, state and state ~= "" and ", " .. state or "",
-                               percent and (", %d%%"):format(percent // 1) or "")
+local HINTS = {collection = ": list() reads them", ["only resource"] = ": get() reads it"}
+
+local function describe_operation(text, operation)
+  local status, state = operation:status()
+  local percent = operation:percent()
+  text = ("%s: %s"):format(text, status)
+  if state and state ~= "" then
+    text = ("%s, %s"):format(text, value.plain(state, 40))
+  end
+  return percent and ("%s, %d%%"):format(text, percent // 1) or text
+end
+
+-- What there is to say of an object of the engine besides its text.
+local function add_to_userdata(view, text, object)
+  local name = inspect.type_name(object)
+  if name == "operation" then
+    return describe_operation(text, object)
+  end
+  return text .. value.paint(view, "dim", HINTS[name] or "")
 end
 
 --- An object that has a text of its own: that, and below one line of it what else it holds when
 -- it is of a named type.
 function card.object(view, object)
-  local text = value.own_text(object)
-  if type(object) == "userdata" and inspect.type_name(object) == "operation" then
-    text = add_operation(text, object)
-  end
-  local lines = value.text_lines(view, text, view.rows, 8 * view.columns)
-  if #lines == 1 then
+  local lines = value.text_lines(view, value.own_text(object), view.rows, 8 * view.columns)
+  if #lines == 1 and type(object) == "userdata" then
+    lines[1] = add_to_userdata(view, lines[1], object)
+  elseif #lines == 1 then
     local rows = own_rows(object)
     lines[1] = value.paint(view, #rows > 0 and "heading" or nil, lines[1])
     add_rows(view, lines, rows, "", "  ")

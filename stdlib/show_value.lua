@@ -88,8 +88,9 @@ end
 
 --- A string as Lua would write it, in one line; a long one is cut and says its length.
 function value.quoted(text, columns)
-  local quoted = terminal.quoted(head(text, columns))
-  if #text <= columns and value.width(quoted) <= columns then
+  local most = 4 * columns -- bytes: a character has so many
+  local quoted = terminal.quoted(head(text, most))
+  if #text <= most and value.width(quoted) <= columns then
     return quoted
   end
   local length = (" (%s)"):format(value.counted(#text, "byte"))

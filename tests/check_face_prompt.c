@@ -701,6 +701,62 @@ START_TEST(only_long_ends_are_worth_a_line)
 }
 END_TEST
 
+static void gateway_fails(uint64_t number, const char *name, char *message)
+{
+    end_badly(number, "gateway", name,
+              &(struct failure){.code = "Conflict", .message = message});
+}
+
+START_TEST(a_failure_is_told_once)
+{
+    open_prompt(60, 24);
+    settle("a", false);
+    face_prompt_show(h.face, NULL);
+    gateway_fails(1, "gw-a", "in use");
+    gateway_fails(2, "gw-b", "in use");
+    gateway_fails(3, "gw-c", "in use");
+    gateway_fails(4, "gw-d", "not known");
+    draw();
+    assert_screen("prod> a\n");
+    feed_text(EVENT_OUTPUT, "Conflict: in use (and so is gw-c)\n");
+    type("");
+    assert_screen("prod> a\n"
+                  "Conflict: in use (and so is gw-c)\n"
+                  "12:03:07 gateway 'gw-b' failed after 12 s: Conflict: in use\n"
+                  "12:03:07 gateway 'gw-d' failed after 12 s: Conflict: not kno\n"
+                  "wn\n"
+                  "prod>\n");
+    gateway_fails(5, "gw-e", "late");
+    draw();
+    settle("b", false);
+    assert_screen("prod> a\n"
+                  "Conflict: in use (and so is gw-c)\n"
+                  "12:03:07 gateway 'gw-b' failed after 12 s: Conflict: in use\n"
+                  "12:03:07 gateway 'gw-d' failed after 12 s: Conflict: not kno\n"
+                  "wn\n"
+                  "12:03:07 gateway 'gw-e' failed after 12 s: Conflict: late\n"
+                  "prod> b\n");
+}
+END_TEST
+
+START_TEST(of_many_failures_the_first_are_told)
+{
+    open_prompt(80, 24);
+    settle("a", false);
+    for (uint64_t i = 1; i <= 15; i++)
+        gateway_fails(i, i <= 10 ? "gw-a" : "gw-b", "in use");
+    end_run((struct run_summary){.outcomes = {[OUTCOME_FAILED] = 15}}, NULL);
+
+    char *text = (show(), screen_text(&h.screen));
+
+    ck_assert_ptr_nonnull(strstr(text, "'gw-a' failed after 12 s: Conflict: in use\n"
+                                       "... and 5 other failures\n"
+                                       "succeeded in 0 ms: 15 failed\n"));
+    ck_assert_ptr_null(strstr(text, "gw-b"));
+    free(text);
+}
+END_TEST
+
 /* --- the end --- */
 
 START_TEST(a_session_that_changed_nothing_needs_no_closing_words)
@@ -768,6 +824,38 @@ START_TEST(a_resize_draws_what_is_typed_at_once)
     assert_screen("before\nprod> gateways.create{\n"
                   "  ...   name = 'gw-payments-west-europe'}\n");
     assert_cursor(2, 19);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    bool wraps_anew;
+} terminals[] = {
+    {"TMUX", true}, {"VTE_VERSION", true}, {"XTERM_VERSION", false}, {"OTHER", false}};
+
+/* Of what a terminal has wrapped that nobody knows to do so, a scrap is left. */
+START_TEST(a_terminal_that_wraps_anew_keeps_no_scrap)
+{
+    const char *text = "gateways.create{\n  name = 'gw-payments-west'}";
+    const char *scrap = terminals[_i].wraps_anew ? "" : "prod> gateways.create{\n";
+    struct buffer expected = {0};
+
+    setenv(terminals[_i].name, "1", 1);
+    open_prompt(40, 24);
+    feed_text(EVENT_OUTPUT, "before\n");
+    type(text);
+    show();
+    set_size_only(22, 24);
+    screen_rewrap(&h.screen, 22);
+    raise(SIGWINCH);
+    turn();
+    buffer_printf(&expected,
+                  "before\n%sprod> gateways.create{\n\n  ...   name = 'gw-pay\n"
+                  "ments-west'}\n",
+                  scrap);
+    assert_screen(expected.data);
+    buffer_deinit(&expected);
+    unsetenv(terminals[_i].name);
 }
 END_TEST
 
@@ -1040,6 +1128,75 @@ START_TEST(output_that_goes_elsewhere_is_left_alone)
 }
 END_TEST
 
+/* --- cost --- */
+
+/* Of this thread, so without the terminal's reader. */
+static double cpu_seconds(void)
+{
+    struct timespec now;
+
+    syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+START_TEST(a_key_costs_little_whatever_waits)
+{
+    enum { KEYS = 2000, WAITING = 1000 };
+    static const char *const what[] = {"idle", "1,000 operations wait",
+                                       "1,000 operations wait and tell"};
+    char text[201], name[16];
+    double seconds = 0;
+
+    open_prompt(80, 24);
+    memset(text, 'x', sizeof text - 1);
+    text[200] = '\0';
+    for (uint64_t i = 1; _i > 0 && i <= WAITING; i++) {
+        snprintf(name, sizeof name, "gw-%d", (int)i);
+        begin(i, "create", "gateway", name);
+    }
+    for (int i = 0; i < KEYS; i++) {
+        text[199] = (char)('a' + i % 26);
+        if (_i == 2)
+            progress(1 + (uint64_t)i % WAITING, i % 2 ? "Activating" : "Accepted", -1);
+
+        const double before = cpu_seconds();
+
+        type(text);
+        seconds += cpu_seconds() - before;
+        pass_machine(10);
+    }
+    if (getenv("MOONGATE_TEST_TIMES") != NULL)
+        dprintf(h.saved_err, "a key, %s: %.1f us\n", what[_i], seconds / KEYS * 1e6);
+    ck_assert_double_lt(seconds / KEYS, 0.002); /* of the 20 ms from key to echo */
+    show();
+    assert_layout_of(text);
+}
+END_TEST
+
+static void show_long_text(int lines)
+{
+    char *text = make_lines(lines);
+    const double before = cpu_seconds();
+
+    type(text);
+    if (getenv("MOONGATE_TEST_TIMES") != NULL)
+        dprintf(h.saved_err, "a key in %d lines: %.1f us\n", lines,
+                (cpu_seconds() - before) * 1e6);
+    ck_assert_double_lt(cpu_seconds() - before, 0.5);
+    free(text);
+}
+
+START_TEST(a_pasted_script_costs_little)
+{
+    open_prompt(80, 24);
+    show_long_text(10);
+    show_long_text(1000);
+    show_long_text(10000);
+    show();
+    assert_cursor(23, 11);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *topic = tcase_create(name);
@@ -1086,6 +1243,8 @@ static void add_cases(Suite *suite)
     tcase_add_test(topic, the_picture_is_of_the_line);
     tcase_add_test(topic, what_waits_in_the_background_is_not_drawn_while_one_types);
     tcase_add_test(topic, only_long_ends_are_worth_a_line);
+    tcase_add_test(topic, a_failure_is_told_once);
+    tcase_add_test(topic, of_many_failures_the_first_are_told);
 
     topic = add_case(suite, "the end");
     tcase_add_test(topic, a_session_that_changed_nothing_needs_no_closing_words);
@@ -1095,6 +1254,8 @@ static void add_cases(Suite *suite)
 
     topic = add_case(suite, "terminal");
     tcase_add_test(topic, a_resize_draws_what_is_typed_at_once);
+    tcase_add_loop_test(topic, a_terminal_that_wraps_anew_keeps_no_scrap, 0,
+                        COUNT(terminals));
     tcase_add_test(topic, a_text_taller_than_the_screen_shows_what_is_around_the_cursor);
     tcase_add_loop_test(topic, a_low_terminal_shows_the_row_of_the_cursor, 1, 9);
     tcase_add_test(topic, another_program_finds_the_terminal_in_order);
@@ -1109,6 +1270,10 @@ static void add_cases(Suite *suite)
     tcase_add_test(topic, a_dumb_terminal_shows_choices_as_lines_once);
     tcase_add_test(topic, a_dumb_terminal_can_be_lent);
     tcase_add_test(topic, output_that_goes_elsewhere_is_left_alone);
+
+    topic = add_case(suite, "cost");
+    tcase_add_loop_test(topic, a_key_costs_little_whatever_waits, 0, 3);
+    tcase_add_test(topic, a_pasted_script_costs_little);
 }
 
 int main(void)

@@ -21,13 +21,13 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "faces.h"
 #include "net/loop.h"
 #include "run/event.h"
 #include "run/event_json.h"
 #include "run/face.h"
 #include "run/summary.h"
 #include "run/terminal.h"
-#include "faces.h"
 
 /* Each event becomes a line on its way to the face, and an event again. */
 static void setup_from_lines(void)

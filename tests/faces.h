@@ -88,12 +88,25 @@ static inline void assert_file(int fd, const char *expected)
     free(text);
 }
 
+/* The terminal is none that is known to wrap its lines anew. */
+static inline void cut_lines(void)
+{
+    static const char *const names[] = {
+        "TMUX",       "VTE_VERSION",   "KONSOLE_VERSION",       "KITTY_WINDOW_ID",
+        "WT_SESSION", "WEZTERM_PANE",  "GHOSTTY_RESOURCES_DIR", "ITERM_SESSION_ID",
+        "STY",        "XTERM_VERSION", "ALACRITTY_WINDOW_ID"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unsetenv(names[i]);
+}
+
 static inline void setup(void)
 {
     setenv("TZ", "UTC0", 1);
     setenv("LC_ALL", "C.UTF-8", 1);
     setenv("TERM", "xterm-256color", 1);
     setenv("NO_COLOR", "1", 1);
+    cut_lines();
     signal(SIGPIPE, SIG_IGN);
     clock_init(&h.clock, CLOCK_VIRTUAL, 1.0);
     h.clock.wall_base_ms = START_WALL_MS;
@@ -138,12 +151,18 @@ static inline void teardown(void)
     memset(&h.screen, 0, sizeof h.screen);
 }
 
-static inline void set_terminal_size(int columns, int rows)
+/* What becomes of the screen is another's matter. */
+static inline void set_size_only(int columns, int rows)
 {
     const struct winsize size = {.ws_col = (unsigned short)columns,
                                  .ws_row = (unsigned short)rows};
 
     ck_assert_int_eq(ioctl(h.terminal, TIOCSWINSZ, &size), 0);
+}
+
+static inline void set_terminal_size(int columns, int rows)
+{
+    set_size_only(columns, rows);
     screen_resize(&h.screen, columns, rows);
 }
 

@@ -26,7 +26,7 @@
 #include "base/memory.h"
 #include "emulator.h"
 
-enum { PTY_PATIENCE_MS = 20000, PTY_STORY_BYTES = 3000 };
+enum { PTY_PATIENCE_MS = 20000, PTY_STORY_BYTES = 1500 };
 
 struct pty {
     int master;   /* -1: hung up */

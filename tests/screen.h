@@ -208,6 +208,34 @@ static inline void screen_resize(struct screen *screen, int columns, int rows)
         screen_erase(screen, row, row < rows ? columns : 0);
 }
 
+/* The same, but lines that become too long are wrapped; the cursor stays with its character. The
+ * screen has room for all. */
+static inline void screen_rewrap(struct screen *screen, int columns)
+{
+    struct screen *old = malloc(sizeof *old);
+    int to = 0, cursor_row = 0;
+
+    ck_assert_ptr_nonnull(old);
+    *old = *screen;
+    memset(screen->cells, 0, sizeof screen->cells);
+    for (int row = 0; row < old->rows; row++) {
+        int width = old->columns;
+
+        while (width > 0 && old->cells[row][width - 1][0] == '\0')
+            width--;
+        if (row == old->row)
+            cursor_row = to + old->column / columns;
+        for (int i = 0; i < width; i++)
+            strcpy(screen->cells[to + i / columns][i % columns], old->cells[row][i]);
+        to += width > 0 ? 1 + (width - 1) / columns : 1;
+        ck_assert_int_lt(to, SCREEN_ROWS);
+    }
+    screen->row = cursor_row;
+    screen->column = old->column % columns;
+    screen->columns = columns;
+    free(old);
+}
+
 /* What scrolled off and what is on the screen, without blanks at the ends of lines and
  * blank lines at the end. Owned by the caller. */
 static char *screen_text(const struct screen *screen)

@@ -33,8 +33,12 @@ static void count_step(lua_State *L, lua_Debug *debug)
     (void)debug;
     lua_getallocf(L, &context);
     limits = context;
-    if (++limits->used_steps > limits->most_steps)
-        luaL_error(L, "%s", limits->endless);
+    if (++limits->used_steps <= limits->most_steps)
+        return;
+    luaL_where(L, 0); /* a hook is no function: what runs is the innermost one */
+    lua_pushstring(L, limits->endless);
+    lua_concat(L, 2);
+    lua_error(L);
 }
 
 lua_State *limited_lua_open(struct limited_lua *limits)

@@ -14,6 +14,7 @@ int command_doctor(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
+int command_profiles(int argc, char **argv);
 int command_record(int argc, char **argv);
 int command_repl(int argc, char **argv);
 int command_resume(int argc, char **argv);
@@ -24,7 +25,8 @@ int command_test(int argc, char **argv);
 
 /* What they say of themselves. */
 extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
-    record_help, repl_help, resume_help, run_help, runs_help, sim_help, test_help;
+    profiles_help, record_help, repl_help, resume_help, run_help, runs_help, sim_help,
+    test_help;
 
 /* Fills in what the environment and a profile of the configuration say. False after a message on
  * stderr: EXIT_USAGE. What it opens is closed by command_drop_settings(), when nobody works with

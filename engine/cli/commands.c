@@ -14,6 +14,8 @@ const struct command commands[] = {
      &test_help},
     {"doctor", command_doctor, "is everything there: credentials, rights, tier, network",
      &doctor_help},
+    {"profiles", command_profiles, "check the configuration, and list its profiles",
+     &profiles_help},
     {"login", command_login, "sign in as a person, and keep it for later runs",
      &login_help},
     {"logout", command_logout, "forget a sign-in that was kept", &logout_help},

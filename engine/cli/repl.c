@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "prompt/prompt.h"
+#include "run/past.h"
 #include "run/run.h"
 #include "run/session.h"
 
@@ -16,8 +17,28 @@ static const double WATCHABLE_FACTOR = 600.0;
 
 struct repl_command {
     struct settings settings; /* first: the shared options take it as their context */
+    const char *run, *step, *script; /* of the past, or NULL */
     bool has_no_init, wants_help;
 };
+
+static char *take_run(void *context, const char *text)
+{
+    const char **run = &((struct repl_command *)context)->run;
+
+    *run = text;
+    return run_id_is_valid(text) ? NULL
+                                 : memory_format("'%s' is not the id of a run", text);
+}
+
+static char *take_step(void *context, const char *text)
+{
+    return option_take_text(&((struct repl_command *)context)->step, text);
+}
+
+static char *take_script(void *context, const char *text)
+{
+    return option_take_text(&((struct repl_command *)context)->script, text);
+}
 
 static char *take_no_init(void *context, const char *text)
 {
@@ -35,6 +56,13 @@ static char *take_help(void *context, const char *text)
 
 static const struct option repl_options[] = {
     {"--no-init", NULL, "do not run the start-up file", take_no_init},
+    {"--run", "ID", "step into a run of the past, on the simulator", take_run},
+    {"--step", "STEP",
+     "with --run: the step to stop before: its number as `moongate runs show` tells it,\n"
+     "failed (the default: where the run ended) or last",
+     take_step},
+    {"--script", "FILE", "with --run: run FILE instead of the run's own script",
+     take_script},
     {"--help", NULL, "this text", take_help},
     {0}};
 
@@ -50,7 +78,15 @@ const struct help repl_help = {
         "takes up. From a pipe, lines are run as they come, and it ends with 1 when one\n"
         "failed. First runs $XDG_CONFIG_HOME/moongate/init.lua (~/.config/moongate).\n"
         "The simulator's clock runs 600 times as fast as the machine's, unless --clock\n"
-        "says otherwise.",
+        "says otherwise.\n"
+        "\n"
+        "With --run the script of a run of the past runs up to a step, with answers "
+        "from\n"
+        "its journal; all else goes to the simulator, nothing to Azure, and nothing is\n"
+        "kept. Its variables can be looked at and changed; \\? tells of \\where, "
+        "\\step,\n"
+        "\\continue and others. The clock is virtual, and --sim-world says what else is\n"
+        "there, such as a file of `moongate sim --record`.",
     .sections =
         {{NULL, repl_options, NULL},
          {"with the simulator", sim_options_table, faults_help},
@@ -78,7 +114,7 @@ static char *name_file(const char *variable, const char *fallback, const char *n
 }
 
 static int run_prompt(struct session *session, const struct prompt_options *options,
-                      struct failure **failure)
+                      enum run_keep keep, struct failure **failure)
 {
     struct prompt *prompt = prompt_open(session, options, failure);
 
@@ -90,11 +126,50 @@ static int run_prompt(struct session *session, const struct prompt_options *opti
                                           .context = prompt};
     const struct run_request request = {.script = "repl",
                                         .code = "require('prompt').main()",
-                                        .keep = RUN_KEPT_WHEN_IT_WRITES,
+                                        .keep = keep,
                                         .keyboard = &keyboard};
     const int code = run_script(session, &request);
 
     prompt_close(prompt);
+    return code;
+}
+
+static int run_session(const struct repl_command *command, struct past *past,
+                       const struct prompt_options *options, struct failure **failure)
+{
+    struct session *session = session_open(&command->settings, failure);
+    int code = EXIT_SCRIPT_FAILED;
+
+    if (session != NULL && past != NULL)
+        past_attach(past, session);
+    if (session != NULL)
+        code = run_prompt(session, options,
+                          past != NULL ? RUN_NOT_KEPT : RUN_KEPT_WHEN_IT_WRITES, failure);
+    session_close(session);
+    return code;
+}
+
+/* What the environment says of Azure is for the way to the store; the session knows the
+ * simulator alone. */
+static int step_into(struct repl_command *command, const struct prompt_options *options,
+                     struct failure **failure)
+{
+    struct settings where = command->settings;
+    char *script = command->script != NULL ? realpath(command->script, NULL) : NULL;
+    int code = EXIT_USAGE;
+    struct past *past;
+
+    past = command_read_settings("repl", &where)
+               ? past_open(&where, command->run, failure)
+               : NULL;
+    if (past != NULL) {
+        past_choose(past, command->step, script != NULL ? script : command->script);
+        past_fill_settings(past, &command->settings);
+        code = run_session(command, past, options, failure);
+    }
+    past_close(past);
+    command_drop_settings(&where);
+    free(script);
     return code;
 }
 
@@ -107,12 +182,13 @@ static int execute(struct repl_command *command)
         .history_file = history,
         .init_file = init != NULL && access(init, F_OK) == 0 ? init : NULL};
     struct failure *failure = NULL;
-    struct session *session = session_open(&command->settings, &failure);
-    int code = EXIT_SCRIPT_FAILED;
+    int code = EXIT_USAGE;
 
-    if (session != NULL)
-        code = run_prompt(session, &options, &failure);
-    session_close(session);
+    if (command->run != NULL)
+        code = step_into(command, &options, &failure);
+    else if (command_read_settings("repl", &command->settings))
+        code = run_session(command, NULL, &options, &failure);
+    command_drop_settings(&command->settings);
     free(history);
     free(init);
     if (failure != NULL)
@@ -120,12 +196,41 @@ static int execute(struct repl_command *command)
     return code;
 }
 
-/* The clock's factor counts as given when it is not the one that nobody gave. */
-static const char *check_combination(const struct settings *settings)
+/* Whether nobody has said what the simulator's clock shall be. */
+static bool has_default_clock(const struct settings *settings)
 {
+    return settings->clock_mode == CLOCK_SCALED &&
+           settings->clock_factor == WATCHABLE_FACTOR;
+}
+
+/* Of a run that is stepped into, time that nobody waits for passes at once. */
+static const char *check_past(struct repl_command *command)
+{
+    struct settings *settings = &command->settings;
+
+    if (command->run == NULL)
+        return command->step != NULL || command->script != NULL
+                   ? "--step and --script go with --run"
+                   : NULL;
+    if (settings->sim_file != NULL)
+        return "--run has a simulator in memory; --sim-world says what is there";
+    if (settings->endpoint != NULL || settings->cloud != NULL)
+        return "--run sends nothing to Azure: no --endpoint or --cloud";
+    if (has_default_clock(settings)) {
+        settings->clock_mode = CLOCK_VIRTUAL;
+        settings->clock_factor = 0.0;
+    }
+    return NULL;
+}
+
+/* The clock's factor counts as given when it is not the one that nobody gave. */
+static const char *check_combination(const struct repl_command *command)
+{
+    const struct settings *settings = &command->settings;
     struct settings given = *settings;
 
-    if (given.clock_mode == CLOCK_SCALED && given.clock_factor == WATCHABLE_FACTOR)
+    given.sim = given.sim || command->run != NULL;
+    if (has_default_clock(settings))
         given.clock_factor = 0.0;
     return sim_options_check(&given);
 }
@@ -135,8 +240,9 @@ int command_repl(int argc, char **argv)
     static const struct option *const tables[] = {repl_options,   sim_options_table,
                                                   common_options, guard_options,
                                                   store_options,  NULL};
-    struct repl_command command = {
-        .settings = {.clock_mode = CLOCK_SCALED, .clock_factor = WATCHABLE_FACTOR}};
+    struct repl_command command = {.settings = {.clock_mode = CLOCK_SCALED,
+                                                .clock_factor = WATCHABLE_FACTOR,
+                                                .may_switch = true}};
     int index = 0;
 
     if (!options_read("repl", tables, &command, argc, argv, &index))
@@ -152,14 +258,15 @@ int command_repl(int argc, char **argv)
         return EXIT_USAGE;
     }
 
-    const char *wrong = check_combination(&command.settings);
+    const char *wrong = check_past(&command);
 
+    if (wrong == NULL)
+        wrong = check_combination(&command);
     if (wrong == NULL && command.settings.output == OUTPUT_JSON)
         wrong = "--output json is for scripts: `moongate run`";
     if (wrong != NULL) {
         fprintf(stderr, "moongate repl: %s\n", wrong);
         return EXIT_USAGE;
     }
-    settings_read_environment(&command.settings);
     return execute(&command);
 }

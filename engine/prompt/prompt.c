@@ -10,12 +10,12 @@
 
 #include <lauxlib.h>
 
-#include "base/buffer.h"
 #include "base/failure.h"
 #include "base/memory.h"
 #include "net/loop.h"
 #include "prompt/editor.h"
 #include "prompt/statement.h"
+#include "prompt/text_input.h"
 #include "run/face_prompt.h"
 #include "run/session.h"
 #include "run/terminal.h"
@@ -39,8 +39,7 @@ struct prompt {
     char *line;                /* that was read, or NULL */
     char *hint;
     struct prompt_completion completion; /* shown, when it has choices */
-    struct buffer rest; /* of a pipe: bytes that were not asked for yet */
-    size_t scanned;     /* of them: what lines before the next one take, not whole yet */
+    struct text_input text_input;        /* without an editor */
     bool is_reading, is_ended, is_suspended;
 };
 
@@ -107,9 +106,12 @@ static void look_for_hint(struct prompt *prompt)
     free(prompt->hint);
     prompt->hint = NULL;
     editor_look(prompt->editor, &edited);
-    if (helper->hint != NULL && edited.search == NULL && edited.text[0] != '\0')
-        prompt->hint =
-            memory_copy_string(helper->hint(helper->context, edited.text, edited.cursor));
+    if (helper->hint == NULL || edited.search != NULL || edited.text[0] == '\0')
+        return;
+
+    const char *hint = helper->hint(helper->context, edited.text, edited.cursor);
+
+    prompt->hint = hint != NULL ? memory_format("  %s", hint) : NULL;
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -186,82 +188,24 @@ static const struct editor_owner owner = {.is_whole = is_whole,
 
 /* --- from a pipe or a file ------------------------------------------------------------------ */
 
-/* Takes the text up to `end` as the line that is read. */
-static void take_text(struct prompt *prompt, size_t end)
+/* Hands over the next statement, or the end. */
+static void look_for_text(struct prompt *prompt)
 {
-    struct buffer *rest = &prompt->rest;
+    struct text_input *input = &prompt->text_input;
 
-    prompt->line = memory_copy_text(rest->data, end);
-    memmove(rest->data, rest->data + end, rest->length - end);
-    rest->length -= end;
-    rest->data[rest->length] = '\0';
-    prompt->scanned = 0;
-    finish_reading(prompt);
-}
-
-/* Looks for a whole statement in what is there. Returns whether there was one. */
-static bool find_statement(struct prompt *prompt)
-{
-    struct buffer *rest = &prompt->rest;
-    char *line_end;
-
-    while (rest->length > prompt->scanned &&
-           (line_end = memchr(rest->data + prompt->scanned, '\n',
-                              rest->length - prompt->scanned)) != NULL) {
-        const size_t end = (size_t)(line_end - rest->data);
-
-        *line_end = '\0';
-
-        const bool whole = statement_is_whole(prompt->compiler, rest->data);
-
-        *line_end = '\n';
-        prompt->scanned = end + 1;
-        if (whole) {
-            take_text(prompt, end + 1);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The last statement need not be whole: it says itself what it lacks. */
-static void end_input(struct prompt *prompt)
-{
-    prompt->is_ended = true;
-    wakeup_stop(prompt->input);
     if (!prompt->is_reading)
         return;
-    if (prompt->rest.length > 0)
-        take_text(prompt, prompt->rest.length);
-    else
+    prompt->line = text_input_take(input);
+    if (prompt->line != NULL || input->is_ended)
         finish_reading(prompt);
 }
 
-static ssize_t read_stdin(char *bytes, size_t size)
-{
-    ssize_t count;
-
-    do
-        count = read(STDIN_FILENO, bytes, size);
-    while (count < 0 && errno == EINTR);
-    return count;
-}
-
-/* Reads once. */
 static void read_text(struct prompt *prompt)
 {
-    char bytes[CHUNK_BYTES];
-    const ssize_t count = read_stdin(bytes, sizeof bytes);
-
-    if (count < 0 && errno == EAGAIN)
-        return;
-    if (count <= 0) {
-        end_input(prompt);
-        return;
-    }
-    buffer_append(&prompt->rest, bytes, (size_t)count);
-    if (prompt->is_reading)
-        find_statement(prompt);
+    text_input_read(&prompt->text_input);
+    if (prompt->text_input.is_ended)
+        wakeup_stop(prompt->input);
+    look_for_text(prompt);
 }
 
 /* --- from the keyboard -------------------------------------------------------------------- */
@@ -269,9 +213,9 @@ static void read_text(struct prompt *prompt)
 static void read_keys(struct prompt *prompt)
 {
     char bytes[CHUNK_BYTES];
-    const ssize_t count = read_stdin(bytes, sizeof bytes);
+    const ssize_t count = read(STDIN_FILENO, bytes, sizeof bytes);
 
-    if (count < 0 && errno == EAGAIN)
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (count <= 0) { /* the terminal is gone */
         prompt->is_ended = true;
@@ -311,19 +255,6 @@ static void look(void *context)
 
 /* --- the reader ---------------------------------------------------------------------------- */
 
-/* A file is ready at any time: what it has is read at once. */
-static void read_ahead(struct prompt *prompt)
-{
-    if (prompt->editor == NULL && find_statement(prompt))
-        return;
-    if (prompt->is_ended) {
-        end_input(prompt);
-        return;
-    }
-    while (prompt->input == NULL && prompt->is_reading)
-        read_text(prompt);
-}
-
 struct waitable *prompt_read(struct prompt *prompt, const char *text,
                              const char *continuation)
 {
@@ -333,12 +264,16 @@ struct waitable *prompt_read(struct prompt *prompt, const char *text,
     prompt->continuation = memory_copy_string(continuation);
     waitable_init(&prompt->line_waitable);
     prompt->is_reading = true;
-    if (prompt->editor == NULL || prompt->is_ended) {
-        read_ahead(prompt);
-        return &prompt->line_waitable;
+    if (prompt->editor == NULL) {
+        look_for_text(prompt);
+        while (prompt->input == NULL && prompt->is_reading) /* a file is always ready */
+            read_text(prompt);
+    } else if (prompt->is_ended) {
+        finish_reading(prompt);
+    } else {
+        editor_go_on(prompt->editor); /* it may have a line already */
+        draw(prompt);
     }
-    editor_go_on(prompt->editor); /* it may have a line already */
-    draw(prompt);
     return &prompt->line_waitable;
 }
 
@@ -492,6 +427,8 @@ struct prompt *prompt_open(struct session *session, const struct prompt_options 
     prompt->session = session;
     prompt->options = *options;
     prompt->compiler = luaL_newstate();
+    prompt->text_input =
+        (struct text_input){.fd = STDIN_FILENO, .compiler = prompt->compiler};
     if (prompt->compiler == NULL) {
         *failure = failure_new("OutOfMemory", "there is no memory for a prompt");
         prompt_close(prompt);
@@ -523,7 +460,7 @@ void prompt_close(struct prompt *prompt)
     free(prompt->continuation);
     free(prompt->search);
     free(prompt->line);
-    buffer_deinit(&prompt->rest);
+    text_input_deinit(&prompt->text_input);
     free(prompt);
 }
 

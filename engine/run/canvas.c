@@ -47,7 +47,7 @@ struct canvas {
     struct buffer drawn;           /* the text of the one on the screen */
     struct terminal_size size;     /* for which it was drawn */
     int drawn_rows;                /* 0 when there is none */
-    int row;                       /* of the picture, where the cursor is */
+    int row, column;               /* of the picture, where the cursor is */
     struct wakeup *timer, *stop, *go_on, *resize;
     int64_t drawn_ms; /* the last frame, on the machine's clock; 0 before the first */
     int64_t dirty_ms; /* since when the picture is out of date, or 0 */
@@ -120,14 +120,51 @@ static void go_to_row(struct canvas *canvas, int row)
     canvas->row = row;
 }
 
-/* Goes where the picture begins. When the terminal has become narrower since, some wrap its old
- * lines and some cut them; going up no further than we have gone down leaves a scrap in the former
- * and takes no foreign line in the latter. */
-static void go_to_start(struct canvas *canvas, int terminal_rows)
+/* The columns of a row, in which the only controls are sequences of colours and erasing. */
+static int row_width(const char *row, size_t length)
+{
+    struct buffer plain = {0};
+    const char *const end = row + length;
+
+    while (row < end) {
+        if (*row == '\x1b')
+            row += 2 + strspn(row + 2, "0123456789;:") + 1;
+        else
+            buffer_append_char(&plain, *row++);
+    }
+
+    const int width = plain.length > 0 ? terminal_width(plain.data) : 0;
+
+    buffer_deinit(&plain);
+    return width;
+}
+
+/* How many rows the cursor is below the start of the picture. When the terminal has become narrower
+ * since, some wrap its old rows and some cut them. Where we do not know, going up no further than we
+ * have gone down leaves a scrap in the former and takes no foreign line in the latter. */
+static int rows_to_start(const struct canvas *canvas, int columns)
+{
+    struct rows rows = {canvas->drawn.data, canvas->drawn_rows};
+    int count = canvas->row;
+
+    if (columns >= canvas->size.columns || !terminal_wraps_anew())
+        return count;
+    for (int i = 0; i <= canvas->row; i++) {
+        size_t length = 0;
+        const char *row = next_row(&rows, &length);
+        const int width = i < canvas->row ? row_width(row, length) : canvas->column;
+
+        count += width > 0 ? (width - 1) / columns : 0;
+    }
+    return count;
+}
+
+/* Goes where the picture begins. */
+static void go_to_start(struct canvas *canvas, struct terminal_size size)
 {
     if (canvas->drawn_rows == 0)
         return;
-    canvas->row = smaller(canvas->row, terminal_rows - 1);
+    canvas->row = smaller(rows_to_start(canvas, size.columns), size.rows - 1);
     go_to_row(canvas, 0);
 }
 
@@ -150,7 +187,7 @@ static void forget_picture(struct canvas *canvas)
 {
     buffer_clear(&canvas->drawn);
     canvas->drawn_rows = 0;
-    canvas->row = 0;
+    canvas->row = canvas->column = 0;
 }
 
 /* Writes what is to stay, and takes the picture off the screen. */
@@ -162,7 +199,7 @@ static void flush(struct canvas *canvas)
         return;
     }
     buffer_append_string(&canvas->frame, SYNCHRONIZED_BEGIN);
-    go_to_start(canvas, terminal_read_size(canvas->stream.fd).rows);
+    go_to_start(canvas, terminal_read_size(canvas->stream.fd));
     move_above(canvas);
     buffer_append_string(&canvas->frame, ERASE_BELOW);
     set_cursor(canvas, true);
@@ -208,6 +245,7 @@ static void place_cursor(struct canvas *canvas)
     const struct canvas_picture *picture = &canvas->picture;
 
     go_to_row(canvas, picture->cursor_row);
+    canvas->column = picture->cursor_column;
     if (picture->cursor_column > 0)
         buffer_printf(&canvas->frame, "\x1b[%dG", picture->cursor_column + 1);
     if (picture->is_cursor_shown)
@@ -234,7 +272,7 @@ static void draw_picture(struct canvas *canvas, struct terminal_size size)
     if (!canvas->picture.is_cursor_shown)
         set_cursor(canvas, false);
     if (!keeps_rows) {
-        go_to_start(canvas, size.rows);
+        go_to_start(canvas, size);
         move_above(canvas);
         forget_picture(canvas);
     }

@@ -2,9 +2,11 @@
 #include "run/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +22,8 @@
 
 enum { LARGEST_FILE = 1 << 20 };
 
-static const char local_name[] = "moongate.lua", default_name[] = "default";
+static const char local_name[] = "moongate.lua", no_file[] = "/dev/null";
+static const char default_name[] = "default";
 
 const char *config_keep(struct config *config, char *text)
 {
@@ -52,6 +55,11 @@ const char *config_path(const struct config *config)
 const char *config_profile_name(const struct config *config, size_t index)
 {
     return index < config->profile_count ? config->profiles[index].name : NULL;
+}
+
+const struct settings *config_profile_settings(const struct config *config, size_t index)
+{
+    return &config->profiles[index].settings;
 }
 
 void config_set_base(struct config *config, const struct settings *said,
@@ -159,10 +167,10 @@ static char *evaluate(struct config *config, const char *text, size_t length)
     return config_evaluate(config, text, length);
 }
 
-static struct config *read_file(const char *path, struct failure **failure)
+static struct config *read_stream(FILE *file, const char *path, struct failure **failure)
 {
     size_t length = 0;
-    char *text = source_read_file(path, LARGEST_FILE, &length, failure);
+    char *text = source_read_stream(file, path, LARGEST_FILE, &length, failure);
     struct config *config;
     char *wrong;
 
@@ -181,24 +189,46 @@ static struct config *read_file(const char *path, struct failure **failure)
     return NULL;
 }
 
-/* Nothing but the lookup, where there is none. */
-static struct config *try_file(const char *path, bool was_named, struct failure **failure)
+static struct failure *check_file(int fd, const char *path, bool was_named)
 {
     struct stat file;
 
-    if (stat(path, &file) != 0) {
+    if (fstat(fd, &file) != 0)
+        return failure_new("BadSetting", "the configuration %s: %s", path,
+                           strerror(errno));
+    if (!S_ISREG(file.st_mode))
+        return failure_new("BadSetting", "the configuration %s is %s", path,
+                           S_ISDIR(file.st_mode) ? "a folder" : "no regular file");
+    return check_owner(path, &file, was_named);
+}
+
+/* What is looked at is what is read, whoever renames files meanwhile. Where there is none, that is
+ * one call. */
+static struct config *try_file(const char *path, bool was_named, struct failure **failure)
+{
+    const int fd =
+        open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe may have no end */
+    struct config *config = NULL;
+    FILE *file;
+
+    if (fd < 0) {
         if (was_named || (errno != ENOENT && errno != ENOTDIR))
             *failure = failure_new("BadSetting", "the configuration %s: %s", path,
                                    strerror(errno));
         return NULL;
     }
-    if (!S_ISREG(file.st_mode)) {
-        *failure = failure_new("BadSetting", "the configuration %s is %s", path,
-                               S_ISDIR(file.st_mode) ? "a folder" : "no regular file");
+    *failure = check_file(fd, path, was_named);
+    file = *failure == NULL ? fdopen(fd, "rb") : NULL;
+    if (file == NULL) {
+        if (*failure == NULL)
+            *failure = failure_new("BadSetting", "the configuration %s: %s", path,
+                                   strerror(errno));
+        close(fd);
         return NULL;
     }
-    *failure = check_owner(path, &file, was_named);
-    return *failure == NULL ? read_file(path, failure) : NULL;
+    config = read_stream(file, path, failure);
+    fclose(file);
+    return config;
 }
 
 /* $XDG_CONFIG_HOME/moongate/config.lua (XDG Base Directory Specification). Owned by the caller;
@@ -223,7 +253,7 @@ struct config *config_read(const char *file, struct failure **failure)
     if (file == NULL && variable != NULL && variable[0] != '\0')
         file = variable;
     if (file != NULL)
-        return try_file(file, true, failure);
+        return strcmp(file, no_file) != 0 ? try_file(file, true, failure) : NULL;
     config = try_file(local_name, false, failure);
     if (config != NULL || *failure != NULL)
         return config;
@@ -295,19 +325,32 @@ static bool counts(const struct config_row *row, const struct settings *settings
     return !settings->sim || (row->use & CONFIG_OF_TARGET) == 0;
 }
 
+/* What the settings say instead of a text of the profile: another one, or in place of a cloud an
+ * endpoint, and the other way round. Or NULL. */
+static const char *find_rival(const struct config_row *row,
+                              const struct settings *settings)
+{
+    struct settings copy = *settings;
+    const char *own = *config_row_text(row, &copy);
+
+    if (own != NULL || (row->use & CONFIG_OF_DIRECTION) == 0)
+        return own;
+    return copy.endpoint != NULL ? copy.endpoint : copy.cloud;
+}
+
 /* Says so where a text of the profile does not count because of the environment. */
 static void warn(const struct config *config, const struct profile *profile,
-                 const struct config_row *row, struct settings *settings)
+                 const struct config_row *row, const struct settings *settings)
 {
-    struct settings said = config->said, in_profile = profile->settings;
-    const char *mine = *config_row_text(row, &in_profile);
-    const char *count = *config_row_text(row, settings);
+    struct settings own = profile->settings;
+    const char *text = *config_row_text(row, &own);
+    const char *rival = find_rival(row, settings);
 
-    if (mine != NULL && count != NULL && strcmp(mine, count) != 0 &&
-        *config_row_text(row, &said) == NULL)
+    if (text != NULL && rival != NULL && strcmp(text, rival) != 0 &&
+        find_rival(row, &config->said) == NULL)
         log_line(LOG_WARNING,
                  "profile '%s': its %s '%s' does not count, as the environment says '%s'",
-                 profile->name, row->field.name, mine, count);
+                 profile->name, row->field.name, text, rival);
 }
 
 static void fill(const struct config *config, const struct profile *profile, unsigned use,

@@ -28,12 +28,13 @@ struct config_field {
 };
 
 /* The fields in the order in which they are told. */
+enum { CONFIG_MOST_FIELDS = 32 };
 size_t config_field_count(void);
 struct config_field config_field(size_t index);
 
 /* Reads `file`, or the one that MOONGATE_CONFIG names, or else the first that is there:
  * moongate.lua in the working folder, $XDG_CONFIG_HOME/moongate/config.lua (~/.config where that is
- * not set). NULL when there is none; or on failure, with the reason in `*failure` (owned by the
+ * not set). /dev/null is none. NULL when there is none; or on failure, with the reason in `*failure` (owned by the
  * caller). A file that others than its owner can write is not taken unless it was named. */
 struct config *config_read(const char *file, struct failure **failure);
 
@@ -45,6 +46,9 @@ const char *config_path(const struct config *config);
 
 /* The names of the profiles, in the order of the file; NULL behind the last. */
 const char *config_profile_name(const struct config *config, size_t index);
+
+/* What the profile says, without what its fields leave open. Borrowed. */
+const struct settings *config_profile_settings(const struct config *config, size_t index);
 
 /* Remembers what is said without any profile: by the command line alone, and with the
  * environment. Copied; strings are borrowed for the configuration's life. */

@@ -185,6 +185,9 @@ const struct config_row config_rows[] = {
      1024},
     {{0}, CONFIG_TEXT, 0, 0, NULL, 0, 0}};
 
+_Static_assert(sizeof config_rows / sizeof config_rows[0] - 1 <= CONFIG_MOST_FIELDS,
+               "CONFIG_MOST_FIELDS is too small");
+
 size_t config_field_count(void)
 {
     return sizeof config_rows / sizeof config_rows[0] - 1;

@@ -95,7 +95,7 @@ static bool is_secret(const char *key)
 
 static void refuse_field(lua_State *L, const struct evaluation *own, const char *key)
 {
-    const char *names[32];
+    const char *names[CONFIG_MOST_FIELDS];
     size_t count = 0;
 
     if (is_secret(key))
@@ -188,7 +188,8 @@ static void declare_profile(lua_State *L, struct evaluation *own)
             refuse_profile(L, own, row->field.name, wrong);
     }
     if (to->endpoint != NULL && to->cloud != NULL)
-        refuse_profile(L, own, "", memory_copy_string("either endpoint or cloud"));
+        refuse_profile(L, own, "",
+                       memory_copy_string("endpoint and cloud exclude each other"));
 }
 
 /* --- declarations -------------------------------------------------------------------------------- */
@@ -218,7 +219,7 @@ static int close_declaration(lua_State *L)
     own->open = NULL;
     if (lua_gettop(L) != 1 || !lua_istable(L, 1))
         return refuse(L, own->open_line,
-                      memory_format("%s '%s': a table expected, got %s", open->word,
+                      memory_format("%s '%s': a table expected, got a %s", open->word,
                                     own->open_name, luaL_typename(L, 1)));
     open->declare(L, own);
     return 0;
@@ -261,7 +262,7 @@ static int open_declaration(lua_State *L)
 
 /* --- the environment ------------------------------------------------------------------------------- */
 
-static int refuse_name(lua_State *L, const char *form)
+static int refuse_global(lua_State *L)
 {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
     const char *words[DECLARATIONS];
@@ -270,22 +271,23 @@ static int refuse_name(lua_State *L, const char *form)
         words[i] = declarations[i].word;
 
     char *near = suggest(name, words, DECLARATIONS);
-    char *message = memory_format(form, name, near);
+    char *message =
+        memory_format("'%s' is unknown: there are no libraries, and no globals but "
+                      "declarations%s",
+                      name, near);
 
     free(near);
     return refuse(L, current_line(L), message);
 }
 
-static int refuse_global(lua_State *L)
-{
-    return refuse_name(L, "'%s' is nothing here%s; there are declarations alone, no "
-                          "libraries");
-}
-
 static int refuse_assignment(lua_State *L)
 {
-    return refuse_name(L, "'%s' is set and nobody reads it%s; say local for a name of "
-                          "the file's own");
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+
+    return refuse(L, current_line(L),
+                  memory_format("'%s' is set, and nobody reads it: say local for a name "
+                                "of the file's own",
+                                name));
 }
 
 static void push_environment(lua_State *L)

@@ -13,6 +13,7 @@
 #include "run/canvas.h"
 #include "run/event.h"
 #include "run/face_forecast.h"
+#include "run/face_held.h"
 #include "run/face_lines.h"
 #include "run/face_picture.h"
 #include "run/face_prompt_echo.h"
@@ -43,6 +44,7 @@ struct prompt_face {
     struct echo *echo;     /* NULL: it can */
     struct loop *loop;
     struct tally tally;
+    struct held held; /* empty while one types */
     struct typed typed;
     struct prompt_picture picture;
     char *line; /* that runs, on one line; NULL before the first */
@@ -154,6 +156,7 @@ static int64_t paint(void *context, struct canvas_picture *drawing,
     return 0;
 }
 
+/* Where lines that stay are appended. */
 static struct buffer *above(struct prompt_face *prompt)
 {
     return prompt->canvas != NULL ? canvas_above(prompt->canvas)
@@ -184,13 +187,15 @@ static void on_output(struct prompt_face *prompt, const char *text)
     }
 }
 
-/* While a line runs, what fails is told by the line's own error. */
 static void on_finished(struct prompt_face *prompt, const struct event *event)
 {
     tally_finish(&prompt->tally, event);
-    if (face_lines_is_told(event) &&
-        (prompt->is_typing || event->outcome != OUTCOME_FAILED))
+    if (!face_lines_is_told(event))
+        return;
+    if (prompt->is_typing || event->outcome != OUTCOME_FAILED)
         face_lines_append_finish(above(prompt), event, prompt->has_color);
+    else
+        held_add(&prompt->held, event, prompt->has_color);
 }
 
 /* A session in which nothing was done needs no closing words. */
@@ -212,6 +217,7 @@ static void on_run_finished(struct prompt_face *prompt, const struct event *even
 {
     if (prompt->canvas != NULL)
         canvas_end_partial(prompt->canvas);
+    held_release(&prompt->held, above(prompt));
     if (has_something_to_tell(prompt, event))
         face_lines_append_summary(above(prompt), event, &prompt->tally,
                                   prompt->has_color);
@@ -228,6 +234,8 @@ static void handle(struct face *face, const struct event *event)
     struct prompt_face *prompt = (struct prompt_face *)face;
 
     prompt->clock_offset_ms = event->elapsed_ms - clock_now_ms(loop_clock(prompt->loop));
+    if (event->text != NULL)
+        held_note(&prompt->held, event->text);
     switch (event->type) {
     case EVENT_RUN_STARTED:
         break;
@@ -261,6 +269,7 @@ static void free_face(struct face *face)
     if (prompt->echo != NULL)
         echo_free(prompt->echo);
     tally_deinit(&prompt->tally);
+    held_deinit(&prompt->held);
     free_typed(&prompt->typed);
     free(prompt->line);
     free(prompt);
@@ -291,15 +300,25 @@ struct face *face_new_prompt(struct loop *loop)
 
 /* --- the owner's calls --- */
 
+/* The line that ran is over, and has told what it had to tell. */
+static void release_held(struct prompt_face *prompt)
+{
+    held_release(&prompt->held, above(prompt));
+    if (prompt->echo != NULL)
+        echo_request(prompt->echo);
+}
+
 void face_prompt_show(struct face *face, const struct face_prompt_view *view)
 {
     struct prompt_face *prompt = (struct prompt_face *)face;
 
     prompt->is_typing = view != NULL;
-    if (view == NULL)
-        prompt->started_ms = clock_machine_ms();
-    else
+    if (view != NULL) {
         copy_view(&prompt->typed, view);
+        release_held(prompt);
+    } else {
+        prompt->started_ms = clock_machine_ms();
+    }
     if (prompt->canvas != NULL)
         canvas_draw(prompt->canvas);
     else if (view != NULL)

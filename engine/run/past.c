@@ -7,6 +7,7 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "journal/content.h"
+#include "run/carry.h"
 #include "run/session.h"
 #include "task/task.h"
 
@@ -41,7 +42,7 @@ static void on_watched(struct waiter *waiter)
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-struct past *past_open(struct settings *settings, const char *id,
+struct past *past_open(const struct settings *settings, const char *id,
                        struct failure **failure)
 {
     struct past *past = memory_new(sizeof *past);
@@ -53,10 +54,8 @@ struct past *past_open(struct settings *settings, const char *id,
     waitable_init(&past->news);
     past->watch.wake = on_watched;
     *failure = past_load(past, settings);
-    if (*failure == NULL) {
-        past_set_target(past, settings);
+    if (*failure == NULL)
         return past;
-    }
     past_close(past);
     return NULL;
 }
@@ -72,6 +71,13 @@ void past_close(struct past *past)
     past_unload(past);
     free(past->id);
     free(past);
+}
+
+void past_attach(struct past *past, struct session *session)
+{
+    past->session = session;
+    session_set_past(session, past);
+    carry_enter_folder(past->manifest);
 }
 
 void past_leave(struct past *past)
@@ -165,11 +171,11 @@ static void forget_steps(struct past *past)
     }
 }
 
-struct failure *past_begin(struct past *past, struct session *session, uint64_t target)
+struct failure *past_begin(struct past *past, uint64_t target)
 {
+    struct session *session = past->session;
     struct failure *failure;
 
-    past->session = session;
     drop_journal(past);
     forget_steps(past);
     failure = past_make_world(past);

@@ -28,8 +28,8 @@ struct task;
 
 /* What the journal says of a write. Strings are NULL where it says nothing. */
 struct past_step {
-    uint64_t
-        number; /* of the journal's line that it begins with, as `runs show` tells it */
+    uint64_t number; /* from 1 on, in the order they began, as `runs show` tells it */
+    uint64_t line;   /* of the journal, that it begins with */
     char *verb, *kind, *target;
     unsigned nth; /* of its like */
     enum step_state state;
@@ -41,15 +41,21 @@ struct past_step {
     struct past_step *next_alike, *last_alike, *begun_alike;
 };
 
-/* Reads the run `id` from the store that `settings` name, and sets in them what a session with it
- * needs (strings are borrowed from the past): the simulator in memory, and the target of the run
- * as far as `settings` name none. Turns a loop of its own. NULL on failure, with the reason in
- * `*failure` (owned by the caller). */
-struct past *past_open(struct settings *settings, const char *id,
+/* Reads the run `id` from the store that `settings` name. Turns a loop of its own. NULL on failure,
+ * with the reason in `*failure` (owned by the caller). */
+struct past *past_open(const struct settings *settings, const char *id,
                        struct failure **failure);
 
 /* After the session was closed. Accepts NULL. */
 void past_close(struct past *past);
+
+/* Sets what a session with it needs (strings are borrowed from the past): the simulator in memory,
+ * no way to anywhere else, and the target of the run as far as `settings` name none. */
+void past_fill_settings(const struct past *past, struct settings *settings);
+
+/* The session, which has such settings, steps into it from now on, in the folder that the run began
+ * in when that is here. The session is to be closed first. */
+void past_attach(struct past *past, struct session *session);
 
 /* What was asked for by whoever opened it: the step to stop at ("12", "failed", "last"; NULL: as
  * "failed"), and a script to be run instead of the run's own (a path, or NULL). Borrowed. */
@@ -76,7 +82,7 @@ const char *const *past_code_names(const struct past *past);
 /* Begins, or begins again: a new world, no step has been come to, and nothing waits; no operation of
  * the script may be alive. It is to stop at the step with the number `target`; 0: nowhere. NULL, or
  * why there is no such world; owned by the caller. */
-struct failure *past_begin(struct past *past, struct session *session, uint64_t target);
+struct failure *past_begin(struct past *past, uint64_t target);
 
 /* The session is about to be closed, and no operation is alive. */
 void past_leave(struct past *past);

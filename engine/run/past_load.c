@@ -88,20 +88,20 @@ static void set_text(char **to, const cJSON *record, const char *name)
     *to = memory_copy_string(json_string_at(record, name));
 }
 
-/* Steps come in the order of their numbers. */
-static struct past_step *find_step(const struct past *past, uint64_t number)
+/* Steps come in the order of their lines. */
+static struct past_step *find_step(const struct past *past, uint64_t line)
 {
     size_t low = 0, high = past->step_count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
 
-        if (past->steps[middle]->number < number)
+        if (past->steps[middle]->line < line)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < past->step_count && past->steps[low]->number == number ? past->steps[low]
+    return low < past->step_count && past->steps[low]->line == line ? past->steps[low]
                                                                         : NULL;
 }
 
@@ -123,7 +123,8 @@ static struct past_step *new_step(struct past *past, const cJSON *record)
     struct past_step *step = memory_new(sizeof *step);
     const char *key = json_string_at(record, "key");
 
-    step->number = (uint64_t)json_number_at(record, "n", 0);
+    step->number = past->step_count + 1;
+    step->line = (uint64_t)json_number_at(record, "n", 0);
     step->nth = (unsigned)json_number_at(record, "nth", 1);
     set_text(&step->verb, record, "verb");
     set_text(&step->kind, record, "kind");
@@ -140,10 +141,10 @@ static struct past_step *new_step(struct past *past, const cJSON *record)
 
 static struct past_step *step_of(struct past *past, const cJSON *record, bool may_begin)
 {
-    const double number = json_number_at(record, "step", 0);
+    const double line = json_number_at(record, "step", 0);
 
-    if (number > 0)
-        return find_step(past, (uint64_t)number);
+    if (line > 0)
+        return find_step(past, (uint64_t)line);
     return may_begin ? new_step(past, record) : NULL;
 }
 

@@ -47,9 +47,6 @@ void past_fill_journal(struct past *past);
 
 /* --- past_world.c ------------------------------------------------------------------------ */
 
-/* Sets what a session needs. */
-void past_set_target(struct past *past, struct settings *settings);
-
 /* The world as it is at the beginning. */
 struct failure *past_make_world(struct past *past);
 

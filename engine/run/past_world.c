@@ -19,12 +19,12 @@ static void set_name(const char **to, const cJSON *manifest, const char *path)
         *to = json_string_at(manifest, path);
 }
 
-void past_set_target(struct past *past, struct settings *settings)
+void past_fill_settings(const struct past *past, struct settings *settings)
 {
     const char *world = json_string_at(past->manifest, "settings.sim_world");
 
     settings->sim = true;
-    settings->sim_file = NULL;
+    settings->sim_file = settings->endpoint = settings->cloud = NULL;
     settings->allowed_host_count = 0;
     if (settings->sim_world == NULL && world != NULL && access(world, R_OK) == 0)
         settings->sim_world = world;

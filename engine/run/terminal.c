@@ -69,6 +69,31 @@ bool terminal_is_utf8(void)
     return false;
 }
 
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != '\0';
+}
+
+bool terminal_wraps_anew(void)
+{
+    /* the innermost tells: variables of those outside are inherited */
+    static const char *const names[] = {
+        "VTE_VERSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID",       "ALACRITTY_WINDOW_ID",
+        "WT_SESSION",  "WEZTERM_PANE",    "GHOSTTY_RESOURCES_DIR", "ITERM_SESSION_ID"};
+
+    if (is_set("TMUX"))
+        return true;
+    if (is_set("STY") || is_set("XTERM_VERSION"))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (is_set(names[i]))
+            return true;
+    }
+    return false;
+}
+
 struct terminal_size terminal_read_size(int fd)
 {
     struct winsize size = {0};

@@ -24,6 +24,10 @@ bool terminal_wants_color(void);
 /* Whether the environment's locale says UTF-8: drawings may go beyond ASCII. */
 bool terminal_is_utf8(void);
 
+/* Whether it is known that the terminal wraps its lines anew when its width changes. Others cut
+ * them, and many do not tell. */
+bool terminal_wraps_anew(void);
+
 /* As it is now, so it is read for each drawing; 80 by 24 when the terminal does not say.
  */
 struct terminal_size {

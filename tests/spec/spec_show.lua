@@ -4,30 +4,16 @@ local gateways = require "gateways"
 local inspect = require "core.inspect"
 local json = require "json"
 local show = require "show"
+local shown = require "shown"
 local tasks = require "tasks"
 local terminal = require "core.terminal"
 local test = require "test"
 local workspaces = require "workspaces"
 
 local equal, ok, raises, contains = test.equal, test.ok, test.raises, test.contains
+local plain, lines_of = shown.plain, shown.lines
 
 local ELLIPSIS = terminal.is_utf8() and "\u{2026}" or "..."
-
-local function plain(value, columns, options)
-  local all = {columns = columns or 60, has_color = false, most_rows = 100}
-  for key, given in pairs(options or {}) do
-    all[key] = given
-  end
-  return show.text(value, all)
-end
-
-local function lines_of(text)
-  local lines = {}
-  for line in (text .. "\n"):gmatch "(.-)\n" do
-    lines[#lines + 1] = line
-  end
-  return lines
-end
 
 -- Nothing but printable characters and line ends; what is left is a text of UTF-8.
 local function is_harmless(text)
@@ -51,6 +37,7 @@ test.each({
   {what = "an empty string", value = "", text = '""'},
   {what = "quotes", value = 'a "b" \\ c', text = [["a \"b\" \\ c"]]},
   {what = "letters", value = "Zürich 支払い 🚀", text = '"Zürich 支払い 🚀"'},
+  {what = "letters of three bytes", value = ("い"):rep(25), text = '"' .. ("い"):rep(25) .. '"'},
   {what = "control characters", value = "a\27[31mb\7\8\127\0c",
    text = [["a\x1b[31mb\x07\x08\x7f\x00c"]]},
   {what = "a C1 control", value = "\u{9b}31m", text = [["\u{9b}31m"]]},
@@ -201,7 +188,8 @@ test.each({
   {what = "a __tostring", value = with {__tostring = function() return "point (1, 2)" end},
    text = "point (1, 2)"},
   {what = "a __tostring with control characters",
-   value = with {__tostring = function() return "a\27[2J\u{202e}" end}, text = [[a\x1b[2J\u{202e}]]},
+   value = with {__tostring = function() return "a\27[2J\u{202e}" end},
+   text = [[a\x1b[2J\u{202e}]]},
   {what = "a __tostring that raises", value = with {__tostring = function() error "no\27[1m" end},
    has = [[table whose __tostring raised: ]], more = [[no\x1b[1m]]},
   {what = "a __tostring that raises an object",
@@ -218,6 +206,8 @@ test.each({
    value = with {__tostring = function() tasks.sleep "1h" end}, has = "cannot wait here"},
   {what = "a __tostring that gives too much",
    value = with {__tostring = function() return ("x"):rep(1000000) end}, most = 2000},
+  {what = "a __tostring that shows itself",
+   value = with {__tostring = function(own) return show.text(own) end}, has = "overflow"},
   {what = "a __pairs that raises", value = with {__pairs = function() error "no" end},
    has = "its __pairs raised: "},
   {what = "a __pairs that never ends", value = with {__pairs = endless}, has = "... and more"},
@@ -306,8 +296,8 @@ end)
 -- colours --------------------------------------------------------------------------------
 
 test.case("colours are added, and nothing else", function()
-  local values = {workspaces.ensure("payments", {}), {workspaces.get "payments"}, {a = {("x"):rep(60)}},
-                  check.failure {code = "A", message = "b"}, {}}
+  local values = {workspaces.ensure("payments", {}), {workspaces.get "payments"},
+                  {a = {("x"):rep(60)}}, check.failure {code = "A", message = "b"}, {}}
   for _, value in ipairs(values) do
     local colored = show.text(value, {columns = 60, has_color = true})
     local bare = colored:gsub("\27%[%d+m", "")
@@ -338,7 +328,8 @@ test.case("core.terminal tells sizes and makes text fit", function()
   equal(terminal.visible "a\n\27\0b\xff\u{202e}", "a\\n\\x1b\\x00b\u{fffd}\\u{202e}")
   equal(terminal.cut("abcdefghij", 10), "abcdefghij")
   equal(terminal.width(terminal.cut("abcdefghij", 7)), 7)
-  equal(terminal.start("abcdefghij", 6), ("abcdefghij"):sub(1, 6 - terminal.width(ELLIPSIS)) .. ELLIPSIS)
+  equal(terminal.start("abcdefghij", 6),
+        ("abcdefghij"):sub(1, 6 - terminal.width(ELLIPSIS)) .. ELLIPSIS)
   equal(terminal.start("支払い", 4), terminal.is_utf8() and "支\u{2026}" or "...")
   equal(terminal.cut("abc", 0), "")
   equal(type(terminal.wants_color()), "boolean")
