@@ -224,7 +224,8 @@ static bool is_its_turn(lua_State *L, struct held *held, enum resource_verb verb
     if (verb < RESOURCE_CREATE)
         return true;
 
-    const enum past_verdict verdict = gate_ask(L, held, &write, is_let_go, &failure);
+    const enum past_verdict verdict =
+        gate_ask(L, held, &write, ARG_FIELDS, is_let_go, &failure);
 
     if (verdict == PAST_FAILS)
         gate_raise(L, failure);

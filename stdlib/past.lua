@@ -398,15 +398,27 @@ command("down", "\\down", "stand in the frame that this one has called", functio
   go_to_frame(shell, own.frame - 1)
 end)
 
+local KINDS = {call = "(asked for) ", upvalue = "(outer) "}
+
+-- A module is not worth its functions here.
+local function describe_value(shell, value)
+  for name, loaded in pairs(package.loaded) do
+    if rawequal(loaded, value) then
+      return ("module '%s'"):format(name)
+    end
+  end
+  local text = require("show").text(value, shell:options())
+  return text == "" and "nil" or text
+end
+
 command("locals", "\\locals", "the variables of the frame, and their values", function(shell)
   local variables = past_frame.variables(need_place(), own.frame)
   if #variables == 0 then
     shell:say "this frame has no variables"
   end
   for _, variable in ipairs(variables) do
-    local text = require("show").text(variable.value, shell:options())
-    text = text == "" and "nil" or text
-    shell:say(("%s%s =%s%s"):format(variable.kind == "upvalue" and "(outer) " or "", variable.name,
+    local text = describe_value(shell, variable.value)
+    shell:say(("%s%s =%s%s"):format(KINDS[variable.kind] or "", variable.name,
                                     text:find("\n", 1, true) and "\n" or " ", text))
   end
 end)
@@ -497,6 +509,11 @@ function past.enter(shell)
   end)
   say_banner(shell, info, target)
   start(shell, info.script, target)
+end
+
+--- Ends the script: the prompt is left.
+function past.leave()
+  core.cancel()
 end
 
 return past

@@ -38,23 +38,33 @@ function past_frame.describe(frame)
   return ("%s:%d %s"):format(frame.source, frame.line, what)
 end
 
---- The variables of a frame, those declared last in the end.
+-- What the write asks for has a name, too.
+local SUBJECT = "call"
+
+--- The variables of a frame, those declared last in the end; the first of all, where a write waits,
+-- is `call`: the table of what it asks for, which counts as it is when the write is let go.
 -- @tparam table place
 -- @tparam integer index of the frame
--- @treturn table list of `{name=, value=, kind=, slot=}`; `kind` is `local`, `vararg` or `upvalue`
+-- @treturn table list of `{name=, value=, kind=, slot=}`; `kind` is `call`, `local`, `vararg` or
+--   `upvalue`
 function past_frame.variables(place, index)
   if place.failure then
     local frame = place.failure.frames[index]
     return frame and frame.variables or {}
   end
-  return core.variables(place.waits, index)
+  local variables, subject = core.variables(place.waits, index), core.subject(place.waits)
+  if subject then
+    table.insert(variables, 1, {name = SUBJECT, value = subject, kind = "call"})
+  end
+  return variables
 end
 
 --- The variable that a name means there: the local declared last, else the upvalue; or nil.
 function past_frame.find(variables, name)
   local found
   for _, variable in ipairs(variables) do
-    if variable.name == name and (variable.kind == "local" or not found) then
+    if variable.name == name
+       and (variable.kind == "local" or not found or found.kind == "call") then
       found = variable
     end
   end
@@ -67,6 +77,9 @@ function past_frame.assign(place, index, variable, value)
   if place.failure then
     error(("'%s' is of a task that has failed: its variables stay as they were; "
            .. "\\restart runs the script again"):format(variable.name), 0)
+  end
+  if variable.kind == "call" then
+    error("'call' is what the write asks for: change its members, such as call.name = value", 0)
   end
   core.assign(place.waits, index, variable.kind, variable.slot, value)
 end

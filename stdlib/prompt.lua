@@ -101,10 +101,14 @@ function prompt.main()
   if core.is_interactive() then
     shell:say(require("prompt_text").banner())
   end
-  if require("core.past").is_open() then
-    shell:wait {task = core_tasks.spawn(require("past").enter, shell), label = "\\restart"}
+  local past = require("core.past").is_open() and require "past"
+  if past then
+    shell:wait {task = core_tasks.spawn(past.enter, shell), label = "\\restart"}
   end
   read_lines(shell)
+  if past then
+    past.leave()
+  end
   if shell.has_failed and not core.is_interactive() then
     require("run").exit(1)
   end

@@ -50,7 +50,7 @@ function prompt_text.banner()
   local info = core_session.info()
   local place = info.sim and ("the simulator (clock %s)"):format(info.clock)
                 or info.endpoint or ("Azure (%s)"):format(info.cloud)
-  return ("moongate on %s. help() and \\? help, Tab completes, Ctrl-D leaves."):format(place)
+  return ("moongate on %s. \\? lists commands, help() tells more, Ctrl-D leaves."):format(place)
 end
 
 return prompt_text

@@ -131,6 +131,7 @@ struct past_hold {
     char *verb, *kind, *target;
     const struct past_step *step; /* of the journal, or NULL: it knows none like it */
     void *task, *thread;          /* whose it is: struct task, lua_State */
+    int subject; /* the index, on the thread's stack, of the table of what is asked for; 0: none */
     enum past_release release;
 };
 

@@ -18,6 +18,7 @@ struct past {
     size_t step_count, step_capacity;
     struct map alike; /* the first of those with a key */
     unsigned attempts;
+    int64_t began_ms; /* UTC on the run's clock; 0: the journal does not say */
 
     struct session *session;
     struct journal_output output;
