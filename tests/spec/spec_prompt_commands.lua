@@ -242,6 +242,17 @@ test.case("\\watch watches the last expression every 5 s, until somebody ends it
   pcall(watching.join, watching)
 end)
 
+test.case("on a fast clock \\watch looks once a second of one's own", function()
+  local shell, said = new_shell()
+  with(core_session, {info = function() return {clock = "600x"} end}, function()
+    local watching = tasks.spawn(function() shell:evaluate "\\watch 1 + 0" end)
+    tasks.sleep(1)
+    test.contains(said[1], "every 600 s: 1 + 0\n1")
+    shell.lines[#shell.lines].task:cancel()
+    pcall(watching.join, watching)
+  end)
+end)
+
 test.case("what is watched may end in a number", function()
   local shell, said = new_shell()
   shell:evaluate "n = 1"
