@@ -68,13 +68,14 @@ end
 
 local function save(shell, argument, may_replace)
   local path = argument_of.path(argument, may_replace and "\\save! FILE" or "\\save FILE")
-  local script, count, left_out = require("prompt_script").build(shell.lines, shell.env)
+  local script, count, left_out, command = require("prompt_script").build(shell.lines, shell.env,
+                                                                          path)
   local ok, failure = pcall(require("core.folder").save, path, script, may_replace)
   if not ok then
     error(type(failure) == "table" and failure.code == "AlreadyExists"
           and path .. " is there already; \\save! replaces it" or failure, 0)
   end
-  shell:say(("saved %d line%s: moongate run %s"):format(count, count == 1 and "" or "s", path))
+  shell:say(("saved %d line%s: %s"):format(count, count == 1 and "" or "s", command))
   for _, line in ipairs(left_out) do
     shell:say(("line %d is left out: %s"):format(line.number, line.reason))
   end

@@ -339,7 +339,7 @@ local function saved(lines)
   for _, line in ipairs(lines) do
     shell:evaluate(line)
   end
-  local script = require("prompt_script").build(shell.lines, shell.env)
+  local script = require("prompt_script").build(shell.lines, shell.env, "x.lua")
   return (script:gsub("^%-%-[^\n]*\n%-%-[^\n]*\n", ""))
 end
 
@@ -404,7 +404,7 @@ test.case("saved: what holds a secret is left out, and what uses its value", fun
   shell:evaluate "\\wait"
   local path = new_path 'secret'
   local text = say(shell, said, "\\save " .. path)
-  test.contains(text, "saved 2 lines: moongate run " .. path)
+  test.contains(text, "saved 2 lines: moongate run --sim " .. path)
   test.contains(text, "line 1 is left out: it holds a secret")
   test.contains(read(path), "-- Line 1 is left out: it holds a secret.\n")
   test.ok(not read(path):find("Zx8Q", 1, true))
@@ -417,6 +417,22 @@ test.case("saved: a value that no line gave leaves its line out", function()
   shell:evaluate "y = 1"
   test.contains(say(shell, said, "\\save " .. new_path 'lost'),
                 "line 1 is left out: it uses the value of line 7, which is left out")
+end)
+
+test.case("saved: where the session was is how the script is run", function()
+  local shell, said = new_shell()
+  shell:evaluate "\\x"
+  shell:evaluate "x = 1"
+  local path = new_path "where it is"
+  local info = {profile = "prod", endpoint = "https://arm", subscription = "s",
+                resource_group = "it's", service = "apim"}
+  with(core_session, {info = function() return info end, set_scope = function() end}, function()
+    shell:evaluate "\\scope s/it's/apim"
+    test.equal(say(shell, said, ("\\save %q"):format(path)),
+               ("saved 1 line: moongate run --profile prod --subscription s "
+                .. "--resource-group 'it'\\''s' --service apim '%s'"):format(path))
+  end)
+  test.contains(read(path), "\nx = 1\n-- \\scope s/it's/apim (a script is where it is started)\n")
 end)
 
 test.case("\\save replaces nothing unless it is told to", function()
