@@ -152,8 +152,15 @@ function functions.names()
   return names
 end
 
+-- What answers "\watch?".
+local function explain(command)
+  return {usage = command.usage, help = command.help, run = function(shell)
+    shell:say(command.usage .. "\n  " .. command.help)
+  end}
+end
+
 --- A command by its name.
--- @tparam string name without the backslash
+-- @tparam string name without the backslash; with `?` behind it it only says what it does
 -- @treturn table or a text that says that there is none
 function functions.find(name)
   local command = rawget(commands, name)
@@ -161,6 +168,10 @@ function functions.find(name)
     return command
   elseif name == "" then
     return "a command expected behind the backslash; \\? lists them"
+  end
+  local asked = rawget(commands, name:match "^(.+)%?$" or "")
+  if asked then
+    return explain(asked)
   end
   local near = check.nearest(name, functions.names())
   return ("unknown command '\\%s'; %s\\? lists them"):format(

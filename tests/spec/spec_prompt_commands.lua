@@ -56,6 +56,13 @@ test.case("each command says how it is called and what it does", function()
   end
 end)
 
+test.case("a command with a question mark says what it does", function()
+  local shell, said = new_shell()
+  test.equal(say(shell, said, "\\q?"), "\\q\n  leaves; so does Ctrl-D")
+  test.equal(shell.is_leaving, nil)
+  test.equal(say(shell, said, "\\??"), "\\?\n  this list")
+end)
+
 test.case("an unknown command suggests the near one", function()
   test.equal(commands.find "wach", "unknown command '\\wach'; did you mean '\\watch'? \\? lists "
              .. "them")
@@ -446,6 +453,7 @@ test.case("\\save replaces nothing unless it is told to", function()
   test.ok(not read(path):find "x = 2")
   test.contains(say(shell, said, ("\\save! %q"):format(path)), "saved 2 lines")
   test.contains(read(path), "\nx = 1\nx = 2\n")
+  test.equal(folder.list((path:gsub("/x%.lua$", ""))), {"x.lua"}) -- nothing is left beside it
   test.contains(say(shell, said, "\\save /no/such/folder/x.lua"), "No such file or directory")
   test.contains(say(shell, said, "\\save! /dev/null"), "it is no regular file")
 end)
