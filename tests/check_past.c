@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "journal/format.h"
 #include "run/event.h"
+#include "run/face_stream.h"
 #include "run/past.h"
 #include "run/run.h"
 #include "run/session.h"
@@ -37,11 +38,11 @@ static void free_nothing(struct face *face)
     (void)face;
 }
 
-static struct face face = {listen, free_nothing};
+static struct face_head face = {.face = {listen, free_nothing}};
 
 static int run_in(struct session *session, const struct run_request *request)
 {
-    session_set_face(session, &face);
+    session_set_face(session, &face.face);
     buffer_clear(&output);
     buffer_clear(&wrong);
     return run_script(session, request);
