@@ -26,7 +26,7 @@ static void set_flag(lua_State *L, const char *name, bool flag)
     lua_setfield(L, -2, name);
 }
 
-/* --- info -------------------------------------------------------------------------------- */
+/* --- info --------------------------------------------------------------------------- */
 
 static void set_profile(lua_State *L, const struct settings *settings)
 {
@@ -132,7 +132,7 @@ static int session_profiles(lua_State *L)
     return 1;
 }
 
-/* --- changes ----------------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------------ */
 
 /* A script must not lift what the command line forbids it. */
 static struct session *check_session(lua_State *L, const char *what)

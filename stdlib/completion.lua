@@ -365,7 +365,7 @@ local function complete_command(text, cursor, env)
     return result(sort(found), "\\" .. typed, from, cursor)
   end
   local name, start = head:match "^%s*\\([%w_?-]+)%s+()"
-  local command = name and commands()[name]
+  local command = name and rawget(commands(), name)
   if command and command.usage:find "EXPR" then
     local inner = complete_lua(text:sub(start), cursor - start + 1, env)
     inner.from, inner.to = inner.from + start - 1, inner.to + start - 1

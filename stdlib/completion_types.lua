@@ -397,7 +397,7 @@ function list_of.module(own, add, is_method)
 end
 
 function list_of.verbs(own, add, is_method)
-  for _, entry in ipairs(is_method and {} or own.kind.verbs) do
+  for _, entry in ipairs(is_method and {} or reference.verbs(own.kind)) do
     add(entry.name:match "[%w_]+$", describe(entry))
   end
 end

@@ -6,7 +6,6 @@
 -- @module live_names
 local clock = require "clock"
 local collection = require "collection"
-local entra = require "entra"
 
 local live_names = {}
 
@@ -39,7 +38,7 @@ end
 
 local function each(key)
   if key == live_names.GROUPS then
-    return entra.each(), "display_name"
+    return require("entra").each(), "display_name"
   end
   local kind, parent = key:match "^(.-) (/.*)$"
   return collection.each(kind, parent), "name"

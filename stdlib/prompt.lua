@@ -94,6 +94,7 @@ end
 --- What `moongate repl` runs.
 function prompt.main()
   local shell = prompt_shell.new()
+  require("core.trail").start()
   core.set_helper(function(text, cursor) return complete(shell, text, cursor) end,
                   function(text, cursor) return hint(shell, text, cursor) end)
   run_init_file(shell)

@@ -85,7 +85,8 @@ local function history(shell, argument)
   local lines = {}
   for i = math.max(#shell.lines - most, 1), #shell.lines - 1 do -- the last is this one
     local entry = shell.lines[i]
-    local text = entry.is_secret and "(it holds a secret)" or entry.text:gsub("\n", "\n      ")
+    local text = entry.is_secret and "(it holds a secret)"
+                 or entry.text:match "^%s*(.-)%s*$":gsub("\n", "\n      ")
     lines[#lines + 1] = ("%4d  %s%s"):format(entry.number, text,
                                              entry.is_background and " &" or "")
   end
@@ -127,7 +128,7 @@ end
 
 commands.load = {usage = "\\load FILE", run = load_file, help = "runs a file as one line"}
 commands.edit = {usage = "\\edit [FILE]", run = edit,
-                 help = "the last line, or a file's text, in $VISUAL or $EDITOR; then runs it"}
+                 help = "the last line or a file's text in $EDITOR; then runs it"}
 commands.save = {usage = "\\save FILE", help = "the lines that worked, as a script",
                  run = function(shell, argument) save(shell, argument, false) end}
 commands["save!"] = {usage = "\\save! FILE", help = "the same, and replaces a file that is there",
@@ -161,8 +162,8 @@ function functions.find(name)
     return "a command expected behind the backslash; \\? lists them"
   end
   local near = check.nearest(name, functions.names())
-  return ("unknown command '\\%s'%s; \\? lists them"):format(
-    name, near and ("; did you mean '\\%s'?"):format(near) or "")
+  return ("unknown command '\\%s'; %s\\? lists them"):format(
+    name, near and ("did you mean '\\%s'? "):format(near) or "")
 end
 
 return setmetatable(commands, {__index = functions})

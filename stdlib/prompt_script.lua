@@ -61,7 +61,8 @@ end
 local function references_of(text)
   local tokens, found = code_tokens(text), {}
   for i, token in ipairs(tokens) do
-    if is_variable(tokens, i) and token.text:find "^_%d*$" then
+    local is_target = tokens[i + 1] and tokens[i + 1].text == "="
+    if is_variable(tokens, i) and token.text:find "^_%d*$" and not is_target then
       if is_bound(tokens, i) then
         return {} -- `_` is what the line makes it
       end
@@ -157,7 +158,7 @@ local function note_command(entry, lines)
 end
 
 local function is_wanted(entry)
-  return entry.ok or (entry.is_background and not entry.is_failed)
+  return entry.ok or (entry.job and not entry.is_failed) -- it goes on in the background
 end
 
 -- The lines that go into the script, and those that would but for something.

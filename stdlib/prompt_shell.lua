@@ -165,7 +165,10 @@ end
 
 local function give_up(shell, entry)
   entry.task:cancel()
-  prompt_keep.finish(shell, entry, false)
+  prompt_keep.finish(shell, entry, entry.is_ended_by_interrupt or false)
+  if entry.is_ended_by_interrupt then
+    return
+  end
   shell:fail "interrupted; what the service has begun goes on there"
 end
 
@@ -188,7 +191,7 @@ function Shell:wait(entry)
     return true
   elseif how == "interrupted" then
     give_up(self, entry)
-    return false
+    return entry.ok
   end
   return ended_well(self, entry)
 end
@@ -215,6 +218,7 @@ local function run_command(shell, line, entry)
     prompt_keep.finish(shell, entry, false)
     return false
   end
+  entry.is_ended_by_interrupt = command.is_ended_by_interrupt
   entry.task = core_tasks.spawn(carry_out, shell, entry, function()
     command.run(shell, line.argument)
   end, false)
@@ -277,7 +281,8 @@ function Shell:evaluate(text)
   end
   self.count = self.count + 1
   local entry = {text = line.text or text, number = self.count, is_background = line.is_background,
-                 label = label_of(line.text or text), is_command = line.kind == "command"}
+                 label = label_of(line.text or text), is_command = line.kind == "command",
+                 mark = require("core.trail").mark()}
   prompt_keep.begin(self, entry)
   return time_of(self, line.kind == "command" and run_command or run_code, self, line, entry)
 end

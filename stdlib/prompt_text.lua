@@ -51,9 +51,9 @@ end
 -- @treturn string
 function prompt_text.banner()
   local info = core_session.info()
-  local where = info.sim and ("the simulator, its clock %s"):format(info.clock)
-                or info.endpoint or info.cloud or "Azure"
-  return ("moongate at %s. \\? for help, Ctrl-D leaves."):format(where)
+  local place = info.sim and ("the simulator (clock %s)"):format(info.clock)
+                or info.endpoint or ("Azure (%s)"):format(info.cloud)
+  return ("moongate on %s. \\? lists commands, help() tells more, Ctrl-D leaves."):format(place)
 end
 
 return prompt_text

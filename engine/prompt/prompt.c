@@ -106,9 +106,12 @@ static void look_for_hint(struct prompt *prompt)
     free(prompt->hint);
     prompt->hint = NULL;
     editor_look(prompt->editor, &edited);
-    if (helper->hint != NULL && edited.search == NULL && edited.text[0] != '\0')
-        prompt->hint =
-            memory_copy_string(helper->hint(helper->context, edited.text, edited.cursor));
+    if (helper->hint == NULL || edited.search != NULL || edited.text[0] == '\0')
+        return;
+
+    const char *hint = helper->hint(helper->context, edited.text, edited.cursor);
+
+    prompt->hint = hint != NULL ? memory_format("  %s", hint) : NULL;
 }
 
 /* --- reading ------------------------------------------------------------------------------ */

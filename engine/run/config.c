@@ -69,7 +69,7 @@ void config_set_base(struct config *config, const struct settings *said,
     config->base = *base;
 }
 
-/* --- whose file it is ------------------------------------------------------------------- */
+/* --- whose file it is --------------------------------------------------------------- */
 
 /* A group of the user's own, as many systems give one to each: nobody else is in it. */
 static bool is_private_group(gid_t group)
@@ -119,7 +119,7 @@ static struct failure *check_owner(const char *path, const struct stat *file,
         "MOONGATE_CONFIG");
 }
 
-/* --- reading ------------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------ */
 
 /* Owned by the caller. */
 static char *folder_of(const char *path)
@@ -264,7 +264,7 @@ struct config *config_read(const char *file, struct failure **failure)
     return config;
 }
 
-/* --- profiles ------------------------------------------------------------------------------ */
+/* --- profiles ----------------------------------------------------------------------- */
 
 static struct failure *complain_no_file(const char *name)
 {

@@ -13,7 +13,7 @@
 
 enum { LONGEST_TEXT = 4096 };
 
-/* --- texts ------------------------------------------------------------------------------ */
+/* --- texts -------------------------------------------------------------------------- */
 
 /* It is shown, becomes part of URLs and of paths. */
 static char *check_text(const char *text, size_t length)
@@ -58,7 +58,7 @@ static char *check_scope(const char *text)
     return wrong != NULL ? memory_format("'%s' is no scope: %s", text, wrong) : NULL;
 }
 
-/* --- the table ---------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct settings, member)
 
@@ -198,7 +198,7 @@ struct config_field config_field(size_t index)
     return config_rows[index].field;
 }
 
-/* --- places ------------------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------------------- */
 
 static void *place(const struct config_row *row, struct settings *settings)
 {
@@ -216,7 +216,7 @@ const char **config_row_text(const struct config_row *row, struct settings *sett
     return place(row, settings);
 }
 
-/* --- from Lua ------------------------------------------------------------------------------ */
+/* --- from Lua ----------------------------------------------------------------------- */
 
 static char *complain_type(const char *expected, lua_State *L)
 {
@@ -368,7 +368,7 @@ char *config_row_take(const struct config_row *row, lua_State *L, struct config 
     }
 }
 
-/* --- to settings ----------------------------------------------------------------------------- */
+/* --- to settings -------------------------------------------------------------------- */
 
 static bool is_said(const struct config_row *row, const struct settings *settings)
 {

@@ -44,7 +44,7 @@ static struct evaluation *evaluation_of(lua_State *L)
     return context;
 }
 
-/* --- errors ---------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------- */
 
 /* Raises "line:N: message" for a line of the file, and frees the message. */
 static int refuse(lua_State *L, int line, char *message)
@@ -74,7 +74,7 @@ static char *suggest(const char *word, const char *const *names, size_t count)
                         : memory_copy_string("");
 }
 
-/* --- profiles ---------------------------------------------------------------------------------- */
+/* --- profiles ----------------------------------------------------------------------- */
 
 static int refuse_profile(lua_State *L, const struct evaluation *own, const char *field,
                           char *wrong)
@@ -192,7 +192,7 @@ static void declare_profile(lua_State *L, struct evaluation *own)
                        memory_copy_string("endpoint and cloud exclude each other"));
 }
 
-/* --- declarations -------------------------------------------------------------------------------- */
+/* --- declarations ------------------------------------------------------------------- */
 
 static const struct declaration declarations[] = {{"profile", declare_profile}};
 
@@ -260,7 +260,7 @@ static int open_declaration(lua_State *L)
     return 1;
 }
 
-/* --- the environment ------------------------------------------------------------------------------- */
+/* --- the environment ---------------------------------------------------------------- */
 
 static int refuse_global(lua_State *L)
 {
@@ -312,7 +312,7 @@ static void push_environment(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
-/* --- running --------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------ */
 
 struct chunk {
     const char *text;

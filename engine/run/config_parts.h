@@ -36,7 +36,7 @@ const char *config_keep(struct config *config, char *text);
  * line: "12: profile 'a': ...", owned by the caller. */
 char *config_evaluate(struct config *config, const char *text, size_t length);
 
-/* --- fields ----------------------------------------------------------------------------- */
+/* --- fields ------------------------------------------------------------------------- */
 
 enum config_type {
     CONFIG_TEXT,

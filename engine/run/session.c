@@ -29,7 +29,7 @@ enum { SIM_TIMEOUT_MS = 10000, FIRST_ASIDE = 1 << 30 /* number of an operation *
  * otherwise, so that a run can be repeated to the letter. */
 static const int64_t VIRTUAL_START_MS = 1767603600000;
 
-/* --- the way to the service ------------------------------------------------------------ */
+/* --- the way to the service --------------------------------------------------------- */
 
 static void use_sim(struct session *session, struct credential_settings *credentials)
 {
@@ -304,7 +304,7 @@ const char *session_tenant(const struct session *session)
                                 : session->settings->credentials.tenant_id;
 }
 
-/* --- another way ------------------------------------------------------------------------ */
+/* --- another way -------------------------------------------------------------------- */
 
 static void forget_scope(struct session *session)
 {
@@ -387,7 +387,7 @@ bool session_switch(struct session *session, const struct settings *settings,
     return true;
 }
 
-/* --- opening and closing --------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------ */
 
 static struct face *choose_face(struct session *session)
 {
