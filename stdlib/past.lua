@@ -500,6 +500,12 @@ local function say_banner(shell, info, target)
       terminal.visible(info.store)))
 end
 
+-- The place and the frame where lines find their variables.
+local function stand()
+  current()
+  return own.place, own.frame
+end
+
 -- For the text in front of a line: "b1 step 7".
 local function describe_place()
   local write = current()
@@ -520,11 +526,12 @@ function past.enter(shell)
   for name, own_command in pairs(past.commands) do
     commands[name] = own_command
   end
+  local env = shell.env
   shell.place = describe_place
-  shell.env = past_frame.scope(shell.env, function()
-    current()
-    return own.place, own.frame
-  end)
+  shell.env = past_frame.scope(env, stand)
+  shell.names = function()
+    return past_frame.names(env, stand())
+  end
   say_banner(shell, info, target)
   start(shell, info.script, target)
 end
