@@ -739,6 +739,23 @@ START_TEST(a_failure_is_told_once)
 }
 END_TEST
 
+START_TEST(a_failure_in_the_background_is_told_by_its_task_if_it_does)
+{
+    open_prompt(60, 24);
+    type("a");
+    gateway_fails(1, "gw-a", "in use");
+    feed_text(EVENT_OUTPUT, "[1] failed: Conflict: in use\n");
+    gateway_fails(2, "gw-b", "caught");
+    pass_machine(99);
+    type("ab");
+    assert_screen("[1] failed: Conflict: in use\nprod> ab\n");
+    pass_machine(1);
+    assert_screen("[1] failed: Conflict: in use\n"
+                  "12:03:07 gateway 'gw-b' failed after 12 s: Conflict: caught\n"
+                  "prod> ab\n");
+}
+END_TEST
+
 START_TEST(of_many_failures_the_first_are_told)
 {
     open_prompt(80, 24);
@@ -1245,6 +1262,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(topic, only_long_ends_are_worth_a_line);
     tcase_add_test(topic, a_failure_is_told_once);
     tcase_add_test(topic, of_many_failures_the_first_are_told);
+    tcase_add_test(topic, a_failure_in_the_background_is_told_by_its_task_if_it_does);
 
     topic = add_case(suite, "the end");
     tcase_add_test(topic, a_session_that_changed_nothing_needs_no_closing_words);
