@@ -7,7 +7,7 @@ BUILD   ?= build
 VERSION := 0.1.0
 
 MODULES  := lua5.4 libcjson libcrypto libssl libevent_core libevent_extra libevent_openssl \
-            sqlite3 zlib expat yaml-0.1
+            sqlite3 zlib expat yaml-0.1 libedit
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 override CPPFLAGS += -Iengine -I. -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE \
                      -DMOONGATE_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(MODULES) 2>/dev/null)

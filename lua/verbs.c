@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "lua/bind.h"
 #include "lua/fields.h"
+#include "lua/gate.h"
 #include "lua/modules.h"
 #include "lua/nested.h"
 #include "lua/resource.h"
@@ -207,8 +208,34 @@ static cJSON *take_body(struct held *held)
     return body;
 }
 
-/* The one way of all verbs. */
-static int perform(lua_State *L, enum resource_verb verb)
+/* Whether a write may begin now; else it waits in `held`, or its failure is raised. */
+static bool is_its_turn(lua_State *L, struct held *held, enum resource_verb verb,
+                        const struct kind *kind, const struct held *body,
+                        const struct held *defaults, bool is_let_go)
+{
+    const struct past_write write = {
+        .content = {.verb = resource_verb_names[verb],
+                    .kind = kind->name,
+                    .target = lua_tostring(L, ARG_NAME),
+                    .body = body != NULL ? body->object : NULL},
+        .defaults = defaults != NULL ? defaults->object : NULL};
+    struct failure *failure = NULL;
+
+    if (verb < RESOURCE_CREATE)
+        return true;
+
+    const enum past_verdict verdict =
+        gate_ask(L, held, &write, ARG_FIELDS, is_let_go, &failure);
+
+    if (verdict == PAST_FAILS)
+        gate_raise(L, failure);
+    return verdict == PAST_GOES_ON;
+}
+
+static int perform_again(lua_State *L, int status, lua_KContext verb);
+
+/* The one way of all verbs. With `is_let_go` it has waited for its turn. */
+static int begin(lua_State *L, enum resource_verb verb, bool is_let_go)
 {
     const struct kind *kind = check_kind(L);
     const bool has_fields =
@@ -237,6 +264,14 @@ static int perform(lua_State *L, enum resource_verb verb)
         bind_check_task(L);
 
     const char *if_match = find_if_match(L, kind, verb);
+
+    if (!is_its_turn(L, held, verb, kind, body, defaults, is_let_go)) {
+        lua_settop(L, SLOT_OPERATION);
+        if (!waits)
+            lua_toclose(L, SLOT_OPERATION);
+        return bind_wait(L, SLOT_OPERATION, perform_again, verb);
+    }
+
     struct resource_operation *operation =
         resource_start(client, verb, kind, lua_tostring(L, ARG_NAME), if_match,
                        take_body(body), take_body(defaults));
@@ -253,6 +288,24 @@ static int perform(lua_State *L, enum resource_verb verb)
         return verb_finish(L, LUA_OK, 0);
     luaL_setmetatable(L, operation_metatable);
     return 1;
+}
+
+/* Its fields are read anew: they may have been changed while it waited. */
+static int perform_again(lua_State *L, int status, lua_KContext verb)
+{
+    int count = 0;
+    const enum past_release how = gate_take_turn(L, SLOT_OPERATION, &count);
+
+    (void)status;
+    if (how == PAST_WAITS)
+        return bind_wait(L, SLOT_OPERATION, perform_again, verb);
+    return how == PAST_RETURNS ? count
+                               : begin(L, (enum resource_verb)verb, how == PAST_IS_SENT);
+}
+
+static int perform(lua_State *L, enum resource_verb verb)
+{
+    return begin(L, verb, false);
 }
 
 /* resources.check(kind, name, fields) - raises what is wrong with them; sends nothing */
@@ -530,6 +583,7 @@ int open_resources(lua_State *L)
                                          {"methods", nested_methods},
                                          {"nested", nested_new},
                                          {"parent", nested_parent},
+                                         {"identify", nested_identify},
                                          {"set_loader", nested_set_loader},
                                          {"describe", nested_describe},
                                          {"replace", resource_replace},

@@ -23,6 +23,7 @@ want libsqlite3-dev pkg-config --exists sqlite3
 want zlib1g-dev pkg-config --exists zlib
 want libexpat1-dev pkg-config --exists expat
 want libyaml-dev pkg-config --exists yaml-0.1
+want libedit-dev pkg-config --exists libedit
 want check pkg-config --exists check
 if [ "${1:-}" = fuzz ]; then
     want clang sh -c 'command -v clang'

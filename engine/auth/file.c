@@ -84,8 +84,7 @@ bool file_read_private(const char *path, size_t largest, struct buffer *to,
     return read_any(path, largest, to, true, why);
 }
 
-/* Makes the folders that `path` lies in. */
-static bool make_folders(const char *path)
+bool file_make_folders(const char *path)
 {
     char *folder = memory_copy_string(path);
     bool is_there = true;
@@ -124,7 +123,7 @@ bool file_write_private(const char *path, const void *bytes, size_t length,
 
     char *beside = memory_format("%s.%s", path, id);
     const int fd =
-        make_folders(path)
+        file_make_folders(path)
             ? open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                    OWNER_ONLY)
             : -1;

@@ -22,6 +22,10 @@ bool file_read_private(const char *path, size_t largest, struct buffer *to,
 bool file_write_private(const char *path, const void *bytes, size_t length,
                         const char **why);
 
+/* Makes the folders that `path` lies in where they are missing, for the owner only. False with
+ * errno when that failed. */
+bool file_make_folders(const char *path);
+
 /* A copy without the white space at its ends. Owned by the caller, who wipes it. */
 char *file_copy_trimmed(const struct buffer *text);
 

@@ -58,8 +58,10 @@ void editor_go_on(struct editor *editor);
 struct editor_view {
     const char *text; /* borrowed until the next call of this editor */
     size_t cursor;    /* in bytes */
-    const char
-        *search; /* the words of a search through the history that is going on, or NULL */
+    /* What a search through the history that is going on looks for, or NULL; and whether the text
+     * is a line of the history that holds it. */
+    const char *search;
+    bool is_found;
 };
 void editor_look(struct editor *editor, struct editor_view *view);
 

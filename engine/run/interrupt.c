@@ -29,13 +29,14 @@ enum {
 static struct {
     struct event *event;
     const struct scheduler *scheduler;
-    void (*asked)(void *context, int times);
+    void (*asked)(void *context, int number, int times);
+    void (*dying)(void);                           /* or NULL */
     void (*stopping)(void *context, lua_State *L); /* or NULL */
     void *context;
     int pipe[2];
-    volatile sig_atomic_t times;
-    int64_t first_ms; /* when the first came, as computing_ms() says */
-    bool is_heard;    /* the loop has turned since */
+    volatile sig_atomic_t times, number; /* how many came, and the last of them */
+    int64_t first_ms;                    /* when the first came, as computing_ms() says */
+    bool is_heard;                       /* the loop has turned since */
 } listener = {.pipe = {-1, -1}};
 
 /* How long this thread has been computing: waiting for a busy machine does not count. */
@@ -63,7 +64,7 @@ static void stop_script(lua_State *L, lua_Debug *where)
     void (*stopping)(void *context, lua_State *L) = listener.stopping;
 
     (void)where;
-    if (listener.times == 1 && listener.is_heard) {
+    if (listener.times == 0 || (listener.times == 1 && listener.is_heard)) {
         lua_sethook(L, NULL, 0, 0);
         return;
     }
@@ -81,10 +82,13 @@ static void on_signal(int number)
     const int error = errno;
     lua_State *running = scheduler_running(listener.scheduler);
 
+    listener.number = number;
     if (++listener.times == 1)
         listener.first_ms = computing_ms();
     if (listener.times > 2) { /* whoever asks a third time does not want to wait */
         face_restore_terminal();
+        if (listener.dying != NULL)
+            listener.dying();
         restore();
         raise(number);
     }
@@ -103,11 +107,12 @@ static void on_pipe(evutil_socket_t fd, short events, void *context)
     while (read((int)fd, bytes, sizeof bytes) > 0)
         ;
     listener.is_heard = true;
-    listener.asked(listener.context, listener.times >= 2 ? 2 : 1);
+    if (listener.times > 0)
+        listener.asked(listener.context, listener.number, listener.times >= 2 ? 2 : 1);
 }
 
 void interrupt_open(struct loop *loop, struct scheduler *scheduler,
-                    void (*asked)(void *context, int times), void *context)
+                    void (*asked)(void *context, int number, int times), void *context)
 {
     const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
@@ -127,6 +132,17 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
     event_add(listener.event, NULL);
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         sigaction(signals[i], &action, NULL);
+}
+
+void interrupt_forget(void)
+{
+    listener.times = 0;
+    listener.is_heard = false;
+}
+
+void interrupt_set_dying(void (*dying)(void))
+{
+    listener.dying = dying;
 }
 
 void interrupt_set_stopping(void (*stopping)(void *context, lua_State *L))

@@ -258,6 +258,24 @@ void terminal_append_visible(struct buffer *buffer, const char *text)
     append_clean(buffer, text, "", false);
 }
 
+void terminal_append_quoted(struct buffer *buffer, const char *text, size_t length)
+{
+    buffer_append_char(buffer, '"');
+    for (const char *const end = text + length; text < end;) {
+        uint32_t code;
+        const size_t bytes = decode(text, &code);
+
+        if (*text == '"' || *text == '\\')
+            buffer_printf(buffer, "\\%c", *text);
+        else if (bytes == 0)
+            buffer_printf(buffer, "\\x%02x", (unsigned char)*text);
+        else
+            append_char(buffer, text, bytes, code);
+        text += bytes > 0 ? bytes : 1;
+    }
+    buffer_append_char(buffer, '"');
+}
+
 void terminal_append_lines(struct buffer *buffer, const char *text)
 {
     append_clean(buffer, text, "\n\t", false);

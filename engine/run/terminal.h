@@ -52,6 +52,10 @@ size_t terminal_append_next(struct buffer *buffer, const char *text, int *column
 /* The bytes of the colour (an SGR sequence) that `text` begins with, or 0. */
 size_t terminal_color_length(const char *text);
 
+/* Appends bytes as a literal of Lua, in one line: quotes, backslashes and bytes that are not
+ * UTF-8 are escaped, too. */
+void terminal_append_quoted(struct buffer *buffer, const char *text, size_t length);
+
 /* As terminal_append_visible(), but line ends and tabs stay what they are. */
 void terminal_append_lines(struct buffer *buffer, const char *text);
 

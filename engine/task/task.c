@@ -27,6 +27,7 @@ struct task {
     struct list in_all;       /* of the scheduler's tasks that are not over */
     struct list in_group;     /* of its group's `alive` or `ended` */
     struct list in_unjoined;
+    const void *mark;
     char *traceback;
     char *
         inner_traceback; /* of the task whose error (user value 2) was raised again here */
@@ -40,6 +41,7 @@ struct scheduler {
     lua_State *L;
     void *host;
     void (*report)(void *host, const struct task *task);
+    void (*failing)(void *host, const struct task *task);
     struct list ready, all, unjoined;
     struct deferred run_ready;
     struct task *running, *main;
@@ -131,9 +133,12 @@ static bool is_raised_again(const struct task *task)
 static void fail(struct task *task)
 {
     struct scheduler *scheduler = task->scheduler;
+    const bool is_again = is_raised_again(task);
 
+    if (scheduler->failing != NULL && !is_again)
+        scheduler->failing(scheduler->host, task);
     luaL_traceback(scheduler->L, task->thread, NULL, 0);
-    task->traceback = is_raised_again(task)
+    task->traceback = is_again
                           ? memory_format("%s\nwaited for by%s", task->inner_traceback,
                                           strchr(lua_tostring(scheduler->L, -1), '\n'))
                           : memory_copy_string(lua_tostring(scheduler->L, -1));
@@ -219,8 +224,10 @@ static void run_ready(struct deferred *deferred)
     struct scheduler *scheduler = LIST_ENTRY(deferred, struct scheduler, run_ready);
     struct list *link;
 
-    while ((link = list_take_first(&scheduler->ready)) != NULL)
+    while ((link = list_take_first(&scheduler->ready)) != NULL) {
         resume(LIST_ENTRY(link, struct task, waiter.link));
+        loop_look(scheduler->loop);
+    }
 }
 
 static bool nothing_lives(void *context)
@@ -230,9 +237,9 @@ static bool nothing_lives(void *context)
     return list_is_empty(&scheduler->all);
 }
 
-bool scheduler_run(struct scheduler *scheduler)
+bool scheduler_run(struct scheduler *scheduler, bool has_keyboard)
 {
-    return loop_run(scheduler->loop, nothing_lives, scheduler, false);
+    return loop_run(scheduler->loop, nothing_lives, scheduler, has_keyboard);
 }
 
 /* --- the scheduler -------------------------------------------------------------------- */
@@ -296,9 +303,20 @@ void scheduler_set_report(struct scheduler *scheduler,
     scheduler->report = report;
 }
 
+void scheduler_set_failing(struct scheduler *scheduler,
+                           void (*failing)(void *host, const struct task *task))
+{
+    scheduler->failing = failing;
+}
+
 lua_State *scheduler_running(const struct scheduler *scheduler)
 {
     return scheduler->innermost;
+}
+
+struct task *scheduler_running_task(const struct scheduler *scheduler)
+{
+    return scheduler->running;
 }
 
 void scheduler_cancel_all(struct scheduler *scheduler)
@@ -317,6 +335,26 @@ void scheduler_cancel_all(struct scheduler *scheduler)
         }
         cancel(task);
     }
+}
+
+static struct task *find_marked(const struct scheduler *scheduler, const void *mark)
+{
+    for (struct list *link = scheduler->all.next; link != &scheduler->all;
+         link = link->next) {
+        struct task *task = LIST_ENTRY(link, struct task, in_all);
+
+        if (task->mark == mark && task != scheduler->running)
+            return task;
+    }
+    return NULL;
+}
+
+void scheduler_cancel_marked(struct scheduler *scheduler, const void *mark)
+{
+    struct task *task;
+
+    while ((task = find_marked(scheduler, mark)) != NULL)
+        cancel(task);
 }
 
 struct task *scheduler_first_unjoined(struct scheduler *scheduler)
@@ -338,6 +376,7 @@ struct task *task_spawn(struct scheduler *scheduler, lua_State *L, int argument_
     task->scheduler = scheduler;
     task->waiter.wake = on_wake;
     task->argument_count = argument_count;
+    task->mark = scheduler->running != NULL ? scheduler->running->mark : NULL;
     task->thread = lua_newthread(L);
     lua_setiuservalue(L, -2, USER_THREAD);
     luaL_setmetatable(L, task_metatable);
@@ -368,6 +407,16 @@ struct waitable *task_waitable(struct task *task)
 lua_State *task_thread(const struct task *task)
 {
     return task->thread;
+}
+
+void task_set_mark(struct task *task, const void *mark)
+{
+    task->mark = mark;
+}
+
+const void *task_mark(const struct task *task)
+{
+    return task->mark;
 }
 
 const char *task_traceback(const struct task *task)
