@@ -199,7 +199,7 @@ static void on_output(struct prompt_face *prompt, const char *text)
     } else if (prompt->canvas != NULL) {
         canvas_print(prompt->canvas, text);
     } else {
-        terminal_append_lines(echo_said(prompt->echo), text);
+        terminal_append_uncolored(echo_said(prompt->echo), text);
     }
 }
 
