@@ -975,7 +975,7 @@ START_TEST(another_program_finds_the_terminal_in_order)
     assert_screen("one\n");
     assert_cursor(1, 0);
     feed_text(EVENT_OUTPUT, "two\n");
-    type("abcd");
+    type("abcd\nefgh");
     face_prompt_clear_screen(h.face);
     raise(SIGCONT);
     raise(SIGWINCH);
@@ -985,8 +985,8 @@ START_TEST(another_program_finds_the_terminal_in_order)
     raise(SIGCONT);
     face_prompt_resume(h.face);
     turn();
-    assert_screen("one\n[1]+ Stopped\n$ fg\ntwo\nprod> abcd\n");
-    assert_cursor(4, 10);
+    assert_screen("one\n[1]+ Stopped\n$ fg\ntwo\nprod> abcd\n  ... efgh\n");
+    assert_cursor(5, 10);
 }
 END_TEST
 
