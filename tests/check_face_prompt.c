@@ -845,6 +845,19 @@ START_TEST(what_there_is_to_tell_is_told_at_the_end)
 }
 END_TEST
 
+START_TEST(another_run_may_follow)
+{
+    open_prompt(60, 24);
+    feed_text(EVENT_RUN_STARTED, "repl");
+    type("");
+    settle("a", false);
+    end_run((struct run_summary){.outcomes = {[OUTCOME_CREATED] = 3}}, NULL);
+    feed_text(EVENT_RUN_STARTED, "repl");
+    type("b");
+    assert_screen("prod> a\nsucceeded in 0 ms: 3 created\nprod> b\n");
+}
+END_TEST
+
 START_TEST(what_goes_on_is_told_at_the_end)
 {
     open_prompt(60, 24);
@@ -1296,6 +1309,7 @@ static void add_cases(Suite *suite)
     tcase_add_loop_test(topic, what_there_is_to_tell_is_told_at_the_end, 0,
                         COUNT(endings));
     tcase_add_test(topic, what_goes_on_is_told_at_the_end);
+    tcase_add_test(topic, another_run_may_follow);
 
     topic = add_case(suite, "terminal");
     tcase_add_test(topic, a_resize_draws_what_is_typed_at_once);

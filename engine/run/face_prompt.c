@@ -259,6 +259,7 @@ static void handle(struct face *face, const struct event *event)
         held_note(&prompt->held, event->text);
     switch (event->type) {
     case EVENT_RUN_STARTED:
+        prompt->is_over = false; /* a session may have several, one after the other */
         break;
     case EVENT_OPERATION_STARTED:
     case EVENT_OPERATION_STATE:
