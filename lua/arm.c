@@ -316,7 +316,7 @@ static void ask_for_turn(void *context, const struct step_content *content)
     struct turn *turn = context;
 
     turn->verdict = gate_ask(turn->L, turn->held, &(struct past_write){*content, NULL},
-                             turn->is_let_go, &turn->failure);
+                             ARG_REQUEST, turn->is_let_go, &turn->failure);
 }
 
 static int request_again(lua_State *L, int status, lua_KContext context);

@@ -27,7 +27,7 @@ static void release_hold(void *hold)
 }
 
 enum past_verdict gate_ask(lua_State *L, struct held *held,
-                           const struct past_write *write, bool is_let_go,
+                           const struct past_write *write, int subject, bool is_let_go,
                            struct failure **failure)
 {
     struct past *past = past_of(L);
@@ -41,6 +41,7 @@ enum past_verdict gate_ask(lua_State *L, struct held *held,
     if (verdict != PAST_HOLDS)
         return verdict;
     hold = past_hold(past, write, running(L), L);
+    hold->subject = subject;
     if (held->object != NULL)
         held->release(held->object);
     held->object = hold;

@@ -1,7 +1,7 @@
 /* lua/gate.h - writes of a script whose run is stepped into (run/past.h): they may have to wait for
  * their turn. In any other run the gate is open.
  *
- *     switch (gate_ask(L, held, &write, is_let_go, &failure)) {
+ *     switch (gate_ask(L, held, &write, subject, is_let_go, &failure)) {
  *     case PAST_HOLDS:
  *         return bind_wait(L, SLOT, let_go, context);
  *     case PAST_FAILS:
@@ -24,9 +24,10 @@ struct held;
 struct journal;
 
 /* Asks right before a write is begun. When it is to wait, `held` has what it waits for, instead of
- * what was in it. */
+ * what was in it. The table of what is asked for is at the index `subject` (0: there is none), and
+ * may be another after the wait. */
 enum past_verdict gate_ask(lua_State *L, struct held *held,
-                           const struct past_write *write, bool is_let_go,
+                           const struct past_write *write, int subject, bool is_let_go,
                            struct failure **failure);
 
 /* After the wait: how what is in `slot` was let go; PAST_WAITS: it was not. Else the slot is

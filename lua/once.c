@@ -194,7 +194,7 @@ static int begin_once(lua_State *L, bool is_let_go)
         return return_value(L, LUA_OK, 0);
     }
     held = bind_new_held(L, true);
-    switch (gate_ask(L, held, &write, is_let_go, &failure)) {
+    switch (gate_ask(L, held, &write, 0, is_let_go, &failure)) {
     case PAST_HOLDS:
         return bind_wait(L, SLOT_ONCE, run_once_again, 0);
     case PAST_FAILS:

@@ -69,7 +69,7 @@ static int past_info(lua_State *L)
 
 static void push_step(lua_State *L, const struct past_step *step)
 {
-    lua_createtable(L, 0, 11);
+    lua_createtable(L, 0, 12);
     lua_pushinteger(L, (lua_Integer)step->number);
     lua_setfield(L, -2, "number");
     lua_pushinteger(L, step->nth);
@@ -81,11 +81,14 @@ static void push_step(lua_State *L, const struct past_step *step)
     set_text(L, "outcome", step->outcome);
     set_text(L, "code", step->code);
     set_text(L, "message", step->message);
+    lua_pushboolean(L, step->is_latest);
+    lua_setfield(L, -2, "is_latest");
     lua_pushboolean(L, step->is_begun);
     lua_setfield(L, -2, "is_begun");
 }
 
-/* steps() -> {{number=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_begun=}, ...} */
+/* steps() -> {{number=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_latest=,
+ * is_begun=}, ...} */
 static int past_list_steps(lua_State *L)
 {
     size_t count;
@@ -314,6 +317,22 @@ static int past_assign(lua_State *L)
     return 0;
 }
 
+/* subject(number of what waits) -> the table of what its write asks for, which is read anew when it is
+ * let go; or nil */
+static int past_subject(lua_State *L)
+{
+    const struct past_hold *hold = check_hold(L);
+    lua_State *thread = hold->thread;
+    lua_Debug where;
+
+    /* it waits in the C function that has asked */
+    if (hold->subject == 0 || lua_getstack(thread, 0, &where) == 0 ||
+        !lua_checkstack(thread, 1) || lua_getlocal(thread, &where, hold->subject) == NULL)
+        return 0;
+    take_value(L, thread);
+    return lua_istable(L, -1) ? 1 : 0;
+}
+
 /* --- failures ---------------------------------------------------------------------------------- */
 
 /* The error is on top of the task's coroutine. */
@@ -517,25 +536,17 @@ static int past_tell_all(lua_State *L)
 
 int open_past(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"is_open", past_is_open},
-                                         {"info", past_info},
-                                         {"steps", past_list_steps},
-                                         {"code", past_code},
-                                         {"modules", past_modules},
-                                         {"unput", past_unput},
-                                         {"begin", past_begin_anew},
-                                         {"spawn", past_spawn},
-                                         {"cancel", past_cancel},
-                                         {"waiting", past_waiting},
-                                         {"let_go", past_let_go_on},
-                                         {"stop_at", past_set_stop},
-                                         {"news", past_wait_for_news},
-                                         {"tell", past_tell_all},
-                                         {"frames", past_frames},
-                                         {"variables", past_variables},
-                                         {"assign", past_assign},
-                                         {"failure", past_failure},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"is_open", past_is_open},    {"info", past_info},
+        {"steps", past_list_steps},   {"code", past_code},
+        {"modules", past_modules},    {"unput", past_unput},
+        {"begin", past_begin_anew},   {"spawn", past_spawn},
+        {"cancel", past_cancel},      {"waiting", past_waiting},
+        {"let_go", past_let_go_on},   {"stop_at", past_set_stop},
+        {"news", past_wait_for_news}, {"tell", past_tell_all},
+        {"frames", past_frames},      {"variables", past_variables},
+        {"assign", past_assign},      {"subject", past_subject},
+        {"failure", past_failure},    {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

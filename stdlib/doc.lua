@@ -202,16 +202,23 @@ local function is_writable(kind)
   return false
 end
 
--- The verbs of a kind, called as `prefix` and their name.
-local function verbs_of(kind, prefix)
-  local found = {}
+--- The verbs of a kind, called as its `prefix` and their name; from then on they are its `verbs`,
+-- too.
+-- @tparam table kind a row as `doc.kinds` gives it
+-- @treturn table list of functions; empty where nothing leads to the kind
+function doc.verbs(kind)
+  if kind.verbs then
+    return kind.verbs
+  end
+  local found, prefix = {}, kind.prefix
+  kind.verbs = found
   for _, row in ipairs(VERBS) do
     local name, needs, arguments, help = table.unpack(row)
     local is_of_one = kind.only_name ~= nil
     local fits = not (is_of_one and NOT_OF_ONE[name]) and (is_of_one or name ~= "set")
     -- an update without a property to write is none
     fits = fits and (name ~= "update" or kind.operations.patch or is_writable(kind))
-    if kind.operations[needs] and fits then
+    if prefix and kind.operations[needs] and fits then
       if is_of_one then
         arguments = needs == "put" and "(fields)" or "(options)"
       end
@@ -232,7 +239,8 @@ function doc.module(name, kinds)
   local module = {name = name, help = NATIVE_HELP[name], text = {NATIVE_HELP[name]},
                   functions = {}, kind = KINDS[name]}
   if module.kind then
-    table.move(kinds[module.kind].verbs, 1, #kinds[module.kind].verbs, 1, module.functions)
+    local verbs = doc.verbs(kinds[module.kind])
+    table.move(verbs, 1, #verbs, 1, module.functions)
   end
   for _, block in ipairs(source and blocks_of(source) or {}) do
     local is_module = block.tags[1] and block.tags[1].name == "module"
@@ -309,8 +317,8 @@ local function way_of(kind, by_name)
   return variable(parent) .. "." .. kind.member
 end
 
---- The rows of the model with what scripts make of them, but without examples.
--- @treturn table list of kinds: rows with `way`, `group`, `variable`, `prefix`, `verbs`; where a
+--- The rows of the model with what scripts make of them, but without verbs and examples.
+-- @treturn table list of kinds: rows with `way`, `group`, `variable`, `prefix`; where a
 --   module holds the kind, `where`: the names of the options of its verbs that say where; and
 --   `extra`: what writing verbs understand besides properties, if there is such
 -- @treturn table the same by name
@@ -321,7 +329,6 @@ function doc.kinds()
     kind.group, kind.variable = group_of(kind), variable(kind)
     kind.way = way_of(kind, by_name)
     kind.prefix = doc_examples.prefix(kind)
-    kind.verbs = kind.prefix and verbs_of(kind, kind.prefix) or {}
     kind.extra = EXTRA[kind.name]
     if kind.prefix and kind.prefix:find "%.$" then
       kind.where = WHERE[kind.prefix:sub(1, -2)] or IN_GROUP
@@ -332,9 +339,12 @@ end
 
 --- All that the reference tells, for its renderers.
 -- @treturn table `modules` (`name`, `help`, `text`, `functions`, `kind`), `kinds` (as `doc.kinds`
---   gives them, with examples) and `scripts`; in a stable order
+--   gives them, with verbs and examples) and `scripts`; in a stable order
 function doc.gather()
   local kinds, by_name = doc.kinds()
+  for _, kind in ipairs(kinds) do
+    doc.verbs(kind)
+  end
   doc_examples.add(kinds)
   local modules = {}
   for i, name in ipairs(doc.module_names()) do

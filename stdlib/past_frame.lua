@@ -38,23 +38,33 @@ function past_frame.describe(frame)
   return ("%s:%d %s"):format(frame.source, frame.line, what)
 end
 
---- The variables of a frame, those declared last in the end.
+-- What the write asks for has a name, too.
+local SUBJECT = "call"
+
+--- The variables of a frame, those declared last in the end; the first of all, where a write waits,
+-- is `call`: the table of what it asks for, which counts as it is when the write is let go.
 -- @tparam table place
 -- @tparam integer index of the frame
--- @treturn table list of `{name=, value=, kind=, slot=}`; `kind` is `local`, `vararg` or `upvalue`
+-- @treturn table list of `{name=, value=, kind=, slot=}`; `kind` is `call`, `local`, `vararg` or
+--   `upvalue`
 function past_frame.variables(place, index)
   if place.failure then
     local frame = place.failure.frames[index]
     return frame and frame.variables or {}
   end
-  return core.variables(place.waits, index)
+  local variables, subject = core.variables(place.waits, index), core.subject(place.waits)
+  if subject then
+    table.insert(variables, 1, {name = SUBJECT, value = subject, kind = "call"})
+  end
+  return variables
 end
 
 --- The variable that a name means there: the local declared last, else the upvalue; or nil.
 function past_frame.find(variables, name)
   local found
   for _, variable in ipairs(variables) do
-    if variable.name == name and (variable.kind == "local" or not found) then
+    if variable.name == name
+       and (variable.kind == "local" or not found or found.kind == "call") then
       found = variable
     end
   end
@@ -67,6 +77,9 @@ function past_frame.assign(place, index, variable, value)
   if place.failure then
     error(("'%s' is of a task that has failed: its variables stay as they were; "
            .. "\\restart runs the script again"):format(variable.name), 0)
+  end
+  if variable.kind == "call" then
+    error("'call' is what the write asks for: change its members, such as call.name = value", 0)
   end
   core.assign(place.waits, index, variable.kind, variable.slot, value)
 end
@@ -97,26 +110,32 @@ function past_frame.scope(env, stand)
       end
       return env[name]
     end,
-    __newindex = function(_, name, value)
+    __newindex = function(scope, name, value)
       local found, place, index = look_up(name)
-      if found then
+      if is_results(name) then
+        rawset(scope, name, value)
+      elseif found then
         past_frame.assign(place, index, found, value)
       else
         env[name] = value
       end
     end,
-    __pairs = function()
-      local all = {}
-      for name, value in pairs(env) do
-        all[name] = value
-      end
-      local place, index = stand()
-      for _, variable in ipairs(place and past_frame.variables(place, index) or {}) do
-        all[variable.name] = variable.value
-      end
-      return next, all, nil
-    end,
   })
+end
+
+--- The same names as a plain table: for those who look at them without running anything.
+-- @tparam table env
+-- @tparam ?table place
+-- @tparam ?integer index of the frame
+-- @treturn table
+function past_frame.names(env, place, index)
+  local names = {}
+  for _, variable in ipairs(place and past_frame.variables(place, index) or {}) do
+    if variable.kind ~= "upvalue" or names[variable.name] == nil then
+      names[variable.name] = variable.value
+    end
+  end
+  return setmetatable(names, {__index = env})
 end
 
 return past_frame

@@ -6,10 +6,16 @@ local prompt_shell = require "prompt_shell"
 
 local prompt = {}
 
+-- What Tab looks at: the variables of lines, or a plain table instead.
+local function names_of(shell)
+  return shell.names and shell.names() or shell.env
+end
+
 local function complete(shell, text, cursor)
-  local found = require("completion").at(text, cursor, shell.env)
+  local env = names_of(shell)
+  local found = require("completion").at(text, cursor, env)
   if found.is_missing then
-    core_tasks.spawn(require("live_names").refresh, found.is_missing, shell.env)
+    core_tasks.spawn(require("live_names").refresh, found.is_missing, env)
   end
   local choices = {}
   for i, candidate in ipairs(found.candidates) do
@@ -20,7 +26,7 @@ local function complete(shell, text, cursor)
 end
 
 local function hint(shell, text, cursor)
-  return require("completion").hint(text, cursor, shell.env)
+  return require("completion").hint(text, cursor, names_of(shell))
 end
 
 local function run_init_file(shell)
@@ -94,16 +100,21 @@ end
 --- What `moongate repl` runs.
 function prompt.main()
   local shell = prompt_shell.new()
+  require("core.trail").start()
   core.set_helper(function(text, cursor) return complete(shell, text, cursor) end,
                   function(text, cursor) return hint(shell, text, cursor) end)
   run_init_file(shell)
   if core.is_interactive() then
     shell:say(require("prompt_text").banner())
   end
-  if require("core.past").is_open() then
-    shell:wait {task = core_tasks.spawn(require("past").enter, shell), label = "\\restart"}
+  local past = require("core.past").is_open() and require "past"
+  if past then
+    shell:wait {task = core_tasks.spawn(past.enter, shell), label = "\\restart"}
   end
   read_lines(shell)
+  if past then
+    past.leave()
+  end
   if shell.has_failed and not core.is_interactive() then
     require("run").exit(1)
   end

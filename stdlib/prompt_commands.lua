@@ -68,13 +68,14 @@ end
 
 local function save(shell, argument, may_replace)
   local path = argument_of.path(argument, may_replace and "\\save! FILE" or "\\save FILE")
-  local script, count, left_out = require("prompt_script").build(shell.lines, shell.env)
+  local script, count, left_out, command = require("prompt_script").build(shell.lines, shell.env,
+                                                                          path)
   local ok, failure = pcall(require("core.folder").save, path, script, may_replace)
   if not ok then
     error(type(failure) == "table" and failure.code == "AlreadyExists"
           and path .. " is there already; \\save! replaces it" or failure, 0)
   end
-  shell:say(("saved %d line%s: moongate run %s"):format(count, count == 1 and "" or "s", path))
+  shell:say(("saved %d line%s: %s"):format(count, count == 1 and "" or "s", command))
   for _, line in ipairs(left_out) do
     shell:say(("line %d is left out: %s"):format(line.number, line.reason))
   end
@@ -85,7 +86,8 @@ local function history(shell, argument)
   local lines = {}
   for i = math.max(#shell.lines - most, 1), #shell.lines - 1 do -- the last is this one
     local entry = shell.lines[i]
-    local text = entry.is_secret and "(it holds a secret)" or entry.text:gsub("\n", "\n      ")
+    local text = entry.is_secret and "(it holds a secret)"
+                 or entry.text:match "^%s*(.-)%s*$":gsub("\n", "\n      ")
     lines[#lines + 1] = ("%4d  %s%s"):format(entry.number, text,
                                              entry.is_background and " &" or "")
   end
@@ -127,7 +129,7 @@ end
 
 commands.load = {usage = "\\load FILE", run = load_file, help = "runs a file as one line"}
 commands.edit = {usage = "\\edit [FILE]", run = edit,
-                 help = "the last line, or a file's text, in $VISUAL or $EDITOR; then runs it"}
+                 help = "the last line or a file's text in $EDITOR; then runs it"}
 commands.save = {usage = "\\save FILE", help = "the lines that worked, as a script",
                  run = function(shell, argument) save(shell, argument, false) end}
 commands["save!"] = {usage = "\\save! FILE", help = "the same, and replaces a file that is there",
@@ -150,8 +152,15 @@ function functions.names()
   return names
 end
 
+-- What answers "\watch?".
+local function explain(command)
+  return {usage = command.usage, help = command.help, run = function(shell)
+    shell:say(command.usage .. "\n  " .. command.help)
+  end}
+end
+
 --- A command by its name.
--- @tparam string name without the backslash
+-- @tparam string name without the backslash; with `?` behind it it only says what it does
 -- @treturn table or a text that says that there is none
 function functions.find(name)
   local command = rawget(commands, name)
@@ -160,9 +169,13 @@ function functions.find(name)
   elseif name == "" then
     return "a command expected behind the backslash; \\? lists them"
   end
+  local asked = rawget(commands, name:match "^(.+)%?$" or "")
+  if asked then
+    return explain(asked)
+  end
   local near = check.nearest(name, functions.names())
-  return ("unknown command '\\%s'%s; \\? lists them"):format(
-    name, near and ("; did you mean '\\%s'?"):format(near) or "")
+  return ("unknown command '\\%s'; %s\\? lists them"):format(
+    name, near and ("did you mean '\\%s'? "):format(near) or "")
 end
 
 return setmetatable(commands, {__index = functions})

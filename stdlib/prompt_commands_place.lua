@@ -32,7 +32,7 @@ end
 
 -- --- \scope ---------------------------------------------------------------------------------
 
-local SCOPE_USAGE = "\\scope [[[SUBSCRIPTION/]GROUP/]SERVICE]"
+local SCOPE_USAGE = "\\scope [PLACE]"
 
 -- The names in the id of a service.
 local function parse_id(text)
@@ -62,7 +62,7 @@ local function parse_scope(text)
     parts[#parts + 1] = part
   end
   if #parts > 3 or text:find "%s" or (text .. "/"):find("//", 1, true) then
-    error(SCOPE_USAGE .. ": names with / between or the id of a service expected, got '"
+    error(SCOPE_USAGE .. ": [[SUBSCRIPTION/]GROUP/]SERVICE or the id of a service expected, got '"
           .. text .. "'", 0)
   end
   return {service = parts[#parts], resource_group = parts[#parts - 1],
@@ -91,7 +91,7 @@ return {
   use = {usage = "\\use [PROFILE]", run = use,
          help = "goes over to a profile, or lists them"},
   scope = {usage = SCOPE_USAGE, run = set_scope,
-           help = "where plain names are looked up; also the id of a service"},
+           help = "where names are looked up: [[SUBSCRIPTION/]GROUP/]SERVICE"},
   ["read-only"] = {usage = READ_ONLY_USAGE, run = read_only,
                    help = "refuses writes, or allows them again"},
 }

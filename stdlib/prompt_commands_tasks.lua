@@ -68,7 +68,7 @@ local function cancel(shell, job)
 end
 
 local function kill(shell, argument)
-  local job = find_job(shell, argument, "\\kill N")
+  local job = find_job(shell, argument, "\\kill [N]")
   cancel(shell, job)
   shell:say(("[%d] canceled: %s\nwhat the service has begun goes on there"):format(
     job.number, terminal.visible(job.text)))
@@ -91,8 +91,8 @@ end
 return {
   tasks = {usage = "\\tasks", run = list, help = "what runs in the background"},
   wait = {usage = "\\wait [N]", run = wait, is_ended_by_interrupt = true,
-          help = "waits for a task in the background, or all; Ctrl-C ends the waiting only"},
-  kill = {usage = "\\kill [N]", run = kill, help = "cancels a task in the background"},
+          help = "waits for a background task, or for all of them"},
+  kill = {usage = "\\kill [N]", run = kill, help = "cancels a background task"},
   fg = {usage = "\\fg [N]", run = foreground,
-        help = "waits for a task in the background; Ctrl-C cancels it"},
+        help = "waits for a background task; Ctrl-C cancels it"},
 }

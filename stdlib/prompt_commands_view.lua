@@ -16,15 +16,20 @@ local MOST_REQUESTS = 100                -- lines of \log
 
 local WATCH_USAGE = "\\watch [EXPR] [EVERY]"
 
+local function is_expression(text)
+  return load("return " .. text, "=watch", "t", {}) ~= nil
+end
+
 -- Splits "gateways.list() 10s". What is an expression as a whole has no interval.
 local function split_watch(argument)
-  if argument:find "^%d+%a*$" then
+  if argument:find "^%d[%w.]*$" then
     return "", argument
-  elseif load("return " .. argument, "=watch", "t", {}) then
-    return argument, nil
   end
   local text, every = argument:match "^(.-)%s+(%d[%w.]*)$"
-  return text or argument, every
+  if every and not is_expression(argument) and is_expression(text) then
+    return text, every
+  end
+  return argument, nil
 end
 
 local function read_every(text)
@@ -36,11 +41,17 @@ local function read_every(text)
   return seconds
 end
 
+-- A clock that runs 600 times as fast as people look would show 600 times as much.
+local function usual_every()
+  local factor = tonumber(core_session.info().clock:match "^([%d.]+)x$")
+  return math.max(WATCH_EVERY, factor or 0)
+end
+
 -- The last expression that was typed and worked.
 local function last_expression(shell)
   for i = #shell.lines, 1, -1 do
     local entry = shell.lines[i]
-    if entry.ok and not entry.is_command and load("return " .. entry.text, "=line", "t", {}) then
+    if entry.ok and not entry.is_command and is_expression(entry.text) then
       return entry.text
     end
   end
@@ -54,12 +65,12 @@ end
 
 local function watch(shell, argument)
   local text, every = split_watch(argument)
-  every = every and read_every(every) or WATCH_EVERY
+  every = every and read_every(every) or usual_every()
   text = text == "" and last_expression(shell) or text
-  local fn, is_expression = prompt_line.compile(text, "watch", shell.env)
+  local fn, has_value = prompt_line.compile(text, "watch", shell.env)
   if not fn then
-    error(is_expression, 0)
-  elseif not is_expression then
+    error(has_value, 0)
+  elseif not has_value then
     error(WATCH_USAGE .. ": an expression expected, whose value can be watched", 0)
   end
   local heading = ("%%s  every %g s: %s"):format(every, (terminal.visible(text):gsub("%%", "%%%%")))
@@ -78,11 +89,21 @@ end
 
 local LOG_USAGE = "\\log [N]"
 
+-- What tells a request from others: from the service or the resource group on, without its
+-- version.
+local function shorten(url)
+  local short = url:gsub("^https?://", "")
+    :gsub("^[^/]+/subscriptions/[^/]+/resource[gG]roups/", "")
+    :gsub("^[^/]+/providers/Microsoft%.ApiManagement/service/", "")
+    :gsub("api%-version=[^&]*&?", "", 1)
+  return (short:gsub("[?&]$", ""))
+end
+
 local function columns_of(request)
   local answer = tostring(request.status or (request.error and "-" or "..."))
   return {number = tostring(request.number), method = request.method, answer = answer,
           ms = request.ms and ("%d ms"):format(request.ms) or "",
-          url = request.url:gsub("^https?://", ""),
+          url = shorten(request.url),
           more = (request.attempt > 1 and ("  attempt %d"):format(request.attempt) or "")
             .. (request.error and "  " .. terminal.visible(request.error) or "")}
 end
@@ -190,8 +211,8 @@ end
 
 return {
   watch = {usage = WATCH_USAGE, run = watch, is_ended_by_interrupt = true,
-           help = "shows EXPR (or the last one) each time it changes; Ctrl-C ends it"},
+           help = "shows EXPR whenever it changes; Ctrl-C ends it"},
   log = {usage = LOG_USAGE, run = log,
-         help = "the requests of the last line, or all about one of them"},
+         help = "requests of the last line, or all about one of them"},
   conninfo = {usage = "\\conninfo", run = conninfo, help = "who you are here, and where"},
 }

@@ -129,26 +129,38 @@ local function report_failure(shell, entry, failure)
   shell:fail((entry.job and ("[%d] failed: "):format(entry.job) or "") .. failure.text)
 end
 
+-- The task in the background is about to end; the prompt that is shown says how many are left.
+local function end_job(shell, entry)
+  for i, job in ipairs(shell.tasks) do
+    if job.number == entry.job then
+      table.remove(shell.tasks, i)
+    end
+  end
+  if core.is_open() and core.is_interactive() then
+    core.set_text((require("prompt_text").text(shell)))
+  end
+end
+
 -- What the line's task does. It shows the value, too, since a value may take its time to say
 -- what it is.
 local function carry_out(shell, entry, fn, is_expression)
   local values = table.pack(xpcall(fn, describe(shell)))
-  local ok = values[1]
+  local ok = values[1] or type(values[2].value) == "userdata" -- run.exit()
   prompt_keep.finish(shell, entry, ok)
-  if not ok and type(values[2].value) == "userdata" then -- run.exit()
+  if not values[1] and ok then
     shell:leave()
-    return true
   elseif not ok then
     report_failure(shell, entry, values[2])
-    return false
-  end
-  if entry.job then
+  elseif entry.job then
     shell:say(("[%d] done: %s"):format(entry.job, entry.label))
   end
-  if is_expression then
+  if values[1] and is_expression then
     show_values(shell, entry, table.pack(table.unpack(values, 2, values.n)))
   end
-  return true
+  if entry.job then
+    end_job(shell, entry)
+  end
+  return ok
 end
 
 local function label_of(text)
@@ -165,7 +177,10 @@ end
 
 local function give_up(shell, entry)
   entry.task:cancel()
-  prompt_keep.finish(shell, entry, false)
+  prompt_keep.finish(shell, entry, entry.is_ended_by_interrupt or false)
+  if entry.is_ended_by_interrupt then
+    return
+  end
   shell:fail "interrupted; what the service has begun goes on there"
 end
 
@@ -188,7 +203,7 @@ function Shell:wait(entry)
     return true
   elseif how == "interrupted" then
     give_up(self, entry)
-    return false
+    return entry.ok
   end
   return ended_well(self, entry)
 end
@@ -215,6 +230,7 @@ local function run_command(shell, line, entry)
     prompt_keep.finish(shell, entry, false)
     return false
   end
+  entry.is_ended_by_interrupt = command.is_ended_by_interrupt
   entry.task = core_tasks.spawn(carry_out, shell, entry, function()
     command.run(shell, line.argument)
   end, false)
@@ -277,7 +293,8 @@ function Shell:evaluate(text)
   end
   self.count = self.count + 1
   local entry = {text = line.text or text, number = self.count, is_background = line.is_background,
-                 label = label_of(line.text or text), is_command = line.kind == "command"}
+                 label = label_of(line.text or text), is_command = line.kind == "command",
+                 mark = require("core.trail").mark()}
   prompt_keep.begin(self, entry)
   return time_of(self, line.kind == "command" and run_command or run_code, self, line, entry)
 end

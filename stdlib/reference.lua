@@ -95,12 +95,17 @@ function reference.method(kind, name)
   return found
 end
 
+--- The verbs of a kind.
+-- @tparam table kind a row
+-- @treturn table what the reference says of each, in its order
+reference.verbs = doc.verbs
+
 --- What the reference says of a verb of a kind's collection.
 -- @tparam table kind a row
 -- @tparam string name
 -- @treturn ?table
 function reference.verb(kind, name)
-  for _, verb in ipairs(kind.verbs) do
+  for _, verb in ipairs(doc.verbs(kind)) do
     if verb.name:match "[%w_]+$" == name then
       return verb
     end

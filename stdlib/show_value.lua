@@ -319,7 +319,7 @@ local function describe_key(view, key)
   elseif is_plain_table(key) then
     return "[table]"
   end
-  return ("[%s]"):format(value.scalar(view, key, 40))
+  return ("[%s]"):format(value.scalar(view, key, math.max(view.columns - LEAST_ROOM, LEAST_ROOM)))
 end
 
 -- Goes through the first members: each(key or nil, member); nil stands for one of the list.

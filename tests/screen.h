@@ -61,16 +61,14 @@ static void screen_erase(struct screen *screen, int row, int column)
 /* "K" and "J". With the cursor behind the last column, terminals differ in what they erase. */
 static void screen_erase_part(struct screen *screen, char what, int number)
 {
-    if (number == 2) {
-        ck_assert_msg(what == 'J', "only the screen is erased as a whole");
-        memset(screen->cells, 0, sizeof screen->cells);
-        return;
-    }
-    ck_assert_msg(number == 0, "unknown erasing %d%c", number, what);
-    ck_assert_msg(screen->column < screen->columns || screen->columns == 1,
+    const int column = number == 2 ? 0 : screen->column;
+    const int first = number == 2 && what == 'J' ? 0 : screen->row;
+
+    ck_assert_msg(number == 0 || number == 2, "unknown erasing %d%c", number, what);
+    ck_assert_msg(column < screen->columns || screen->columns == 1,
                   "erasing behind a full line");
-    screen_erase(screen, screen->row, screen->column);
-    for (int row = screen->row + 1; what == 'J' && row < SCREEN_ROWS; row++)
+    screen_erase(screen, first, column);
+    for (int row = first + 1; what == 'J' && row < SCREEN_ROWS; row++)
         screen_erase(screen, row, 0);
 }
 

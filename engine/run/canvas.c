@@ -26,9 +26,12 @@ enum {
 #define CURSOR_HIDE        "\x1b[?25l"
 #define CURSOR_SHOW        "\x1b[?25h"
 #define CURSOR_HOME        "\x1b[H"
-#define ERASE_BELOW        "\x1b[J"
 #define ERASE_SCREEN       "\x1b[2J"
 #define COLORS_OFF         "\x1b[0m"
+
+/* From the start of a row. As "\x1b[J" alone, tmux would take it at the top of the screen for clearing
+ * that, and keep what was there in its history. */
+#define ERASE_BELOW "\x1b[2K\x1b[C\x1b[J\r"
 
 /* Rows of a picture; the last one has no line end. */
 struct rows {
@@ -159,13 +162,16 @@ static int rows_to_start(const struct canvas *canvas, int columns)
     return count;
 }
 
-/* Goes where the picture begins. */
+/* Goes where the picture begins. Rows that the terminal has wrapped it would join again when it
+ * becomes wider, unless they are erased. */
 static void go_to_start(struct canvas *canvas, struct terminal_size size)
 {
     if (canvas->drawn_rows == 0)
         return;
     canvas->row = smaller(rows_to_start(canvas, size.columns), size.rows - 1);
     go_to_row(canvas, 0);
+    if (size.columns != canvas->size.columns)
+        buffer_append_string(&canvas->frame, ERASE_BELOW);
 }
 
 /* Puts the lines that are to stay where the picture begins. */

@@ -37,6 +37,7 @@ struct past_step {
     char *code, *message, *cause_request_id; /* once failed */
     int status;                              /* of the refusal */
     char *made;                              /* the id of what a POST made */
+    bool is_latest;                          /* nothing is said of another one after it */
     bool is_begun;                           /* the script has come to it */
     struct past_step *next_alike, *last_alike, *begun_alike;
 };
@@ -131,6 +132,7 @@ struct past_hold {
     char *verb, *kind, *target;
     const struct past_step *step; /* of the journal, or NULL: it knows none like it */
     void *task, *thread;          /* whose it is: struct task, lua_State */
+    int subject; /* the index, on the thread's stack, of the table of what is asked for; 0: none */
     enum past_release release;
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arm/steps.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -102,7 +103,7 @@ static struct past_step *find_step(const struct past *past, uint64_t line)
             high = middle;
     }
     return low < past->step_count && past->steps[low]->line == line ? past->steps[low]
-                                                                        : NULL;
+                                                                    : NULL;
 }
 
 static void add_alike(struct past *past, const char *key, struct past_step *step)
@@ -179,6 +180,14 @@ static void take_failure(struct past_step *step, const cJSON *record)
     set_text(&step->cause_request_id, record, "request_id");
 }
 
+static void take_attempt(struct past *past, const cJSON *record)
+{
+    const char *at = json_string_at(record, "at");
+
+    if (past->attempts++ == 0 && at != NULL)
+        clock_parse_utc(at, &past->began_ms);
+}
+
 static void take_record(void *context, const cJSON *record)
 {
     struct past *past = context;
@@ -188,9 +197,13 @@ static void take_record(void *context, const cJSON *record)
     struct past_step *step = what != NULL ? step_of(past, record, begins) : NULL;
 
     if (what != NULL && strcmp(what, "begin") == 0)
-        past->attempts++;
+        take_attempt(past, record);
     if (step == NULL)
         return;
+    if (past->latest != NULL)
+        past->latest->is_latest = false;
+    step->is_latest = true;
+    past->latest = step;
     if (strcmp(what, "intent") == 0) {
         step->state = STEP_INTENDED;
     } else if (strcmp(what, "answer") == 0) {

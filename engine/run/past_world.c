@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -39,14 +40,13 @@ static void add_name(cJSON *to, const char *member, const char *name)
         cJSON_AddStringToObject(to, member, name);
 }
 
-/* A world in which the run's target is there, at the time when the run began. */
+/* A world in which the run's target is there. */
 static char *format_world(const struct past *past)
 {
     const struct settings *settings = session_settings(past->session);
     cJSON *world = cJSON_CreateObject();
     char *text;
 
-    add_name(world, "now", json_string_at(past->manifest, "started"));
     if (settings->subscription != NULL)
         add_name(cJSON_AddObjectToObject(world, "subscription"), "id",
                  settings->subscription);
@@ -60,8 +60,13 @@ static char *format_world(const struct past *past)
 struct failure *past_make_world(struct past *past)
 {
     const bool is_given = session_settings(past->session)->sim_world != NULL;
+    struct clock *clock = session_clock(past->session);
     struct sim *sim = session_sim(past->session);
     char *world = is_given ? NULL : format_world(past);
+
+    if (past->began_ms != 0)
+        clock_set_wall(clock, past->began_ms); /* of worlds that do not say when it is */
+
     struct buffer answer = {0};
     const int status = is_given
                            ? sim_control(sim, CALL_POST, "/_sim/reset", NULL, &answer)

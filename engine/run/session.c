@@ -547,8 +547,10 @@ struct depot *session_depot(struct session *session, struct failure **failure)
 const char *session_find_code(const struct session *session, const char *name,
                               size_t *length)
 {
-    if (session->past != NULL)
+    if (session->past != NULL) {
+        past_note_code(session->past, name);
         return past_find_code(session->past, name, length);
+    }
     return session->record != NULL ? record_find_file(session->record, name, length)
                                    : NULL;
 }
