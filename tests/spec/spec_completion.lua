@@ -156,6 +156,8 @@ test.case("options: what may be written, needed ones first, not what is given", 
   test.equal(texts "gateways.create('x', {location = 'a', |})"[1], "sku = ")
   test.equal(texts "gateways.create('x', {uni|, units = 2})", {})
   test.equal(taken "gateways.create('x', {uni| = 2})", "gateways.create('x', {units = 2})")
+  test.equal(taken "gateways.create('x', {uni| =", "gateways.create('x', {units =")
+  test.equal(taken "gateways.create('x', {uni| == 2", "gateways.create('x', {units =  == 2")
   test.equal(texts "workspaces.get('x', {", {"service = ", "resource_group = "})
 end)
 
