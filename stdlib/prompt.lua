@@ -6,10 +6,16 @@ local prompt_shell = require "prompt_shell"
 
 local prompt = {}
 
+-- What Tab looks at: the variables of lines, or a plain table instead.
+local function names_of(shell)
+  return shell.names and shell.names() or shell.env
+end
+
 local function complete(shell, text, cursor)
-  local found = require("completion").at(text, cursor, shell.env)
+  local env = names_of(shell)
+  local found = require("completion").at(text, cursor, env)
   if found.is_missing then
-    core_tasks.spawn(require("live_names").refresh, found.is_missing, shell.env)
+    core_tasks.spawn(require("live_names").refresh, found.is_missing, env)
   end
   local choices = {}
   for i, candidate in ipairs(found.candidates) do
@@ -20,7 +26,7 @@ local function complete(shell, text, cursor)
 end
 
 local function hint(shell, text, cursor)
-  return require("completion").hint(text, cursor, shell.env)
+  return require("completion").hint(text, cursor, names_of(shell))
 end
 
 local function run_init_file(shell)

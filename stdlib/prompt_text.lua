@@ -33,6 +33,9 @@ end
 function prompt_text.text(shell)
   local info = core_session.info()
   local parts = {place_of(info), scope_of(info)}
+  if shell.place then
+    parts[#parts + 1] = shell.place()
+  end
   if info.read_only then
     parts[#parts + 1] = "read-only"
   end
