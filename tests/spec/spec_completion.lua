@@ -4,6 +4,7 @@ local lexer = require "lexer"
 local live_names = require "live_names"
 local model = require "core.model"
 local networks = require "networks"
+local session = require "core.session"
 local sim = require "sim"
 local test = require "test"
 local workspaces = require "workspaces"
@@ -276,6 +277,7 @@ test.case("commands and their arguments", function()
   package.loaded.prompt_commands = {
     find = function() end,
     watch = {usage = "\\watch EXPR [every]", help = "runs it again and again"},
+    use = {usage = "\\use PROFILE", help = "goes over"},
     timing = {usage = "\\timing [on|off]", help = "times"},
     ["read-only"] = {usage = "\\read-only on|off", help = "guards"},
   }
@@ -285,6 +287,11 @@ test.case("commands and their arguments", function()
   test.equal(texts "\\timing o", {"on", "off"})
   test.equal(texts "\\timing of", {"off"})
   test.equal(taken "\\watch gateways.li", "\\watch gateways.list")
+  session.profiles = function() return {"production", "staging"} end
+  test.equal(texts "\\use ", {"production", "staging"})
+  test.equal(taken "\\use st", "\\use staging")
+  session.profiles = function() error "the file cannot be read" end
+  test.equal(texts "\\use ", {})
   package.loaded.prompt_commands = nil
 end)
 
