@@ -19,7 +19,7 @@ local function complete(shell, text, cursor)
   end
   local choices = {}
   for i, candidate in ipairs(found.candidates) do
-    choices[i] = candidate.text
+    choices[i] = candidate.label
   end
   return {from = found.from - 1, to = found.to - 1, common = found.common, choices = choices,
           total = found.total}
