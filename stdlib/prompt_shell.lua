@@ -129,26 +129,38 @@ local function report_failure(shell, entry, failure)
   shell:fail((entry.job and ("[%d] failed: "):format(entry.job) or "") .. failure.text)
 end
 
+-- The task in the background is about to end; the prompt that is shown says how many are left.
+local function end_job(shell, entry)
+  for i, job in ipairs(shell.tasks) do
+    if job.number == entry.job then
+      table.remove(shell.tasks, i)
+    end
+  end
+  if core.is_open() and core.is_interactive() then
+    core.set_text((require("prompt_text").text(shell)))
+  end
+end
+
 -- What the line's task does. It shows the value, too, since a value may take its time to say
 -- what it is.
 local function carry_out(shell, entry, fn, is_expression)
   local values = table.pack(xpcall(fn, describe(shell)))
-  local ok = values[1]
+  local ok = values[1] or type(values[2].value) == "userdata" -- run.exit()
   prompt_keep.finish(shell, entry, ok)
-  if not ok and type(values[2].value) == "userdata" then -- run.exit()
+  if not values[1] and ok then
     shell:leave()
-    return true
   elseif not ok then
     report_failure(shell, entry, values[2])
-    return false
-  end
-  if entry.job then
+  elseif entry.job then
     shell:say(("[%d] done: %s"):format(entry.job, entry.label))
   end
-  if is_expression then
+  if values[1] and is_expression then
     show_values(shell, entry, table.pack(table.unpack(values, 2, values.n)))
   end
-  return true
+  if entry.job then
+    end_job(shell, entry)
+  end
+  return ok
 end
 
 local function label_of(text)

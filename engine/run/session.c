@@ -361,7 +361,7 @@ static void close_way(struct session *session)
 
 bool session_is_busy(const struct session *session, struct failure **failure)
 {
-    const unsigned count = session->client.open_count;
+    const unsigned count = session->client.open_count + session->aside.open_count;
 
     if (count > 0)
         *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
