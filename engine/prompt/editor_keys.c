@@ -81,6 +81,7 @@ static const struct binding for_vi_commands[] = {
     {L"v", L"ed-unassigned"}, /* starts another program at our terminal */
     {L":", L"ed-unassigned"}, /* reads what is not its own when nothing follows */
     {L".", L"ed-unassigned"}, /* may write before the text that it has just emptied */
+    {L"~", L"ed-unassigned"}, /* reads before a text of one character */
 };
 
 /* Arrows and such come in the two forms of the cursor mode, the others as xterm, the Linux
