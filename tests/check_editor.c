@@ -182,7 +182,6 @@ static const struct keys keys[] = {
     {"one two\x1f\x1f", "^"},
     {"abc\x15\x1f", "abc^"},
     {"a do\rb", "a do\nb^"},
-    {"  a do\rb", "  a do\n  b^"},
     {"a\x1b\rb", "a\nb^"},
     {"a\x1b\nb", "a\nb^"},
     {"abc\x1b\rd\x1b[A", "a^bc\nd"},
@@ -229,6 +228,16 @@ START_TEST(an_empty_line_runs_what_is_unfinished)
     ck_assert_str_eq(shown(), "for x do\n  f()\n  ^");
     type("\r");
     ck_assert_str_eq(t.accepted.data, "for x do\n  f()|");
+}
+END_TEST
+
+START_TEST(a_new_line_is_indented_but_not_in_a_paste_without_brackets)
+{
+    type("  a do\r");
+    ck_assert_str_eq(shown(), "  a do\n  ^");
+    editor_cancel(t.editor);
+    type("  a do\r  b\r");
+    ck_assert_str_eq(shown(), "  a do\n  b\n  ^");
 }
 END_TEST
 
@@ -979,11 +988,18 @@ END_TEST
 
 /* --- whatever comes ---------------------------------------------------------------------- */
 
+/* vi's commands of libedit look at what is before the text, where ThreadSanitizer has nothing. */
+#ifdef __SANITIZE_THREAD__
+enum { HAS_VI = 0 };
+#else
+enum { HAS_VI = 1 };
+#endif
+
 START_TEST(any_bytes_end_in_text)
 {
     unsigned state = (unsigned)_i + 1;
 
-    if (_i % 2 == 1)
+    if (HAS_VI && _i % 2 == 1)
         write_editrc("bind -v\n");
     t.completion = "()";
     remember_all(lines, COUNT_OF(lines));
@@ -1015,6 +1031,7 @@ static void add_typing(Suite *suite)
     tcase_add_loop_test(typing, each_key_does_what_it_should, 0, COUNT_OF(keys));
     tcase_add_loop_test(typing, keys_may_come_byte_by_byte, 0, COUNT_OF(keys));
     tcase_add_test(typing, an_empty_line_runs_what_is_unfinished);
+    tcase_add_test(typing, a_new_line_is_indented_but_not_in_a_paste_without_brackets);
     tcase_add_test(typing, enter_in_the_middle_of_a_whole_text_runs_it);
     tcase_add_test(typing, keys_behind_an_accepted_line_wait_until_it_is_over);
     tcase_add_test(typing, a_paste_without_brackets_is_run_line_by_line);
