@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "lua/bind.h"
+#include "lua/gate.h"
 #include "lua/modules.h"
 #include "run/session.h"
 
@@ -301,8 +302,27 @@ static void check_request(lua_State *L, const struct client *client,
     request->url = check_url(L, client, &request->audience);
 }
 
-/* request{...} -> {status=, headers=, body=, text=}, URL */
-static int arm_request(lua_State *L)
+/* Asks for the turn of a request that is a write. */
+struct turn {
+    lua_State *L;
+    struct held *held;
+    bool is_let_go;
+    enum past_verdict verdict;
+    struct failure *failure;
+};
+
+static void ask_for_turn(void *context, const struct step_content *content)
+{
+    struct turn *turn = context;
+
+    turn->verdict = gate_ask(turn->L, turn->held, &(struct past_write){*content, NULL},
+                             ARG_REQUEST, turn->is_let_go, &turn->failure);
+}
+
+static int request_again(lua_State *L, int status, lua_KContext context);
+
+/* With `is_let_go` it has waited for its turn. */
+static int begin_request(lua_State *L, bool is_let_go)
 {
     struct operation_request request = {.method = NULL};
     struct client *client = bind_client(L);
@@ -311,8 +331,16 @@ static int arm_request(lua_State *L)
     bind_check_task(L);
 
     struct held *held = bind_new_held(L, true);
+    struct turn turn = {.L = L, .held = held, .is_let_go = is_let_go};
 
     check_request(L, client, &request, held);
+    steps_tell(&request, ask_for_turn, &turn);
+    if (turn.verdict != PAST_GOES_ON)
+        free(request.url);
+    if (turn.verdict == PAST_HOLDS)
+        return bind_wait(L, SLOT_OPERATION, request_again, 0);
+    if (turn.verdict == PAST_FAILS)
+        return gate_raise(L, turn.failure);
     take_headers(L, &request);
     request.label =
         memory_format("%s %.*s", request.method, (int)strcspn(url_path(request.url), "?"),
@@ -321,6 +349,23 @@ static int arm_request(lua_State *L)
     held->release = (void (*)(void *))operation_release;
     held->waitable = operation_waitable(held->object);
     return request_finish(L, LUA_OK, 0);
+}
+
+static int request_again(lua_State *L, int status, lua_KContext context)
+{
+    int count = 0;
+    const enum past_release how = gate_take_turn(L, SLOT_OPERATION, &count);
+
+    (void)status, (void)context;
+    if (how == PAST_WAITS)
+        return bind_wait(L, SLOT_OPERATION, request_again, 0);
+    return how == PAST_RETURNS ? count : begin_request(L, how == PAST_IS_SENT);
+}
+
+/* request{...} -> {status=, headers=, body=, text=}, URL */
+static int arm_request(lua_State *L)
+{
+    return begin_request(L, false);
 }
 
 /* was_sent{...} -> whether an earlier attempt of the run has sent this request, so that what it

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/interpreter.h"
+#include "run/past.h"
 #include "run/session.h"
 #include "task/task.h"
 
@@ -26,10 +27,19 @@ struct session *bind_session(lua_State *L)
     return interpreter_session(L);
 }
 
+/* Whether nothing that the running task does is part of the run that is stepped into. */
+static bool is_aside(lua_State *L)
+{
+    const struct past *past = session_past(bind_session(L));
+
+    return past != NULL && !past_is_of(past, scheduler_running_task(scheduler_of(L)));
+}
+
 struct client *bind_client(lua_State *L)
 {
     struct failure *failure = NULL;
-    struct client *client = session_client(bind_session(L), &failure);
+    struct client *client = is_aside(L) ? session_client_aside(bind_session(L), &failure)
+                                        : session_client(bind_session(L), &failure);
 
     if (client == NULL) {
         bind_push_failure(L, failure);

@@ -1,4 +1,4 @@
-/* lua/folder.c - core.folder: the files of an exported estate.
+/* lua/folder.c - core.folder: the files of an exported estate, and others that are written whole.
  *
  * Paths are relative to the folder, with slashes, without "." and ".."; links are not
  * followed. A file is written beside its place and then moved there, so that nobody sees half
@@ -177,6 +177,72 @@ static int folder_write(lua_State *L)
     return is_written ? 0 : raise_errno(L, folder, path);
 }
 
+/* A new file beside `path` with another name, which goes to `*name` (owned by the caller). -1 with
+ * errno when there can be none. */
+static int open_beside(const char *path, char **name)
+{
+    static unsigned count;
+    int file;
+
+    do {
+        *name = memory_format("%s.%ld-%u.new", path, (long)getpid(), ++count);
+        file = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (file < 0)
+            free(*name);
+    } while (file < 0 && errno == EEXIST);
+    return file;
+}
+
+/* Gives the file its name; only a link tells for sure that there is none of that name. */
+static bool put_in_place(const char *from, const char *path, bool may_replace)
+{
+    bool is_there;
+
+    if (may_replace)
+        return rename(from, path) == 0;
+    is_there = link(from, path) == 0;
+    if (!is_there && (errno == EPERM || errno == ENOTSUP)) { /* no links there */
+        is_there = access(path, F_OK) != 0 && rename(from, path) == 0;
+        errno = is_there ? 0 : EEXIST;
+    }
+    return is_there;
+}
+
+/* folder.save(path, text, may_replace) - as a whole or not at all; a file that is there raises a
+ * failure `AlreadyExists` unless it may be replaced; what is no file is never */
+static int folder_save(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+    const bool may_replace = lua_toboolean(L, 3) != 0;
+    struct stat about;
+    const bool is_there = stat(path, &about) == 0;
+    char *temporary = NULL;
+    bool is_written;
+    int file, reason;
+
+    if (is_there && !S_ISREG(about.st_mode))
+        return bind_raise(L, "IOError", "%s: it is no regular file", path);
+    if (is_there && !may_replace)
+        return bind_raise(L, "AlreadyExists", "%s: it is there already", path);
+    file = open_beside(path, &temporary);
+    if (file < 0)
+        return raise_errno(L, path, "");
+    if (is_there)
+        fchmod(file, about.st_mode & 0777);
+    is_written = write_all(file, text, length) && fsync(file) == 0;
+    is_written = close(file) == 0 && is_written;
+    is_written = is_written && put_in_place(temporary, path, may_replace);
+    reason = errno;
+    unlink(temporary); /* what was renamed is not there any more */
+    free(temporary);
+    errno = reason;
+    if (!is_written && reason == EEXIST)
+        return bind_raise(L, "AlreadyExists", "%s: it is there already", path);
+    return is_written ? 0 : raise_errno(L, path, "");
+}
+
 /* folder.remove(folder, path) - and the folders that are empty then */
 static int folder_remove(lua_State *L)
 {
@@ -346,8 +412,9 @@ static int folder_evaluate(lua_State *L)
 int open_folder(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"list", folder_list},     {"make", folder_make},         {"write", folder_write},
-        {"remove", folder_remove}, {"evaluate", folder_evaluate}, {NULL, NULL}};
+        {"list", folder_list}, {"make", folder_make},     {"write", folder_write},
+        {"save", folder_save}, {"remove", folder_remove}, {"evaluate", folder_evaluate},
+        {NULL, NULL}};
 
     luaL_newmetatable(L, data_metatable);
     lua_pushcfunction(L, close_data);

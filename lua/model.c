@@ -6,6 +6,7 @@
 #include "model/kind.h"
 #include "model/role.h"
 #include "run/source.h"
+#include "task/modules.h"
 
 static void set_string(lua_State *L, const char *name, const char *value)
 {
@@ -116,33 +117,63 @@ static void set_actions(lua_State *L, const struct kind *kind)
     lua_setfield(L, -2, "actions");
 }
 
+/* Sets `if_match` of the table on top: for which requests the service looks at the etag. */
+static void set_if_match(lua_State *L, const struct kind *kind)
+{
+    const unsigned matches = kind->if_match | kind->may_match;
+
+    lua_createtable(L, 0, 2);
+    set_flag(L, "write", (matches & (KIND_PUT | KIND_PATCH)) != 0);
+    set_flag(L, "delete", (matches & KIND_DELETE) != 0);
+    lua_setfield(L, -2, "if_match");
+}
+
+static void push_kind(lua_State *L, const struct kind *kind)
+{
+    lua_newtable(L);
+    set_string(L, "name", kind->name);
+    set_string(L, "arm_type", kind->arm_type);
+    set_string(L, "api_version", kind->api_version);
+    set_string(L, "help", kind->help);
+    set_string(L, "name_pattern", kind->name_pattern);
+    set_string(L, "parent", kind->parent != NULL ? kind->parent->name : NULL);
+    set_string(L, "member", kind->member);
+    set_string(L, "only_name", kind->only_name);
+    set_string(L, "columns", kind->columns);
+    set_operations(L, kind);
+    set_if_match(L, kind);
+    set_actions(L, kind);
+    lua_pushinteger(L, kind->name_min);
+    lua_setfield(L, -2, "name_min");
+    lua_pushinteger(L, kind->name_max);
+    lua_setfield(L, -2, "name_max");
+    push_fields(L, kind->fields);
+    lua_setfield(L, -2, "fields");
+}
+
 /* kinds() -> list of {name=, arm_type=, api_version=, help=, name_min=, name_max=,
- * name_pattern=, parent=, member=, only_name=, operations=, actions=, fields=} */
+ * name_pattern=, parent=, member=, only_name=, operations=, if_match=, actions=, fields=,
+ * columns=} */
 static int model_kinds(lua_State *L)
 {
     lua_Integer count = 0;
 
     lua_newtable(L);
     for (const struct kind *const *kind = kinds; *kind != NULL; kind++) {
-        lua_newtable(L);
-        set_string(L, "name", (*kind)->name);
-        set_string(L, "arm_type", (*kind)->arm_type);
-        set_string(L, "api_version", (*kind)->api_version);
-        set_string(L, "help", (*kind)->help);
-        set_string(L, "name_pattern", (*kind)->name_pattern);
-        set_string(L, "parent", (*kind)->parent != NULL ? (*kind)->parent->name : NULL);
-        set_string(L, "member", (*kind)->member);
-        set_string(L, "only_name", (*kind)->only_name);
-        set_operations(L, *kind);
-        set_actions(L, *kind);
-        lua_pushinteger(L, (*kind)->name_min);
-        lua_setfield(L, -2, "name_min");
-        lua_pushinteger(L, (*kind)->name_max);
-        lua_setfield(L, -2, "name_max");
-        push_fields(L, (*kind)->fields);
-        lua_setfield(L, -2, "fields");
+        push_kind(L, *kind);
         lua_rawseti(L, -2, ++count);
     }
+    return 1;
+}
+
+/* kind(name) -> one of them, or nil */
+static int model_kind(lua_State *L)
+{
+    const struct kind *kind = kind_find(luaL_checkstring(L, 1));
+
+    if (kind == NULL)
+        return 0;
+    push_kind(L, kind);
     return 1;
 }
 
@@ -257,13 +288,28 @@ static int model_files(lua_State *L)
     return 1;
 }
 
+/* natives() -> the names of the native modules */
+static int model_natives(lua_State *L)
+{
+    lua_Integer count = 0;
+
+    lua_newtable(L);
+    for (const struct native_module *module = native_modules; module->name != NULL;
+         module++) {
+        lua_pushstring(L, module->name);
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
 int open_model(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"kinds", model_kinds},         {"roles", model_roles},
-        {"role", model_role},           {"check_name", model_check_name},
-        {"format_id", model_format_id}, {"source", model_source},
-        {"files", model_files},         {NULL, NULL}};
+        {"kinds", model_kinds},           {"kind", model_kind},
+        {"roles", model_roles},           {"role", model_role},
+        {"check_name", model_check_name}, {"format_id", model_format_id},
+        {"source", model_source},         {"files", model_files},
+        {"natives", model_natives},       {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

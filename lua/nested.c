@@ -160,6 +160,8 @@ static void push_metatable(lua_State *L, const struct kind *kind)
         load(L, kind, "verbs");
         lua_pushcclosure(L, index_nested, 1);
         lua_setfield(L, -2, "__index");
+        lua_pushstring(L, kind->only_name != NULL ? "only resource" : "collection");
+        lua_setfield(L, -2, "__name");
         bind_seal_metatable(L);
         lua_pushvalue(L, -1);
         lua_rawsetp(L, -3, kind);
@@ -197,6 +199,17 @@ int nested_parent(lua_State *L)
         return bind_error(L, "call %s with ':', not with '.'", luaL_checkstring(L, 3));
     lua_pushstring(L, own->id);
     return 1;
+}
+
+int nested_identify(lua_State *L)
+{
+    const struct nested *own = test_nested(L, 1);
+
+    if (own == NULL)
+        return 0;
+    lua_pushstring(L, own->kind->name);
+    lua_pushstring(L, own->id);
+    return 2;
 }
 
 int nested_set_loader(lua_State *L)

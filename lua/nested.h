@@ -28,6 +28,9 @@ int nested_new(lua_State *L);
  * that kind */
 int nested_parent(lua_State *L);
 
+/* resources.identify(value) -> kind and parent's id when it is a collection, else nothing */
+int nested_identify(lua_State *L);
+
 /* resources.set_loader(load): `load(kind, what)` is called once for each kind and `what`,
  * "methods" or "verbs", when the first of them is needed; of verbs it gives the table */
 int nested_set_loader(lua_State *L);

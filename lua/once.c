@@ -9,8 +9,7 @@
 #include "base/memory.h"
 #include "journal/journal.h"
 #include "lua/bind.h"
-#include "run/record.h"
-#include "run/session.h"
+#include "lua/gate.h"
 
 enum { ARG_NAME = 1, ARG_FUNCTION = 2, ARG_OPTIONS = 3, SLOT_ONCE = 4, SLOT_VALUE = 5 };
 
@@ -174,39 +173,40 @@ static int return_value(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* run.once(name, fn, options) -> value that the function gave: does something in the world that is
- * no request of this program, such as a mail or a ticket, once in the life of a run, however often
- * it is resumed. The value is nil or what JSON can hold, at most 64 KiB, and no secret: it is kept
- * in the journal. Raises `AnswerLost` when an earlier attempt began it and did not come to its end,
- * unless `{again = true}` allows to do it again; what the function raises, it raises, and the
- * next attempt calls it anew. */
-int run_once(lua_State *L)
+static int run_once_again(lua_State *L, int status, lua_KContext context);
+
+/* With `is_let_go` it has waited for its turn. */
+static int begin_once(lua_State *L, bool is_let_go)
 {
-    struct record *record = session_record(bind_session(L));
+    struct journal *journal = gate_journal(L);
+    const bool again = wants_again(L);
+    const struct past_write write = {.content = {.verb = "once",
+                                                 .target = lua_tostring(L, ARG_NAME),
+                                                 .is_single = true}};
+    struct failure *failure = NULL;
     struct once *once;
     struct held *held;
 
-    check_name(L);
-    luaL_checktype(L, ARG_FUNCTION, LUA_TFUNCTION);
-
-    const bool again = wants_again(L);
-
-    bind_check_task(L);
     lua_settop(L, ARG_OPTIONS);
-    if (record == NULL) { /* nothing is kept: it is done, and that is all */
+    if (journal == NULL) { /* nothing is kept: it is done, and that is all */
         lua_pushvalue(L, ARG_FUNCTION);
         lua_callk(L, 0, 1, 0, return_value);
         return return_value(L, LUA_OK, 0);
     }
     held = bind_new_held(L, true);
+    switch (gate_ask(L, held, &write, 0, is_let_go, &failure)) {
+    case PAST_HOLDS:
+        return bind_wait(L, SLOT_ONCE, run_once_again, 0);
+    case PAST_FAILS:
+        return gate_raise(L, failure);
+    case PAST_GOES_ON:
+        break;
+    }
     once = memory_new(sizeof *once);
     held->object = once;
     held->release = release_once;
-    once->journal = record_journal(record);
-    once->step = journal_begin(once->journal,
-                               &(struct step_content){.verb = "once",
-                                                      .target = lua_tostring(L, ARG_NAME),
-                                                      .is_single = true});
+    once->journal = journal;
+    once->step = journal_begin(journal, &write.content);
     if (step_state(once->step) == STEP_DONE) {
         if (step_value(once->step) != NULL)
             bind_push_json(L, step_value(once->step));
@@ -218,4 +218,31 @@ int run_once(lua_State *L)
     journal_intend(once->journal, once->step, "once", NULL, NULL);
     begin_sync(once);
     return intent_finish(L, LUA_OK, 0);
+}
+
+static int run_once_again(lua_State *L, int status, lua_KContext context)
+{
+    int count = 0;
+    const enum past_release how = gate_take_turn(L, SLOT_ONCE, &count);
+
+    (void)status, (void)context;
+    if (how == PAST_WAITS)
+        return bind_wait(L, SLOT_ONCE, run_once_again, 0);
+    return how == PAST_RETURNS ? count : begin_once(L, how == PAST_IS_SENT);
+}
+
+/* run.once(name, fn, options) -> value that the function gave: does something in the world that is
+ * no request of this program, such as a mail or a ticket, once in the life of a run, however often
+ * it is resumed. The value is nil or what JSON can hold, at most 64 KiB, and no secret: it is kept
+ * in the journal. Raises `AnswerLost` when an earlier attempt began it and did not come to its end,
+ * unless `{again = true}` allows to do it again; what the function raises, it raises, and the
+ * next attempt calls it anew. */
+int run_once(lua_State *L)
+{
+    check_name(L);
+    luaL_checktype(L, ARG_FUNCTION, LUA_TFUNCTION);
+    wants_again(L);
+    bind_check_task(L);
+    lua_settop(L, ARG_OPTIONS);
+    return begin_once(L, false);
 }

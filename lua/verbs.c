@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "lua/bind.h"
 #include "lua/fields.h"
+#include "lua/gate.h"
 #include "lua/modules.h"
 #include "lua/nested.h"
 #include "lua/resource.h"
@@ -134,6 +135,34 @@ static void check_verb(lua_State *L, const struct kind *kind, enum resource_verb
 
 /* --- results -------------------------------------------------------------------------- */
 
+/* Of the registry: a table of how many resources came or went, by their kind. */
+static const char turnover_name[] = "turnover";
+
+static void count_turnover(lua_State *L, const struct resource_operation *operation)
+{
+    const enum resource_outcome outcome = resource_outcome(operation);
+
+    if (outcome != RESOURCE_CREATED && outcome != RESOURCE_DELETED)
+        return;
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, turnover_name);
+    lua_rawgetp(L, -1, resource_kind(operation));
+    lua_pushinteger(L, lua_tointeger(L, -1) + 1);
+    lua_rawsetp(L, -3, resource_kind(operation));
+    lua_pop(L, 2);
+}
+
+/* resources.turnover(kind) -> a number that is larger each time the script learns that it has
+ * created or deleted one of the kind */
+static int turnover(lua_State *L)
+{
+    const struct kind *kind = check_kind(L);
+
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, turnover_name);
+    lua_rawgetp(L, -1, kind);
+    lua_pushinteger(L, lua_tointeger(L, -1));
+    return 1;
+}
+
 /* What a finished operation gives to the script: a resource and what became of it, nil when
  * there is none, true or false for questions. Raises its failure. */
 static int push_result(lua_State *L, struct resource_operation *operation)
@@ -143,6 +172,7 @@ static int push_result(lua_State *L, struct resource_operation *operation)
 
     if (failure != NULL)
         return bind_raise_failure(L, failure);
+    count_turnover(L, operation);
     switch (resource_verb(operation)) {
     case RESOURCE_EXISTS:
         lua_pushboolean(L, outcome == RESOURCE_READ);
@@ -207,8 +237,34 @@ static cJSON *take_body(struct held *held)
     return body;
 }
 
-/* The one way of all verbs. */
-static int perform(lua_State *L, enum resource_verb verb)
+/* Whether a write may begin now; else it waits in `held`, or its failure is raised. */
+static bool is_its_turn(lua_State *L, struct held *held, enum resource_verb verb,
+                        const struct kind *kind, const struct held *body,
+                        const struct held *defaults, bool is_let_go)
+{
+    const struct past_write write = {
+        .content = {.verb = resource_verb_names[verb],
+                    .kind = kind->name,
+                    .target = lua_tostring(L, ARG_NAME),
+                    .body = body != NULL ? body->object : NULL},
+        .defaults = defaults != NULL ? defaults->object : NULL};
+    struct failure *failure = NULL;
+
+    if (verb < RESOURCE_CREATE)
+        return true;
+
+    const enum past_verdict verdict =
+        gate_ask(L, held, &write, ARG_FIELDS, is_let_go, &failure);
+
+    if (verdict == PAST_FAILS)
+        gate_raise(L, failure);
+    return verdict == PAST_GOES_ON;
+}
+
+static int perform_again(lua_State *L, int status, lua_KContext verb);
+
+/* The one way of all verbs. With `is_let_go` it has waited for its turn. */
+static int begin(lua_State *L, enum resource_verb verb, bool is_let_go)
 {
     const struct kind *kind = check_kind(L);
     const bool has_fields =
@@ -237,6 +293,14 @@ static int perform(lua_State *L, enum resource_verb verb)
         bind_check_task(L);
 
     const char *if_match = find_if_match(L, kind, verb);
+
+    if (!is_its_turn(L, held, verb, kind, body, defaults, is_let_go)) {
+        lua_settop(L, SLOT_OPERATION);
+        if (!waits)
+            lua_toclose(L, SLOT_OPERATION);
+        return bind_wait(L, SLOT_OPERATION, perform_again, verb);
+    }
+
     struct resource_operation *operation =
         resource_start(client, verb, kind, lua_tostring(L, ARG_NAME), if_match,
                        take_body(body), take_body(defaults));
@@ -253,6 +317,24 @@ static int perform(lua_State *L, enum resource_verb verb)
         return verb_finish(L, LUA_OK, 0);
     luaL_setmetatable(L, operation_metatable);
     return 1;
+}
+
+/* Its fields are read anew: they may have been changed while it waited. */
+static int perform_again(lua_State *L, int status, lua_KContext verb)
+{
+    int count = 0;
+    const enum past_release how = gate_take_turn(L, SLOT_OPERATION, &count);
+
+    (void)status;
+    if (how == PAST_WAITS)
+        return bind_wait(L, SLOT_OPERATION, perform_again, verb);
+    return how == PAST_RETURNS ? count
+                               : begin(L, (enum resource_verb)verb, how == PAST_IS_SENT);
+}
+
+static int perform(lua_State *L, enum resource_verb verb)
+{
+    return begin(L, verb, false);
 }
 
 /* resources.check(kind, name, fields) - raises what is wrong with them; sends nothing */
@@ -527,9 +609,11 @@ int open_resources(lua_State *L)
                                          {"delete", verb_delete},
                                          {"check", verb_check},
                                          {"page", page},
+                                         {"turnover", turnover},
                                          {"methods", nested_methods},
                                          {"nested", nested_new},
                                          {"parent", nested_parent},
+                                         {"identify", nested_identify},
                                          {"set_loader", nested_set_loader},
                                          {"describe", nested_describe},
                                          {"replace", resource_replace},

@@ -87,7 +87,7 @@ local IMPORT = {file = true, url = true, text = true}
 -- @tparam string name
 -- @tparam table fields one of `file`, `url` and `text`; `format` where it cannot be told; and
 --   fields of the API, of which a new one needs `path`
--- @treturn resource the API
+-- @treturn api
 -- @treturn string `created`, `changed`, or `unchanged` when it says the same already
 -- @raise failure `IOError` when the file cannot be read; what the service refuses
 -- @usage ws.apis:import("invoices", {file = "openapi.yaml", path = "invoices"})
@@ -146,7 +146,7 @@ end
 
 --- A revision of the API.
 -- @tparam integer number
--- @treturn resource the API as that revision has it
+-- @treturn api as that revision has it
 -- @raise failure `ResourceNotFound`
 -- @usage local second = api:revision(2)
 function methods:revision(number)
@@ -157,7 +157,7 @@ end
 -- current one.
 -- @tparam[opt] table options
 -- @tparam[opt] string options.description what is new, up to 256 characters
--- @treturn resource the API as the new revision has it
+-- @treturn api as the new revision has it
 -- @raise failure
 -- @usage local next_one = api:revise {description = "Adds refunds."}
 function methods:revise(options)
@@ -173,7 +173,7 @@ end
 --- Make this revision the one that callers see: a release. Nothing is written when it is already.
 -- @tparam[opt] table options
 -- @tparam[opt] string options.notes what callers should know of the change
--- @treturn ?resource the release, nil when none was needed
+-- @treturn ?api_release the release, nil when none was needed
 -- @treturn string `created` or `unchanged`
 -- @raise failure
 -- @usage next_one:make_current {notes = "Refunds are here."}

@@ -143,7 +143,10 @@ local NO_FILTER = {["notification"] = true}
 local NO_QUERY = {["workspace link"] = true, ["notification email"] = true,
                   ["notification user"] = true, ["service sku"] = true}
 
-local function list_options(kind)
+--- The names of the options that the list of a nested collection takes.
+-- @tparam string kind
+-- @treturn table a set of `top` and `filter`, or of none
+function collection.list_options(kind)
   local facts = core.describe(kind)
   local is_dns = facts.arm_type:find("^Microsoft.Network/privateDnsZones") ~= nil
   if NO_QUERY[kind] or facts.only_name
@@ -155,7 +158,7 @@ end
 
 -- The rest of a list's URL, and how many items are wanted at most.
 local function read_query(kind, options)
-  local known, query = list_options(kind), ""
+  local known, query = collection.list_options(kind), ""
   for name in pairs(options or {}) do
     if not known[name] then
       check.fail(("list %ss: unknown option '%s'"):format(kind, tostring(name)))
@@ -392,12 +395,26 @@ function collection.act(resource, action, repeatable)
   }).body
 end
 
-core.set_loader(function(kind, what)
+--- The module that knows more of a kind than its row says, or nil.
+-- @tparam string kind
+-- @treturn ?string its name
+function collection.module_of(kind)
+  return MODULES[kind]
+end
+
+--- All that resources or collections of a kind can do, with what its module adds.
+-- @tparam string kind
+-- @tparam string what `methods` of a resource or `verbs` of a collection
+-- @treturn table of functions by name; besides, verbs have `refuse`, and methods have what makes
+--   the views as `view:` and their name
+function collection.load(kind, what)
   if MODULES[kind] then
     require(MODULES[kind])
   end
   return what == "verbs" and collection.nested_verbs(kind) or collection.methods(kind)
-end)
+end
+
+core.set_loader(collection.load)
 
 -- op:wait{timeout=}: the end of the wait is not the end of the operation.
 local operation = core.operation_methods()

@@ -4,16 +4,9 @@
 -- @module doc
 local model = require "core.model"
 local doc_examples = require "doc_examples"
+local library = require "library"
 
 local doc = {}
-
--- Modules that scripts do not require themselves.
-local INNER = {access = true, collection = true, difference = true, doc = true,
-               doc_examples = true, doc_html = true, doc_json = true, doc_luacats = true,
-               doc_text = true, document = true, estate = true, extract = true, grantee = true,
-               holders = true, judgement = true, paging = true, publish = true, roles = true,
-               run_report = true, runs = true, scope = true, shelf = true, snapshot = true,
-               testing = true, timeline = true, upkeep = true}
 
 -- A block of doc comment: its first sentence, the rest, and tags in their order.
 local function parse_block(lines)
@@ -76,6 +69,14 @@ local KINDS = {workspaces = "workspace", gateways = "gateway", services = "servi
                dns = "private dns zone"}
 local GROUPS = {workspaces = "workspaces and APIs", gateways = "gateways",
                 networks = "networks", access = "access"}
+
+-- Options of the verbs of a module that say where.
+local WHERE = {workspaces = {"service", "resource_group"}}
+local IN_GROUP = {"resource_group"}
+
+-- What some verbs of a kind understand that is no property of it.
+local EXTRA = {api = {{name = "import", type = "string|table",
+                       help = "a document: a file, a URL or {text = ...}"}}}
 
 local NATIVE_HELP = {
   clock = "The time that the run goes by.", csv = "Tables of text with commas between.",
@@ -201,16 +202,23 @@ local function is_writable(kind)
   return false
 end
 
--- The verbs of a kind, called as `prefix` and their name.
-local function verbs_of(kind, prefix)
-  local found = {}
+--- The verbs of a kind, called as its `prefix` and their name; from then on they are its `verbs`,
+-- too.
+-- @tparam table kind a row as `doc.kinds` gives it
+-- @treturn table list of functions; empty where nothing leads to the kind
+function doc.verbs(kind)
+  if kind.verbs then
+    return kind.verbs
+  end
+  local found, prefix = {}, kind.prefix
+  kind.verbs = found
   for _, row in ipairs(VERBS) do
     local name, needs, arguments, help = table.unpack(row)
     local is_of_one = kind.only_name ~= nil
     local fits = not (is_of_one and NOT_OF_ONE[name]) and (is_of_one or name ~= "set")
     -- an update without a property to write is none
     fits = fits and (name ~= "update" or kind.operations.patch or is_writable(kind))
-    if kind.operations[needs] and fits then
+    if prefix and kind.operations[needs] and fits then
       if is_of_one then
         arguments = needs == "put" and "(fields)" or "(options)"
       end
@@ -222,12 +230,17 @@ local function verbs_of(kind, prefix)
   return found
 end
 
-local function read_module(name, kinds)
+--- What the reference tells of one module.
+-- @tparam string name one of `doc.module_names`
+-- @tparam table kinds the rows by their names, as `doc.kinds` gives them
+-- @treturn table `name`, `help`, `text`, `functions` and, where it holds one, `kind`
+function doc.module(name, kinds)
   local source = model.source("stdlib/" .. name .. ".lua")
   local module = {name = name, help = NATIVE_HELP[name], text = {NATIVE_HELP[name]},
                   functions = {}, kind = KINDS[name]}
   if module.kind then
-    table.move(kinds[module.kind].verbs, 1, #kinds[module.kind].verbs, 1, module.functions)
+    local verbs = doc.verbs(kinds[module.kind])
+    table.move(verbs, 1, #verbs, 1, module.functions)
   end
   for _, block in ipairs(source and blocks_of(source) or {}) do
     local is_module = block.tags[1] and block.tags[1].name == "module"
@@ -261,11 +274,13 @@ local function variable(kind)
   return VARIABLES[kind.name] or (kind.name:gsub("[ -]", "_"))
 end
 
-local function module_names()
+--- The modules that scripts require.
+-- @treturn table their names, sorted
+function doc.module_names()
   local names = {}
   for _, path in ipairs(model.files()) do
     local name = path:match "^stdlib/([%w_]+)%.lua$"
-    if name and not INNER[name] then
+    if name and not library.is_inner(name) then
       names[#names + 1] = name
     end
   end
@@ -302,22 +317,38 @@ local function way_of(kind, by_name)
   return variable(parent) .. "." .. kind.member
 end
 
---- All that the reference tells, for its renderers.
--- @treturn table `modules` (`name`, `help`, `text`, `functions`, `kind`), `kinds` (the rows of
---   the model with `way`, `group`, `variable` and `verbs`) and `scripts`; in a stable order
-function doc.gather()
+--- The rows of the model with what scripts make of them, but without verbs and examples.
+-- @treturn table list of kinds: rows with `way`, `group`, `variable`, `prefix`; where a
+--   module holds the kind, `where`: the names of the options of its verbs that say where; and
+--   `extra`: what writing verbs understand besides properties, if there is such
+-- @treturn table the same by name
+function doc.kinds()
   local kinds, by_name = model.kinds(), {}
   for _, kind in ipairs(kinds) do
     by_name[kind.name] = kind
     kind.group, kind.variable = group_of(kind), variable(kind)
     kind.way = way_of(kind, by_name)
     kind.prefix = doc_examples.prefix(kind)
-    kind.verbs = kind.prefix and verbs_of(kind, kind.prefix) or {}
+    kind.extra = EXTRA[kind.name]
+    if kind.prefix and kind.prefix:find "%.$" then
+      kind.where = WHERE[kind.prefix:sub(1, -2)] or IN_GROUP
+    end
+  end
+  return kinds, by_name
+end
+
+--- All that the reference tells, for its renderers.
+-- @treturn table `modules` (`name`, `help`, `text`, `functions`, `kind`), `kinds` (as `doc.kinds`
+--   gives them, with verbs and examples) and `scripts`; in a stable order
+function doc.gather()
+  local kinds, by_name = doc.kinds()
+  for _, kind in ipairs(kinds) do
+    doc.verbs(kind)
   end
   doc_examples.add(kinds)
   local modules = {}
-  for i, name in ipairs(module_names()) do
-    modules[i] = read_module(name, by_name)
+  for i, name in ipairs(doc.module_names()) do
+    modules[i] = doc.module(name, by_name)
   end
   return {modules = modules, kinds = kinds, scripts = read_scripts()}
 end

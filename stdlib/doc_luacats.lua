@@ -16,11 +16,6 @@ local CLASSES = {resource = "moongate.resource", task = "moongate.task",
                  operation = "moongate.operation", op = "moongate.operation",
                  failure = "moongate.failure", group = "moongate.entra_group",
                  virtual_network = "moongate.virtual_network"}
--- Options of the verbs of a module that say where.
-local WHERE = {
-  workspaces = {"service", "resource_group"}, gateways = {"resource_group"},
-  services = {"resource_group"}, dns = {"resource_group"},
-}
 
 local function class_name(name)
   return "moongate." .. name:gsub("[ -]", "_")
@@ -103,7 +98,9 @@ local class_of_type = {}
 local function comment_type(text)
   local types = {}
   for name in text:gsub("^%?", ""):gmatch "[^|]+" do
-    types[#types + 1] = PLAIN[name] and name or class_of_type[name] or CLASSES[name] or "any"
+    local kind = name:match "^([%w_]+)%.collection$"
+    types[#types + 1] = PLAIN[name] and name or class_of_type[name] or CLASSES[name]
+      or kind and class_of_type[kind] .. ".collection" or "any"
   end
   return table.concat(types, "|") .. (text:sub(1, 1) == "?" and "?" or "")
 end
@@ -222,8 +219,8 @@ local function kinds_text(reference)
     local name = class_name(kind.name)
     local extra = {"---@field wait? boolean false gives an operation at once",
                    "---@field if_match? string the etag that it must still have"}
-    if kind.name == "api" then
-      extra[3] = "---@field import? string|table a document: a file, a URL or {text = ...}"
+    for _, option in ipairs(kind.extra or {}) do
+      extra[#extra + 1] = ("---@field %s? %s %s"):format(option.name, option.type, option.help)
     end
     write_class(lines, name, kind.fields, false, members[kind.name])
     write_class(lines, name .. ".fields", kind.fields, "writable", extra)
@@ -244,10 +241,11 @@ local function kinds_text(reference)
 end
 
 -- The fields and options of a module's verbs, with those that say where.
-local function write_where(lines, module, class)
+local function write_where(lines, module, kind)
+  local class = class_name(kind.name)
   for _, base in ipairs {class .. ".fields", "moongate.options"} do
     lines[#lines + 1] = ("---@class %s.%s : %s"):format(base, module.name, base)
-    for _, name in ipairs(WHERE[module.name]) do
+    for _, name in ipairs(kind.where) do
       lines[#lines + 1] = ("---@field %s? string where it is"):format(name)
     end
     lines[#lines + 1] = ""
@@ -257,7 +255,7 @@ end
 local function module_text(module, kinds)
   local kind, lines = kinds[module.kind], {"---@meta " .. module.name, ""}
   if kind then
-    write_where(lines, module, class_name(kind.name))
+    write_where(lines, module, kind)
   end
   table.move({"---" .. module.help, ("---@class moongate.module.%s"):format(module.name),
               ("local %s = {}\n"):format(module.name)}, 1, 3, #lines + 1, lines)

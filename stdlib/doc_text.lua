@@ -26,29 +26,38 @@ function doc_text.write(path, text)
   end
 end
 
--- Prints a paragraph behind an indent, broken at spaces.
-local function paragraph(text, indent, columns)
-  local width, line = math.max(columns, NARROWEST) - #indent, ""
+-- What is made: lines for a terminal of so many columns.
+local page_methods = {}
+page_methods.__index = page_methods
+
+function page_methods:add(line)
+  self.lines[#self.lines + 1] = line
+end
+
+-- Adds a paragraph behind an indent, broken at spaces.
+function page_methods:paragraph(text, indent)
+  local width, line = math.max(self.columns, NARROWEST) - #indent, ""
   for word in text:gmatch "%S+" do
     if line ~= "" and utf8.len(line) + 1 + utf8.len(word) > width then
-      print(indent .. line)
+      self:add(indent .. line)
       line = word
     else
       line = line == "" and word or line .. " " .. word
     end
   end
   if line ~= "" then
-    print(indent .. line)
+    self:add(indent .. line)
   end
 end
 
 -- A name and its help: side by side where there is room.
-local function row(name, help, left, columns)
+function page_methods:row(name, help, left)
+  local columns = self.columns
   if #name < left and columns >= left + NARROWEST and 2 + left + #help <= columns then
-    print(("  %-" .. left .. "s %s"):format(name, help))
+    self:add(("  %-" .. left .. "s %s"):format(name, help))
   else
-    print("  " .. name)
-    paragraph(help, "      ", columns)
+    self:add("  " .. name)
+    self:paragraph(help, "      ")
   end
 end
 
@@ -83,115 +92,116 @@ function doc_text.marks(field)
   return marks
 end
 
-local function print_field(field, indent, columns)
+function page_methods:add_field(field, indent)
   local marks = doc_text.marks(field)
-  paragraph(("%s: %s%s"):format(field.name, doc_text.type_of(field),
-    #marks > 0 and " (" .. table.concat(marks, ", ") .. ")" or ""), indent, columns)
-  paragraph(field.help .. (field.pattern and " Matches " .. field.pattern or ""),
-            indent .. "    ", columns)
+  self:paragraph(("%s: %s%s"):format(field.name, doc_text.type_of(field),
+    #marks > 0 and " (" .. table.concat(marks, ", ") .. ")" or ""), indent)
+  self:paragraph(field.help .. (field.pattern and " Matches " .. field.pattern or ""),
+                 indent .. "    ")
   for _, item in ipairs(field.items or {}) do
-    print_field(item, indent .. "    ", columns)
+    self:add_field(item, indent .. "    ")
   end
 end
 
 -- Code is not broken: it is there to be copied.
-local function print_example(code)
-  print("  example\n    " .. code:gsub("\n", "\n    "))
+function page_methods:add_example(code)
+  self:add("  example\n    " .. code:gsub("\n", "\n    "))
 end
 
-local function print_property(kind, field, columns)
-  print_field(field, "", columns)
-  print("    of " .. kind.name .. "; in the body: " .. field.path)
+function page_methods:add_property(kind, field)
+  self:add_field(field, "")
+  self:add("    of " .. kind.name .. "; in the body: " .. field.path)
   if field.example then
-    print_example(field.example)
+    self:add_example(field.example)
   end
 end
 
 -- A script that makes one, from what it goes on from.
-local function print_kind_example(kind)
-  print "\nexample"
+function page_methods:add_kind_example(kind)
+  self:add "\nexample"
   for line in (kind.setting .. "\n" .. kind.example .. "\n"):gmatch "([^\n]+)\n" do
-    print("  " .. line)
+    self:add("  " .. line)
   end
 end
 
-local function print_kind(kind, columns)
-  paragraph(kind.name .. ": " .. kind.help, "", columns)
-  print(("  %s, api-version %s"):format(kind.arm_type, kind.api_version))
-  print(kind.only_name and "  there is one: " .. kind.only_name
+function page_methods:add_kind(kind)
+  self:paragraph(kind.name .. ": " .. kind.help, "")
+  self:add(("  %s, api-version %s"):format(kind.arm_type, kind.api_version))
+  self:add(kind.only_name and "  there is one: " .. kind.only_name
     or ("  name: %d to %d characters%s"):format(
       kind.name_min, kind.name_max, kind.name_pattern and ", " .. kind.name_pattern or ""))
   if kind.way then
-    print("  in scripts: " .. kind.way)
+    self:add("  in scripts: " .. kind.way)
   end
-  print "\nproperties"
+  self:add "\nproperties"
   for _, field in ipairs(kind.fields) do
-    print_field(field, "  ", columns)
+    self:add_field(field, "  ")
   end
   for i, verb in ipairs(kind.verbs) do
     if i == 1 then
-      print "\nverbs"
+      self:add "\nverbs"
     end
-    row(verb.name .. verb.arguments, verb.help, 44, columns)
+    self:row(verb.name .. verb.arguments, verb.help, 44)
   end
   if kind.example then
-    print_kind_example(kind)
+    self:add_kind_example(kind)
   end
   for i, action in ipairs(kind.actions) do
     if i == 1 then
-      print "\nactions of the service"
+      self:add "\nactions of the service"
     end
-    row(action.name, action.help, 24, columns)
+    self:row(action.name, action.help, 24)
   end
 end
 
-local function print_function(fn, columns)
-  print(fn.name .. fn.arguments)
-  paragraph(table.concat(fn.text, " "), "  ", columns)
+function page_methods:add_function(fn)
+  self:add(fn.name .. fn.arguments)
+  self:paragraph(table.concat(fn.text, " "), "  ")
   for _, param in ipairs(fn.params) do
-    paragraph(("argument %s (%s%s%s) %s"):format(
+    self:paragraph(("argument %s (%s%s%s) %s"):format(
       param.name, param.type, param.optional and ", optional" or "",
-      param.default and ", " .. param.default or "", param.help), "  ", columns)
+      param.default and ", " .. param.default or "", param.help), "  ")
   end
   for _, value in ipairs(fn.returns) do
-    paragraph(("gives %s %s"):format(value.type, value.help), "  ", columns)
+    self:paragraph(("gives %s %s"):format(value.type, value.help), "  ")
   end
   for _, raise in ipairs(fn.raises) do
-    paragraph("raises " .. raise, "  ", columns)
+    self:paragraph("raises " .. raise, "  ")
   end
   for _, example in ipairs(fn.examples) do
-    print_example(example)
+    self:add_example(example)
   end
 end
 
-local function print_module(module, columns)
-  print("module " .. module.name)
+function page_methods:add_module(module)
+  self:add("module " .. module.name)
   for _, line in ipairs(module.text) do
-    print("  " .. line)
+    self:add("  " .. line)
   end
-  print "\nfunctions"
+  self:add "\nfunctions"
   for _, fn in ipairs(module.functions) do
-    row(fn.name .. fn.arguments, fn.help, 44, columns)
+    self:row(fn.name .. fn.arguments, fn.help, 44)
   end
   if module.kind then
-    print("\nproperties: moongate doc " .. module.kind)
+    self:add("\nproperties: " .. self.ask:format(module.kind))
   end
 end
 
-local function print_index(reference, columns)
-  print "modules"
+function page_methods:add_index(reference)
+  self:add "modules"
   for _, module in ipairs(reference.modules) do
-    row(module.name, module.help, 14, columns)
+    self:row(module.name, module.help, 14)
   end
-  print "\nkinds of resources"
+  self:add "\nkinds of resources"
   for _, kind in ipairs(reference.kinds) do
-    row(kind.name, kind.help, 24, columns)
+    self:row(kind.name, kind.help, 24)
   end
-  print "\nready scripts (moongate run NAME --help)"
+  self:add "\nready scripts (moongate run NAME --help)"
   for _, script in ipairs(reference.scripts) do
-    row(script.name, script.help, 14, columns)
+    self:row(script.name, script.help, 14)
   end
-  print "\nmore: moongate doc NAME, such as workspaces, gateways.ensure, gateway or gateway.units"
+  self:add("\nmore: moongate doc NAME, such as workspaces, gateways.ensure, gateway or "
+    .. "gateway.units")
 end
 
 -- Every name that can be asked for, with what prints it.
@@ -204,25 +214,25 @@ local function names_of(reference)
     end
   end
   for _, kind in ipairs(reference.kinds) do
-    add(kind.name, print_kind, kind)
+    add(kind.name, page_methods.add_kind, kind)
   end
   for _, module in ipairs(reference.modules) do
-    add(module.name, print_module, module)
+    add(module.name, page_methods.add_module, module)
     for _, fn in ipairs(module.functions) do
-      add(fn.name, print_function, fn)
+      add(fn.name, page_methods.add_function, fn)
     end
   end
   for _, kind in ipairs(reference.kinds) do
     if kind.way then
-      add(kind.way, print_kind, kind)
-      add(kind.parent .. "." .. kind.member, print_kind, kind)
+      add(kind.way, page_methods.add_kind, kind)
+      add(kind.parent .. "." .. kind.member, page_methods.add_kind, kind)
     end
     for _, verb in ipairs(kind.verbs) do
-      add(verb.name, print_function, verb)
+      add(verb.name, page_methods.add_function, verb)
     end
     local function add_fields(fields, prefix)
       for _, field in ipairs(fields) do
-        add(prefix .. field.name, print_property, kind, field)
+        add(prefix .. field.name, page_methods.add_property, kind, field)
         add_fields(field.items or {}, prefix .. field.name .. ".")
       end
     end
@@ -248,18 +258,65 @@ function doc_text.nearest(reference, name)
   return check.nearest(name, names)
 end
 
+local function new_page(columns, ask)
+  return setmetatable({columns = columns, ask = ask, lines = {}}, page_methods)
+end
+
+local function text_of(page)
+  return table.concat(page.lines, "\n")
+end
+
+--- One thing of the reference as text.
+-- @tparam table reference what `doc.gather` gives
+-- @tparam string name
+-- @tparam integer columns
+-- @tparam string ask how one asks for more, with `%s` for a name
+-- @treturn ?string nil when there is no such name
+function doc_text.text(reference, name, columns, ask)
+  local entry = names_of(reference)[name]
+  if entry then
+    local page = new_page(columns, ask)
+    entry[1](page, table.unpack(entry, 2, entry.n))
+    return text_of(page)
+  end
+end
+
+--- One function as text.
+-- @tparam table fn an entry of the reference
+-- @tparam integer columns
+-- @treturn string
+function doc_text.function_text(fn, columns)
+  local page = new_page(columns)
+  page:add_function(fn)
+  return text_of(page)
+end
+
+--- Names with their help, one a line where there is room, as text.
+-- @tparam table rows list of `{name, help}`
+-- @tparam integer left the columns of a name
+-- @tparam integer columns
+-- @treturn string
+function doc_text.rows(rows, left, columns)
+  local page = new_page(columns)
+  for _, row in ipairs(rows) do
+    page:row(row[1], row[2], left)
+  end
+  return text_of(page)
+end
+
 --- Print one thing, or without a name the index. Ends the run with 2 when there is no such name.
 -- @tparam table reference what `doc.gather` gives
 -- @tparam[opt] string name
 -- @tparam integer columns
 function doc_text.print(reference, name, columns)
   if name == nil then
-    return print_index(reference, columns)
+    local page = new_page(columns)
+    page:add_index(reference)
+    return print(text_of(page))
   end
-  local entry = names_of(reference)[name]
-  if entry then
-    entry[entry.n + 1] = columns
-    return entry[1](table.unpack(entry, 2, entry.n + 1))
+  local text = doc_text.text(reference, name, columns, "moongate doc %s")
+  if text then
+    return print(text)
   end
   local near = doc_text.nearest(reference, name)
   require("log").error(("there is nothing called '%s'%s"):format(

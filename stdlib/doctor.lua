@@ -13,6 +13,7 @@ local core = require "core.doctor"
 local json = require "json"
 local log = require "log"
 local run = require "run"
+local session = require "core.session"
 local tasks = require "tasks"
 
 local doctor = {}
@@ -108,6 +109,24 @@ end
 local function describe_life(seconds)
   return seconds and ("expires in " .. clock.format(math.max(0, math.floor(seconds)))) or
     "life unknown"
+end
+
+-- --- configuration ----------------------------------------------------------------------
+
+local function check_profile(own)
+  local info, names = session.info(), session.profiles()
+  if not info.config then
+    own.add("profile", "skipped", "there is no configuration")
+  elseif #names == 0 then
+    own.add("profile", "skipped", info.config .. " has none")
+  elseif info.profile then
+    own.add("profile", "ok", ("'%s' of %s%s"):format(
+      info.profile, info.config, info.is_production and ", for production" or ""))
+  else
+    own.add("profile", "skipped", ("none of those in %s counts: %s"):format(
+      info.config, table.concat(names, ", ")),
+      "name one by --profile or MOONGATE_PROFILE, or call one \"default\"")
+  end
 end
 
 -- --- sign-in ---------------------------------------------------------------------------
@@ -353,6 +372,7 @@ end
 -- @raise failure `NoTarget` or `BadSetting` when nothing says where to look
 function doctor.examine()
   local own = new_examination()
+  check_profile(own)
   local is_signed_in, answer = check_credential(own)
   local public = check_login(own)
   check_clock(own, answer or public)

@@ -84,7 +84,7 @@ end
 
 --- Let the gateway serve a workspace. Waits; nothing is written when it does already.
 -- @tparam workspace|string workspace the workspace or its id
--- @treturn resource the config connection; its `hostname` is where the workspace's APIs answer
+-- @treturn config_connection its `hostname` is where the workspace's APIs answer
 -- @treturn string `created` or `unchanged`
 -- @raise failure `GatewayFull` when it serves as many as it may; what the service refuses
 -- @usage gw:attach(ws)

@@ -46,7 +46,7 @@ networks.nat_gateways = in_group("nat gateway", at_service)
 --- The subnets of a virtual network, a nested collection: `networks.subnets(vnet):list()`.
 -- @tparam virtual_network|string vnet the network, its name or its id
 -- @tparam[opt] string resource_group where it is, if a name is given
--- @treturn collection
+-- @treturn subnet.collection whose verbs are called with `:`
 function networks.subnets(vnet, resource_group)
   return collection.nested("subnet", networks.vnet_id(vnet, resource_group))
 end
@@ -158,7 +158,7 @@ end
 -- @tparam string options.mode `integration` or `injection`
 -- @tparam[opt] string options.security_group name of the group, `nsg-` and the subnet's name
 -- @tparam[opt] string options.resource_group where the network is
--- @treturn resource the subnet
+-- @treturn subnet
 -- @raise failure what the service refuses; a message when an option is wrong
 function networks.ensure_gateway_subnet(options)
   check_options(options)

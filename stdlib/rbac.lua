@@ -110,7 +110,7 @@ end
 -- @param options.scope a resource or its id
 -- @tparam[opt=Group] string options.principal_type User, Group or ServicePrincipal
 -- @tparam[opt] string options.description why
--- @treturn resource the role assignment
+-- @treturn role_assignment
 -- @treturn string `created` or `unchanged`
 -- @raise failure `RoleNotFound`, `AuthorizationFailed`; a message when an option is wrong
 -- @usage rbac.assign {principal = team, role = "Reader", scope = gw}
@@ -203,7 +203,7 @@ end
 --   resources or ids of subscriptions, management groups, resource groups or resources; the
 --   subscription when it is not given (`scopes` is the same)
 -- @tparam[opt] string options.description what it is for, at most 2,048 characters
--- @treturn resource the role definition
+-- @treturn role_definition
 -- @treturn string `created`, `changed` or `unchanged`
 -- @raise failure `InvalidAssignableScope`, `AuthorizationFailed`,
 --   `RoleDefinitionWithSameNameExists` when it is there where this subscription does not see

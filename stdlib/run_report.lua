@@ -251,7 +251,7 @@ local function add_steps(out, steps)
     .. '<th>Took<th>Request id<th>Client request id<th>Resource</tr>'
   for _, step in ipairs(steps) do
     out[#out + 1] = ('<tr><td>%d<td>%s<td class="%s">%s<td>%s<td>%s<td>%s<td>%s<td>%s</tr>')
-      :format(step.n, escape((step.kind and step.verb .. " " or "") .. timeline.subject(step)),
+      :format(step.number, escape((step.kind and step.verb .. " " or "") .. timeline.subject(step)),
               class_of(step), escape(describe_end(step)), moment(step.began),
               step.ended and span(step.ended - step.began) or "", escape(step.request_id or ""),
               escape(step.request or ""), escape(step.id))

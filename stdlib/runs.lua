@@ -223,9 +223,9 @@ end
 -- In one piece: a run may have a hundred thousand.
 local function print_step(step)
   local took = step.ended and (", %s"):format(shelf.span(step.ended - step.began)) or ""
-  local lines = {"", (core.visible(("%s %s: %s%s"):format(
-    step.kind and step.verb or "request", timeline.subject(step), step.outcome or step.state,
-    took))), (core.visible("  " .. step.id))}
+  local lines = {"", (core.visible(("step %d: %s %s: %s%s"):format(
+    step.number, step.kind and step.verb or "request", timeline.subject(step),
+    step.outcome or step.state, took))), (core.visible("  " .. step.id))}
   local attempt = 1
   for _, record in ipairs(step.history) do
     local text = TELL[record.what](record)
@@ -267,6 +267,7 @@ local function print_show_json(own, line, steps)
   end
   for i, step in ipairs(steps) do
     tree.steps[i] = step_for_json(step)
+    tree.steps[i].number = step.number
     tree.steps[i].history = json.array {}
     for j, record in ipairs(step.history) do
       record.at, record.time = clock.utc(record.time), nil

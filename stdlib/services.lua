@@ -48,7 +48,7 @@ function services.location(name)
 end
 
 --- The service of the run.
--- @treturn resource
+-- @treturn service
 -- @raise failure `ResourceNotFound`
 function services.current()
   return (core.get("service", "", scope.service()))

@@ -8,7 +8,6 @@ local check = require "core.check"
 local clock = require "clock"
 local core = require "core.sim"
 local json = require "json"
-local scope = require "scope"
 local tasks = require "core.tasks"
 
 local profile = core.profile() -- raises where there is no simulator
@@ -189,7 +188,6 @@ end
 -- What was known of the world before is forgotten.
 local function take_world()
   sim.profile = core.profile()
-  scope.forget()
 end
 
 --- Put another world in place of this one.

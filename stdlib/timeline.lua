@@ -1,7 +1,8 @@
 --- What the journal of a run tells, as a timeline of its steps.
 --
--- A step is a write of the run: `{n=, verb=, kind=, id=, name=, action=, method=, state=, began=,
--- ended=, history=}`, where `state` is one of `intended`, `answered`, `done` and `failed`, times
+-- A step is a write of the run: `{number=, n=, verb=, kind=, id=, name=, action=, method=, state=,
+-- began=, ended=, history=}`, where `number` counts them from 1 on, `n` is the line that it began
+-- with, `state` is one of `intended`, `answered`, `done` and `failed`, times
 -- are seconds since 1970 on the run's clock, and `history` has what is worth keeping of the
 -- records about it, each with `what` it says (the journal's word), `time` and `attempt`.
 -- @module timeline
@@ -20,7 +21,7 @@ local function step_of(own, record)
     return step
   end
   step = {
-    n = record.n, nth = record.nth or 1, verb = record.verb or "?", kind = record.kind,
+    number = #own.steps + 1, n = record.n, nth = record.nth or 1, verb = record.verb or "?", kind = record.kind,
     id = record.id or "", name = name_of(record.id or "?"), began = record.time, history = {},
   }
   own.by_number[record.n] = step

@@ -44,14 +44,15 @@ words() {
     [ ! -s "$folder/lacks" ]
 }
 
-for command in run resume runs sim test doctor login logout export doc "sim --record x"; do
+for command in run resume runs sim test doctor profiles login logout export doc "sim --record x"; do
     "$moongate" $command --help | sed -n 's/^  \(--*[a-z][a-z-]*\).*/\1/p' >"$folder/options"
     [ -s "$folder/options" ] && words <"$folder/options"
     check "options of $command"
 done
 
 root=$(dirname "$0")/..
-cat "$root"/engine/auth/settings.c "$root"/engine/run/settings.c |
+cat "$root"/engine/auth/settings.c "$root"/engine/run/settings.c "$root"/engine/run/config.c \
+    "$root"/engine/cli/command.c |
     grep -oE '"(AZURE|ARM|MOONGATE)_[A-Z_]+"' | tr -d '"' >"$folder/variables"
 [ -s "$folder/variables" ] && words <"$folder/variables"
 check "variables of the environment"

@@ -11,7 +11,8 @@ log=$(mktemp)
 all=$(mktemp)
 # nothing of the user's is touched, and what is made once per user is made once here
 XDG_STATE_HOME=$(mktemp -d)
-export XDG_STATE_HOME
+XDG_CONFIG_HOME=$XDG_STATE_HOME # a configuration of the user's would count
+export XDG_STATE_HOME XDG_CONFIG_HOME
 trap 'rm -rf "$log" "$all" "$XDG_STATE_HOME"' EXIT
 
 # add NAME EXIT-CODE PASSED FAILED; an exit code without a failed test counts as one

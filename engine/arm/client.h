@@ -30,6 +30,7 @@ struct client {
     struct observer *observer; /* or NULL */
     struct journal *journal;   /* of the run, borrowed, or NULL */
     uint64_t last_number;      /* of the operations reported */
+    unsigned open_count;       /* operations that are not over */
     struct map written; /* by the key of its id: the place of its last write among all */
     uintptr_t write_count;
     bool repeats_lost;        /* POSTs whose answer an earlier attempt of the run lost */

@@ -45,6 +45,7 @@ void operation_finish(struct operation *operation)
     operation_drop_standby(operation);
     cookies_deinit(&operation->cookies);
     serial_give_back(&operation->turn);
+    operation->client->open_count--;
     waitable_finish(&operation->waitable);
 }
 
@@ -399,6 +400,7 @@ struct operation *operation_start(struct client *client,
 
     waitable_init(&operation->waitable);
     operation->client = client;
+    client->open_count++;
     operation->request = *request;
     if (operation->request.time_limit_ms == 0)
         operation->request.time_limit_ms = DEFAULT_LIMIT_MS;
@@ -525,6 +527,8 @@ void operation_release(struct operation *operation)
 {
     if (operation == NULL)
         return;
+    if (!operation->waitable.is_done)
+        operation->client->open_count--;
     exchange_free(operation->exchange);
     timer_stop(operation->client->loop, &operation->timer);
     registration_leave(&operation->registration);

@@ -72,6 +72,7 @@ static void finish(struct resource_operation *own)
 
     if (observer != NULL && is_worth_telling)
         observer->finished(observer, own);
+    own->client->open_count--;
     waitable_finish(&own->waitable);
 }
 
@@ -135,6 +136,7 @@ struct resource_operation *resource_start(struct client *client, enum resource_v
 
     waitable_init(&own->waitable);
     own->client = client;
+    client->open_count++;
     own->verb = verb;
     own->kind = kind;
     own->id = memory_copy_string(id);
@@ -258,6 +260,8 @@ void resource_release(struct resource_operation *operation)
 {
     if (operation == NULL)
         return;
+    if (!operation->waitable.is_done)
+        operation->client->open_count--;
     if (!operation->waitable.is_done && operation->client->observer != NULL &&
         (operation->number != 0 || operation->phase == PHASE_WRITE)) {
         if (operation->number == 0)

@@ -44,12 +44,13 @@ static bool is_write(const struct operation_request *request)
     return effect == EFFECT_WRITE;
 }
 
-/* Runs `use` with the content that the request is known by. */
-static struct step *with_content(const struct client *client,
-                                 const struct operation_request *request,
-                                 struct step *(*use)(struct journal *journal,
-                                                     const struct step_content *content))
+bool steps_tell(const struct operation_request *request,
+                void (*tell)(void *context, const struct step_content *content),
+                void *context)
 {
+    if (!is_write(request))
+        return false;
+
     const char *path = url_path(request->url);
     const size_t length = strcspn(path, "?#");
     const size_t body_length = request->body == NULL || request->body_length > 0
@@ -58,36 +59,56 @@ static struct step *with_content(const struct client *client,
     cJSON *body =
         request->body != NULL ? json_parse(request->body, body_length, NULL) : NULL;
     char *target = memory_copy_text(path, length);
-    struct step *step =
-        use(client->journal,
-            &(struct step_content){.verb = request->method,
-                                   .target = target,
-                                   .query = path + length,
-                                   .body = body,
-                                   .text = body == NULL ? request->body : NULL,
-                                   .text_length = body_length});
 
+    tell(context, &(struct step_content){.verb = request->method,
+                                         .target = target,
+                                         .query = path + length,
+                                         .body = body,
+                                         .text = body == NULL ? request->body : NULL,
+                                         .text_length = body_length});
     cJSON_Delete(body);
     free(target);
-    return step;
+    return true;
+}
+
+/* What the journal is asked about a request's content. */
+struct question {
+    struct journal *journal;
+    struct step *step;
+};
+
+static void begin(void *context, const struct step_content *content)
+{
+    struct question *question = context;
+
+    question->step = journal_begin(question->journal, content);
+}
+
+static void peek(void *context, const struct step_content *content)
+{
+    struct question *question = context;
+
+    question->step = journal_peek(question->journal, content);
 }
 
 struct step *steps_begin(const struct client *client,
                          const struct operation_request *request)
 {
-    return client->journal != NULL && is_write(request)
-               ? with_content(client, request, journal_begin)
-               : NULL;
+    struct question question = {.journal = client->journal};
+
+    if (client->journal != NULL)
+        steps_tell(request, begin, &question);
+    return question.step;
 }
 
 bool steps_know(const struct client *client, const struct operation_request *request)
 {
-    const struct step *step = client->journal != NULL && is_write(request)
-                                  ? with_content(client, request, journal_peek)
-                                  : NULL;
+    struct question question = {.journal = client->journal};
 
-    return step != NULL && step_state(step) != STEP_NEW &&
-           step_state(step) != STEP_FAILED;
+    if (client->journal != NULL)
+        steps_tell(request, peek, &question);
+    return question.step != NULL && step_state(question.step) != STEP_NEW &&
+           step_state(question.step) != STEP_FAILED;
 }
 
 static void add_field(struct buffer *fields, const char *name, const char *value)

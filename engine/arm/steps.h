@@ -11,6 +11,12 @@ struct operation_request;
 struct reply;
 struct step;
 struct step_answer;
+struct step_content;
+
+/* Hands on what a request that is a write by itself is known by; false when it is no write. */
+bool steps_tell(const struct operation_request *request,
+                void (*tell)(void *context, const struct step_content *content),
+                void *context);
 
 /* The step of a request that is a write by itself, or NULL. */
 struct step *steps_begin(const struct client *client,

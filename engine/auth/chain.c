@@ -68,20 +68,29 @@ static void set_state(struct chain *chain, struct member *member,
 
 /* --- failures --------------------------------------------------------------------------- */
 
-static struct failure *wrong_selection(const struct chain *chain)
+char *chain_check_selection(const char *selection)
 {
-    struct buffer names = {0};
+    struct buffer text = {0};
 
     for (size_t i = 0; i < CHAIN_LENGTH; i++) {
-        if (i == 0 || strcmp(rows[i].sdk_name, rows[i - 1].sdk_name) != 0)
-            buffer_printf(&names, ", %s", rows[i].sdk_name);
+        if (is_selected(&rows[i], selection))
+            return NULL;
     }
+    buffer_printf(&text, "'%s' is not dev, prod", selection);
+    for (size_t i = 0; i < CHAIN_LENGTH; i++) {
+        if (i == 0 || strcmp(rows[i].sdk_name, rows[i - 1].sdk_name) != 0)
+            buffer_printf(&text, ", %s", rows[i].sdk_name);
+    }
+    return buffer_take(&text);
+}
 
+static struct failure *wrong_selection(const struct chain *chain)
+{
+    char *wrong = chain_check_selection(chain->context->settings.selection);
     struct failure *failure =
-        failure_new("BadSetting", "AZURE_TOKEN_CREDENTIALS '%s' is not dev, prod%s",
-                    chain->context->settings.selection, names.data);
+        failure_new("BadSetting", "AZURE_TOKEN_CREDENTIALS %s", wrong);
 
-    buffer_deinit(&names);
+    free(wrong);
     return failure;
 }
 

@@ -27,6 +27,9 @@ struct credential_report {
 
 enum { CHAIN_LENGTH = 8 };
 
+/* Why a text selects no credentials, "'x' is not dev, prod, ...", owned by the caller, or NULL. */
+char *chain_check_selection(const char *selection);
+
 /* `context` is borrowed. */
 struct chain *chain_new(const struct credential_context *context);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/failure.h"
+#include "run/config.h"
 
 void command_complain(const char *command, struct failure *failure)
 {
@@ -13,4 +14,45 @@ void command_complain(const char *command, struct failure *failure)
     fprintf(stderr, "moongate %s: %s\n", command, text);
     free(text);
     failure_free(failure);
+}
+
+typedef struct failure *use_profile(const struct config *config, const char *name,
+                                    struct settings *settings);
+
+static bool read_settings(const char *command, struct settings *settings,
+                          use_profile *use)
+{
+    const struct settings said = *settings;
+    const char *variable = getenv("MOONGATE_PROFILE"), *wanted = settings->profile;
+    struct failure *failure = NULL;
+
+    settings_read_environment(settings);
+    settings->profile = NULL;
+    if (wanted == NULL && variable != NULL && variable[0] != '\0')
+        wanted = variable;
+    settings->profile_was_asked = wanted != NULL;
+    settings->config = config_read(settings->config_file, &failure);
+    if (settings->config != NULL)
+        config_set_base(settings->config, &said, settings);
+    if (failure == NULL)
+        failure = use(settings->config, wanted, settings);
+    if (failure != NULL)
+        command_complain(command, failure);
+    return failure == NULL;
+}
+
+bool command_read_settings(const char *command, struct settings *settings)
+{
+    return read_settings(command, settings, config_use_profile);
+}
+
+bool command_read_sign_in(const char *command, struct settings *settings)
+{
+    return read_settings(command, settings, config_use_sign_in);
+}
+
+void command_drop_settings(struct settings *settings)
+{
+    config_free(settings->config);
+    settings->config = NULL;
 }

@@ -4,6 +4,8 @@
 const struct command commands[] = {
     {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]",
      &run_help},
+    {"repl", command_repl, "the prompt: type lines, and see what they give: moongate repl",
+     &repl_help},
     {"resume", command_resume, "carry a run on that was interrupted: moongate resume RUN",
      &resume_help},
     {"runs", command_runs, "what runs there are, and what becomes of them", &runs_help},
@@ -12,6 +14,8 @@ const struct command commands[] = {
      &test_help},
     {"doctor", command_doctor, "is everything there: credentials, rights, tier, network",
      &doctor_help},
+    {"profiles", command_profiles, "check the configuration, and list its profiles",
+     &profiles_help},
     {"login", command_login, "sign in as a person, and keep it for later runs",
      &login_help},
     {"logout", command_logout, "forget a sign-in that was kept", &logout_help},

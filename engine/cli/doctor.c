@@ -37,6 +37,7 @@ const struct help doctor_help = {
     .sections = {{NULL, doctor_options, NULL},
                  {"with the simulator", sim_options_table, NULL},
                  {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+                 {PROFILE_TITLE, profile_options, NULL},
                  {0}},
     .exits = "0 all is well, 2 wrong usage, 4 something essential is missing"};
 
@@ -53,8 +54,6 @@ static int execute(struct doctor_command *command)
         command->settings.connect_timeout_ms = CONNECT_TIMEOUT_MS;
     command->settings.output = OUTPUT_TEXT; /* the findings are the output, no events */
     command->settings.quiet = true;
-    if (!command->settings.sim)
-        settings_read_environment(&command->settings);
 
     struct session *session = session_open(&command->settings, &failure);
 
@@ -72,7 +71,7 @@ static int execute(struct doctor_command *command)
 int command_doctor(int argc, char **argv)
 {
     static const struct option *const tables[] = {doctor_options, sim_options_table,
-                                                  common_options, NULL};
+                                                  common_options, profile_options, NULL};
     struct doctor_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
     int index = 0;
 
@@ -86,5 +85,11 @@ int command_doctor(int argc, char **argv)
         fprintf(stderr, "moongate doctor: unexpected word '%s'\n", argv[index]);
         return EXIT_USAGE;
     }
-    return execute(&command);
+
+    const int code = command_read_settings("doctor", &command.settings)
+                         ? execute(&command)
+                         : EXIT_USAGE;
+
+    command_drop_settings(&command.settings);
+    return code;
 }

@@ -78,6 +78,7 @@ const struct help export_help = {
     .sections = {{NULL, export_options, NULL},
                  {"with the simulator", sim_options_table, NULL},
                  {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+                 {PROFILE_TITLE, profile_options, NULL},
                  {0}}};
 
 static int execute(struct export_command *command)
@@ -99,8 +100,6 @@ static int execute(struct export_command *command)
     command->settings.guard.read_only = true;
     command->settings.output = OUTPUT_TEXT; /* the summary is the output, no events */
     command->settings.quiet = command->settings.quiet || is_json;
-    if (!command->settings.sim)
-        settings_read_environment(&command->settings);
 
     struct session *session = session_open(&command->settings, &failure);
 
@@ -118,7 +117,7 @@ static int execute(struct export_command *command)
 int command_export(int argc, char **argv)
 {
     static const struct option *const tables[] = {export_options, sim_options_table,
-                                                  common_options, NULL};
+                                                  common_options, profile_options, NULL};
     struct export_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
     int index = 0;
 
@@ -135,5 +134,11 @@ int command_export(int argc, char **argv)
             fputs("moongate export: --out DIR is needed\n", stderr);
         return EXIT_USAGE;
     }
-    return execute(&command);
+
+    const int code = command_read_settings("export", &command.settings)
+                         ? execute(&command)
+                         : EXIT_USAGE;
+
+    command_drop_settings(&command.settings);
+    return code;
 }

@@ -5,6 +5,8 @@
 
 void help_print(const struct help *help)
 {
+    if (help->prepare != NULL)
+        help->prepare();
     printf("usage: %s\n\n%s\n", help->usage, help->text);
     for (const struct help_section *section = help->sections; section->options != NULL;
          section++) {

@@ -15,6 +15,7 @@ struct help_section {
 struct help {
     const char *usage; /* one line each way to call it, without "usage: " */
     const char *text;
+    void (*prepare)(void); /* fills in options that come from another table; or NULL */
     struct help_section sections[MOST_HELP_SECTIONS]; /* ended by one without options */
     const char *exits;                                /* "0 done, 1 ...", or NULL */
 };

@@ -80,7 +80,10 @@ const struct help login_help = {
         "\n"
         "What is kept is encrypted, with a key that lies beside it: safe in a backup of\n"
         "the one file, not from who can read all files of this user.",
-    .sections = {{NULL, login_options, NULL}, {"which Azure", common_options, NULL}, {0}},
+    .sections = {{NULL, login_options, NULL},
+                 {"which Azure", common_options, NULL},
+                 {PROFILE_TITLE, profile_options, NULL},
+                 {0}},
     .exits = "0 done, 1 it cannot be kept, 2 wrong usage, 4 not signed in"};
 
 static void tell(void *context, const char *text)
@@ -141,23 +144,46 @@ static int sign_in(struct session *session)
 }
 
 /* Somebody who signs in means Azure, and a device code, whatever else the environment says
- * of applications and their secrets. */
-static void prepare(struct settings *settings)
+ * or a profile of applications and their secrets. False after a message. */
+static bool prepare(struct settings *settings)
 {
     struct credential_settings *credentials = &settings->credentials;
     const char *client_id = credentials->client_id;
 
-    settings_read_environment(settings);
+    if (!command_read_settings("login", settings))
+        return false;
     credentials->client_id = client_id;
     credentials->selection = "DeviceCodeCredential";
     credentials->tell = tell;
+    return true;
+}
+
+static int execute(struct login_command *command)
+{
+    const struct credential_settings *credentials = &command->settings.credentials;
+    struct failure *failure = NULL;
+    struct session *session;
+    int code;
+
+    if (!prepare(&command->settings))
+        return EXIT_USAGE;
+    if (credentials->keeps_sign_in && credentials->state_folder == NULL)
+        return complain("login", failure_new("IOError", "the sign-in cannot be kept: "
+                                                        "there is no HOME to keep it "
+                                                        "in"));
+    session = session_open(&command->settings, &failure);
+    if (session == NULL)
+        return complain("login", failure);
+    code = sign_in(session);
+    session_close(session);
+    return code;
 }
 
 int command_login(int argc, char **argv)
 {
-    static const struct option *const tables[] = {login_options, common_options, NULL};
+    static const struct option *const tables[] = {login_options, common_options,
+                                                  profile_options, NULL};
     struct login_command command = {.settings = {.quiet = true}};
-    struct failure *failure = NULL;
     int index = 0;
 
     if (!options_read("login", tables, &command, argc, argv, &index))
@@ -170,21 +196,10 @@ int command_login(int argc, char **argv)
         fprintf(stderr, "moongate login: unexpected word '%s'\n", argv[index]);
         return EXIT_USAGE;
     }
-    prepare(&command.settings);
-    if (command.settings.credentials.keeps_sign_in &&
-        command.settings.credentials.state_folder == NULL)
-        return complain("login", failure_new("IOError", "the sign-in cannot be kept: "
-                                                        "there is no HOME to keep it "
-                                                        "in"));
 
-    struct session *session = session_open(&command.settings, &failure);
+    const int code = execute(&command);
 
-    if (session == NULL)
-        return complain("login", failure);
-
-    const int code = sign_in(session);
-
-    session_close(session);
+    command_drop_settings(&command.settings);
     return code;
 }
 

@@ -38,16 +38,22 @@ static const struct {
      "the servers of Entra, of all, of Resource Manager and of Microsoft Graph"},
     {"MOONGATE_ARM_AUDIENCE, MOONGATE_GRAPH_AUDIENCE", "for whom tokens are asked"},
     {"MOONGATE_CLOUD, ARM_ENVIRONMENT", "as --cloud"},
+    {"MOONGATE_PROFILE, MOONGATE_CONFIG", "as --profile and --config"},
     {"MOONGATE_CA_FILE, SSL_CERT_FILE, CURL_CA_BUNDLE",
      "certificates (PEM) to trust; the first that is set"},
     {"NO_COLOR, TERM, COLUMNS", "how the terminal is written to"}};
 
 static const struct {
     const char *name, *help;
-} files[] = {{"$XDG_STATE_HOME/moongate",
-              "the sign-in that `moongate login --keep` keeps, and what "
-              "the simulator makes once per user; in ~/.local/state "
-              "where the variable is not set"}};
+} files[] = {
+    {"moongate.lua", "the configuration in the working folder; see `moongate profiles`"},
+    {"$XDG_CONFIG_HOME/moongate/config.lua",
+     "the configuration where that is not there; in ~/.config where the "
+     "variable is not set"},
+    {"$XDG_STATE_HOME/moongate",
+     "the sign-in that `moongate login --keep` keeps, and what "
+     "the simulator makes once per user; in ~/.local/state "
+     "where the variable is not set"}};
 
 /* What `moongate sim` is with this option. */
 static const struct command record_row = {.name = "sim --record", .help = &record_help};
@@ -117,7 +123,7 @@ static void put_options(const struct option *options)
 static bool is_shared(const struct option *options)
 {
     return options == common_options || options == guard_options ||
-           options == sim_options_table;
+           options == sim_options_table || options == profile_options;
 }
 
 static void put_usage(const char *usage)
@@ -140,6 +146,8 @@ static void put_command(const struct command *command)
     for (const char *c = command->name; *c != '\0'; c++)
         put(*c, false);
     putchar('\n');
+    if (command->help->prepare != NULL)
+        command->help->prepare();
     put_usage(command->help->usage);
     puts(".PP");
     put_text(command->help->text);

@@ -43,6 +43,7 @@ const struct help record_help = {
     .sections = {{NULL, record_options, NULL},
                  {"with the simulator", sim_options_table, NULL},
                  {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+                 {PROFILE_TITLE, profile_options, NULL},
                  {0}},
 };
 
@@ -55,8 +56,6 @@ static int execute(struct record_command *command)
     struct failure *failure = NULL;
 
     command->settings.guard.read_only = true;
-    if (!command->settings.sim)
-        settings_read_environment(&command->settings);
 
     struct session *session = session_open(&command->settings, &failure);
 
@@ -74,7 +73,7 @@ static int execute(struct record_command *command)
 int command_record(int argc, char **argv)
 {
     static const struct option *const tables[] = {record_options, sim_options_table,
-                                                  common_options, NULL};
+                                                  common_options, profile_options, NULL};
     struct record_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
     int index = 0;
 
@@ -88,5 +87,10 @@ int command_record(int argc, char **argv)
         fprintf(stderr, "moongate sim: unexpected word '%s'\n", argv[index]);
         return EXIT_USAGE;
     }
-    return execute(&command);
+
+    const int code =
+        command_read_settings("sim", &command.settings) ? execute(&command) : EXIT_USAGE;
+
+    command_drop_settings(&command.settings);
+    return code;
 }

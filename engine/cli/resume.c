@@ -68,6 +68,7 @@ const struct help resume_help = {
                  {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
                  {"guard rails: what the run may not do from here on", guard_options,
                   NULL},
+                 {PROFILE_TITLE, profile_options, NULL},
                  {0}},
     .exits = "as of `moongate run`, and 7 another process carries the run"};
 
@@ -92,10 +93,12 @@ static bool read_words(const struct option *const *tables, struct resume_command
 
 int command_resume(int argc, char **argv)
 {
-    static const struct option *const tables[] = {resume_options, store_options,
-                                                  common_options, guard_options, NULL};
+    static const struct option *const tables[] = {resume_options,  store_options,
+                                                  common_options,  guard_options,
+                                                  profile_options, NULL};
     struct resume_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL}};
     struct failure *failure = NULL;
+    int code = EXIT_USAGE;
 
     if (!read_words(tables, &command, argc, argv))
         return EXIT_USAGE;
@@ -112,11 +115,10 @@ int command_resume(int argc, char **argv)
                 command.request.id);
         return EXIT_USAGE;
     }
-    settings_read_environment(&command.settings);
-
-    const int code = carry_on(&command.settings, &command.request, &failure);
-
+    if (command_read_sign_in("resume", &command.settings))
+        code = carry_on(&command.settings, &command.request, &failure);
     if (failure != NULL)
         command_complain("resume", failure);
+    command_drop_settings(&command.settings);
     return code;
 }

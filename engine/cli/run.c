@@ -87,6 +87,7 @@ const struct help run_help = {
         {{NULL, run_options, NULL},
          {"with the simulator", sim_options_table, faults_help},
          {"with Azure, or a `moongate sim` elsewhere", common_options, NULL},
+         {PROFILE_TITLE, profile_options, NULL},
          {"guard rails: what a run may not do; it ends with exit code 5 when it tries",
           guard_options, NULL},
          {"where the run is kept, so that it can be carried on: from its first write on",
@@ -108,13 +109,10 @@ static const char *check_combination(const struct run_command *command)
 {
     const struct settings *settings = &command->settings;
 
-    if (settings->sim && (settings->endpoint != NULL || settings->cloud != NULL))
-        return "--sim cannot go with --endpoint or --cloud";
-    if (!settings->sim && (settings->sim_world != NULL || settings->sim_seed != 0 ||
-                           settings->sim_faults != NULL || settings->clock_factor != 0.0))
-        return "--world, --seed, --sim-faults and --clock need --sim";
-    if (!must_be_kept(command))
-        return NULL;
+    const char *wrong = sim_options_check(settings);
+
+    if (wrong != NULL || !must_be_kept(command))
+        return wrong;
     if (settings->store != NULL && strcmp(settings->store, "none") == 0)
         return "--detach, --max-wall and --run-id need a store";
     if (settings->sim && settings->sim_file == NULL)
@@ -145,11 +143,22 @@ static int execute(void *context)
     return code;
 }
 
+static int begin(struct run_command *command)
+{
+    if (!command->is_detached)
+        return execute(command);
+    command->settings.quiet = true;
+    command->request.keep = RUN_KEPT;
+    command->request.kept = detach_kept;
+    return detach(execute, command);
+}
+
 int command_run(int argc, char **argv)
 {
-    static const struct option *const tables[] = {run_options,    sim_options_table,
-                                                  common_options, guard_options,
-                                                  store_options,  NULL};
+    static const struct option *const tables[] = {
+        run_options,   sim_options_table, common_options,
+        guard_options, store_options,     profile_options,
+        NULL};
     struct run_command command = {.settings = {.clock_mode = CLOCK_VIRTUAL},
                                   .request = {.keep = RUN_KEPT_WHEN_IT_WRITES}};
     int index = 0;
@@ -175,11 +184,10 @@ int command_run(int argc, char **argv)
         command.request.script = argv[index++];
     command.request.arguments = argv + index;
     command.request.argument_count = argc - index;
-    settings_read_environment(&command.settings);
-    if (!command.is_detached)
-        return execute(&command);
-    command.settings.quiet = true;
-    command.request.keep = RUN_KEPT;
-    command.request.kept = detach_kept;
-    return detach(execute, &command);
+
+    const int code =
+        command_read_settings("run", &command.settings) ? begin(&command) : EXIT_USAGE;
+
+    command_drop_settings(&command.settings);
+    return code;
 }

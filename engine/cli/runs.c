@@ -164,6 +164,7 @@ const struct help runs_help = {
                  {"of replay", replay_options, NULL},
                  {"of report", report_options, NULL},
                  {"where runs are kept", store_options, NULL},
+                 {PROFILE_TITLE, profile_options, NULL},
                  {0}},
     .exits = "0 done; 1 something is damaged, could not be looked at or not be done; 2\n"
              "wrong usage, or no such run. `attach` ends with the run's own, or 0 when\n"
@@ -288,7 +289,6 @@ static int execute(struct runs_command *command)
     struct session *session;
     int code = EXIT_USAGE;
 
-    settings_read_environment(&command->settings);
     command->settings.manages_runs = true;
     if (command->settings.store != NULL && strcmp(command->settings.store, "none") == 0) {
         fputs("moongate runs: there are none where nothing is kept: --store none\n",
@@ -328,7 +328,7 @@ static bool read_words(struct runs_command *command, int argc, char **argv)
     static const struct option none[] = {{0}};
     const struct option *const own = command->action->options;
     const struct option *const tables[] = {own != NULL ? own : none, runs_options,
-                                           store_options, NULL};
+                                           store_options, profile_options, NULL};
     int index = 0;
 
     while (options_read("runs", tables, command, argc, argv, &index) && index < argc) {
@@ -375,5 +375,12 @@ int command_runs(int argc, char **argv)
         help_print(&runs_help);
         return EXIT_DONE;
     }
-    return check_words(&command) ? execute(&command) : EXIT_USAGE;
+    if (!check_words(&command))
+        return EXIT_USAGE;
+
+    const int code =
+        command_read_settings("runs", &command.settings) ? execute(&command) : EXIT_USAGE;
+
+    command_drop_settings(&command.settings);
+    return code;
 }

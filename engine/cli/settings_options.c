@@ -211,6 +211,25 @@ const struct option common_options[] = {
      option_take_log_level},
     {0}};
 
+static char *take_profile(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->profile, text);
+}
+
+static char *take_config(void *context, const char *text)
+{
+    return option_take_text(&((struct settings *)context)->config_file, text);
+}
+
+const struct option profile_options[] = {
+    {"--profile", "NAME",
+     "what the configuration says under NAME (MOONGATE_PROFILE); else \"default\"",
+     take_profile},
+    {"--config", "FILE",
+     "the configuration (MOONGATE_CONFIG); else moongate.lua here, or the user's own",
+     take_config},
+    {0}};
+
 static char *take_store(void *context, const char *text)
 {
     return option_take_text(&((struct settings *)context)->store, text);
@@ -329,3 +348,13 @@ const struct option sim_options_table[] = {
     {"--clock", "CLOCK", "of the simulator: virtual (the default), real, or such as 60x",
      take_clock},
     {0}};
+
+const char *sim_options_check(const struct settings *settings)
+{
+    if (settings->sim && (settings->endpoint != NULL || settings->cloud != NULL))
+        return "--sim cannot go with --endpoint or --cloud";
+    if (!settings->sim && (settings->sim_world != NULL || settings->sim_seed != 0 ||
+                           settings->sim_faults != NULL || settings->clock_factor != 0.0))
+        return "--world, --seed, --sim-faults and --clock need --sim";
+    return NULL;
+}

@@ -248,11 +248,13 @@ int command_test(int argc, char **argv)
 {
     static const struct option *const tables[] = {choosing_options, running_options,
                                                   telling_options, NULL};
-    struct test_command command = {
-        .settings = {.sim = true, .clock_mode = CLOCK_VIRTUAL, .quiet = true},
-        .request = {.report = &report_text,
-                    .timeout_ms = DEFAULT_TIMEOUT_MS,
-                    .wall_limit_ms = DEFAULT_WALL_MS}};
+    struct test_command command = {.settings = {.sim = true,
+                                                .clock_mode = CLOCK_VIRTUAL,
+                                                .quiet = true,
+                                                .may_switch = true},
+                                   .request = {.report = &report_text,
+                                               .timeout_ms = DEFAULT_TIMEOUT_MS,
+                                               .wall_limit_ms = DEFAULT_WALL_MS}};
     int index = 0;
 
     if (!options_read("test", tables, &command, argc, argv, &index))

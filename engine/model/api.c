@@ -54,6 +54,7 @@ const struct kind api_version_set_kind = {
     .may_match = KIND_PUT,
     .member = "version_sets",
     .fields = api_version_set_fields,
+    .columns = "display_name versioning_scheme",
     .help = "The versions of one API, and where a caller says which."};
 
 static const struct field oauth2_authentication_settings_fields[] = {
@@ -369,6 +370,7 @@ const struct kind api_kind = {
     .final_state_via = "location",
     .member = "apis",
     .fields = api_fields,
+    .columns = "display_name path version revision_number subscription_required",
     .help = "An API: its path, the service behind it, how it is called."};
 
 static const struct field api_revision_fields[] = {
@@ -428,6 +430,7 @@ const struct kind api_revision_kind = {
     .operations = KIND_LIST,
     .member = "revisions",
     .fields = api_revision_fields,
+    .columns = "revision is_current is_online updated_at description",
     .help = "A revision of an API, as the list of revisions tells it."};
 
 static const struct field api_release_fields[] = {
@@ -465,6 +468,7 @@ const struct kind api_release_kind = {
     .may_match = KIND_PUT,
     .member = "releases",
     .fields = api_release_fields,
+    .columns = "notes created_at",
     .help = "Makes a revision the current one, with notes for callers."};
 
 static const struct field document_fields[] = {{.name = "value",

@@ -195,4 +195,5 @@ const struct kind api_operation_kind = {
     .may_match = KIND_PUT,
     .member = "operations",
     .fields = api_operation_fields,
+    .columns = "method url_template display_name",
     .help = "An operation of an API: method, path, what is sent and what comes back."};

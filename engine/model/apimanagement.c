@@ -32,6 +32,7 @@ const struct kind workspace_kind = {
     .may_match = KIND_PUT,
     .member = "workspaces",
     .fields = workspace_fields,
+    .columns = "display_name description",
     .help = "A team's own part of a service: its APIs, products, subscriptions."};
 
 static const struct field workspace_link_fields[] = {
@@ -60,6 +61,7 @@ const struct kind workspace_link_kind = {
     .operations = KIND_GET | KIND_LIST,
     .member = "workspace_links",
     .fields = workspace_link_fields,
+    .columns = "workspace gateways",
     .help =
         "Which gateways serve a workspace: the connections seen from the other side."};
 
@@ -145,6 +147,7 @@ const struct kind gateway_kind = {
     .operations = KIND_GET | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
     .long_operations = KIND_PUT | KIND_PATCH | KIND_DELETE,
     .fields = gateway_fields,
+    .columns = "state units network sku hostname",
     .help =
         "A workspace gateway: runs the APIs of its workspaces. Creation takes hours."};
 
@@ -187,4 +190,5 @@ const struct kind config_connection_kind = {
     .final_state_via = "azure-async-operation",
     .member = "connections",
     .fields = config_connection_fields,
+    .columns = "workspace state hostname",
     .help = "The association of one workspace with one gateway."};

@@ -36,6 +36,7 @@ const struct kind resource_group_kind = {
     .operations = KIND_GET | KIND_HEAD | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
     .long_operations = KIND_DELETE,
     .fields = resource_group_fields,
+    .columns = "location state",
     .help = "A resource group of the subscription."};
 
 #define GUID                                                                             \
@@ -138,6 +139,7 @@ const struct kind role_definition_kind = {
     .name_pattern = GUID,
     .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
     .fields = role_definition_fields,
+    .columns = "role_name role_type description",
     .help = "A role: a named set of allowed actions."};
 
 static const struct field principal_fields[] = {
@@ -264,6 +266,7 @@ const struct kind deny_assignment_kind = {
     .name_pattern = GUID,
     .operations = KIND_GET | KIND_LIST,
     .fields = deny_assignment_fields,
+    .columns = "deny_name scope is_system_protected",
     .help = "Actions denied at a scope whatever roles allow; made by Azure alone."};
 
 static const struct choice principal_types[] = {{"User", "User"},
@@ -339,6 +342,7 @@ const struct kind role_assignment_kind = {
     .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
     .exists_code = "RoleAssignmentExists",
     .fields = role_assignment_fields,
+    .columns = "role_definition principal_type principal_id scope",
     .label = label_role_assignment,
     .help = "A role given to a principal at a scope."};
 
@@ -381,4 +385,5 @@ const struct kind lock_kind = {
     .name_pattern = "^[[:alnum:]_().-]*[[:alnum:]_()-]$",
     .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
     .fields = lock_fields,
+    .columns = "level notes",
     .help = "Keeps a scope, and all below it, from being deleted or changed."};

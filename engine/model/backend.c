@@ -301,5 +301,6 @@ const struct kind backend_kind = {
     .may_match = KIND_PUT,
     .member = "backends",
     .fields = backend_fields,
+    .columns = "type url title",
     .help = "A service behind APIs: its URL, credentials, circuit breaker; or a pool of "
             "them."};

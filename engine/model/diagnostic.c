@@ -53,6 +53,7 @@ const struct kind logger_kind = {
     .may_match = KIND_PUT,
     .member = "loggers",
     .fields = logger_fields,
+    .columns = "logger_type description",
     .help = "Where diagnostics and policies log to."};
 
 static const struct choice always_log_choices[] = {{"allErrors", "allErrors"}, {0}};

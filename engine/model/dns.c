@@ -66,6 +66,7 @@ const struct kind private_dns_zone_kind = {
     .may_match = KIND_PUT | KIND_PATCH | KIND_DELETE,
     .final_state_via = "location",
     .fields = private_dns_zone_fields,
+    .columns = "number_of_record_sets number_of_virtual_network_links state",
     .help = "A zone of names that virtual networks see."};
 
 static const struct choice resolution_policy_choices[] = {
@@ -121,6 +122,7 @@ const struct kind virtual_network_link_kind = {
     .final_state_via = "location",
     .member = "links",
     .fields = virtual_network_link_fields,
+    .columns = "virtual_network registration_enabled link_state",
     .help = "A virtual network in which a zone answers."};
 
 static const struct field a_records_fields[] = {{.name = "address",
@@ -171,4 +173,5 @@ const struct kind dns_a_record_kind = {
     .may_match = KIND_PUT | KIND_PATCH | KIND_DELETE,
     .member = "a_records",
     .fields = dns_a_record_fields,
+    .columns = "addresses ttl fqdn",
     .help = "The IPv4 addresses of a name in a zone."};

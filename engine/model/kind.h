@@ -109,6 +109,9 @@ struct kind {
     const char *reveal;
     const struct action *actions; /* ended by a row without name, or NULL */
     const struct field *fields;   /* ended by a row without name */
+    /* The fields, in their order and with blanks between, that tell one from another where many
+     * are shown, one a line; NULL: the first that have a value. */
+    const char *columns;
     /* What is wrong with a whole body that no field's row can tell, in a message owned by the
      * caller, or NULL. May be NULL itself. */
     char *(*check)(const cJSON *body);

@@ -170,6 +170,7 @@ const struct kind virtual_network_kind = {
     .final_state_via = "azure-async-operation",
     .actions = virtual_network_actions,
     .fields = virtual_network_fields,
+    .columns = "location address_prefixes state",
     .help = "A virtual network. Writes to it and its subnets go one after another."};
 
 /* ---- subnet ---- */
@@ -394,20 +395,21 @@ static const struct action subnet_actions[] = {
      .help = "Takes those policies away."},
     {0}};
 
-const struct kind subnet_kind = {.name = "subnet",
-                                 .arm_type = "Microsoft.Network/virtualNetworks/subnets",
-                                 .api_version = API_VERSION,
-                                 .collection = "/subnets",
-                                 .parent = &virtual_network_kind,
-                                 .name_min = 1,
-                                 .name_max = 80,
-                                 .name_pattern = RESOURCE_NAME,
-                                 .operations =
-                                     KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
-                                 .long_operations = KIND_PUT | KIND_DELETE,
-                                 .serial = SERIAL_PARENT,
-                                 .final_state_via = "azure-async-operation",
-                                 .member = "subnets",
-                                 .actions = subnet_actions,
-                                 .fields = subnet_fields,
-                                 .help = "A block of addresses of a virtual network."};
+const struct kind subnet_kind = {
+    .name = "subnet",
+    .arm_type = "Microsoft.Network/virtualNetworks/subnets",
+    .api_version = API_VERSION,
+    .collection = "/subnets",
+    .parent = &virtual_network_kind,
+    .name_min = 1,
+    .name_max = 80,
+    .name_pattern = RESOURCE_NAME,
+    .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
+    .long_operations = KIND_PUT | KIND_DELETE,
+    .serial = SERIAL_PARENT,
+    .final_state_via = "azure-async-operation",
+    .member = "subnets",
+    .actions = subnet_actions,
+    .fields = subnet_fields,
+    .columns = "prefix network_security_group route_table nat_gateway state",
+    .help = "A block of addresses of a virtual network."};

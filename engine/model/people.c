@@ -48,6 +48,7 @@ const struct kind group_kind = {
     .may_match = KIND_PUT,
     .member = "groups",
     .fields = group_fields,
+    .columns = "display_name type description",
     .help = "A group of users of the workspace."};
 
 static const struct choice user_state_choices[] = {{"active", "active"},
@@ -167,6 +168,7 @@ const struct kind group_user_kind = {
     .operations = KIND_HEAD | KIND_PUT | KIND_DELETE | KIND_LIST,
     .member = "users",
     .fields = group_user_fields,
+    .columns = "email first_name last_name state",
     .help = "A user in a group."};
 
 static const struct field recipients_properties_fields[] = {
@@ -257,6 +259,7 @@ const struct kind service_group_kind = {
     .may_match = KIND_PUT,
     .member = "groups",
     .fields = group_fields,
+    .columns = "display_name type description",
     .help = "A group of users of the service."};
 
 const struct kind service_group_user_kind = {
@@ -270,6 +273,7 @@ const struct kind service_group_user_kind = {
     .operations = KIND_HEAD | KIND_PUT | KIND_DELETE | KIND_LIST,
     .member = "users",
     .fields = group_user_fields,
+    .columns = "email first_name last_name state",
     .help = "A user in a group."};
 
 static const struct choice app_type_choices[] = {
@@ -368,4 +372,5 @@ const struct kind service_user_kind = {
     .member = "users",
     .actions = service_user_actions,
     .fields = service_user_fields,
+    .columns = "email first_name last_name state",
     .help = "A user of the developer portal, who owns subscriptions."};

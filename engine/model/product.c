@@ -56,6 +56,7 @@ const struct kind product_kind = {
     .may_match = KIND_PUT,
     .member = "products",
     .fields = product_fields,
+    .columns = "display_name state subscription_required approval_required",
     .help = "What is offered to subscribers: APIs of the workspace under terms."};
 
 static const struct field product_api_link_fields[] = {{.name = "api",
@@ -204,6 +205,7 @@ const struct kind subscription_kind = {
     .reveal = "listSecrets",
     .actions = subscription_actions,
     .fields = subscription_fields,
+    .columns = "display_name scope state owner created_at",
     .help = "A pair of keys that opens a product, an API or all APIs of the workspace."};
 
 static const struct field tag_fields[] = {{.name = "display_name",
@@ -301,6 +303,7 @@ const struct kind service_product_kind = {
     .may_match = KIND_PUT,
     .member = "products",
     .fields = product_fields,
+    .columns = "display_name state subscription_required approval_required",
     .help = "What is offered to subscribers: APIs of the service under terms."};
 
 const struct kind service_product_api_link_kind = {
@@ -347,6 +350,7 @@ const struct kind service_subscription_kind = {
     .reveal = "listSecrets",
     .actions = subscription_actions,
     .fields = subscription_fields,
+    .columns = "display_name scope state owner created_at",
     .help = "A pair of keys that opens a product, an API or all APIs of the service."};
 
 const struct kind service_tag_kind = {

@@ -45,6 +45,7 @@ const struct kind route_table_kind = {
     .patches_tags_only = true,
     .final_state_via = "azure-async-operation",
     .fields = route_table_fields,
+    .columns = "location state",
     .help = "Where the traffic of subnets goes."};
 
 static const struct choice route_next_hop_type_choices[] = {
@@ -98,6 +99,7 @@ const struct kind route_kind = {
     .final_state_via = "azure-async-operation",
     .member = "routes",
     .fields = route_fields,
+    .columns = "address_prefix next_hop_type next_hop_ip_address state",
     .help = "One route of a table."};
 
 static const struct choice nat_gateway_sku_name_choices[] = {
@@ -176,4 +178,5 @@ const struct kind nat_gateway_kind = {
     .patches_tags_only = true,
     .final_state_via = "azure-async-operation",
     .fields = nat_gateway_fields,
+    .columns = "location sku public_ip_addresses state",
     .help = "Gives subnets public addresses for what they call."};

@@ -98,6 +98,7 @@ const struct kind named_value_kind = {
     .reveal = "listValue",
     .actions = named_value_actions,
     .fields = named_value_fields,
+    .columns = "display_name secret tags state",
     .help = "A value that policies use by its name; may be a secret."};
 
 static const struct field certificate_fields[] = {
@@ -151,6 +152,7 @@ const struct kind certificate_kind = {
     .member = "certificates",
     .actions = certificate_actions,
     .fields = certificate_fields,
+    .columns = "subject thumbprint expires_at",
     .help = "A certificate with its key, for calls to backends."};
 
 static const struct choice authorization_method_choices[] = {
@@ -296,4 +298,5 @@ const struct kind authorization_server_kind = {
     .reveal = "listSecrets",
     .actions = authorization_server_actions,
     .fields = authorization_server_fields,
+    .columns = "display_name client_id grant_types authorization_endpoint",
     .help = "An OAuth 2.0 server that issues tokens for APIs."};

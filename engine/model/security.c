@@ -6,6 +6,9 @@
 #define API_VERSION   "2024-10-01"
 #define RESOURCE_NAME "^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9_])?$"
 
+#define RULE_COLUMNS                                                                     \
+    "priority direction access protocol source source_port destination destination_port"
+
 static const struct choice protocols[] = {{"Tcp", "Tcp"},
                                           {"Udp", "Udp"},
                                           {"Icmp", "Icmp"},
@@ -187,6 +190,7 @@ const struct kind network_security_group_kind = {
     .long_operations = KIND_PUT | KIND_DELETE,
     .final_state_via = "azure-async-operation",
     .fields = network_security_group_fields,
+    .columns = "location state",
     .help = "A packet filter for subnets."};
 
 /* The name of a resource is in its id, not among its fields. */
@@ -205,6 +209,7 @@ const struct kind security_rule_kind = {
     .final_state_via = "azure-async-operation",
     .member = "security_rules",
     .fields = &rule_fields[1],
+    .columns = RULE_COLUMNS,
     .help = "One rule of a network security group."};
 
 const struct kind default_security_rule_kind = {
@@ -219,4 +224,5 @@ const struct kind default_security_rule_kind = {
     .operations = KIND_GET | KIND_LIST,
     .member = "default_security_rules",
     .fields = &default_rule_fields[1],
+    .columns = RULE_COLUMNS,
     .help = "A rule that Azure gives each group: what holds where no other does."};

@@ -511,6 +511,7 @@ const struct kind service_kind = {
     .long_operations = KIND_PUT | KIND_PATCH | KIND_DELETE,
     .actions = service_actions,
     .fields = service_fields,
+    .columns = "location sku capacity state gateway_url",
     .help = "An API Management service."};
 
 /* ---- tiers ---- */

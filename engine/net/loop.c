@@ -18,7 +18,12 @@ struct loop {
     unsigned held;
     unsigned lent;       /* of those */
     struct event *alarm; /* wakes libevent for the earliest timer */
+    void (*look)(void *context); /* or NULL */
+    void *look_context;
+    int64_t looked_ms; /* on the machine's clock */
 };
+
+enum { LOOK_MS = 4 };
 
 static bool is_before(const struct timer *a, const struct timer *b)
 {
@@ -197,6 +202,26 @@ static bool is_held(const struct loop *loop)
     return loop->held > loop->lent;
 }
 
+void loop_set_look(struct loop *loop, void (*look)(void *context), void *context)
+{
+    loop->look = look;
+    loop->look_context = context;
+    loop->looked_ms = clock_machine_ms();
+}
+
+void loop_look(struct loop *loop)
+{
+    if (loop->look == NULL)
+        return;
+
+    const int64_t now_ms = clock_machine_ms();
+
+    if (now_ms - loop->looked_ms < LOOK_MS)
+        return;
+    loop->looked_ms = now_ms;
+    loop->look(loop->look_context);
+}
+
 static void run_deferred(struct loop *loop)
 {
     struct list *link;
@@ -205,6 +230,7 @@ static void run_deferred(struct loop *loop)
         struct deferred *deferred = LIST_ENTRY(link, struct deferred, link);
 
         deferred->run(deferred);
+        loop_look(loop);
     }
 }
 
@@ -220,6 +246,7 @@ static void fire_due(struct loop *loop)
 
         timer_stop(loop, timer);
         timer->fire(timer);
+        loop_look(loop);
     }
 }
 

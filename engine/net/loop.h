@@ -48,6 +48,13 @@ void timer_stop(struct loop *loop, struct timer *timer);
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
 
+/* While work goes on without a break, `look` is called every few milliseconds: for a keyboard, which
+ * must not wait. NULL: no more. */
+void loop_set_look(struct loop *loop, void (*look)(void *context), void *context);
+
+/* For those who do many things in one go, between two of them. */
+void loop_look(struct loop *loop);
+
 /* Queues it for the moment when nothing is left to do at this time: a virtual clock is about
  * to jump. The other clocks know no such moment; there it is as loop_defer(). */
 void loop_defer_idle(struct loop *loop, struct deferred *deferred);

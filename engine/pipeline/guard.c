@@ -198,3 +198,8 @@ struct stage *stage_new_guard(const struct guard_settings *settings,
     }
     return &own->stage;
 }
+
+void guard_set_read_only(struct stage *guard, bool is_read_only)
+{
+    ((struct guard_stage *)guard)->is_read_only = is_read_only;
+}

@@ -43,4 +43,7 @@ const char *guard_check_scope(const char *scope);
 struct stage *stage_new_guard(const struct guard_settings *settings,
                               const char *subscription, struct failure **failure);
 
+/* From now on it lets no write pass, or, when nothing else is against it, all of them. */
+void guard_set_read_only(struct stage *guard, bool is_read_only);
+
 #endif

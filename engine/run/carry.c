@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "net/loop.h"
+#include "run/config.h"
 #include "run/depot.h"
 #include "run/manifest.h"
 #include "run/record.h"
@@ -21,65 +22,30 @@
 
 enum { YOUNG_MS = 60000 }; /* by the clocks of two machines */
 
-/* Reads a JSON text of a run; `*tree` stays NULL when there is none, which is no failure. */
-static struct failure *read_json(struct depot *depot, const char *id, const char *name,
-                                 cJSON **tree)
+struct failure *carry_read_manifest(struct depot *depot, const char *id, cJSON **manifest)
 {
-    char *path = memory_format("runs/%s/%s", id, name), *text = NULL;
-    size_t length = 0;
-    struct failure *failure = depot_read(depot, path, &text, &length);
+    char *name = memory_format("runs/%s/run.json", id);
+    struct failure *failure = depot_read_json(depot, name, manifest);
 
-    if (failure == NULL) {
-        *tree = json_parse(text, length, NULL);
-        if (*tree == NULL)
-            failure = failure_new("JournalDamaged", "'%s' is no JSON", path);
-    } else if (strcmp(failure->code, "NotFound") == 0) {
-        failure_free(failure);
-        failure = NULL;
-    }
-    free(text);
-    free(path);
-    return failure;
+    free(name);
+    if (failure == NULL && *manifest == NULL)
+        failure =
+            failure_set_cure(failure_new("RunNotFound", "there is no run '%s' in %s", id,
+                                         depot_store(depot)->label),
+                             "`moongate runs` lists them; --store names another place");
+    return failure != NULL ? failure : manifest_check(*manifest);
 }
 
 /* What a run was asked for, and how its last attempt ended; NULL: it has not, or died. */
 static struct failure *read_run(struct depot *depot, const char *id, cJSON **manifest,
                                 cJSON **end)
 {
-    struct failure *failure = read_json(depot, id, "run.json", manifest);
+    struct failure *failure = carry_read_manifest(depot, id, manifest);
+    char *name = memory_format("runs/%s/end.json", id);
 
-    if (failure == NULL && *manifest == NULL)
-        failure =
-            failure_set_cure(failure_new("RunNotFound", "there is no run '%s' in %s", id,
-                                         depot_store(depot)->label),
-                             "`moongate runs` lists them; --store names another place");
     if (failure == NULL)
-        failure = manifest_check(*manifest);
-    if (failure == NULL)
-        failure = read_json(depot, id, "end.json", end);
-    return failure;
-}
-
-/* Lets `use` work with the store: before there is a session, because the session's settings are
- * in it. */
-static struct failure *
-with_depot(const struct settings *settings,
-           struct failure *(*use)(struct depot *depot, void *context), void *context)
-{
-    struct clock clock;
-    struct failure *failure = NULL;
-    struct depot *depot;
-    struct loop *loop;
-
-    clock_init(&clock, CLOCK_REAL, 1.0);
-    loop = loop_new(&clock);
-    if (loop == NULL)
-        return failure_new("IOError", "the system gives no event loop");
-    depot = depot_open(settings, loop, &failure);
-    if (depot != NULL)
-        failure = use(depot, context);
-    depot_close(depot);
-    loop_free(loop);
+        failure = depot_read_json(depot, name, end);
+    free(name);
     return failure;
 }
 
@@ -95,8 +61,7 @@ static struct failure *look_up(struct depot *depot, void *context)
     return read_run(depot, lookup->id, &lookup->manifest, &lookup->end);
 }
 
-/* Files that the script names are beside what was then the working folder. */
-static void enter_folder(const cJSON *manifest)
+void carry_enter_folder(const cJSON *manifest)
 {
     const char *folder = json_string_at(manifest, "folder");
 
@@ -157,6 +122,42 @@ static int take_over(struct settings *settings, const struct carry_request *requ
     return code;
 }
 
+/* A run that began elsewhere may have a profile that nobody has here. */
+static void use_sign_in(struct settings *settings)
+{
+    struct failure *failure =
+        config_use_sign_in(settings->config, settings->profile, settings);
+
+    if (failure != NULL)
+        log_line(LOG_INFO, "%s: one signs in as the environment says", failure->message);
+    failure_free(failure);
+}
+
+/* The run's own settings, with its own profile, however that reads by now, or none. */
+static void restore_settings(struct settings *settings, const cJSON *manifest)
+{
+    config_leave_profile(settings);
+    manifest_fill_settings(manifest, settings);
+    if (settings->profile != NULL)
+        use_sign_in(settings);
+}
+
+/* Whoever says the job again may have meant another target. */
+static struct failure *check_profile(const struct settings *settings,
+                                     const struct carry_request *request,
+                                     const cJSON *manifest)
+{
+    const char *began_with = json_string_at(json_at(manifest, "settings"), "profile");
+
+    if (!request->is_same_job || !settings->profile_was_asked ||
+        (began_with != NULL && strcmp(began_with, settings->profile) == 0))
+        return NULL;
+    return failure_new(
+        "BadSetting", "run %s did not begin with profile '%s' but %s%s%s", request->id,
+        settings->profile, began_with != NULL ? "with '" : "without any",
+        began_with != NULL ? began_with : "", began_with != NULL ? "'" : "");
+}
+
 static int open_and_carry(struct settings *settings, const struct carry_request *request,
                           cJSON *manifest, struct failure **failure)
 {
@@ -167,8 +168,8 @@ static int open_and_carry(struct settings *settings, const struct carry_request 
 
     if (script != NULL)
         absolute.script = script;
-    enter_folder(manifest);
-    manifest_fill_settings(manifest, settings);
+    carry_enter_folder(manifest);
+    restore_settings(settings, manifest);
     session = session_open(settings, failure);
     if (session != NULL)
         code = take_over(settings, &absolute, session, manifest, failure);
@@ -191,7 +192,7 @@ int carry_on(struct settings *settings, const struct carry_request *request,
     struct lookup lookup = {.id = request->id};
     int code = EXIT_USAGE;
 
-    *failure = with_depot(settings, look_up, &lookup);
+    *failure = depot_use(settings, look_up, &lookup);
     if (*failure != NULL) {
         if (strcmp((*failure)->code, "RunNotFound") != 0)
             code = EXIT_SCRIPT_FAILED;
@@ -202,7 +203,7 @@ int carry_on(struct settings *settings, const struct carry_request *request,
     } else if (is_over(lookup.end, "canceled")) {
         *failure =
             failure_new("RunCanceled", "run %s was canceled, for good", request->id);
-    } else {
+    } else if ((*failure = check_profile(settings, request, lookup.manifest)) == NULL) {
         code = open_and_carry(settings, request, lookup.manifest, failure);
     }
     cJSON_Delete(lookup.manifest);
@@ -361,19 +362,20 @@ int carry_or_begin(struct settings *settings, struct run_request *request,
     int code = EXIT_SCRIPT_FAILED;
 
     name_job(&job);
-    *failure = with_depot(settings, claim, &job);
+    *failure = depot_use(settings, claim, &job);
     if (*failure != NULL && strcmp((*failure)->code, "RunHeld") == 0)
         code = EXIT_HELD;
     if (*failure == NULL && job.is_begun)
-        code = carry_on(
-            settings,
-            &(struct carry_request){.id = job.id, .max_wall_ms = request->max_wall_ms},
-            failure);
+        code = carry_on(settings,
+                        &(struct carry_request){.id = job.id,
+                                                .max_wall_ms = request->max_wall_ms,
+                                                .is_same_job = true},
+                        failure);
     else if (*failure == NULL)
         code = begin(settings, &job, failure);
     if (*failure == NULL && job.note != NULL && code != EXIT_INTERRUPTED &&
         code != EXIT_HELD)
-        *failure = with_depot(settings, remove_note, &job);
+        *failure = depot_use(settings, remove_note, &job);
     free(job.note);
     return code;
 }

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
+
+struct depot;
 struct failure;
 struct run_request;
 struct settings;
@@ -15,7 +18,18 @@ struct carry_request {
     int64_t max_wall_ms; /* 0: no limit */
     void (*kept)(void *context, const char *id); /* as of struct run_request */
     bool cuts_damaged;                           /* cut the journal where it is damaged */
+    bool
+        is_same_job; /* it is refused when it began with another profile than is asked for */
 };
+
+/* What the run was asked for; owned by the caller. NULL, or the failure: RunNotFound,
+ * JournalTooNew, JournalDamaged, IOError. Turns the loop. */
+struct failure *carry_read_manifest(struct depot *depot, const char *id,
+                                    cJSON **manifest);
+
+/* Files that the script names are beside what was then the working folder: makes it that of this
+ * process, when it is here. */
+void carry_enter_folder(const cJSON *manifest);
 
 /* Runs a script as the run `request->id`, which is carried on when it is there already; or, without
  * an id, carries on the same job (script, arguments and settings) that an earlier process left,

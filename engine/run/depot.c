@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "auth/tokens.h"
+#include "base/clock.h"
 #include "base/failure.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "model/cloud.h"
 #include "net/loop.h"
@@ -186,5 +188,44 @@ struct failure *depot_read(struct depot *depot, const char *name, char **bytes,
         *length = call->bytes.length;
         *bytes = buffer_take(&call->bytes);
     }
+    return failure;
+}
+
+struct failure *depot_read_json(struct depot *depot, const char *name, cJSON **tree)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct failure *failure = depot_read(depot, name, &text, &length);
+
+    if (failure == NULL) {
+        *tree = json_parse(text, length, NULL);
+        if (*tree == NULL)
+            failure = failure_new("JournalDamaged", "'%s' is no JSON", name);
+    } else if (strcmp(failure->code, "NotFound") == 0) {
+        failure_free(failure);
+        failure = NULL;
+    }
+    free(text);
+    return failure;
+}
+
+struct failure *depot_use(const struct settings *settings,
+                          struct failure *(*use)(struct depot *depot, void *context),
+                          void *context)
+{
+    struct clock clock;
+    struct failure *failure = NULL;
+    struct depot *depot;
+    struct loop *loop;
+
+    clock_init(&clock, CLOCK_REAL, 1.0);
+    loop = loop_new(&clock);
+    if (loop == NULL)
+        return failure_new("IOError", "the system gives no event loop");
+    depot = depot_open(settings, loop, &failure);
+    if (depot != NULL)
+        failure = use(depot, context);
+    depot_close(depot);
+    loop_free(loop);
     return failure;
 }

@@ -2,6 +2,8 @@
 #ifndef MOONGATE_RUN_DEPOT_H
 #define MOONGATE_RUN_DEPOT_H
 
+#include <cjson/cJSON.h>
+
 #include "run/settings.h"
 
 struct depot;
@@ -21,12 +23,22 @@ void depot_close(struct depot *depot);
 
 struct store *depot_store(struct depot *depot);
 
+/* Lets `use` work with the store on a loop of its own: before there is a session, because what the
+ * session works by is in the store. Returns what `use` does, or why there is no store. */
+struct failure *depot_use(const struct settings *settings,
+                          struct failure *(*use)(struct depot *depot, void *context),
+                          void *context);
+
 /* --- for those who have nothing else to do: each turns the loop until it is answered -------- */
 
 /* Reads a whole text into `*bytes` (owned by the caller, NUL behind it). NULL, or the failure:
  * NotFound when there is none. */
 struct failure *depot_read(struct depot *depot, const char *name, char **bytes,
                            size_t *length);
+
+/* Reads a JSON text; `*tree` (owned by the caller) stays NULL when there is none, which is no
+ * failure. */
+struct failure *depot_read_json(struct depot *depot, const char *name, cJSON **tree);
 
 /* A call to be started by one of the store's functions, then waited for. What came of it is valid
  * until the next depot_begin(). */

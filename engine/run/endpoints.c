@@ -10,12 +10,23 @@
 #include "base/url.h"
 #include "model/cloud.h"
 
+bool endpoints_is_base_url(const char *url)
+{
+    return text_matches(url, "^https?://[^/?#@]+/*$");
+}
+
+/* It becomes part of URLs and of az's words. */
+bool endpoints_is_tenant(const char *tenant)
+{
+    return text_matches(tenant, "^[0-9a-zA-Z][0-9a-zA-Z.-]*$");
+}
+
 /* A base URL without its slashes at the end; NULL when it is none. */
 static char *base_url(const char *url)
 {
     size_t length = strlen(url);
 
-    if (!text_matches(url, "^https?://[^/?#@]+/*$"))
+    if (!endpoints_is_base_url(url))
         return NULL;
     while (url[length - 1] == '/')
         length--;
@@ -108,10 +119,9 @@ static struct failure *use_endpoint(struct endpoints *endpoints, const char *url
     return NULL;
 }
 
-/* It becomes part of URLs and of az's words. */
 static struct failure *check_tenant(const char *tenant)
 {
-    if (tenant == NULL || text_matches(tenant, "^[0-9a-zA-Z][0-9a-zA-Z.-]*$"))
+    if (tenant == NULL || endpoints_is_tenant(tenant))
         return NULL;
     return failure_new("BadSetting", "tenant '%s' is neither an id nor a domain name",
                        tenant);

@@ -19,6 +19,10 @@ struct endpoints {
 struct failure *endpoints_choose(struct endpoints *endpoints,
                                  const struct settings *settings);
 
+/* Whether it can be a base URL, and whether it can name a tenant: by its id or domain name. */
+bool endpoints_is_base_url(const char *url);
+bool endpoints_is_tenant(const char *tenant);
+
 /* One base for all. */
 void endpoints_set(struct endpoints *endpoints, const char *base);
 

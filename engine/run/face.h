@@ -10,8 +10,8 @@ struct face;
  * away: the disk is full, stdout was never open. `face` is one of event.h's three. */
 bool face_output_failed(const struct face *face);
 
-/* Shows the cursor again if a live face has hidden it. For handlers of fatal signals: it
- * is async-signal-safe and keeps errno. Freeing the face does the same and more. */
+/* Shows the cursor again if a face has hidden it, and leaves what is being typed above it. For
+ * handlers of fatal signals: it is async-signal-safe and keeps errno. Freeing the face does the same and more. */
 void face_restore_terminal(void);
 
 #endif

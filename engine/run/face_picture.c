@@ -80,74 +80,73 @@ static int smaller(int a, int b)
 }
 
 /* Where a picture is being drawn. */
-struct canvas {
+struct pen {
     struct buffer *text;
     bool has_color;
     int columns;
     int rows; /* so far */
 };
 
-static void set_style(const struct canvas *canvas, enum style style)
+static void set_style(const struct pen *pen, enum style style)
 {
-    if (canvas->has_color && style != STYLE_NONE)
-        buffer_append_string(canvas->text, style_codes[style]);
+    if (pen->has_color && style != STYLE_NONE)
+        buffer_append_string(pen->text, style_codes[style]);
 }
 
-static void unset_style(const struct canvas *canvas, enum style style)
+static void unset_style(const struct pen *pen, enum style style)
 {
-    if (canvas->has_color && style != STYLE_NONE)
-        buffer_append_string(canvas->text, PICTURE_COLORS_OFF);
+    if (pen->has_color && style != STYLE_NONE)
+        buffer_append_string(pen->text, PICTURE_COLORS_OFF);
 }
 
-static void put(const struct canvas *canvas, const char *words, enum style style)
+static void put(const struct pen *pen, const char *words, enum style style)
 {
-    set_style(canvas, style);
-    buffer_append_string(canvas->text, words);
-    unset_style(canvas, style);
+    set_style(pen, style);
+    buffer_append_string(pen->text, words);
+    unset_style(pen, style);
 }
 
-static void put_spaces(const struct canvas *canvas, int count)
+static void put_spaces(const struct pen *pen, int count)
 {
     for (; count > 0; count--)
-        buffer_append_char(canvas->text, ' ');
+        buffer_append_char(pen->text, ' ');
 }
 
 /* Puts visible text as `cut` makes it fit. Returns the columns it takes. */
-static int put_cut(const struct canvas *canvas, const char *words, int columns,
+static int put_cut(const struct pen *pen, const char *words, int columns,
                    enum style style, void (*cut)(struct buffer *, const char *, int))
 {
-    set_style(canvas, style);
+    set_style(pen, style);
 
-    const size_t start = canvas->text->length;
+    const size_t start = pen->text->length;
 
-    cut(canvas->text, words, columns);
+    cut(pen->text, words, columns);
 
     const int width =
-        canvas->text->length > start ? terminal_width(canvas->text->data + start) : 0;
+        pen->text->length > start ? terminal_width(pen->text->data + start) : 0;
 
-    unset_style(canvas, style);
+    unset_style(pen, style);
     return width;
 }
 
-static void end_line(struct canvas *canvas)
+static void end_line(struct pen *pen)
 {
-    buffer_append_string(canvas->text, ERASE_LINE_REST "\r\n");
-    canvas->rows++;
+    buffer_append_string(pen->text, ERASE_LINE_REST "\r\n");
+    pen->rows++;
 }
 
 /* Puts a whole line of visible text, cut at its end. */
-static void put_line(struct canvas *canvas, const char *words, enum style style)
+static void put_line(struct pen *pen, const char *words, enum style style)
 {
-    put_cut(canvas, words, canvas->columns, style, terminal_append_start);
-    end_line(canvas);
+    put_cut(pen, words, pen->columns, style, terminal_append_start);
+    end_line(pen);
 }
 
 /* Puts text at the left of a column. */
-static void put_column(const struct canvas *canvas, const char *words, int columns,
+static void put_column(const struct pen *pen, const char *words, int columns,
                        enum style style)
 {
-    put_spaces(canvas,
-               columns - put_cut(canvas, words, columns, style, terminal_append_cut));
+    put_spaces(pen, columns - put_cut(pen, words, columns, style, terminal_append_cut));
 }
 
 static const struct signs *signs(void)
@@ -332,25 +331,25 @@ static const struct layout *choose_layout(struct widths *widths, int columns)
     return layout;
 }
 
-static void put_progress(const struct canvas *canvas, double percent, bool has_bar)
+static void put_progress(const struct pen *pen, double percent, bool has_bar)
 {
     const double shown = percent > 100.0 ? 100.0 : percent;
     const int done = (int)(shown * BAR_COLUMNS / 100.0 + 0.5);
 
-    buffer_append_string(canvas->text, "  ");
+    buffer_append_string(pen->text, "  ");
     if (has_bar) {
-        set_style(canvas, STYLE_CYAN);
+        set_style(pen, STYLE_CYAN);
         for (int i = 0; i < BAR_COLUMNS; i++)
-            buffer_append_string(canvas->text,
+            buffer_append_string(pen->text,
                                  i < done ? signs()->bar_done : signs()->bar_rest);
-        unset_style(canvas, STYLE_CYAN);
-        buffer_append_char(canvas->text, ' ');
+        unset_style(pen, STYLE_CYAN);
+        buffer_append_char(pen->text, ' ');
     }
-    buffer_printf(canvas->text, "%*d%%", PERCENT_COLUMNS - 1, (int)shown);
+    buffer_printf(pen->text, "%*d%%", PERCENT_COLUMNS - 1, (int)shown);
 }
 
 /* Puts it in its column; that nothing is known needs none, but room behind the other ones. */
-static void put_forecast(const struct canvas *canvas, const struct row *row,
+static void put_forecast(const struct pen *pen, const struct row *row,
                          const struct layout *layout, const struct widths *widths)
 {
     const char *text = row->forecasts[layout->forecast];
@@ -359,10 +358,9 @@ static void put_forecast(const struct canvas *canvas, const struct row *row,
     if (text == NULL || *text == '\0' || room < 2 + (int)strlen(text))
         return;
     if (row->operation->percent < 0)
-        put_spaces(canvas, progress_columns(layout, widths));
-    put_spaces(canvas, 2);
-    put(canvas, text,
-        row->operation->forecast.unusual_among > 0 ? STYLE_YELLOW : STYLE_DIM);
+        put_spaces(pen, progress_columns(layout, widths));
+    put_spaces(pen, 2);
+    put(pen, text, row->operation->forecast.unusual_among > 0 ? STYLE_YELLOW : STYLE_DIM);
 }
 
 static const char *spinner(unsigned turn)
@@ -375,27 +373,26 @@ static const char *spinner(unsigned turn)
     return steps[turn % count];
 }
 
-static void put_row(struct canvas *canvas, const struct row *row,
-                    const struct layout *layout, const struct widths *widths,
-                    unsigned turn)
+static void put_row(struct pen *pen, const struct row *row, const struct layout *layout,
+                    const struct widths *widths, unsigned turn)
 {
-    put(canvas, spinner(turn), STYLE_CYAN);
-    put_spaces(canvas, 1);
+    put(pen, spinner(turn), STYLE_CYAN);
+    put_spaces(pen, 1);
     if (layout->has_kind && widths->kind > 0) {
-        put_column(canvas, row->kind, widths->kind, STYLE_DIM);
-        put_spaces(canvas, 1);
+        put_column(pen, row->kind, widths->kind, STYLE_DIM);
+        put_spaces(pen, 1);
     }
-    put_column(canvas, row->name, widths->name, STYLE_NONE);
+    put_column(pen, row->name, widths->name, STYLE_NONE);
     if (layout->has_state) {
-        put_spaces(canvas, 2);
-        put_column(canvas, row->state, widths->state, STYLE_YELLOW);
+        put_spaces(pen, 2);
+        put_column(pen, row->state, widths->state, STYLE_YELLOW);
     }
-    put_spaces(canvas, 2 + widths->since - (int)strlen(row->since));
-    put(canvas, row->since, STYLE_NONE);
+    put_spaces(pen, 2 + widths->since - (int)strlen(row->since));
+    put(pen, row->since, STYLE_NONE);
     if (layout->has_percent && row->operation->percent >= 0)
-        put_progress(canvas, row->operation->percent, layout->has_bar);
-    put_forecast(canvas, row, layout, widths);
-    end_line(canvas);
+        put_progress(pen, row->operation->percent, layout->has_bar);
+    put_forecast(pen, row, layout, widths);
+    end_line(pen);
 }
 
 /* "  1:12:04  84 created, 3 changed; 14 waiting" */
@@ -403,10 +400,10 @@ static void append_standing(struct buffer *text, const struct picture *picture)
 {
     char age[DURATION_TEXT_SIZE];
 
-    summary_format_running(picture->elapsed_ms, age);
+    summary_format_running(picture->elapsed_ms - picture->began_ms, age);
     buffer_printf(text, "  %s  ", age);
 
-    const bool has_outcomes = summary_append_outcomes(text, picture->tally->outcomes);
+    const bool has_outcomes = summary_append_outcomes(text, picture->outcomes);
 
     if (picture->tally->waiting > 0)
         buffer_printf(text, "%s%zu waiting", has_outcomes ? "; " : "",
@@ -414,27 +411,26 @@ static void append_standing(struct buffer *text, const struct picture *picture)
 }
 
 /* "onboard.lua  1:12:04  84 created, 3 changed; 14 waiting" */
-static void put_header(struct canvas *canvas, const struct picture *picture)
+static void put_header(struct pen *pen, const struct picture *picture)
 {
     struct buffer standing = {0};
-    char *script = visible_copy(picture->script != NULL ? picture->script : "moongate");
+    char *script = visible_copy(picture->title != NULL ? picture->title : "moongate");
 
     append_standing(&standing, picture);
 
-    const int fewest = larger(canvas->columns / 4, SCRIPT_COLUMNS);
-    const int room = larger(canvas->columns - terminal_width(standing.data), fewest);
-    const int taken = put_cut(canvas, script, smaller(room, canvas->columns), STYLE_BOLD,
+    const int fewest = larger(pen->columns / 4, SCRIPT_COLUMNS);
+    const int room = larger(pen->columns - terminal_width(standing.data), fewest);
+    const int taken = put_cut(pen, script, smaller(room, pen->columns), STYLE_BOLD,
                               terminal_append_cut);
 
-    put_cut(canvas, standing.data, canvas->columns - taken, STYLE_NONE,
-            terminal_append_start);
-    end_line(canvas);
+    put_cut(pen, standing.data, pen->columns - taken, STYLE_NONE, terminal_append_start);
+    end_line(pen);
     buffer_deinit(&standing);
     free(script);
 }
 
 /* "  ... and 37 more (30 gateways, 7 subnets)" */
-static void put_hidden(struct canvas *canvas, const struct tally *tally, size_t count)
+static void put_hidden(struct pen *pen, const struct tally *tally, size_t count)
 {
     struct buffer line = {0};
     const char *separator = " (";
@@ -456,12 +452,11 @@ static void put_hidden(struct canvas *canvas, const struct tally *tally, size_t 
         free(kind);
     }
     buffer_append_char(&line, ')');
-    put_line(canvas, line.data, STYLE_DIM);
+    put_line(pen, line.data, STYLE_DIM);
     buffer_deinit(&line);
 }
 
-static void put_operations(struct canvas *canvas, const struct picture *picture,
-                           size_t lines)
+static void put_operations(struct pen *pen, const struct picture *picture, size_t lines)
 {
     const size_t waiting = picture->tally->waiting;
     size_t count;
@@ -471,40 +466,40 @@ static void put_operations(struct canvas *canvas, const struct picture *picture,
 
     struct row *rows = make_rows(picture, waiting > lines ? lines - 1 : waiting, &count);
     struct widths widths = measure_rows(rows, count);
-    const struct layout *layout = choose_layout(&widths, canvas->columns);
+    const struct layout *layout = choose_layout(&widths, pen->columns);
 
     for (size_t i = 0; i < count; i++) {
         if (widths.name < smaller(FEWEST_COLUMNS, terminal_width(rows[i].name)))
-            put_line(canvas, rows[i].name, STYLE_NONE);
+            put_line(pen, rows[i].name, STYLE_NONE);
         else
-            put_row(canvas, &rows[i], layout, &widths, picture->turn);
+            put_row(pen, &rows[i], layout, &widths, picture->turn);
     }
     free_rows(rows, count);
     if (waiting > count)
-        put_hidden(canvas, picture->tally, waiting - count);
+        put_hidden(pen, picture->tally, waiting - count);
 }
 
 int picture_append(struct buffer *text, const struct picture *picture,
                    struct terminal_size size)
 {
-    struct canvas canvas = {.text = text,
-                            .has_color = picture->has_color,
-                            .columns = larger(1, size.columns - 1)};
+    struct pen pen = {.text = text,
+                      .has_color = picture->has_color,
+                      .columns = larger(1, size.columns - 1)};
     const int room = size.rows - 1;
 
     if (picture->partial != NULL && room > 1) {
         char *partial = visible_copy(picture->partial);
 
-        put_line(&canvas, partial, STYLE_NONE);
+        put_line(&pen, partial, STYLE_NONE);
         free(partial);
     }
-    put_header(&canvas, picture);
-    put_operations(&canvas, picture, (size_t)larger(0, room - canvas.rows));
-    return canvas.rows;
+    put_header(&pen, picture);
+    put_operations(&pen, picture, (size_t)larger(0, room - pen.rows));
+    return pen.rows;
 }
 
 void picture_paint(struct buffer *text, bool has_color, enum style style,
                    const char *words)
 {
-    put(&(struct canvas){.text = text, .has_color = has_color}, words, style);
+    put(&(struct pen){.text = text, .has_color = has_color}, words, style);
 }

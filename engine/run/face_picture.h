@@ -27,10 +27,12 @@ enum style {
 
 struct picture {
     struct tally *tally; /* its groups get sorted */
-    const char *script;  /* or NULL */
+    const char *title;   /* of the first line; or NULL */
     const char *partial; /* what the script printed after its last line end, or NULL */
+    const unsigned *outcomes; /* to be told, by enum event_outcome */
     int64_t elapsed_ms;
-    unsigned turn; /* of the spinner */
+    int64_t began_ms; /* what the first line is about, on the same clock */
+    unsigned turn;    /* of the spinner */
     bool has_color;
 };
 

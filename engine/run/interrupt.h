@@ -1,6 +1,7 @@
 /* engine/run/interrupt.h - Ctrl-C, SIGTERM and SIGHUP as events of the loop.
  *
- * Once: `asked` is called with 1. Again: with 2. A third time has the signal's usual effect.
+ * Once: `asked` is called with the signal's number and 1. Again: with 2. A third time has the
+ * signal's usual effect.
  * A script that computes without ever waiting is stopped by a hook. */
 #ifndef MOONGATE_RUN_INTERRUPT_H
 #define MOONGATE_RUN_INTERRUPT_H
@@ -12,7 +13,13 @@ struct scheduler;
 
 /* Starts to listen; one at a time in a process. `scheduler` is borrowed. */
 void interrupt_open(struct loop *loop, struct scheduler *scheduler,
-                    void (*asked)(void *context, int times), void *context);
+                    void (*asked)(void *context, int number, int times), void *context);
+
+/* What was asked for has been done: the next signal counts as the first. */
+void interrupt_forget(void);
+
+/* Calls `dying` before a signal ends the process; async-signal-safe. */
+void interrupt_set_dying(void (*dying)(void));
 
 /* Calls `stopping` with the same context once, in front of the error that stops a script that
  * computes: it may look where that is. Ends with interrupt_close(). */

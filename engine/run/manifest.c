@@ -19,7 +19,8 @@ static const struct {
     const char *name;
     size_t offset;
     bool is_path; /* of a file: another process may have another working folder */
-} texts[] = {{"endpoint", offsetof(struct settings, endpoint), false},
+} texts[] = {{"profile", offsetof(struct settings, profile), false},
+             {"endpoint", offsetof(struct settings, endpoint), false},
              {"cloud", offsetof(struct settings, cloud), false},
              {"authority_host", offsetof(struct settings, authority_host), false},
              {"arm_endpoint", offsetof(struct settings, arm_endpoint), false},

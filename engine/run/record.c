@@ -112,18 +112,21 @@ static void keep_files(struct record *record)
 
     struct store_call *call = record_begin_call(record, file->name, on_file_kept);
 
+    /* the file may get other bytes meanwhile, and is to be put again then */
+    record->text = memory_copy_text(file->bytes.data, file->bytes.length);
     record->writing = file;
-    record->store->put(record->store, call, STORE_REPLACE, record->name, file->bytes.data,
+    file->is_kept = true;
+    record->store->put(record->store, call, STORE_REPLACE, record->name, record->text,
                        file->bytes.length);
 }
 
 static void on_file_kept(struct record *record)
 {
     if (record->call.failure != NULL) {
+        record->writing->is_kept = false;
         give_up(record, record_take_failure(&record->call));
         return;
     }
-    record->writing->is_kept = true;
     keep_files(record);
 }
 

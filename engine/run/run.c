@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ struct run {
     struct session *session;
     const struct run_request *request;
     struct record *record; /* or NULL: nothing is kept */
+    char id[RUN_ID_SIZE];
     struct scheduler *scheduler;
     lua_State *L;
     struct task *main;
@@ -210,10 +212,23 @@ static void stop(struct run *run, enum stop why, const char *text)
         session_drain(run->session, on_drained, run);
 }
 
-static void on_interrupt(void *context, int times)
+/* Whether it was for what is done at the keyboard. */
+static bool is_for_keyboard(const struct run *run, int number)
+{
+    const struct run_keyboard *keyboard = run->request->keyboard;
+
+    return keyboard != NULL && number == SIGINT &&
+           keyboard->interrupted(keyboard->context);
+}
+
+static void on_interrupt(void *context, int number, int times)
 {
     struct run *run = context;
 
+    if (run->stop == STOP_NOT && is_for_keyboard(run, number)) {
+        interrupt_forget();
+        return;
+    }
     if (times == 1) {
         stop(
             run, STOP_INTERRUPTED,
@@ -372,13 +387,17 @@ static int execute(struct run *run, char **error)
     scheduler_set_main(run->scheduler, run->main);
     interrupt_open(session_loop(run->session), run->scheduler, on_interrupt, run);
 
+    if (run->request->keyboard != NULL)
+        interrupt_set_dying(run->request->keyboard->dying);
+
     start_max_wall(run);
 
-    const bool everybody_ended = scheduler_run(run->scheduler);
+    const bool everybody_ended =
+        scheduler_run(run->scheduler, run->request->keyboard != NULL);
 
     machine_timer_stop(&run->max_wall);
     deferred_cancel(&run->leave);
-    if (interrupt_close() > 0 && run->stop == STOP_NOT)
+    if (interrupt_close() > 0 && run->stop == STOP_NOT && run->request->keyboard == NULL)
         run->stop = STOP_INTERRUPTED;
     task_mark_joined(run->main);
     return judge(run, everybody_ended, error);
@@ -392,14 +411,13 @@ static const char *status_word(const struct run *run, int code)
                                       : "failed";
 }
 
-static void summarize(struct run *run, const char *id, int code,
-                      struct run_summary *summary)
+static void summarize(struct run *run, int code, struct run_summary *summary)
 {
     struct journal_counts counts = {0};
 
     if (run->record != NULL)
         journal_count(record_journal(run->record), &counts);
-    *summary = (struct run_summary){.run = id,
+    *summary = (struct run_summary){.run = run->id,
                                     .status = code == EXIT_DONE          ? RUN_SUCCEEDED
                                               : code == EXIT_INTERRUPTED ? RUN_INTERRUPTED
                                                                          : RUN_FAILED,
@@ -433,11 +451,11 @@ static int load_and_execute(struct run *run, char **error)
     return code;
 }
 
-static void tell_script(struct run *run, const char *id)
+static void tell_script(struct run *run)
 {
     const struct clock *clock = session_clock(run->session);
     const int64_t limit_ms = run->request->max_wall_ms;
-    struct run_facts facts = {.id = id, .attempt = 1};
+    struct run_facts facts = {.id = run->id, .attempt = 1};
 
     if (run->record != NULL)
         facts.attempt = record_attempt(run->record);
@@ -447,7 +465,7 @@ static void tell_script(struct run *run, const char *id)
     session_set_facts(run->session, &facts);
 }
 
-static int carry(struct run *run, const char *id)
+static int carry(struct run *run)
 {
     struct event started = {.type = EVENT_RUN_STARTED,
                             .text = run->request->script != NULL ? run->request->script
@@ -455,7 +473,7 @@ static int carry(struct run *run, const char *id)
     struct run_summary summary;
     char *error = NULL;
 
-    tell_script(run, id);
+    tell_script(run);
     run->L = interpreter_new(run->session, &run->scheduler);
     scheduler_set_report(run->scheduler, report_unjoined);
     session_emit(run->session, &started);
@@ -465,7 +483,7 @@ static int carry(struct run *run, const char *id)
     const int code = load_and_execute(run, &error);
 
     scheduler_cancel_all(run->scheduler);
-    summarize(run, id, code, &summary);
+    summarize(run, code, &summary);
 
     char *hint = keep_format_hint(run->session, run->record, code);
     struct event finished = {
@@ -487,15 +505,14 @@ int run_script(struct session *session, const struct run_request *request)
 {
     struct run run = {.session = session, .request = request, .leave = {.run = leave}};
     struct failure *failure = NULL;
-    char id[RUN_ID_SIZE];
 
     if (request->record != NULL)
-        snprintf(id, sizeof id, "%s", record_id(request->record));
+        snprintf(run.id, sizeof run.id, "%s", record_id(request->record));
     else if (request->id != NULL)
-        snprintf(id, sizeof id, "%s", request->id);
+        snprintf(run.id, sizeof run.id, "%s", request->id);
     else
-        make_id(session, request, id);
-    run.record = keep_begin(session, request, id, &failure);
+        make_id(session, request, run.id);
+    run.record = keep_begin(session, request, run.id, &failure);
     if (failure != NULL) {
         char *text = failure_describe(failure);
 
@@ -507,12 +524,72 @@ int run_script(struct session *session, const struct run_request *request)
     if (run.record != NULL)
         record_set_listener(run.record, on_news, &run);
 
-    int code = carry(&run, id);
+    session_set_run(session, &run);
 
+    int code = carry(&run);
+
+    session_set_run(session, NULL);
     free(run.stop_text);
     if (code == EXIT_DONE && face_output_failed(session_face(session)))
         code = EXIT_SCRIPT_FAILED;
     return code;
+}
+
+/* --- another run ------------------------------------------------------------------------ */
+
+static void end_record(struct run *run)
+{
+    struct run_summary summary;
+
+    if (run->record == NULL)
+        return;
+    summarize(run, EXIT_DONE, &summary);
+    keep_end(run->session, run->record, &summary, "succeeded", EXIT_DONE, NULL);
+    run->record = NULL;
+}
+
+/* The new record may be refused: then the run goes on without one, and says so. */
+static void begin_record(struct run *run)
+{
+    struct failure *failure = NULL;
+
+    make_id(run->session, run->request, run->id);
+    run->record = keep_begin(run->session, run->request, run->id, &failure);
+    if (run->record != NULL)
+        record_set_listener(run->record, on_news, run);
+    if (failure != NULL)
+        tell(run, failure->message);
+    failure_free(failure);
+    tell_script(run);
+}
+
+static void renew(struct deferred *deferred)
+{
+    struct run_renewal *renewal = LIST_ENTRY(deferred, struct run_renewal, deferred);
+    struct session *session = renewal->session;
+    struct run *run = session_run(session);
+
+    if (!session_is_busy(session, &renewal->failure)) {
+        if (run != NULL)
+            end_record(run);
+        if (session_switch(session, renewal->settings, &renewal->failure) && run != NULL)
+            begin_record(run);
+    }
+    waitable_finish(&renewal->waitable);
+}
+
+void run_renew(struct session *session, const struct settings *settings,
+               struct run_renewal *renewal)
+{
+    *renewal = (struct run_renewal){
+        .settings = settings, .session = session, .deferred = {.run = renew}};
+    waitable_init(&renewal->waitable);
+    loop_defer(session_loop(session), &renewal->deferred);
+}
+
+void run_cancel_renewal(struct run_renewal *renewal)
+{
+    deferred_cancel(&renewal->deferred);
 }
 
 bool run_id_is_valid(const char *id)

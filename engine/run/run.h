@@ -7,8 +7,14 @@
 
 #include <lua.h>
 
+#include "base/waitable.h"
+#include "net/loop.h"
+
+struct failure;
 struct record;
+struct run;
 struct session;
+struct settings;
 struct task;
 
 /* What the process ends with. */
@@ -29,9 +35,16 @@ enum run_keep {
     RUN_KEPT /* from its first line on */
 };
 
+/* Somebody sits at it, whose Ctrl-C is not for the run. */
+struct run_keyboard {
+    bool (*interrupted)(void *context); /* Ctrl-C; false: it is for the run after all */
+    void (*dying)(void); /* before a signal ends the process; async-signal-safe */
+    void *context;
+};
+
 struct run_request {
     const char *script; /* a path, or a ready script's name; NULL when `code` is given */
-    const char *code;   /* a line of Lua, or NULL */
+    const char *code;   /* a line of Lua, or NULL; `script` is its label then, or NULL */
     char *const *arguments;
     int argument_count;
 
@@ -43,10 +56,28 @@ struct run_request {
     void (*kept)(void *context,
                  const char *id); /* told once it is in the store; or NULL */
     void *context;
+    const struct run_keyboard *keyboard; /* or NULL */
 };
 
 /* Runs it to its end and reports that end as the last event. Returns an exit code. */
 int run_script(struct session *session, const struct run_request *request);
+
+/* The run that a session works for ends, and another begins under other settings, with the same
+ * state of Lua. */
+struct run_renewal {
+    struct waitable waitable; /* done when that is over */
+    struct failure
+        *failure; /* then: why nothing was changed, or NULL; owned by the caller */
+    const struct settings *settings;
+    struct session *session;
+    struct deferred deferred;
+};
+
+/* Begins it, outside of the task that asks for it. A session without a run is only switched. `settings` as of session_switch(), borrowed
+ * until it is over; `renewal` is the caller's memory until then or run_cancel_renewal(). */
+void run_renew(struct session *session, const struct settings *settings,
+               struct run_renewal *renewal);
+void run_cancel_renewal(struct run_renewal *renewal);
 
 /* Makes up an id: "20260131-120000-1f3a" sorts by time, and two of one second differ. With `name`
  * (or NULL) the same time and name give the same id. */

@@ -1,14 +1,12 @@
 /* engine/run/session.c - everything a run works with. */
 #include "run/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "arm/poll.h"
-#include "arm/resource.h"
 #include "auth/tokens.h"
-#include "base/buffer.h"
 #include "base/failure.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -17,246 +15,21 @@
 #include "net/transfer.h"
 #include "pipeline/budget.h"
 #include "pipeline/guard.h"
+#include "pipeline/trail.h"
 #include "run/depot.h"
-#include "run/endpoints.h"
-#include "run/event_json.h"
-#include "run/history.h"
+#include "run/past.h"
 #include "run/record.h"
-#include "run/signer.h"
+#include "run/session_parts.h"
 #include "run/terminal.h"
 #include "sim/sim.h"
 
-enum { SIM_TIMEOUT_MS = 10000 };
+enum { SIM_TIMEOUT_MS = 10000, FIRST_ASIDE = 1 << 30 /* number of an operation */ };
 
 /* 2026-01-05T09:00:00Z, a Monday: when a virtual clock begins, unless the world says
  * otherwise, so that a run can be repeated to the letter. */
 static const int64_t VIRTUAL_START_MS = 1767603600000;
 
-struct session {
-    const struct settings *settings;
-    struct clock clock;
-    struct loop *loop;
-    struct face *face;
-    struct history *history;
-    struct sim *sim;
-    int64_t machine_start_ms;
-    unsigned outcomes[OUTCOME_COUNT];
-
-    /* the way to the service, open when `client.pipeline` is not NULL */
-    struct client client;
-    struct observer observer;
-    struct transport *transport;
-    struct stage *wire;
-    struct tokens *tokens, *guest_tokens;
-    struct signer signer;
-    struct endpoints endpoints;
-    struct scope scope;
-    struct depot *depot;   /* or NULL */
-    struct record *record; /* of the run, or NULL */
-    struct run_facts facts;
-    struct buffer line; /* of an event */
-};
-
-/* --- events --------------------------------------------------------------------------- */
-
-void session_emit(struct session *session, struct event *event)
-{
-    event->wall_ms = clock_wall_ms(&session->clock);
-    event->elapsed_ms = clock_now_ms(&session->clock);
-    session->face->handle(session->face, event);
-    if (session->record == NULL)
-        return;
-    buffer_clear(&session->line);
-    event_format(&session->line, event);
-    record_add_event(session->record, session->line.data, session->line.length);
-}
-
-void session_report(struct session *session, enum event_outcome outcome, const char *kind,
-                    const char *name)
-{
-    static const char *const verbs[OUTCOME_COUNT] = {[OUTCOME_CREATED] = "create",
-                                                     [OUTCOME_CHANGED] = "update",
-                                                     [OUTCOME_DELETED] = "delete"};
-    struct event event = {.type = EVENT_OPERATION_FINISHED,
-                          .operation = ++session->client.last_number,
-                          .verb = verbs[outcome] != NULL ? verbs[outcome] : "ensure",
-                          .kind = kind,
-                          .name = name,
-                          .percent = -1.0,
-                          .outcome = outcome};
-
-    session->outcomes[outcome]++;
-    session_emit(session, &event);
-}
-
-void session_print(struct session *session, const char *text)
-{
-    struct event event = {.type = EVENT_OUTPUT, .text = text};
-
-    session_emit(session, &event);
-}
-
-/* The simulator inside the process has another port each time, which says nothing: its
- * URLs are told as http://sim. Owned by the caller. */
-static char *name_sim(const struct session *session, const char *text)
-{
-    const char *endpoint = sim_profile(session->sim)->endpoint, *found;
-    struct buffer named = {0};
-
-    while ((found = strstr(text, endpoint)) != NULL) {
-        buffer_append(&named, text, (size_t)(found - text));
-        buffer_append_string(&named, "http://sim");
-        text = found + strlen(endpoint);
-    }
-    buffer_append_string(&named, text);
-    return buffer_take(&named);
-}
-
-static void take_log(void *context, enum log_level level, const char *text)
-{
-    struct session *session = context;
-    char *named = session->sim != NULL ? name_sim(session, text) : NULL;
-    struct event event = {
-        .type = EVENT_LOG, .level = level, .text = named != NULL ? named : text};
-
-    session_emit(session, &event);
-    free(named);
-}
-
-static const char *verb_of(const struct resource_operation *operation)
-{
-    switch (resource_verb(operation)) {
-    case RESOURCE_DELETE:
-        return "delete";
-    case RESOURCE_CREATE:
-        return "create";
-    default:
-        break;
-    }
-    switch (resource_outcome(operation)) {
-    case RESOURCE_CREATED:
-        return "create";
-    case RESOURCE_CHANGED:
-        return "update";
-    default:
-        return resource_was_adopted(operation) ? "wait for" : "ensure";
-    }
-}
-
-static enum event_outcome outcome_of(const struct resource_operation *operation)
-{
-    const struct failure *failure = resource_failure(operation);
-
-    if (failure != NULL)
-        return strcmp(failure->code, "Canceled") != 0 || failure->status != 0
-                   ? OUTCOME_FAILED
-               : resource_may_go_on(operation) ? OUTCOME_CANCELED
-                                               : OUTCOME_NOT_BEGUN;
-    switch (resource_outcome(operation)) {
-    case RESOURCE_CREATED:
-        return OUTCOME_CREATED;
-    case RESOURCE_CHANGED:
-        return OUTCOME_CHANGED;
-    case RESOURCE_DELETED:
-        return OUTCOME_DELETED;
-    case RESOURCE_MISSING:
-        return OUTCOME_ABSENT;
-    default:
-        return OUTCOME_UNCHANGED;
-    }
-}
-
-/* Whether all its time is its own. What somebody else began is older than we know. */
-static bool has_known_age(const struct session *session,
-                          const struct resource_operation *operation)
-{
-    return session->history != NULL && !resource_was_adopted(operation) &&
-           !resource_was_replayed(operation);
-}
-
-static struct history_key key_of(const struct resource_operation *operation)
-{
-    return (struct history_key){.kind = resource_kind(operation)->name,
-                                .verb = verb_of(operation),
-                                .region = resource_region(operation),
-                                .units = resource_units(operation)};
-}
-
-/* What is over at the service has no time left; only we have not heard the end yet. */
-static bool goes_on(const struct resource_operation *operation)
-{
-    const char *state = resource_state(operation);
-
-    return state == NULL || poll_judge_state(state) == POLL_RUNNING;
-}
-
-static bool foresee(const struct session *session,
-                    const struct resource_operation *operation, struct forecast *forecast)
-{
-    const struct history_key key = key_of(operation);
-
-    return has_known_age(session, operation) && goes_on(operation) &&
-           history_forecast(session->history, &key, resource_age_ms(operation), forecast);
-}
-
-static void keep_duration(const struct session *session,
-                          const struct resource_operation *operation,
-                          enum event_outcome outcome)
-{
-    const struct history_key key = key_of(operation);
-
-    if (has_known_age(session, operation) &&
-        (outcome == OUTCOME_CREATED || outcome == OUTCOME_CHANGED ||
-         outcome == OUTCOME_DELETED))
-        history_add(session->history, &key, resource_age_ms(operation),
-                    clock_wall_ms(&session->clock));
-}
-
-static void tell(struct observer *observer, enum event_type type,
-                 const struct resource_operation *operation)
-{
-    struct session *session = LIST_ENTRY(observer, struct session, observer);
-    struct event event = {.type = type,
-                          .operation = resource_number(operation),
-                          .verb = verb_of(operation),
-                          .kind = resource_kind(operation)->name,
-                          .name = resource_label(operation),
-                          .target = resource_id(operation),
-                          .state = resource_state(operation),
-                          .percent = resource_percent(operation),
-                          .age_ms = resource_age_ms(operation)};
-    struct forecast forecast;
-
-    if (type == EVENT_OPERATION_STATE && foresee(session, operation, &forecast))
-        event.forecast = &forecast;
-    if (type == EVENT_OPERATION_FINISHED) {
-        event.outcome = outcome_of(operation);
-        event.failure = resource_failure(operation);
-        session->outcomes[event.outcome]++;
-        keep_duration(session, operation, event.outcome);
-    }
-    session_emit(session, &event);
-}
-
-static void on_started(struct observer *observer,
-                       const struct resource_operation *operation)
-{
-    tell(observer, EVENT_OPERATION_STARTED, operation);
-}
-
-static void on_changed(struct observer *observer,
-                       const struct resource_operation *operation)
-{
-    tell(observer, EVENT_OPERATION_STATE, operation);
-}
-
-static void on_finished(struct observer *observer,
-                        const struct resource_operation *operation)
-{
-    tell(observer, EVENT_OPERATION_FINISHED, operation);
-}
-
-/* --- the way to the service ------------------------------------------------------------ */
+/* --- the way to the service --------------------------------------------------------- */
 
 static void use_sim(struct session *session, struct credential_settings *credentials)
 {
@@ -280,23 +53,26 @@ static void tell_person(void *context, const char *text)
     session_emit(session, &event);
 }
 
+/* The first that says something. */
+static const char *first_of(const char *asked, const char *set, const char *simulated)
+{
+    return asked != NULL ? asked : set != NULL ? set : simulated;
+}
+
 /* Of a simulator it is asked for anew: it may have got another world. */
 static void choose_scope(struct session *session)
 {
+    static const struct sim_profile none = {0};
     const struct settings *settings = session->settings;
+    const struct sim_profile *profile =
+        session->sim != NULL ? sim_profile(session->sim) : &none;
 
-    if (session->sim != NULL) {
-        const struct sim_profile *profile = sim_profile(session->sim);
-
-        session->scope = (struct scope){profile->subscription_id, profile->resource_group,
-                                        profile->service};
-    }
-    if (settings->subscription != NULL)
-        session->scope.subscription = settings->subscription;
-    if (settings->resource_group != NULL)
-        session->scope.resource_group = settings->resource_group;
-    if (settings->service != NULL)
-        session->scope.service = settings->service;
+    session->scope = (struct scope){
+        .subscription = first_of(session->asked.subscription, settings->subscription,
+                                 profile->subscription_id),
+        .resource_group = first_of(session->asked.resource_group,
+                                   settings->resource_group, profile->resource_group),
+        .service = first_of(session->asked.service, settings->service, profile->service)};
 }
 
 /* The simulator answers at once or, as a fault, never; real time would pass meanwhile, whatever
@@ -316,8 +92,8 @@ static bool is_fenced(void *context)
     return session->record != NULL && record_has_expired(session->record);
 }
 
-/* Opens the pipeline; the guard is its to free from then on. */
-static void open_pipeline(struct session *session, struct stage *guard,
+/* Opens the pipeline, which the guard is a part of from then on. */
+static void open_pipeline(struct session *session,
                           const struct credential_settings *credentials)
 {
     const struct settings *settings = session->settings;
@@ -337,11 +113,11 @@ static void open_pipeline(struct session *session, struct stage *guard,
 
     /* retry stands above the budget, which counts each attempt; and both above the
      * credential: who was told to wait an hour comes back with a token of then */
-    struct stage *stages[9];
+    struct stage *stages[10];
     size_t count = 0;
 
     stages[count++] = stage_new_redirect();
-    stages[count++] = guard;
+    stages[count++] = session->guard;
     if (session->record != NULL)
         stages[count++] = stage_new_journal(session->client.journal);
     stages[count++] = stage_new_retry(session->loop);
@@ -351,6 +127,7 @@ static void open_pipeline(struct session *session, struct stage *guard,
     stages[count++] = stage_new_cookies();
     if (session->record != NULL)
         stages[count++] = stage_new_fence(session->client.journal);
+    stages[count++] = stage_new_trail(session->trail);
     stages[count++] = session->wire;
     session->client.pipeline = pipeline_new(stages, count);
     tokens_set_pipeline(session->tokens, session->client.pipeline);
@@ -379,16 +156,17 @@ static struct failure *open_client(struct session *session)
         failure = endpoints_choose(&session->endpoints, settings);
     if (failure != NULL)
         return failure;
-    choose_scope(session);
 
     struct guard_settings limits = settings->guard;
+
+    limits.read_only = session->is_read_only;
 
     if (session->record != NULL)
         count_before(session, &limits);
 
-    struct stage *guard = stage_new_guard(&limits, session->scope.subscription, &failure);
-
-    if (guard == NULL) {
+    session->guard =
+        stage_new_guard(&limits, session_scope(session)->subscription, &failure);
+    if (session->guard == NULL) {
         endpoints_deinit(&session->endpoints);
         return failure;
     }
@@ -407,7 +185,7 @@ static struct failure *open_client(struct session *session)
     session->client.repeats_lost = settings->repeats_lost;
     session->tokens = tokens_new(session->loop, &credentials);
     signer_init(&session->signer, session->tokens);
-    open_pipeline(session, guard, &credentials);
+    open_pipeline(session, &credentials);
     return NULL;
 }
 
@@ -417,15 +195,34 @@ struct client *session_client(struct session *session, struct failure **failure)
         *failure = open_client(session);
         if (*failure != NULL)
             return NULL;
-    } else if (session->sim != NULL) {
-        choose_scope(session);
     }
     return &session->client;
+}
+
+struct client *session_client_aside(struct session *session, struct failure **failure)
+{
+    const struct client *client = session_client(session, failure);
+
+    if (client == NULL)
+        return NULL;
+    if (session->aside.pipeline == NULL)
+        session->aside = (struct client){.loop = client->loop,
+                                         .pipeline = client->pipeline,
+                                         .origins = client->origins,
+                                         .observer = client->observer,
+                                         .may_register = client->may_register,
+                                         .last_number = FIRST_ASIDE};
+    return &session->aside;
 }
 
 struct tokens *session_tokens(struct session *session)
 {
     return session->tokens;
+}
+
+struct trail *session_trail(struct session *session)
+{
+    return session->trail;
 }
 
 /* The settings of the run's credential, with the guest's id and secret instead. */
@@ -460,9 +257,40 @@ bool session_is_guest(const struct session *session)
     return session->signer.is_guest;
 }
 
-const struct scope *session_scope(const struct session *session)
+const struct scope *session_scope(struct session *session)
 {
+    choose_scope(session);
     return &session->scope;
+}
+
+static void replace(char **to, const char *text)
+{
+    if (text == NULL)
+        return;
+
+    char *copy = memory_copy_string(text); /* it may be the text that is replaced */
+
+    free(*to);
+    *to = copy;
+}
+
+void session_set_scope(struct session *session, const struct scope *scope)
+{
+    replace(&session->asked.subscription, scope->subscription);
+    replace(&session->asked.resource_group, scope->resource_group);
+    replace(&session->asked.service, scope->service);
+}
+
+void session_set_read_only(struct session *session, bool is_read_only)
+{
+    session->is_read_only = is_read_only;
+    if (session->guard != NULL)
+        guard_set_read_only(session->guard, is_read_only);
+}
+
+bool session_is_read_only(const struct session *session)
+{
+    return session->is_read_only;
 }
 
 const struct endpoints *session_endpoints(const struct session *session)
@@ -476,7 +304,90 @@ const char *session_tenant(const struct session *session)
                                 : session->settings->credentials.tenant_id;
 }
 
-/* --- opening and closing --------------------------------------------------------------- */
+/* --- another way -------------------------------------------------------------------- */
+
+static void forget_scope(struct session *session)
+{
+    free(session->asked.subscription);
+    free(session->asked.resource_group);
+    free(session->asked.service);
+    memset(&session->asked, 0, sizeof session->asked);
+}
+
+/* What all ways to the service have sent. */
+static struct wire_counts count_sent(const struct session *session)
+{
+    struct wire_counts counts = session->sent_before;
+
+    if (session->wire != NULL) {
+        const struct wire_counts now = stage_wire_counts(session->wire);
+
+        counts.requests += now.requests;
+        counts.writes += now.writes;
+    }
+    return counts;
+}
+
+/* Events go on to be numbered; all else of the client is new. */
+static void reset_client(struct session *session)
+{
+    const struct client old = session->client;
+
+    client_deinit(&session->aside);
+    session->aside = (struct client){0};
+    client_deinit(&session->client);
+    session->client = (struct client){.loop = old.loop,
+                                      .observer = old.observer,
+                                      .journal = old.journal,
+                                      .last_number = old.last_number};
+}
+
+static void close_way(struct session *session)
+{
+    struct pipeline *pipeline = session->client.pipeline;
+
+    session->sent_before = count_sent(session);
+    reset_client(session);
+    tokens_free(session->tokens);
+    tokens_free(session->guest_tokens);
+    session->tokens = session->guest_tokens = NULL;
+    session->signer = (struct signer){0};
+    pipeline_free(pipeline);
+    session->guard = session->wire = NULL;
+    transport_free(session->transport);
+    session->transport = NULL;
+    endpoints_deinit(&session->endpoints);
+}
+
+bool session_is_busy(const struct session *session, struct failure **failure)
+{
+    const unsigned count = session->client.open_count + session->aside.open_count;
+
+    if (count > 0)
+        *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
+                               count, count == 1 ? " is" : "s are");
+    return count > 0;
+}
+
+bool session_switch(struct session *session, const struct settings *settings,
+                    struct failure **failure)
+{
+    assert(settings->sim == (session->sim != NULL));
+    if (session_is_busy(session, failure))
+        return false;
+    close_way(session);
+    if (session->record == NULL && session->history == NULL) {
+        depot_close(session->depot); /* the next run may be kept elsewhere */
+        session->depot = NULL;
+    }
+    session->switched = *settings;
+    session->settings = &session->switched;
+    session->is_read_only = settings->guard.read_only;
+    forget_scope(session);
+    return true;
+}
+
+/* --- opening and closing ------------------------------------------------------------ */
 
 static struct face *choose_face(struct session *session)
 {
@@ -494,19 +405,19 @@ struct session *session_open(const struct settings *settings, struct failure **f
     struct session *session = memory_new(sizeof *session);
 
     session->settings = settings;
+    session->is_read_only = settings->guard.read_only;
     session->facts.attempt = 1;
     session->machine_start_ms = clock_machine_ms();
     if (!settings->sim) /* pauses between attempts must differ between clients */
         srandom((unsigned)getpid() ^ (unsigned)session->machine_start_ms);
     clock_init(&session->clock, settings->sim ? settings->clock_mode : CLOCK_REAL,
                settings->clock_factor);
-    session->observer = (struct observer){
-        .started = on_started, .changed = on_changed, .finished = on_finished};
     session->loop = loop_new(&session->clock);
     if (session->loop == NULL) {
         *failure = failure_new("IOError", "the system gives no event loop");
         goto fail;
     }
+    session->trail = trail_new(&session->clock);
     session->client.loop = session->loop;
     session->client.observer = &session->observer;
     if (settings->sim) {
@@ -523,9 +434,11 @@ struct session *session_open(const struct settings *settings, struct failure **f
         session->sim = sim_open(session->loop, &options, failure);
         if (session->sim == NULL)
             goto fail;
+        trail_set_alias(session->trail, sim_profile(session->sim)->endpoint,
+                        session_sim_name);
     }
     session->face = choose_face(session);
-    log_set_sink(take_log, session);
+    session_begin_events(session);
     return session;
 
 fail:
@@ -538,17 +451,16 @@ void session_close(struct session *session)
     if (session == NULL)
         return;
     log_set_sink(NULL, NULL);
-    client_deinit(&session->client);
-    tokens_free(session->tokens);
-    tokens_free(session->guest_tokens);
-    pipeline_free(session->client.pipeline);
-    transport_free(session->transport);
+    close_way(session);
+    if (session->past != NULL)
+        past_leave(session->past);
+    trail_free(session->trail);
     sim_close(session->sim);
     depot_close(session->depot);
     if (session->face != NULL)
         session->face->free(session->face);
     loop_free(session->loop);
-    endpoints_deinit(&session->endpoints);
+    forget_scope(session);
     buffer_deinit(&session->line);
     free(session);
 }
@@ -585,6 +497,36 @@ struct record *session_record(const struct session *session)
     return session->record;
 }
 
+void session_set_run(struct session *session, struct run *run)
+{
+    session->run = run;
+}
+
+struct run *session_run(const struct session *session)
+{
+    return session->run;
+}
+
+void session_set_past(struct session *session, struct past *past)
+{
+    session->past = past;
+}
+
+struct past *session_past(const struct session *session)
+{
+    return session->past;
+}
+
+struct journal *session_journal(const struct session *session)
+{
+    return session->client.journal;
+}
+
+void session_set_journal(struct session *session, struct journal *journal)
+{
+    session->client.journal = journal;
+}
+
 void session_set_facts(struct session *session, const struct run_facts *facts)
 {
     session->facts = *facts;
@@ -605,6 +547,10 @@ struct depot *session_depot(struct session *session, struct failure **failure)
 const char *session_find_code(const struct session *session, const char *name,
                               size_t *length)
 {
+    if (session->past != NULL) {
+        past_note_code(session->past, name);
+        return past_find_code(session->past, name, length);
+    }
     return session->record != NULL ? record_find_file(session->record, name, length)
                                    : NULL;
 }
@@ -612,6 +558,8 @@ const char *session_find_code(const struct session *session, const char *name,
 void session_keep_code(struct session *session, const char *name, const char *text,
                        size_t length)
 {
+    if (session->past != NULL)
+        past_note_code(session->past, name);
     if (session->record != NULL)
         record_keep_file(session->record, name, text, length);
 }
@@ -647,12 +595,10 @@ void session_drain(struct session *session, void (*drained)(void *context), void
 void session_summarize(const struct session *session, struct run_summary *summary)
 {
     memcpy(summary->outcomes, session->outcomes, sizeof summary->outcomes);
-    if (session->wire != NULL) {
-        const struct wire_counts counts = stage_wire_counts(session->wire);
+    const struct wire_counts sent = count_sent(session);
 
-        summary->requests = counts.requests;
-        summary->writes = counts.writes;
-    }
+    summary->requests = sent.requests;
+    summary->writes = sent.writes;
     summary->wall_seconds =
         (double)(clock_machine_ms() - session->machine_start_ms) / 1000.0;
     summary->virtual_seconds = (double)clock_now_ms(&session->clock) / 1000.0;

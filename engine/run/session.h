@@ -16,11 +16,14 @@
 
 struct depot;
 struct failure;
+struct journal;
+struct past;
 struct record;
 struct history;
 struct session;
 struct sim;
 struct tokens;
+struct trail;
 
 /* What names in scripts stand for. Strings are borrowed from the session, or NULL. */
 struct scope {
@@ -47,6 +50,20 @@ void session_close(struct session *session);
  * request. */
 void session_set_record(struct session *session, struct record *record);
 struct record *session_record(const struct session *session);
+
+/* The run of the past that this session steps into, or NULL: code comes from there. Borrowed, until
+ * session_set_past(session, NULL). */
+void session_set_past(struct session *session, struct past *past);
+struct past *session_past(const struct session *session);
+
+/* The journal that operations are asked of from now on without any record (borrowed), or NULL. */
+void session_set_journal(struct session *session, struct journal *journal);
+struct journal *session_journal(const struct session *session);
+
+/* The run itself; borrowed, or NULL. */
+struct run;
+void session_set_run(struct session *session, struct run *run);
+struct run *session_run(const struct session *session);
 
 /* What scripts are told, to be set before they run. */
 void session_set_facts(struct session *session, const struct run_facts *facts);
@@ -82,16 +99,41 @@ struct sim *session_sim(const struct session *session);
  * no sense; then the reason in `*failure` (owned by the caller). */
 struct client *session_client(struct session *session, struct failure **failure);
 
+/* The same way for what is no part of the run: no journal is asked. */
+struct client *session_client_aside(struct session *session, struct failure **failure);
+
 /* What requests are signed with; call session_client() first. Borrowed. */
 struct tokens *session_tokens(struct session *session);
+
+/* The requests of this session, kept once it is started (pipeline/trail.h); the session's. */
+struct trail *session_trail(struct session *session);
 
 /* From now on requests are signed by the simulator's guest, who has no right, or again by
  * the run's own credential. Only with a simulator, and after session_client(). */
 void session_set_guest(struct session *session, bool is_guest);
 bool session_is_guest(const struct session *session);
 
-/* Where unqualified names are looked up; call session_client() first. */
-const struct scope *session_scope(const struct session *session);
+/* Where unqualified names are looked up. Nobody is asked. */
+const struct scope *session_scope(struct session *session);
+
+/* From now on these names count (copied) instead of those of the settings or the simulator;
+ * where one is NULL, what counted goes on to count. What was sent goes on. */
+void session_set_scope(struct session *session, const struct scope *scope);
+
+/* From now on writes are refused, or not any more; what was sent goes on. At first it is as the
+ * settings say. */
+void session_set_read_only(struct session *session, bool is_read_only);
+bool session_is_read_only(const struct session *session);
+
+/* Closes the way to the service and works by other settings from now on, as if the session had
+ * been opened with them; only the simulator, the clock and the face stay, so `settings` must
+ * have a simulator when these had one. They are copied; their strings are borrowed for the
+ * session's life. A record in use stays in its store. False when operations are not over
+ * (`Busy`, which session_is_busy() tells before): then nothing has changed, and the reason is in
+ * `*failure` (owned by the caller). */
+bool session_is_busy(const struct session *session, struct failure **failure);
+bool session_switch(struct session *session, const struct settings *settings,
+                    struct failure **failure);
 
 /* Where the services are; call session_client() first. */
 const struct endpoints *session_endpoints(const struct session *session);

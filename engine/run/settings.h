@@ -14,8 +14,20 @@ enum { MOST_HOSTS = 16 };
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
 
+struct config;
+
 /* Strings are borrowed and NULL where nothing was said. */
 struct settings {
+    const char *config_file; /* --config; NULL: where it is looked for */
+    struct config *config;   /* what was found there, borrowed, or NULL */
+    const char *profile;     /* the profile that counts, or that was asked for */
+    bool profile_was_asked;
+    const char *profile_description;
+    bool is_production; /* the profile says that a mistake would hurt */
+    bool
+        may_switch; /* Lua code may change profile, scope and guards: at the prompt, and in
+                        tests, each of which has a simulator of its own */
+
     const char *endpoint; /* one base URL for ARM, login and Graph */
     const char *cloud;
     const char *authority_host; /* of every cloud */

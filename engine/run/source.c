@@ -44,25 +44,19 @@ static const char *source_tree(void)
     return root[0] != '\0' ? root : NULL;
 }
 
-char *source_read_file(const char *path, size_t limit, size_t *length,
-                       struct failure **failure)
+char *source_read_stream(FILE *file, const char *path, size_t limit, size_t *length,
+                         struct failure **failure)
 {
     struct buffer text = {0};
     char chunk[16384];
     size_t count;
-    FILE *file = fopen(path, "rb");
 
-    if (file == NULL) {
-        *failure = failure_new("IOError", "%s: %s", path, strerror(errno));
-        return NULL;
-    }
     errno = 0;
     while ((count = fread(chunk, 1, sizeof chunk, file)) > 0 && text.length <= limit)
         buffer_append(&text, chunk, count);
 
     const int error = ferror(file) ? errno : 0;
 
-    fclose(file);
     if (error != 0 || text.length > limit) {
         *failure = error != 0 ? failure_new("IOError", "%s: %s", path, strerror(error))
                               : failure_new("IOError", "%s is larger than %zu bytes",
@@ -72,6 +66,21 @@ char *source_read_file(const char *path, size_t limit, size_t *length,
     }
     *length = text.length;
     return buffer_take(&text);
+}
+
+char *source_read_file(const char *path, size_t limit, size_t *length,
+                       struct failure **failure)
+{
+    FILE *file = fopen(path, "rb");
+    char *text;
+
+    if (file == NULL) {
+        *failure = failure_new("IOError", "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    text = source_read_stream(file, path, limit, length, failure);
+    fclose(file);
+    return text;
 }
 
 enum { LARGEST_OWN_FILE = 1 << 20 };

@@ -6,6 +6,7 @@
 #define MOONGATE_RUN_SOURCE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct failure;
 
@@ -28,5 +29,9 @@ char *source_read_own(const char *path, size_t *length, char **chunk_name);
  * read, with the reason in `*failure`. */
 char *source_read_file(const char *path, size_t limit, size_t *length,
                        struct failure **failure);
+
+/* The same of a stream that is open, and stays open; `path` is for the reason. */
+char *source_read_stream(FILE *file, const char *path, size_t limit, size_t *length,
+                         struct failure **failure);
 
 #endif

@@ -69,6 +69,31 @@ bool terminal_is_utf8(void)
     return false;
 }
 
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != '\0';
+}
+
+bool terminal_wraps_anew(void)
+{
+    /* the innermost tells: variables of those outside are inherited */
+    static const char *const names[] = {
+        "VTE_VERSION", "KONSOLE_VERSION", "KITTY_WINDOW_ID",       "ALACRITTY_WINDOW_ID",
+        "WT_SESSION",  "WEZTERM_PANE",    "GHOSTTY_RESOURCES_DIR", "ITERM_SESSION_ID"};
+
+    if (is_set("TMUX"))
+        return true;
+    if (is_set("STY") || is_set("XTERM_VERSION"))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (is_set(names[i]))
+            return true;
+    }
+    return false;
+}
+
 struct terminal_size terminal_read_size(int fd)
 {
     struct winsize size = {0};
@@ -182,8 +207,7 @@ static void append_char(struct buffer *buffer, const char *text, size_t length,
         buffer_append(buffer, text, length);
 }
 
-/* The length of the SGR sequence at `text`, or 0 when there is none. */
-static size_t color_length(const char *text)
+size_t terminal_color_length(const char *text)
 {
     if (text[0] != '\x1b' || text[1] != '[')
         return 0;
@@ -201,7 +225,7 @@ static void append_clean(struct buffer *buffer, const char *text, const char *ke
         uint32_t code;
         size_t length;
 
-        if (keeps_colors && (length = color_length(text)) > 0) {
+        if (keeps_colors && (length = terminal_color_length(text)) > 0) {
             buffer_append(buffer, text, length);
         } else if ((length = decode(text, &code)) == 0) {
             buffer_append_string(buffer, REPLACEMENT);
@@ -234,6 +258,24 @@ void terminal_append_visible(struct buffer *buffer, const char *text)
     append_clean(buffer, text, "", false);
 }
 
+void terminal_append_quoted(struct buffer *buffer, const char *text, size_t length)
+{
+    buffer_append_char(buffer, '"');
+    for (const char *const end = text + length; text < end;) {
+        uint32_t code;
+        const size_t bytes = decode(text, &code);
+
+        if (*text == '"' || *text == '\\')
+            buffer_printf(buffer, "\\%c", *text);
+        else if (bytes == 0)
+            buffer_printf(buffer, "\\x%02x", (unsigned char)*text);
+        else
+            append_char(buffer, text, bytes, code);
+        text += bytes > 0 ? bytes : 1;
+    }
+    buffer_append_char(buffer, '"');
+}
+
 void terminal_append_lines(struct buffer *buffer, const char *text)
 {
     append_clean(buffer, text, "\n\t", false);
@@ -242,6 +284,20 @@ void terminal_append_lines(struct buffer *buffer, const char *text)
 void terminal_append_output(struct buffer *buffer, const char *text)
 {
     append_clean(buffer, text, "\n\t\a", true);
+}
+
+size_t terminal_append_next(struct buffer *buffer, const char *text, int *columns)
+{
+    const size_t start = buffer->length;
+    uint32_t code;
+    const size_t length = decode(text, &code);
+
+    if (length == 0)
+        buffer_append_string(buffer, REPLACEMENT);
+    else
+        append_char(buffer, text, length, code);
+    *columns = terminal_width(buffer->data + start);
+    return length > 0 ? length : 1;
 }
 
 /* How many bytes at the start of `text` take at most `columns`. */

@@ -24,6 +24,10 @@ bool terminal_wants_color(void);
 /* Whether the environment's locale says UTF-8: drawings may go beyond ASCII. */
 bool terminal_is_utf8(void);
 
+/* Whether it is known that the terminal wraps its lines anew when its width changes. Others cut
+ * them, and many do not tell. */
+bool terminal_wraps_anew(void);
+
 /* As it is now, so it is read for each drawing; 80 by 24 when the terminal does not say.
  */
 struct terminal_size {
@@ -41,7 +45,18 @@ void terminal_append_utf8(struct buffer *buffer, const char *text);
  * writing as Lua would escape them ("\n", "\x1b", "\u{202e}"). */
 void terminal_append_visible(struct buffer *buffer, const char *text);
 
-/* The same, but line ends and tabs stay what they are. */
+/* Appends the character that `text`, which is not at its end, begins with in the same way. Sets
+ * the columns that it takes. Returns its bytes. */
+size_t terminal_append_next(struct buffer *buffer, const char *text, int *columns);
+
+/* The bytes of the colour (an SGR sequence) that `text` begins with, or 0. */
+size_t terminal_color_length(const char *text);
+
+/* Appends bytes as a literal of Lua, in one line: quotes, backslashes and bytes that are not
+ * UTF-8 are escaped, too. */
+void terminal_append_quoted(struct buffer *buffer, const char *text, size_t length);
+
+/* As terminal_append_visible(), but line ends and tabs stay what they are. */
 void terminal_append_lines(struct buffer *buffer, const char *text);
 
 /* The same, but colours (SGR sequences) and the bell stay, too: what a script prints and

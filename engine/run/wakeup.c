@@ -1,7 +1,10 @@
-/* engine/run/wakeup.c - machine time and signals, whatever clock a run goes by. */
+/* engine/run/wakeup.c - machine time, signals and keys, whatever clock a run goes by. */
 #include "run/wakeup.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -52,6 +55,31 @@ struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wa
     return wakeup;
 }
 
+static bool can_be_watched(int fd)
+{
+    struct stat about;
+
+    return fstat(fd, &about) == 0 &&
+           (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode) || isatty(fd));
+}
+
+struct wakeup *wakeup_new_reader(struct loop *loop, int fd, wakeup_wake *wake,
+                                 void *context)
+{
+    if (!can_be_watched(fd))
+        return NULL;
+
+    struct wakeup *wakeup = new_wakeup(loop, fd, EV_READ | EV_PERSIST, wake, context);
+
+    if (wakeup == NULL)
+        return NULL;
+    event_priority_set(wakeup->event, 0);
+    if (event_add(wakeup->event, NULL) == 0)
+        return wakeup;
+    wakeup_free(wakeup);
+    return NULL;
+}
+
 void wakeup_start(struct wakeup *timer, int64_t delay_ms)
 {
     const struct timeval delay = {.tv_sec = (time_t)(delay_ms / 1000),
@@ -61,10 +89,10 @@ void wakeup_start(struct wakeup *timer, int64_t delay_ms)
         event_add(timer->event, &delay);
 }
 
-void wakeup_watch(struct wakeup *signal)
+void wakeup_watch(struct wakeup *wakeup)
 {
-    if (signal != NULL)
-        event_add(signal->event, NULL);
+    if (wakeup != NULL)
+        event_add(wakeup->event, NULL);
 }
 
 void wakeup_stop(struct wakeup *wakeup)

@@ -1,4 +1,4 @@
-/* engine/run/wakeup.h - machine time and signals, whatever clock a run goes by.
+/* engine/run/wakeup.h - machine time, signals and keys, whatever clock a run goes by.
  *
  * Pictures move by the machine's time, whatever clock a run goes by. Only this module sees libevent: its `struct
  * event` and ours bear the same name. */
@@ -20,14 +20,19 @@ struct wakeup *wakeup_new_timer(struct loop *loop, wakeup_wake *wake, void *cont
 struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wake *wake,
                                  void *context);
 
+/* Watches for something to read from now on, ahead of other events. NULL also when the descriptor
+ * cannot be watched: that of a file is always ready. */
+struct wakeup *wakeup_new_reader(struct loop *loop, int fd, wakeup_wake *wake,
+                                 void *context);
+
 /* Wakes once, so many milliseconds of machine time from now; a start before that is
  * forgotten. */
 void wakeup_start(struct wakeup *timer, int64_t delay_ms);
 
 /* Watches again after a stop. */
-void wakeup_watch(struct wakeup *signal);
+void wakeup_watch(struct wakeup *wakeup);
 
-/* A signal has the effect again that it had before it was watched. */
+/* It wakes nobody any more; a signal has the effect again that it had before it was watched. */
 void wakeup_stop(struct wakeup *wakeup);
 
 void wakeup_free(struct wakeup *wakeup);

@@ -7,6 +7,7 @@
  * those of networks and of access hold, and nothing may refer to what is not there. */
 #include "sim/builder.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,8 +187,8 @@ static void set_states(struct world *world, const struct rules *rules, cJSON *bo
         rules->finish(world, body);
 }
 
-/* What a PUT does between its body and the store. */
-static bool consider(struct change *change, const cJSON *given)
+/* Sets what the service sets, unless the row of its kind refuses the body. */
+static bool complete(struct change *change, const cJSON *given)
 {
     const struct rules *rules = rules_find(change->kind);
 
@@ -197,7 +198,16 @@ static bool consider(struct change *change, const cJSON *given)
     if (rules->complete != NULL)
         rules->complete(change);
     copy_read_only(change->kind, given, change->body);
-    return !has_rules(change->kind) || rules->check == NULL || rules->check(change);
+    return true;
+}
+
+/* What a PUT does between its body and the store. */
+static bool consider(struct change *change, const cJSON *given)
+{
+    const struct rules *rules = rules_find(change->kind);
+
+    return complete(change, given) &&
+           (!has_rules(change->kind) || rules->check == NULL || rules->check(change));
 }
 
 static void save(struct change *change)
@@ -210,53 +220,94 @@ static void save(struct change *change)
         rules->saved(change);
 }
 
+/* A change that makes a resource; what it borrows, and the body, end_change() frees. */
+static void begin_change(struct change *change, struct world *world,
+                         struct answer *answer, const struct kind *kind,
+                         const char *parent_id, const char *name,
+                         char owner[UUID_TEXT_SIZE])
+{
+    char *id = kind_format_id(kind, parent_id, name);
+
+    answer_init(answer);
+    uuid_from_name(world->profile.client_id, owner);
+    *change = (struct change){.world = world,
+                              .answer = answer,
+                              .kind = kind,
+                              .key = entity_make_key(id),
+                              .id = id,
+                              .parent = entity_make_key(parent_id),
+                              .name = name,
+                              .caller = owner};
+}
+
+/* From what was given, which is emptied, to a body. */
+static void take_body(struct change *change, cJSON *given)
+{
+    change->body = given; /* lent to `take` */
+    if (rules_find(change->kind)->take != NULL)
+        rules_find(change->kind)->take(change);
+    change->body = shape_body(change->kind, change->id, change->name, given);
+}
+
+static void end_change(struct change *change)
+{
+    answer_deinit(change->answer);
+    cJSON_Delete(change->body);
+    cJSON_Delete(change->aside);
+    free((char *)(uintptr_t)change->key);
+    free((char *)(uintptr_t)change->id);
+    free((char *)(uintptr_t)change->parent);
+}
+
 char *builder_plant(struct builder *builder, const struct spot *spot,
                     const struct kind *kind, const char *parent_id, const char *name,
                     cJSON *given)
 {
     struct world *world = builder->world;
-    char *id = kind_format_id(kind, parent_id, name), *key = entity_make_key(id);
-    char *parent = entity_make_key(parent_id), *wrong = kind_check_name(kind, name);
-    char owner[UUID_TEXT_SIZE];
+    char owner[UUID_TEXT_SIZE], *wrong = kind_check_name(kind, name);
     cJSON *all = cJSON_Duplicate(given, true);
     struct answer answer;
-    struct change change = {.world = world,
-                            .answer = &answer,
-                            .kind = kind,
-                            .key = key,
-                            .id = id,
-                            .parent = parent,
-                            .name = name,
-                            .caller = owner,
-                            .body = given};
+    struct change change;
 
-    uuid_from_name(world->profile.client_id, owner);
-    answer_init(&answer);
+    begin_change(&change, world, &answer, kind, parent_id, name, owner);
     if (wrong != NULL) {
         char *reason = wrong;
 
         wrong = spot_complain(spot, "%s", reason);
         free(reason);
-    } else if (entity_exists(world, key)) {
-        wrong = spot_complain(spot, "there are two of '%.300s'", id);
+    } else if (entity_exists(world, change.key)) {
+        wrong = spot_complain(spot, "there are two of '%.300s'", change.id);
     } else if (!builder_knows(world, parent_id)) {
         wrong = spot_complain(spot, "there is no '%.300s' for it to be in", parent_id);
     } else {
-        if (rules_find(kind)->take != NULL)
-            rules_find(kind)->take(&change);
-        change.body = shape_body(kind, id, name, given);
+        take_body(&change, given);
         wrong = check_references(world, spot, kind, change.body);
         if (wrong == NULL && !consider(&change, all))
             wrong = complain_answer(spot, &answer);
         if (wrong == NULL)
             save(&change);
-        cJSON_Delete(change.body);
-        cJSON_Delete(change.aside);
     }
-    answer_deinit(&answer);
+    end_change(&change);
     cJSON_Delete(all);
-    free(id);
-    free(key);
-    free(parent);
+    return wrong;
+}
+
+char *builder_put(struct world *world, const struct kind *kind, const char *parent_id,
+                  const char *name, cJSON *given)
+{
+    const struct spot whole = {.index = 0};
+    char owner[UUID_TEXT_SIZE], *wrong = NULL;
+    cJSON *all = cJSON_Duplicate(given, true);
+    struct answer answer;
+    struct change change;
+
+    begin_change(&change, world, &answer, kind, parent_id, name, owner);
+    take_body(&change, given);
+    if (complete(&change, all))
+        save(&change);
+    else
+        wrong = complain_answer(&whole, &answer);
+    end_change(&change);
+    cJSON_Delete(all);
     return wrong;
 }

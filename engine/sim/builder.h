@@ -46,6 +46,10 @@ char *builder_resolve(const struct world *world, const struct kind *kind,
  * not simulated. */
 bool builder_knows(struct world *world, const char *id);
 
+/* The kind of the resource that a full id names, with the id of what it lies in (owned by the
+ * caller); NULL when it is none that is simulated. */
+const struct kind *builder_split(const struct world *world, const char *id, char **parent);
+
 /* ---- builder.c ---- */
 
 /* Fills a body from the fields of a kind, or of the elements of a list, as scripts say
@@ -60,6 +64,11 @@ void builder_set_default(cJSON *body, const char *path, cJSON *value);
 char *builder_plant(struct builder *builder, const struct spot *spot,
                     const struct kind *kind, const char *parent_id, const char *name,
                     cJSON *given);
+
+/* The same for one that is known to have been there: no rule is asked, only the row of its kind, and
+ * what lies above it or is named by it may be missing. Inside a transaction. */
+char *builder_put(struct world *world, const struct kind *kind, const char *parent_id,
+                  const char *name, cJSON *given);
 
 /* ---- builder_access.c: one element each of the lists of that name ---- */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/kind.h"
@@ -115,4 +116,41 @@ bool builder_knows(struct world *world, const char *id)
 
     free(key);
     return is_good;
+}
+
+/* "Microsoft.Network/virtualNetworks/subnets" from an id; owned by the caller. */
+static char *format_type(const char *id)
+{
+    static const char providers[] = "/providers/";
+    struct buffer type = {0};
+    const char *rest = NULL;
+
+    for (const char *at = id; *at != '\0'; at++) {
+        if (text_has_prefix_nocase(at, providers))
+            rest = at + strlen(providers);
+    }
+    if (rest == NULL)
+        return memory_copy_string(resource_group_kind.arm_type);
+    for (int part = 0; *rest != '\0'; part++) {
+        const size_t length = strcspn(rest, "/");
+
+        if (part == 0 || part % 2 == 1)
+            buffer_printf(&type, "%s%.*s", part > 0 ? "/" : "", (int)length, rest);
+        rest += length + (rest[length] == '/' ? 1 : 0);
+    }
+    return buffer_take(&type);
+}
+
+const struct kind *builder_split(const struct world *world, const char *id, char **parent)
+{
+    const char *slash = strrchr(id, '/');
+    char *type = format_type(id);
+    const struct kind *kind = world_find_kind(world, type);
+    const size_t tail = kind != NULL ? strlen(kind->collection) : 0;
+
+    free(type);
+    if (slash == NULL || kind == NULL || (size_t)(slash - id) < tail)
+        return NULL;
+    *parent = memory_copy_text(id, (size_t)(slash - id) - tail);
+    return kind;
 }

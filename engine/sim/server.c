@@ -20,6 +20,7 @@
 #include "sim/http.h"
 #include "sim/listening.h"
 #include "sim/plane.h"
+#include "sim/plant.h"
 #include "sim/tls.h"
 #include "sim/world.h"
 
@@ -105,6 +106,12 @@ int sim_control(struct sim *sim, enum call_method method, const char *path,
     buffer_append(to, answer.body.data, answer.body.length);
     answer_deinit(&answer);
     return status;
+}
+
+char *sim_plant(struct sim *sim, const char *method, const char *path, const cJSON *body,
+                const char *made)
+{
+    return plant(sim->world, method, path, body, made);
 }
 
 /* How long until the next thing happens by itself, or INT64_MAX. */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
+
 #include "sim/call.h"
 
 struct answer;
@@ -58,6 +60,11 @@ const struct sim_profile *sim_profile(const struct sim *sim);
  * answer, mostly JSON, and returns its HTTP status. */
 int sim_control(struct sim *sim, enum call_method method, const char *path,
                 const char *body, struct buffer *answer);
+
+/* Has the world be as after this request, which was answered elsewhere: see sim/plant.h. NULL, or
+ * why that cannot be, owned by the caller. */
+char *sim_plant(struct sim *sim, const char *method, const char *path, const cJSON *body,
+                const char *made);
 
 /* Its clients are other processes, whose waits are real and not seen here: a pause that
  * they are asked for is in the machine's seconds, and a virtual clock jumps to what comes

@@ -261,52 +261,26 @@ static char *add_gateway(struct builder *builder, const struct spot *spot,
 
 /* ---- any resource by its id ---- */
 
-/* "Microsoft.Network/virtualNetworks/subnets" from an id; owned by the caller. */
-static char *format_type(const char *id)
-{
-    static const char providers[] = "/providers/";
-    struct buffer type = {0};
-    const char *rest = NULL;
-
-    for (const char *at = id; *at != '\0'; at++) {
-        if (text_has_prefix_nocase(at, providers))
-            rest = at + strlen(providers);
-    }
-    if (rest == NULL)
-        return memory_copy_string(resource_group_kind.arm_type);
-    for (int part = 0; *rest != '\0'; part++) {
-        const size_t length = strcspn(rest, "/");
-
-        if (part == 0 || part % 2 == 1)
-            buffer_printf(&type, "%s%.*s", part > 0 ? "/" : "", (int)length, rest);
-        rest += length + (rest[length] == '/' ? 1 : 0);
-    }
-    return buffer_take(&type);
-}
-
 static char *add_any(struct builder *builder, const struct spot *spot, const cJSON *given)
 {
     const char *said = json_string_at(given, "id");
     char *id = builder_resolve(builder->world, NULL, said, NULL);
-    char *type = id != NULL ? format_type(id) : memory_copy_string("");
-    const struct kind *kind = world_find_kind(builder->world, type);
-    char *slash = id != NULL ? strrchr(id, '/') : NULL, *wrong;
-    const size_t tail = slash != NULL && kind != NULL ? strlen(kind->collection) : 0;
+    char *parent = NULL, *wrong;
+    const struct kind *kind =
+        id != NULL ? builder_split(builder->world, id, &parent) : NULL;
 
-    if (kind == NULL || (size_t)(slash - id) < tail) {
+    if (kind == NULL) {
         wrong = spot_complain(spot,
                               "id: '%.300s' is no resource of a kind that is "
                               "simulated",
                               said);
     } else {
-        char *parent = memory_copy_text(id, (size_t)(slash - id) - tail);
         cJSON *body = cJSON_Duplicate(json_at(given, "body"), true);
 
-        wrong = builder_plant(builder, spot, kind, parent, slash + 1, body);
+        wrong = builder_plant(builder, spot, kind, parent, strrchr(id, '/') + 1, body);
         cJSON_Delete(body);
-        free(parent);
     }
-    free(type);
+    free(parent);
     free(id);
     return wrong;
 }

@@ -10,51 +10,21 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "base/limited_lua.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 enum {
     MEMORY_LIMIT = 256 << 20,
-    STEP_LIMIT = 500,    /* of STEP_SIZE instructions: some seconds */
-    STEP_SIZE = 1000000, /* instructions between two looks */
+    STEP_LIMIT = 500, /* some seconds */
     VALUE_LIMIT = 10000000,
     DEPTH_LIMIT = 32
 };
 
 struct limits {
-    size_t used;
-    int steps, values;
+    struct limited_lua lua; /* first: the context of the state's allocator */
+    int values;
 };
-
-static void *allocate(void *context, void *old, size_t old_size, size_t size)
-{
-    struct limits *limits = context;
-    const size_t had = old != NULL ? old_size : 0;
-
-    if (size == 0) {
-        limits->used -= had;
-        free(old);
-        return NULL;
-    }
-    if (size > had && limits->used + (size - had) > MEMORY_LIMIT)
-        return NULL;
-
-    void *memory = realloc(old, size);
-
-    if (memory != NULL)
-        limits->used += size - had;
-    return memory;
-}
-
-static void count_steps(lua_State *L, lua_Debug *debug)
-{
-    void *context;
-
-    (void)debug;
-    lua_getallocf(L, &context);
-    if (++((struct limits *)context)->steps > STEP_LIMIT)
-        luaL_error(L, "the world file does not come to an end");
-}
 
 /* ---- the environment ---- */
 
@@ -320,17 +290,18 @@ static char *describe_error(lua_State *L, int status)
 
 cJSON *world_lua_read(const char *text, size_t length, char **wrong)
 {
-    struct limits limits = {0};
+    struct limits limits = {.lua = {.most_bytes = MEMORY_LIMIT,
+                                    .most_steps = STEP_LIMIT,
+                                    .endless = "the world file does not come to an end"}};
     cJSON *holder = cJSON_CreateArray(), *tree;
     struct chunk chunk = {text, "=world", length, holder};
-    lua_State *L = lua_newstate(allocate, &limits);
+    lua_State *L = limited_lua_open(&limits.lua);
 
     if (L == NULL) {
         cJSON_Delete(holder);
         *wrong = memory_copy_string("no memory for a Lua state");
         return NULL;
     }
-    lua_sethook(L, count_steps, LUA_MASKCOUNT, STEP_SIZE);
     lua_pushcfunction(L, run);
     lua_pushlightuserdata(L, &chunk);
 

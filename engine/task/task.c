@@ -27,6 +27,7 @@ struct task {
     struct list in_all;       /* of the scheduler's tasks that are not over */
     struct list in_group;     /* of its group's `alive` or `ended` */
     struct list in_unjoined;
+    const void *mark;
     char *traceback;
     char *
         inner_traceback; /* of the task whose error (user value 2) was raised again here */
@@ -40,12 +41,16 @@ struct scheduler {
     lua_State *L;
     void *host;
     void (*report)(void *host, const struct task *task);
+    void (*failing)(void *host, const struct task *task);
     struct list ready, all, unjoined;
     struct deferred run_ready;
     struct task *running, *main;
     lua_State *innermost; /* the coroutine that runs, of the task or made inside it */
     unsigned closing;     /* coroutines being closed right now */
-    bool is_stressed;
+    const volatile sig_atomic_t *is_stop_asked; /* or NULL */
+    lua_Hook stop;
+    int stop_every;
+    bool is_stressed, has_keyboard;
 };
 
 /* --- keeping tasks alive -------------------------------------------------------------- */
@@ -131,9 +136,12 @@ static bool is_raised_again(const struct task *task)
 static void fail(struct task *task)
 {
     struct scheduler *scheduler = task->scheduler;
+    const bool is_again = is_raised_again(task);
 
+    if (scheduler->failing != NULL && !is_again)
+        scheduler->failing(scheduler->host, task);
     luaL_traceback(scheduler->L, task->thread, NULL, 0);
-    task->traceback = is_raised_again(task)
+    task->traceback = is_again
                           ? memory_format("%s\nwaited for by%s", task->inner_traceback,
                                           strchr(lua_tostring(scheduler->L, -1), '\n'))
                           : memory_copy_string(lua_tostring(scheduler->L, -1));
@@ -190,6 +198,21 @@ static void wait_on_yielded(struct task *task, int count)
     }
 }
 
+/* Whether nothing may stop it: it reads the keyboard. */
+static bool is_spared(const struct task *task)
+{
+    return task->scheduler->has_keyboard && task == task->scheduler->main;
+}
+
+static void hook_when_asked(const struct task *task)
+{
+    const struct scheduler *scheduler = task->scheduler;
+
+    if (scheduler->is_stop_asked != NULL && *scheduler->is_stop_asked != 0 &&
+        !is_spared(task))
+        lua_sethook(task->thread, scheduler->stop, LUA_MASKCOUNT, scheduler->stop_every);
+}
+
 static void resume(struct task *task)
 {
     struct scheduler *scheduler = task->scheduler;
@@ -198,6 +221,7 @@ static void resume(struct task *task)
     scheduler->running = task;
     scheduler->innermost = task->thread;
     task->state = TASK_RUNNING;
+    hook_when_asked(task);
     const int status =
         lua_resume(task->thread, scheduler->L, task->argument_count, &count);
 
@@ -219,8 +243,10 @@ static void run_ready(struct deferred *deferred)
     struct scheduler *scheduler = LIST_ENTRY(deferred, struct scheduler, run_ready);
     struct list *link;
 
-    while ((link = list_take_first(&scheduler->ready)) != NULL)
+    while ((link = list_take_first(&scheduler->ready)) != NULL) {
         resume(LIST_ENTRY(link, struct task, waiter.link));
+        loop_look(scheduler->loop);
+    }
 }
 
 static bool nothing_lives(void *context)
@@ -230,9 +256,10 @@ static bool nothing_lives(void *context)
     return list_is_empty(&scheduler->all);
 }
 
-bool scheduler_run(struct scheduler *scheduler)
+bool scheduler_run(struct scheduler *scheduler, bool has_keyboard)
 {
-    return loop_run(scheduler->loop, nothing_lives, scheduler, false);
+    scheduler->has_keyboard = has_keyboard;
+    return loop_run(scheduler->loop, nothing_lives, scheduler, has_keyboard);
 }
 
 /* --- the scheduler -------------------------------------------------------------------- */
@@ -296,9 +323,30 @@ void scheduler_set_report(struct scheduler *scheduler,
     scheduler->report = report;
 }
 
+void scheduler_set_failing(struct scheduler *scheduler,
+                           void (*failing)(void *host, const struct task *task))
+{
+    scheduler->failing = failing;
+}
+
 lua_State *scheduler_running(const struct scheduler *scheduler)
 {
-    return scheduler->innermost;
+    return scheduler->running != NULL && is_spared(scheduler->running)
+               ? NULL
+               : scheduler->innermost;
+}
+
+void scheduler_set_stop(struct scheduler *scheduler,
+                        const volatile sig_atomic_t *is_asked, lua_Hook hook, int every)
+{
+    scheduler->is_stop_asked = is_asked;
+    scheduler->stop = hook;
+    scheduler->stop_every = every;
+}
+
+struct task *scheduler_running_task(const struct scheduler *scheduler)
+{
+    return scheduler->running;
 }
 
 void scheduler_cancel_all(struct scheduler *scheduler)
@@ -317,6 +365,26 @@ void scheduler_cancel_all(struct scheduler *scheduler)
         }
         cancel(task);
     }
+}
+
+static struct task *find_marked(const struct scheduler *scheduler, const void *mark)
+{
+    for (struct list *link = scheduler->all.next; link != &scheduler->all;
+         link = link->next) {
+        struct task *task = LIST_ENTRY(link, struct task, in_all);
+
+        if (task->mark == mark && task != scheduler->running)
+            return task;
+    }
+    return NULL;
+}
+
+void scheduler_cancel_marked(struct scheduler *scheduler, const void *mark)
+{
+    struct task *task;
+
+    while ((task = find_marked(scheduler, mark)) != NULL)
+        cancel(task);
 }
 
 struct task *scheduler_first_unjoined(struct scheduler *scheduler)
@@ -338,6 +406,7 @@ struct task *task_spawn(struct scheduler *scheduler, lua_State *L, int argument_
     task->scheduler = scheduler;
     task->waiter.wake = on_wake;
     task->argument_count = argument_count;
+    task->mark = scheduler->running != NULL ? scheduler->running->mark : NULL;
     task->thread = lua_newthread(L);
     lua_setiuservalue(L, -2, USER_THREAD);
     luaL_setmetatable(L, task_metatable);
@@ -368,6 +437,16 @@ struct waitable *task_waitable(struct task *task)
 lua_State *task_thread(const struct task *task)
 {
     return task->thread;
+}
+
+void task_set_mark(struct task *task, const void *mark)
+{
+    task->mark = mark;
+}
+
+const void *task_mark(const struct task *task)
+{
+    return task->mark;
 }
 
 const char *task_traceback(const struct task *task)

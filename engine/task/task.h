@@ -7,6 +7,7 @@
 #ifndef MOONGATE_TASK_TASK_H
 #define MOONGATE_TASK_TASK_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -63,11 +64,27 @@ void scheduler_set_stress(struct scheduler *scheduler, bool is_on);
 void scheduler_set_report(struct scheduler *scheduler,
                           void (*report)(void *host, const struct task *task));
 
-/* The coroutine that runs now, or NULL: for a signal handler. */
+/* Calls `failing` when a task is about to end in an error of its own (not one that it was told by a
+ * join), while its coroutine still stands where that was raised; it must leave the coroutine's
+ * stack as it was. */
+void scheduler_set_failing(struct scheduler *scheduler,
+                           void (*failing)(void *host, const struct task *task));
+
+/* The coroutine that runs now, or NULL: for a signal handler. NULL, too, for that of the main task
+ * beside a keyboard, which nothing stops. */
 lua_State *scheduler_running(const struct scheduler *scheduler);
 
-/* Turns the loop until no task lives. Returns false when those left wait for each other. */
-bool scheduler_run(struct scheduler *scheduler);
+/* While `*is_asked` is not 0, whoever is resumed gets the hook, called every so many steps; but for
+ * the main task beside a keyboard. */
+void scheduler_set_stop(struct scheduler *scheduler,
+                        const volatile sig_atomic_t *is_asked, lua_Hook hook, int every);
+
+/* The task that runs now, or NULL. */
+struct task *scheduler_running_task(const struct scheduler *scheduler);
+
+/* Turns the loop until no task lives. Returns false when those left wait for each other; never with
+ * a keyboard, from which anything may come. */
+bool scheduler_run(struct scheduler *scheduler, bool has_keyboard);
 
 /* Cancels all tasks. */
 void scheduler_cancel_all(struct scheduler *scheduler);
@@ -85,6 +102,13 @@ struct waitable *task_waitable(struct task *task);
 
 /* Its coroutine; once it is over its results, or its error alone, are on the stack. */
 lua_State *task_thread(const struct task *task);
+
+/* What a task belongs to, NULL at first; a task that it spawns begins with the same. */
+void task_set_mark(struct task *task, const void *mark);
+const void *task_mark(const struct task *task);
+
+/* Cancels all tasks with this mark but the one that runs. */
+void scheduler_cancel_marked(struct scheduler *scheduler, const void *mark);
 
 /* Where a failed task was when it failed. Borrowed, or NULL. */
 const char *task_traceback(const struct task *task);

@@ -131,11 +131,11 @@ static void note_stop(struct attempt *attempt)
 }
 
 /* The parent's signal. */
-static void on_stop(void *context, int times)
+static void on_stop(void *context, int number, int times)
 {
     struct attempt *attempt = context;
 
-    (void)times;
+    (void)number, (void)times;
     note_stop(attempt);
     scheduler_cancel_all(attempt->scheduler);
 }
@@ -297,7 +297,7 @@ static void execute(struct attempt *attempt, cJSON *answer)
     interrupt_open(session_loop(attempt->session), attempt->scheduler, on_stop, attempt);
     interrupt_set_stopping(on_stopping);
 
-    const bool everybody_ended = scheduler_run(attempt->scheduler);
+    const bool everybody_ended = scheduler_run(attempt->scheduler, false);
 
     timer_stop(session_loop(attempt->session), &attempt->timeout);
     interrupt_close();

@@ -266,6 +266,17 @@ onboarding() {
     report "a team of 1,000 / a team of 100" "$(compute "$team_ms / $few_ms")" 1.5 ""
 }
 
+completing() {
+    cat >"$work/names.json" <<END
+{"limits": {"workspaces_per_service": 5000, "reads": null, "writes": null, "deletes": null}}
+END
+    measure 1 "$moongate" run --quiet --sim --world "$work/names.json" "$here/completion.lua" 5000
+    read -r names_ms first_ms key_ms <"$work/output"
+    report "completion of 5,000 live names, the slowest" "$names_ms" 50 CPU-ms
+    report "the first hint, with all that it loads" "$first_ms" 20 CPU-ms
+    report "a hint, at each key" "$key_ms" 1 CPU-ms
+}
+
 # What a run has done is known again before its script begins.
 replay() {
     "$bench/journal_replay" "$work/journal.jsonl" 1000000 >"$work/replay" || exit 1
@@ -281,6 +292,7 @@ sleeping
 replay
 start_up
 first_answers
+completing
 simulator
 kills
 onboarding

@@ -18,7 +18,7 @@ local LEFT_OUT = {
 local function prelude()
   local env = {}
   for _, name in ipairs {"clock", "dns", "entra", "gateways", "networks", "onboarding", "rbac",
-                         "sim", "tasks", "test", "workspaces"} do
+                         "show", "sim", "tasks", "test", "workspaces"} do
     env[name] = require(name)
   end
   env.ws = env.workspaces.ensure("payments", {})

@@ -1,0 +1,372 @@
+/* engine/run/config_lua.c - evaluating the configuration where nothing is but its declarations.
+ *
+ * A declaration is a function of the environment that gets a name and gives a function which gets
+ * a table: `profile "name" { ... }`. One of another sort is one more row of `declarations`. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include "base/limited_lua.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "run/config_parts.h"
+
+enum {
+    MEMORY_LIMIT = 64 << 20,
+    STEP_LIMIT = 20, /* a fraction of a second */
+    LONGEST_NAME = 64
+};
+
+static const char chunk_name[] = "=line"; /* errors are "line:12: ..." */
+
+/* What stands open between `profile "name"` and its table. */
+struct evaluation {
+    struct limited_lua limits; /* first: the context of the state's allocator */
+    struct config *config;
+    const struct declaration *open; /* or NULL */
+    int open_line;
+    char open_name[LONGEST_NAME + 1];
+};
+
+struct declaration {
+    const char *word; /* "profile" */
+    /* Takes the table on top, declared as `open_name` says. Raises what is wrong with it. */
+    void (*declare)(lua_State *L, struct evaluation *own);
+};
+
+static struct evaluation *evaluation_of(lua_State *L)
+{
+    void *context;
+
+    lua_getallocf(L, &context);
+    return context;
+}
+
+/* --- errors ------------------------------------------------------------------------- */
+
+/* Raises "line:N: message" for a line of the file, and frees the message. */
+static int refuse(lua_State *L, int line, char *message)
+{
+    lua_pushfstring(L, "line:%d: %s", line, message);
+    free(message);
+    return lua_error(L);
+}
+
+/* The line of the file that runs, 0 where it cannot be told. */
+static int current_line(lua_State *L)
+{
+    lua_Debug where;
+
+    if (lua_getstack(L, 1, &where) != 1)
+        return 0;
+    lua_getinfo(L, "l", &where);
+    return where.currentline > 0 ? where.currentline : 0;
+}
+
+/* "; did you mean 'x'?", or nothing. Owned by the caller. */
+static char *suggest(const char *word, const char *const *names, size_t count)
+{
+    const char *near = text_nearest(word, names, count);
+
+    return near != NULL ? memory_format("; did you mean '%s'?", near)
+                        : memory_copy_string("");
+}
+
+/* --- profiles ----------------------------------------------------------------------- */
+
+static int refuse_profile(lua_State *L, const struct evaluation *own, const char *field,
+                          char *wrong)
+{
+    char *message = memory_format("profile '%s': %s%s%s", own->open_name, field,
+                                  field[0] != '\0' ? ": " : "", wrong);
+
+    free(wrong);
+    return refuse(L, own->open_line, message);
+}
+
+static bool is_secret(const char *key)
+{
+    return text_matches(
+        key, "[Ss][Ee][Cc][Rr][Ee][Tt]|[Pp][Aa][Ss][Ss]|[Tt][Oo][Kk][Ee][Nn]|"
+             "[Kk][Ee][Yy]|^[Ss][Aa][Ss]|[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]");
+}
+
+static void refuse_field(lua_State *L, const struct evaluation *own, const char *key)
+{
+    const char *names[CONFIG_MOST_FIELDS];
+    size_t count = 0;
+
+    if (is_secret(key))
+        refuse_profile(L, own, key,
+                       memory_copy_string(
+                           "a configuration holds no secrets: set AZURE_CLIENT_SECRET "
+                           "in the environment, or sign in with a certificate "
+                           "(AZURE_CLIENT_CERTIFICATE_PATH) or a federated token "
+                           "(AZURE_FEDERATED_TOKEN_FILE)"));
+    for (const struct config_row *row = config_rows; row->field.name != NULL; row++)
+        names[count++] = row->field.name;
+
+    char *near = suggest(key, names, count);
+    char *wrong = memory_format("unknown field '%s'%s", key, near);
+
+    free(near);
+    refuse_profile(L, own, "", wrong);
+}
+
+static bool is_field(const char *key)
+{
+    const struct config_row *row = config_rows;
+
+    while (row->field.name != NULL && strcmp(row->field.name, key) != 0)
+        row++;
+    return row->field.name != NULL;
+}
+
+/* Of several unknown keys the first of the alphabet is told: a table has no order. */
+static void check_keys(lua_State *L, const struct evaluation *own)
+{
+    const char *unknown = NULL; /* the table keeps it */
+
+    for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            refuse_profile(L, own, "",
+                           memory_copy_string("fields have names: service = \"..\""));
+
+        const char *key = lua_tostring(L, -2);
+
+        if (!is_field(key) && (unknown == NULL || strcmp(key, unknown) < 0))
+            unknown = key;
+    }
+    if (unknown != NULL)
+        refuse_field(L, own, unknown);
+}
+
+static struct profile *add_profile(const struct evaluation *own)
+{
+    struct config *config = own->config;
+    struct profile *profile;
+
+    config->profiles =
+        memory_resize(config->profiles, (config->profile_count + 1) * sizeof *profile);
+    profile = &config->profiles[config->profile_count++];
+    *profile = (struct profile){.name = memory_copy_string(own->open_name),
+                                .line = own->open_line};
+    return profile;
+}
+
+static void check_new(lua_State *L, const struct evaluation *own)
+{
+    const struct config *config = own->config;
+
+    for (size_t i = 0; i < config->profile_count; i++) {
+        if (strcmp(config->profiles[i].name, own->open_name) == 0)
+            refuse_profile(L, own, "",
+                           memory_format("there is one of that name in line %d",
+                                         config->profiles[i].line));
+    }
+    if (config->profile_count == MOST_PROFILES)
+        refuse_profile(L, own, "", memory_format("more than %d profiles", MOST_PROFILES));
+}
+
+static void declare_profile(lua_State *L, struct evaluation *own)
+{
+    struct settings *to;
+
+    check_new(L, own);
+    check_keys(L, own);
+    to = &add_profile(own)->settings;
+    for (const struct config_row *row = config_rows; row->field.name != NULL; row++) {
+        char *wrong = NULL;
+
+        lua_pushstring(L, row->field.name);
+        if (lua_rawget(L, -2) != LUA_TNIL)
+            wrong = config_row_take(row, L, own->config, to);
+        lua_pop(L, 1);
+        if (wrong != NULL)
+            refuse_profile(L, own, row->field.name, wrong);
+    }
+    if (to->endpoint != NULL && to->cloud != NULL)
+        refuse_profile(L, own, "",
+                       memory_copy_string("endpoint and cloud exclude each other"));
+}
+
+/* --- declarations ------------------------------------------------------------------- */
+
+static const struct declaration declarations[] = {{"profile", declare_profile}};
+
+enum { DECLARATIONS = sizeof declarations / sizeof declarations[0] };
+
+static void check_closed(lua_State *L, const struct evaluation *own)
+{
+    if (own->open != NULL)
+        refuse(L, own->open_line,
+               memory_format("%s '%s' has no table: %s \"%s\" { .. }", own->open->word,
+                             own->open_name, own->open->word, own->open_name));
+}
+
+/* { ... }: what is declared */
+static int close_declaration(lua_State *L)
+{
+    struct evaluation *own = evaluation_of(L);
+    const struct declaration *open = own->open;
+
+    if (open == NULL)
+        return refuse(
+            L, current_line(L),
+            memory_copy_string("a declaration has one table; this is one more"));
+    own->open = NULL;
+    if (lua_gettop(L) != 1 || !lua_istable(L, 1))
+        return refuse(L, own->open_line,
+                      memory_format("%s '%s': a table expected, got a %s", open->word,
+                                    own->open_name, luaL_typename(L, 1)));
+    open->declare(L, own);
+    return 0;
+}
+
+static bool is_name(const char *name, size_t length)
+{
+    return length <= LONGEST_NAME && strlen(name) == length &&
+           text_matches(name, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
+}
+
+/* profile "name" -> function that takes the table */
+static int open_declaration(lua_State *L)
+{
+    const struct declaration *declaration = lua_touserdata(L, lua_upvalueindex(1));
+    struct evaluation *own = evaluation_of(L);
+    const int line = current_line(L);
+    size_t length = 0;
+
+    check_closed(L, own);
+    if (lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TSTRING)
+        return refuse(
+            L, line,
+            memory_format("%s: a name expected, then a table: %s \"name\" { .. }",
+                          declaration->word, declaration->word));
+
+    const char *name = lua_tolstring(L, 1, &length);
+
+    if (!is_name(name, length))
+        return refuse(L, line,
+                      memory_format("%s: a name is 1 to %d letters, digits and -._, the "
+                                    "first of them a letter or digit",
+                                    declaration->word, LONGEST_NAME));
+    own->open = declaration;
+    own->open_line = line;
+    memcpy(own->open_name, name, length + 1);
+    lua_pushcfunction(L, close_declaration);
+    return 1;
+}
+
+/* --- the environment ---------------------------------------------------------------- */
+
+static int refuse_global(lua_State *L)
+{
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+    const char *words[DECLARATIONS];
+
+    for (size_t i = 0; i < DECLARATIONS; i++)
+        words[i] = declarations[i].word;
+
+    char *near = suggest(name, words, DECLARATIONS);
+    char *message =
+        memory_format("'%s' is unknown: there are no libraries, and no globals but "
+                      "declarations%s",
+                      name, near);
+
+    free(near);
+    return refuse(L, current_line(L), message);
+}
+
+static int refuse_assignment(lua_State *L)
+{
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+
+    return refuse(L, current_line(L),
+                  memory_format("'%s' is set, and nobody reads it: say local for a name "
+                                "of the file's own",
+                                name));
+}
+
+static void push_environment(lua_State *L)
+{
+    lua_newtable(L);
+    lua_newtable(L); /* its metatable */
+    lua_newtable(
+        L); /* what can be read: the environment itself stays empty, so that setting
+                        it is noticed */
+    for (size_t i = 0; i < DECLARATIONS; i++) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)&declarations[i]);
+        lua_pushcclosure(L, open_declaration, 1);
+        lua_setfield(L, -2, declarations[i].word);
+    }
+    lua_newtable(L);
+    lua_pushcfunction(L, refuse_global);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, refuse_assignment);
+    lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+}
+
+/* --- running ------------------------------------------------------------------------ */
+
+struct chunk {
+    const char *text;
+    size_t length;
+};
+
+static int run(lua_State *L)
+{
+    const struct chunk *chunk = lua_touserdata(L, 1);
+
+    lua_settop(L, 0);
+    if (luaL_loadbufferx(L, chunk->text, chunk->length, chunk_name, "t") != LUA_OK)
+        return lua_error(L);
+    push_environment(L);
+    lua_setupvalue(L, 1, 1);
+    lua_call(L, 0, LUA_MULTRET);
+    check_closed(L, evaluation_of(L));
+    if (lua_gettop(L) > 0)
+        luaL_error(L, "the file returns something, which nobody takes");
+    return 0;
+}
+
+/* Takes what the run has raised. Owned by the caller. */
+static char *describe_error(lua_State *L, int status)
+{
+    static const char place[] = "line:";
+    const char *text = lua_tostring(L, -1);
+
+    if (status == LUA_ERRMEM)
+        return memory_format(" it needs more than %d MiB of memory", MEMORY_LIMIT >> 20);
+    if (strncmp(text, place, sizeof place - 1) == 0)
+        return memory_copy_string(text + sizeof place - 1);
+    return memory_format(" %s", text != NULL ? text : "it raised what is no text");
+}
+
+char *config_evaluate(struct config *config, const char *text, size_t length)
+{
+    struct evaluation own = {.limits = {.most_bytes = MEMORY_LIMIT,
+                                        .most_steps = STEP_LIMIT,
+                                        .endless = "it does not come to an end"},
+                             .config = config};
+    struct chunk chunk = {text, length};
+    lua_State *L = limited_lua_open(&own.limits);
+    char *wrong = NULL;
+
+    if (L == NULL)
+        return memory_copy_string(" no memory for a Lua state");
+    lua_pushcfunction(L, run);
+    lua_pushlightuserdata(L, &chunk);
+
+    const int status = lua_pcall(L, 1, 0, 0);
+
+    if (status != LUA_OK)
+        wrong = describe_error(L, status);
+    lua_close(L);
+    return wrong;
+}

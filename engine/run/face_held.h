@@ -1,0 +1,36 @@
+/* engine/run/face_held.h - failures that are kept back while a line runs.
+ *
+ * The line's own error or value mostly tells them; what it has not told is said when it is over.
+ * A zeroed struct holds nothing. */
+#ifndef MOONGATE_RUN_FACE_HELD_H
+#define MOONGATE_RUN_FACE_HELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buffer.h"
+#include "run/event.h"
+
+enum { HELD_MOST = 10 }; /* more are only counted */
+
+struct held {
+    struct held_failure {
+        char *message, *name; /* the message may be NULL */
+        char *line;           /* what would be said, with its line end */
+    } failures[HELD_MOST];
+    size_t count, untold;
+};
+
+/* Keeps the failure that an operation has ended with. */
+void held_add(struct held *held, const struct event *event, bool has_color);
+
+/* Something was said. A failure whose message and name are in it is told, and so is the first of
+ * those whose message is. */
+void held_note(struct held *held, const char *text);
+
+/* Appends what was not told, and holds nothing any more. */
+void held_release(struct held *held, struct buffer *text);
+
+void held_deinit(struct held *held);
+
+#endif

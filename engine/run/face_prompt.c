@@ -1,0 +1,394 @@
+/* engine/run/face_prompt.c - the face at the prompt: what is typed, below what was said. */
+#include "run/face_prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/memory.h"
+#include "net/loop.h"
+#include "run/canvas.h"
+#include "run/event.h"
+#include "run/face_forecast.h"
+#include "run/face_held.h"
+#include "run/face_lines.h"
+#include "run/face_picture.h"
+#include "run/face_prompt_echo.h"
+#include "run/face_prompt_picture.h"
+#include "run/face_stream.h"
+#include "run/face_tally.h"
+#include "run/summary.h"
+#include "run/terminal.h"
+
+/* On the machine's clock. */
+enum {
+    TICK_MS = 1000,   /* the clock and the spinner move */
+    PATIENCE_MS = 500 /* a line that waits no longer needs no picture */
+};
+
+enum { FEWEST_ROWS = 3 }; /* of a terminal that has room for a picture */
+
+/* A view that owns its strings. */
+struct typed {
+    struct face_prompt_view view;
+    char *prompt, *continuation, *text, *hint;
+    char **choices;
+};
+
+struct prompt_face {
+    struct face_head head;
+    struct canvas *canvas; /* NULL: the terminal cannot draw */
+    struct echo *echo;     /* NULL: it can */
+    struct loop *loop;
+    struct tally tally;
+    struct held held; /* empty while one types */
+    struct typed typed;
+    struct prompt_picture picture;
+    char *line; /* that runs, on one line; NULL before the first */
+    unsigned outcomes_before[OUTCOME_COUNT]; /* the line */
+    int64_t clock_offset_ms; /* from the loop's clock to the run's elapsed time */
+    int64_t began_ms;        /* the line, on the run's clock */
+    int64_t started_ms;      /* the same on the machine's clock */
+    unsigned turn;           /* of the spinner */
+    bool is_typing;
+    bool is_over;
+    bool has_color;
+    bool owns_output; /* what the script prints goes to this very terminal */
+};
+
+/* --- what is typed --- */
+
+static void free_typed(struct typed *typed)
+{
+    free(typed->prompt);
+    free(typed->continuation);
+    free(typed->text);
+    free(typed->hint);
+    for (size_t i = 0; i < typed->view.choice_count; i++)
+        free(typed->choices[i]);
+    free(typed->choices);
+    *typed = (struct typed){0};
+}
+
+static void copy_choices(struct typed *typed, const struct face_prompt_view *view)
+{
+    typed->choices = memory_new(view->choice_count * sizeof *typed->choices);
+    for (size_t i = 0; i < view->choice_count; i++)
+        typed->choices[i] = memory_copy_string(view->choices[i]);
+}
+
+static void copy_view(struct typed *typed, const struct face_prompt_view *view)
+{
+    free_typed(typed);
+    typed->prompt = memory_copy_string(view->prompt);
+    typed->continuation = memory_copy_string(view->continuation);
+    typed->text = memory_copy_string(view->text);
+    typed->hint = memory_copy_string(view->hint);
+    if (view->choice_count > 0)
+        copy_choices(typed, view);
+    typed->view = *view;
+    typed->view.prompt = typed->prompt;
+    typed->view.continuation = typed->continuation;
+    typed->view.text = typed->text;
+    typed->view.hint = typed->hint;
+    typed->view.choices = (const char *const *)typed->choices;
+}
+
+/* --- what is drawn --- */
+
+static int64_t elapsed_ms(const struct prompt_face *prompt)
+{
+    return clock_now_ms(loop_clock(prompt->loop)) + prompt->clock_offset_ms;
+}
+
+static void append_waiting(struct prompt_face *prompt, struct canvas_picture *drawing,
+                           struct terminal_size size)
+{
+    unsigned outcomes[OUTCOME_COUNT];
+
+    for (size_t i = 0; i < OUTCOME_COUNT; i++)
+        outcomes[i] = prompt->tally.outcomes[i] - prompt->outcomes_before[i];
+
+    const struct picture picture = {.tally = &prompt->tally,
+                                    .title = prompt->line,
+                                    .partial = canvas_partial(prompt->canvas),
+                                    .outcomes = outcomes,
+                                    .elapsed_ms = elapsed_ms(prompt),
+                                    .began_ms = prompt->began_ms,
+                                    .turn = prompt->turn++,
+                                    .has_color = prompt->has_color};
+
+    drawing->cursor_row = picture_append(&drawing->text, &picture, size);
+}
+
+/* Paints what a line waits for when it takes its time; till then, and when it waits for nothing,
+ * only what it prints. */
+static int64_t paint_running(struct prompt_face *prompt, struct canvas_picture *drawing,
+                             struct terminal_size size)
+{
+    const int64_t lasted_ms = clock_machine_ms() - prompt->started_ms;
+    const bool is_waiting = prompt->tally.waiting > 0 && size.rows >= FEWEST_ROWS;
+
+    if (is_waiting && lasted_ms >= PATIENCE_MS) {
+        append_waiting(prompt, drawing, size);
+        return TICK_MS;
+    }
+    prompt_picture_append_partial(drawing, canvas_partial(prompt->canvas),
+                                  prompt->has_color, size);
+    return is_waiting ? PATIENCE_MS - lasted_ms : 0;
+}
+
+static int64_t paint(void *context, struct canvas_picture *drawing,
+                     struct terminal_size size)
+{
+    struct prompt_face *prompt = context;
+
+    if (prompt->is_over || !terminal_is_foreground(STDERR_FILENO))
+        return 0;
+    if (!prompt->is_typing)
+        return paint_running(prompt, drawing, size);
+    prompt->picture.view = &prompt->typed.view;
+    prompt->picture.partial = canvas_partial(prompt->canvas);
+    prompt_picture_append(drawing, &prompt->picture, size);
+    return 0;
+}
+
+/* Where lines that stay are appended. */
+static struct buffer *above(struct prompt_face *prompt)
+{
+    return prompt->canvas != NULL ? canvas_above(prompt->canvas)
+                                  : echo_said(prompt->echo);
+}
+
+static void request(struct prompt_face *prompt)
+{
+    if (prompt->canvas != NULL)
+        canvas_request(prompt->canvas);
+    else
+        echo_request(prompt->echo);
+}
+
+/* --- events --- */
+
+static void on_output(struct prompt_face *prompt, const char *text)
+{
+    if (text == NULL)
+        return;
+    if (!prompt->owns_output) {
+        if (!face_stream_write(&prompt->head.out, text, strlen(text)))
+            face_stream_append_complaint(above(prompt), &prompt->head.out);
+    } else if (prompt->canvas != NULL) {
+        canvas_print(prompt->canvas, text);
+    } else {
+        terminal_append_lines(echo_said(prompt->echo), text);
+    }
+}
+
+static void on_finished(struct prompt_face *prompt, const struct event *event)
+{
+    tally_finish(&prompt->tally, event);
+    if (!face_lines_is_told(event))
+        return;
+    if (prompt->is_typing || event->outcome != OUTCOME_FAILED)
+        face_lines_append_finish(above(prompt), event, prompt->has_color);
+    else
+        held_add(&prompt->held, event, prompt->has_color);
+}
+
+/* A session in which nothing was done needs no closing words. */
+static bool has_something_to_tell(const struct prompt_face *prompt,
+                                  const struct event *event)
+{
+    static const enum event_outcome told[] = {OUTCOME_CREATED, OUTCOME_CHANGED,
+                                              OUTCOME_DELETED, OUTCOME_FAILED};
+
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        if (event->summary->outcomes[told[i]] > 0)
+            return true;
+    }
+    return event->summary->hint != NULL || event->text != NULL ||
+           prompt->tally.waiting + prompt->tally.left_by_key.count > 0;
+}
+
+static void on_run_finished(struct prompt_face *prompt, const struct event *event)
+{
+    if (prompt->canvas != NULL)
+        canvas_end_partial(prompt->canvas);
+    held_release(&prompt->held, above(prompt));
+    if (has_something_to_tell(prompt, event))
+        face_lines_append_summary(above(prompt), event, &prompt->tally,
+                                  prompt->has_color);
+    prompt->is_typing = false;
+    prompt->is_over = true;
+    if (prompt->canvas != NULL)
+        canvas_clear(prompt->canvas);
+    else
+        echo_settle(prompt->echo, "");
+}
+
+static void handle(struct face *face, const struct event *event)
+{
+    struct prompt_face *prompt = (struct prompt_face *)face;
+
+    prompt->clock_offset_ms = event->elapsed_ms - clock_now_ms(loop_clock(prompt->loop));
+    if (event->text != NULL)
+        held_note(&prompt->held, event->text);
+    switch (event->type) {
+    case EVENT_RUN_STARTED:
+        break;
+    case EVENT_OPERATION_STARTED:
+    case EVENT_OPERATION_STATE:
+        face_forecast_warn(above(prompt), tally_begin(&prompt->tally, event), event);
+        break;
+    case EVENT_OPERATION_FINISHED:
+        on_finished(prompt, event);
+        break;
+    case EVENT_LOG:
+    case EVENT_TASK_FAILED:
+        summary_append_note(above(prompt), event);
+        break;
+    case EVENT_OUTPUT:
+        on_output(prompt, event->text);
+        break;
+    case EVENT_RUN_FINISHED:
+        on_run_finished(prompt, event);
+        return;
+    }
+    request(prompt);
+}
+
+static void free_face(struct face *face)
+{
+    struct prompt_face *prompt = (struct prompt_face *)face;
+
+    if (prompt->canvas != NULL)
+        canvas_free(prompt->canvas);
+    if (prompt->echo != NULL)
+        echo_free(prompt->echo);
+    tally_deinit(&prompt->tally);
+    held_deinit(&prompt->held);
+    free_typed(&prompt->typed);
+    free(prompt->line);
+    free(prompt);
+}
+
+struct face *face_new_prompt(struct loop *loop)
+{
+    struct prompt_face *prompt = memory_new(sizeof *prompt);
+    const bool is_same = terminal_is_same(STDOUT_FILENO, STDERR_FILENO);
+
+    prompt->head.face = (struct face){.handle = handle, .free = free_face};
+    prompt->head.out.fd = STDOUT_FILENO;
+    prompt->loop = loop;
+    prompt->started_ms = clock_machine_ms();
+    tally_init(&prompt->tally);
+    if (is_same && terminal_can_draw(STDERR_FILENO)) {
+        prompt->has_color = prompt->picture.has_color = terminal_wants_color();
+        prompt->owns_output = true;
+        prompt->canvas = canvas_new(loop, STDERR_FILENO, false, paint, prompt);
+    } else {
+        const int fd = isatty(STDERR_FILENO) ? STDERR_FILENO : STDOUT_FILENO;
+
+        prompt->owns_output = is_same || fd == STDOUT_FILENO;
+        prompt->echo = echo_new(loop, fd);
+    }
+    return &prompt->head.face;
+}
+
+/* --- the owner's calls --- */
+
+/* The line that ran is over, and has told what it had to tell. */
+static void release_held(struct prompt_face *prompt)
+{
+    held_release(&prompt->held, above(prompt));
+    if (prompt->echo != NULL)
+        echo_request(prompt->echo);
+}
+
+void face_prompt_show(struct face *face, const struct face_prompt_view *view)
+{
+    struct prompt_face *prompt = (struct prompt_face *)face;
+
+    prompt->is_typing = view != NULL;
+    if (view != NULL) {
+        copy_view(&prompt->typed, view);
+        release_held(prompt);
+    } else {
+        prompt->started_ms = clock_machine_ms();
+    }
+    if (prompt->canvas != NULL)
+        canvas_draw(prompt->canvas);
+    else if (view != NULL)
+        echo_show(prompt->echo, view);
+    else
+        echo_settle(prompt->echo, "");
+}
+
+/* What runs from now on, with blanks for its line ends. */
+static void begin_line(struct prompt_face *prompt, const char *text)
+{
+    free(prompt->line);
+    prompt->line = memory_copy_string(text);
+    for (char *at = prompt->line; *at != '\0'; at++) {
+        if (*at == '\n' || *at == '\t')
+            *at = ' ';
+    }
+    memcpy(prompt->outcomes_before, prompt->tally.outcomes,
+           sizeof prompt->outcomes_before);
+    prompt->began_ms = elapsed_ms(prompt);
+    prompt->started_ms = clock_machine_ms();
+}
+
+void face_prompt_settle(struct face *face, const struct face_prompt_view *view,
+                        bool is_dropped)
+{
+    struct prompt_face *prompt = (struct prompt_face *)face;
+    const char *ending = is_dropped ? "^C" : "";
+
+    prompt->is_typing = false;
+    prompt->picture.top = 0;
+    if (!is_dropped)
+        begin_line(prompt, view->text);
+    if (prompt->canvas != NULL) {
+        canvas_end_partial(prompt->canvas); /* which stands above it */
+        prompt_picture_append_lines(canvas_above(prompt->canvas), view,
+                                    prompt->has_color);
+        buffer_append_string(canvas_above(prompt->canvas), ending);
+        buffer_append_char(canvas_above(prompt->canvas), '\n');
+        canvas_draw(prompt->canvas);
+    } else {
+        echo_show(prompt->echo, view);
+        echo_settle(prompt->echo, ending);
+    }
+}
+
+void face_prompt_clear_screen(struct face *face)
+{
+    struct prompt_face *prompt = (struct prompt_face *)face;
+
+    if (prompt->canvas != NULL)
+        canvas_clear_screen(prompt->canvas);
+}
+
+void face_prompt_suspend(struct face *face)
+{
+    struct prompt_face *prompt = (struct prompt_face *)face;
+
+    if (prompt->canvas != NULL)
+        canvas_suspend(prompt->canvas);
+    else
+        echo_suspend(prompt->echo);
+}
+
+void face_prompt_resume(struct face *face)
+{
+    struct prompt_face *prompt = (struct prompt_face *)face;
+
+    if (prompt->canvas != NULL)
+        canvas_resume(prompt->canvas);
+    else
+        echo_resume(prompt->echo);
+}

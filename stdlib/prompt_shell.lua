@@ -1,0 +1,343 @@
+--- The state of a session at the prompt, and how a line of it is run.
+-- @module prompt_shell
+local core = require "core.prompt"
+local core_tasks = require "core.tasks"
+local library = require "library"
+local prompt_keep = require "prompt_keep"
+local prompt_line = require "prompt_line"
+
+local prompt_shell = {}
+
+local Shell = {}
+Shell.__index = Shell
+
+-- Modules are there without require; what lines define stays among themselves.
+local function new_environment(leave, find_line)
+  local env = {}
+  env._G = env
+  env.exit, env.quit = leave, leave
+  env.help = function(...)
+    local help = require "help"
+    print(select("#", ...) == 0 and help.overview() or help.text(..., nil, find_line))
+  end
+  return setmetatable(env, {__index = function(_, name)
+    local value = _G[name]
+    if value == nil and type(name) == "string" and library.is_public(name) then
+      value = require(name)
+      env[name] = value
+    end
+    return value
+  end})
+end
+
+--- The state of a session: its variables, its lines, its tasks.
+-- @treturn table `env`, `lines` (list of {text, number, ok, ...}), `tasks` in the background,
+--   `is_expanded`, `is_timing`; `shell:evaluate(text)`, `shell:say(text)` ...
+function prompt_shell.new()
+  local shell = setmetatable({lines = {}, tasks = {}, count = 0}, Shell)
+  shell.env = new_environment(function() shell:leave() end,
+                              function(name) return shell:find_line(name) end)
+  return shell
+end
+
+-- --- what is said ---------------------------------------------------------------------------
+
+--- Prints a text as lines.
+function Shell:say(text)
+  print(text)
+end
+
+local function paint(code, text)
+  local terminal = require "core.terminal"
+  return terminal.is_terminal() and terminal.wants_color()
+         and ("\27[%sm%s\27[0m"):format(code, text) or text
+end
+
+--- Says what went wrong.
+function Shell:fail(message)
+  self.has_failed = true
+  if core.is_open() and core.is_interactive() then
+    print(paint("31", message))
+  else
+    require("log").error(message)
+  end
+end
+
+function Shell:options()
+  local terminal = require "core.terminal"
+  local columns, rows = terminal.size()
+  return {columns = columns, most_rows = terminal.is_terminal() and math.max(rows - 6, 10) or 1000,
+          is_expanded = self.is_expanded, has_color = terminal.is_terminal()
+          and terminal.wants_color(), env = self.env}
+end
+
+--- The text of a line by the name of its chunk, "line 3"; nil when it is none, or held a secret.
+function Shell:find_line(name)
+  local number = tonumber(name:match "^line (%d+)$")
+  for _, entry in ipairs(self.lines) do
+    if entry.number == number and not entry.is_secret then
+      return entry.text
+    end
+  end
+end
+
+--- Shows a value as a line's own is shown.
+function Shell:show(value)
+  self:say(require("show").text(value, self:options()))
+end
+
+-- Shows what an expression gave under the names that it has from now on.
+local function show_values(shell, entry, values)
+  if values.n == 0 or (values.n == 1 and values[1] == nil) then
+    return
+  end
+  local name = "_" .. entry.number
+  shell.env._, shell.env[name] = values[1], values[1]
+  local text = require("show").values(values, shell:options())
+  local label = paint("2", name .. " =")
+  shell:say(label .. (text:find("\n", 1, true) and "\n" or " ") .. text)
+end
+
+-- --- running a line -------------------------------------------------------------------------
+
+-- The lines of a traceback that are somebody's own.
+local function shorten(traceback)
+  local lines = {}
+  for line in traceback:gmatch "\n\t([^\n]+)" do
+    if not line:find "^%[C%]" and not line:find "stdlib/" and not line:find "^%.%.%." then
+      lines[#lines + 1] = "  " .. line
+    end
+  end
+  return #lines > 1 and "\n" .. table.concat(lines, "\n") or ""
+end
+
+-- An error with what it says; one that is no text is shown as a value is, without colours.
+local function describe(shell)
+  return function(value)
+    local text = value
+    if type(value) ~= "string" then
+      local options = shell:options()
+      options.has_color = false
+      text = require("show").text(value, options)
+    end
+    return {value = value, text = text .. shorten(debug.traceback(nil, 2))}
+  end
+end
+
+local function report_failure(shell, entry, failure)
+  shell.env._error = failure.value
+  shell:fail((entry.job and ("[%d] failed: "):format(entry.job) or "") .. failure.text)
+end
+
+-- The task in the background is about to end; the prompt that is shown says how many are left.
+local function end_job(shell, entry)
+  for i, job in ipairs(shell.tasks) do
+    if job.number == entry.job then
+      table.remove(shell.tasks, i)
+    end
+  end
+  if core.is_open() and core.is_interactive() then
+    core.set_text((require("prompt_text").text(shell)))
+  end
+end
+
+-- What the line's task does. It shows the value, too, since a value may take its time to say
+-- what it is.
+local function carry_out(shell, entry, fn, is_expression)
+  local values = table.pack(xpcall(fn, describe(shell)))
+  local ok = values[1] or type(values[2].value) == "userdata" -- run.exit()
+  prompt_keep.finish(shell, entry, ok)
+  if not values[1] and ok then
+    shell:leave()
+  elseif not ok then
+    report_failure(shell, entry, values[2])
+  elseif entry.job then
+    shell:say(("[%d] done: %s"):format(entry.job, entry.label))
+  end
+  if values[1] and is_expression then
+    show_values(shell, entry, table.pack(table.unpack(values, 2, values.n)))
+  end
+  if entry.job then
+    end_job(shell, entry)
+  end
+  return ok
+end
+
+local function label_of(text)
+  local first, rest = text:match "^%s*([^\n]*)(.*)$"
+  return rest:find "%S" and first .. " ..." or first
+end
+
+local function to_background(shell, entry)
+  shell.jobs = (shell.jobs or 0) + 1
+  entry.job = shell.jobs
+  shell.tasks[#shell.tasks + 1] = {number = entry.job, text = entry.label, task = entry.task}
+  shell:say(("[%d] %s"):format(entry.job, entry.label))
+end
+
+local function give_up(shell, entry)
+  entry.task:cancel()
+  prompt_keep.finish(shell, entry, entry.is_ended_by_interrupt or false)
+  if entry.is_ended_by_interrupt then
+    return
+  end
+  shell:fail "interrupted; what the service has begun goes on there"
+end
+
+-- The task has ended; it fails only when somebody stopped it while it was computing.
+local function ended_well(shell, entry)
+  local ok, value = pcall(entry.task.join, entry.task)
+  if not ok then
+    prompt_keep.finish(shell, entry, false)
+    shell:fail((tostring(value):gsub("^.*: interrupted$", "interrupted")))
+  end
+  return ok and value
+end
+
+--- Waits for a line's task as the keyboard lets it.
+-- @return true when it came to a good end
+function Shell:wait(entry)
+  local how = core.is_open() and core.wait(entry.task) or "ended"
+  if how == "background" then
+    to_background(self, entry)
+    return true
+  elseif how == "interrupted" then
+    give_up(self, entry)
+    return entry.ok
+  end
+  return ended_well(self, entry)
+end
+
+local function run_code(shell, line, entry)
+  local fn, is_expression = prompt_line.compile(line.text, "line " .. entry.number, shell.env)
+  if not fn then
+    prompt_keep.finish(shell, entry, false)
+    shell:fail(is_expression)
+    return false
+  end
+  entry.task = core_tasks.spawn(carry_out, shell, entry, fn, is_expression)
+  if line.is_background then
+    to_background(shell, entry)
+    return true
+  end
+  return shell:wait(entry)
+end
+
+local function run_command(shell, line, entry)
+  local command = require("prompt_commands").find(line.name)
+  if type(command) == "string" then
+    shell:fail(command)
+    prompt_keep.finish(shell, entry, false)
+    return false
+  end
+  entry.is_ended_by_interrupt = command.is_ended_by_interrupt
+  entry.task = core_tasks.spawn(carry_out, shell, entry, function()
+    command.run(shell, line.argument)
+  end, false)
+  return shell:wait(entry)
+end
+
+-- The value that a question is about; nil when there is none.
+local function value_of(subject, env)
+  local fn = load("return " .. subject:gsub(":", "."), "=question", "t", env)
+  local ok, value = pcall(fn or error)
+  return ok and value or nil
+end
+
+local function answer(shell, line)
+  local help = require "help"
+  local value = value_of(line.subject, shell.env)
+  local function find_line(name)
+    return shell:find_line(name)
+  end
+  if not line.wants_source then
+    return shell:say(help.text(value, line.subject, find_line))
+  end
+  local text, reason = help.source(value, find_line)
+  shell:say(text or reason)
+end
+
+local function run_question(shell, line)
+  local task = core_tasks.spawn(answer, shell, line)
+  if core.is_open() and core.wait(task) ~= "ended" then
+    task:cancel()
+    return false
+  end
+  local ok, reason = pcall(task.join, task)
+  if not ok then
+    shell:fail(tostring(reason))
+  end
+  return ok
+end
+
+local function time_of(shell, run, ...)
+  local before = core.machine_seconds()
+  local ok = run(...)
+  if shell.is_timing then
+    shell:say(("Time: %.3f s"):format(core.machine_seconds() - before))
+  end
+  return ok
+end
+
+--- Runs a text as if it had been typed.
+-- @tparam string text
+-- @return true when it came to a good end, or goes on in the background
+function Shell:evaluate(text)
+  local line = prompt_line.parse(text)
+  if line.kind == "blank" or line.kind == "dropped" then
+    return true
+  elseif line.kind == "question" then
+    return run_question(self, line)
+  elseif line.kind == "code" and line.text == "tasks" then
+    line = {kind = "command", name = "tasks", argument = ""}
+  end
+  self.count = self.count + 1
+  local entry = {text = line.text or text, number = self.count, is_background = line.is_background,
+                 label = label_of(line.text or text), is_command = line.kind == "command",
+                 mark = require("core.trail").mark()}
+  prompt_keep.begin(self, entry)
+  return time_of(self, line.kind == "command" and run_command or run_code, self, line, entry)
+end
+
+--- Runs a file as one line of the session.
+-- @tparam string path
+-- @return true when it came to a good end
+function Shell:run_file(path)
+  local file, reason = io.open(path)
+  if not file then
+    self:fail(reason)
+    return false
+  end
+  local text = file:read "a"
+  file:close()
+  return self:evaluate(text)
+end
+
+-- --- tasks in the background ----------------------------------------------------------------
+
+local OVER = {done = true, failed = true, canceled = true}
+
+--- The tasks in the background that are not over.
+-- @treturn table list of {number, text, task}
+function Shell:background_tasks()
+  local going = {}
+  for _, job in ipairs(self.tasks) do
+    if not OVER[job.task:status()] then
+      going[#going + 1] = job
+    end
+  end
+  self.tasks = going
+  return going
+end
+
+--- Ends the session after this line.
+function Shell:leave()
+  self.is_leaving = true
+end
+
+--- Another run has begun: what was typed so far is not its.
+function Shell:begin_anew()
+  self.kept_from = #self.lines + 1
+end
+
+return prompt_shell

@@ -1,0 +1,57 @@
+-- The requests of the run, as core.trail tells them.
+local test = require "test"
+local trail = require "core.trail"
+local workspaces = require "workspaces"
+
+test.case("nothing is kept before it is asked for, and little is asked", function()
+  test.equal(trail.mark(), 0)
+  test.equal(#trail.since(0), 0)
+  workspaces.list()
+  test.equal(trail.mark(), 0)
+  test.equal(trail.details(1), nil)
+  test.raises("mark", trail.since, -1)
+  test.raises("number expected", trail.details, "x")
+end)
+
+test.case("requests are told from a mark on", function()
+  trail.start()
+  local ws = workspaces.ensure("trailed", {display_name = "T"})
+  local mark = trail.mark()
+  pcall(workspaces.get, "missing")
+  local requests, lost = trail.since(mark)
+  test.equal(#requests, 1)
+  test.equal(lost, 0)
+  local request = requests[1]
+  test.equal(request.number, mark + 1)
+  test.equal(request.method, "GET")
+  test.contains(request.url, "http://sim/subscriptions/")
+  test.contains(request.url, "/workspaces/missing?api-version=")
+  test.equal(request.status, 404)
+  test.equal(request.error, "ResourceNotFound")
+  test.equal(request.attempt, 1)
+  test.equal(request.sent, 0)
+  test.ok(request.received > 100)
+  test.ok(math.type(request.ms) == "integer" and request.ms >= 0)
+  test.ok(#request.request_id == 36)
+  test.near(request.at, os.time(), 60)
+  ws.named_values:ensure("key", {display_name = "key", value = "hush-hush", secret = true})
+  for number = 1, trail.mark() do
+    local details = trail.details(number)
+    test.ok(not details:find("hush", 1, true), details)
+    test.ok(not details:find("Bearer", 1, true), details)
+  end
+end)
+
+test.case("details are the request and its answer in lines", function()
+  trail.start()
+  workspaces.ensure("told", {display_name = "Told"})
+  local details = trail.details(trail.mark())
+  test.contains(details, "PUT http://sim/subscriptions/")
+  test.contains(details, "\n> Authorization: [hidden]\n")
+  test.contains(details, '\n>     "displayName": "Told"\n')
+  test.contains(details, "\n< 201\n")
+  test.contains(details, '\n<   "name": "told",\n')
+  test.equal(details:sub(-1), "}")
+  test.equal(trail.details(trail.mark() + 1), nil)
+  test.equal(trail.details(0), nil)
+end)
