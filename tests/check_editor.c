@@ -26,6 +26,8 @@ struct typist {
     int completions, again, ends, clears;
     bool waits;                /* does not go on at once */
     const char *completion;    /* what Tab inserts at the cursor */
+    const char *fed;           /* what comes while the owner is asked to complete */
+    bool cancels;              /* and then Ctrl-C comes */
     char folder[64], *history; /* the file */
 };
 
@@ -59,6 +61,10 @@ static void on_complete(void *context, bool is_again)
     editor_look(typist->editor, &view);
     if (typist->completion != NULL)
         editor_replace(typist->editor, view.cursor, view.cursor, typist->completion);
+    if (typist->fed != NULL)
+        editor_feed(typist->editor, typist->fed, strlen(typist->fed));
+    if (typist->cancels)
+        editor_cancel(typist->editor);
 }
 
 static void on_ended(void *context)
@@ -315,6 +321,21 @@ START_TEST(tab_lets_the_owner_insert_and_says_when_it_comes_again)
     ck_assert_int_eq(t.again, 1);
     type("\x1f");
     ck_assert_str_eq(shown(), "a\xc3\xa9(\xc3\xa9(x^");
+}
+END_TEST
+
+START_TEST(keys_that_come_while_the_owner_is_asked_count_afterwards)
+{
+    t.completion = "xyz";
+    t.fed = "(1)\r";
+    type("a\tb");
+    ck_assert_str_eq(t.accepted.data, "axyzb(1)|");
+    t.cancels = true;
+    type("a\tb");
+    ck_assert_str_eq(shown(), "^");
+    ck_assert_str_eq(t.accepted.data, "axyzb(1)|");
+    type("b\r");
+    ck_assert_str_eq(t.accepted.data, "axyzb(1)|b|");
 }
 END_TEST
 
@@ -1048,6 +1069,7 @@ static void add_owner(Suite *suite)
     TCase *changes = add_case(suite, "owner", begin, end);
 
     tcase_add_test(changes, tab_lets_the_owner_insert_and_says_when_it_comes_again);
+    tcase_add_test(changes, keys_that_come_while_the_owner_is_asked_count_afterwards);
     tcase_add_test(changes, a_part_is_replaced_by_bytes);
     tcase_add_loop_test(changes, all_is_dropped_in_every_state, 0, COUNT_OF(states));
     tcase_add_loop_test(changes, it_is_closed_in_every_state, 0, COUNT_OF(states));
