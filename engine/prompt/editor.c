@@ -99,9 +99,12 @@ static void grant(struct editor *editor)
     }
 }
 
-/* Lets libedit work until it wants a key that is not there. */
+/* Lets libedit work until it wants a key that is not there. When the owner calls from inside of
+ * what it is asked, libedit waits for the answer, and finds what was said afterwards. */
 static void work_on(struct editor *editor)
 {
+    if (editor->wish != WISH_KEY)
+        return;
     do {
         pass_turn(editor, TURN_EDITOR);
         grant(editor);
@@ -503,8 +506,7 @@ void editor_feed(struct editor *editor, const char *bytes, size_t length)
 void editor_go_on(struct editor *editor)
 {
     editor->is_paused = false;
-    if (editor->wish == WISH_KEY)
-        work_on(editor);
+    work_on(editor);
 }
 
 void editor_look(struct editor *editor, struct editor_view *view)
