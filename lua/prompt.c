@@ -10,6 +10,7 @@
 #include "lua/bind.h"
 #include "lua/modules.h"
 #include "prompt/secret_line.h"
+#include "run/interpreter.h"
 #include "run/session.h"
 #include "task/task.h"
 
@@ -266,20 +267,33 @@ static int prompt_init_file(lua_State *L)
     return 1;
 }
 
-/* keep(text): the script that a resumed run will run is this from now on */
+/* keep(from, text): the script that a resumed run will run is `text` from byte `from` (0 is the
+ * first) on; what stands before it stays */
 static int prompt_keep(lua_State *L)
 {
     size_t length;
-    const char *text = luaL_checklstring(L, 1, &length);
+    const lua_Integer from = luaL_checkinteger(L, 1);
+    const char *text = luaL_checklstring(L, 2, &length);
 
-    session_keep_code(bind_session(L), "script.lua", text, length);
+    session_extend_code(bind_session(L), "script.lua", (size_t)from, text, length);
     return 0;
 }
 
-/* keeps() -> whether the run is to be kept, once it writes */
+/* keeps() -> whether there is a prompt, and its run is to be kept once it writes */
 static int prompt_keeps(lua_State *L)
 {
-    lua_pushboolean(L, session_record(bind_session(L)) != NULL);
+    lua_pushboolean(L, prompt_current() != NULL && session_record(bind_session(L)) != NULL);
+    return 1;
+}
+
+/* exit_code(value) -> the code when `value` is what run.exit() raises, else nil */
+static int prompt_exit_code(lua_State *L)
+{
+    const int *code = luaL_testudata(L, 1, interpreter_exit_metatable);
+
+    if (code == NULL)
+        return 0;
+    lua_pushinteger(L, *code);
     return 1;
 }
 
@@ -319,6 +333,7 @@ int open_prompt(lua_State *L)
                                          {"init_file", prompt_init_file},
                                          {"keep", prompt_keep},
                                          {"keeps", prompt_keeps},
+                                         {"exit_code", prompt_exit_code},
                                          {"has_secret", prompt_has_secret},
                                          {"machine_seconds", prompt_machine_seconds},
                                          {NULL, NULL}};

@@ -40,6 +40,15 @@ local function warn_of_tasks(shell, going)
     or "Once more leaves them, and ends the simulator; \\wait waits for them.")
 end
 
+-- Those that are over have said how they ended.
+local function join_tasks(shell, number)
+  for _, job in ipairs(shell:background_tasks()) do
+    if not number or job.number == number then
+      pcall(job.task.join, job.task)
+    end
+  end
+end
+
 -- Whether one may go: with tasks under way only the second time in a row.
 local function may_leave(shell)
   local going = shell:background_tasks()
@@ -47,9 +56,7 @@ local function may_leave(shell)
     return true
   end
   if not core.is_interactive() then
-    for _, job in ipairs(going) do
-      pcall(job.task.join, job.task)
-    end
+    join_tasks(shell)
     return true
   end
   if not shell.is_warned then
@@ -80,11 +87,11 @@ end
 
 local function read_lines(shell)
   while not shell.is_leaving or not may_leave(shell) do
-    shell.is_leaving = false
+    shell.is_leaving, shell.exit = false, nil
     local text = read_line(shell)
     if text then
-      shell.is_warned = shell.is_warned and text:match "^%s*\\q" ~= nil
       evaluate(shell, text)
+      shell.is_warned = shell.is_warned and shell.is_leaving
     else
       shell.is_leaving = true
     end
@@ -109,25 +116,54 @@ function prompt.main()
   if past then
     past.leave()
   end
-  if shell.has_failed and not core.is_interactive() then
+  if shell.exit then
+    error(shell.exit)
+  elseif shell.has_failed and not core.is_interactive() then
     require("run").exit(1)
   end
 end
 
---- What a resumed session runs: its lines again, but for those that had failed.
--- @tparam table lines list of {text, is_background, is_failed, is_secret}
-function prompt.replay(lines)
-  local shell, log = prompt_shell.new(), require "log"
-  for number, line in ipairs(lines) do
-    if line.is_failed then
-      log.info(("line %d had failed and is left out: %s"):format(number, line.text))
-    elseif line.is_secret then
-      log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(number))
-    else
-      shell.count = number - 1
-      shell:evaluate(line.text .. (line.is_background and " &" or ""))
+-- What became of each line, by its number.
+local function read_notes(items)
+  local failed, jobs = {}, {}
+  for _, item in ipairs(items) do
+    if item.failed then
+      failed[item.failed] = true
+    elseif item.job then
+      jobs[item.number] = item.job
     end
   end
+  return failed, jobs
+end
+
+local function replay_line(shell, line, job)
+  shell.count = line.number - 1
+  if job then
+    shell.jobs = job - 1
+  end
+  shell:evaluate(line.text .. (job and " &" or ""))
+end
+
+--- What a resumed session runs: its lines again, but for those that had failed.
+-- @tparam table items list of lines {number, text} or {number, is_secret}, and of what became of
+--   them, as it came: {number, job} went on in the background, {failed = number} failed,
+--   {joined = job} was waited for
+function prompt.replay(items)
+  local shell, log = prompt_shell.new(), require "log"
+  local failed, jobs = read_notes(items)
+  for _, item in ipairs(items) do
+    if item.joined then
+      join_tasks(shell, item.joined)
+    elseif item.text and failed[item.number] then
+      log.info(("line %d had failed and is left out: %s"):format(item.number, item.text))
+    elseif item.is_secret then
+      log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(
+        item.number))
+    elseif item.text then
+      replay_line(shell, item, jobs[item.number])
+    end
+  end
+  join_tasks(shell)
   if shell.has_failed then
     error("a line of the session failed, see above", 0)
   end
