@@ -55,15 +55,18 @@ static int read_finish(lua_State *L, int status, lua_KContext context)
         return bind_wait_on(L, SLOT_READING, own->waitable, read_finish, 0);
 
     char *line = prompt_take_line(own->prompt);
+    const char *trouble = line == NULL ? prompt_trouble(own->prompt) : NULL;
 
     own->prompt = NULL;
     lua_pushstring(L, line);
     free(line);
-    return 1;
+    lua_pushstring(L, trouble);
+    return 2;
 }
 
-/* read(text, continuation) -> what was typed, or nil: there is no more. `text` stands in front of
- * it, `continuation` in front of its further lines */
+/* read(text, continuation) -> what was typed, or nil: there is no more; then also why standard
+ * input ended early, if it did. `text` stands in front of it, `continuation` in front of its further
+ * lines */
 static int prompt_read_line(lua_State *L)
 {
     struct prompt *prompt = check_prompt(L);

@@ -88,12 +88,15 @@ end
 local function read_lines(shell)
   while not shell.is_leaving or not may_leave(shell) do
     shell.is_leaving, shell.exit = false, nil
-    local text = read_line(shell)
+    local text, trouble = read_line(shell)
     if text then
       evaluate(shell, text)
       shell.is_warned = shell.is_warned and shell.is_leaving
     else
       shell.is_leaving = true
+    end
+    if trouble then
+      shell:fail("standard input: " .. trouble)
     end
   end
 end
