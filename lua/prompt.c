@@ -11,6 +11,7 @@
 #include "lua/modules.h"
 #include "prompt/secret_line.h"
 #include "run/interpreter.h"
+#include "run/record.h"
 #include "run/session.h"
 #include "task/task.h"
 
@@ -289,6 +290,15 @@ static int prompt_keeps(lua_State *L)
     return 1;
 }
 
+/* is_kept() -> whether the run has written, so that there is something to carry on */
+static int prompt_is_kept(lua_State *L)
+{
+    const struct record *record = session_record(bind_session(L));
+
+    lua_pushboolean(L, record != NULL && record_is_kept(record));
+    return 1;
+}
+
 /* exit_code(value) -> the code when `value` is what run.exit() raises, else nil */
 static int prompt_exit_code(lua_State *L)
 {
@@ -304,6 +314,13 @@ static int prompt_exit_code(lua_State *L)
 static int prompt_has_secret(lua_State *L)
 {
     lua_pushboolean(L, secret_line_is(luaL_checkstring(L, 1)));
+    return 1;
+}
+
+/* task_count() -> how many tasks are not over, the one that asks included */
+static int prompt_task_count(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)scheduler_count(scheduler_of(L)));
     return 1;
 }
 
@@ -336,8 +353,10 @@ int open_prompt(lua_State *L)
                                          {"init_file", prompt_init_file},
                                          {"keep", prompt_keep},
                                          {"keeps", prompt_keeps},
+                                         {"is_kept", prompt_is_kept},
                                          {"exit_code", prompt_exit_code},
                                          {"has_secret", prompt_has_secret},
+                                         {"task_count", prompt_task_count},
                                          {"machine_seconds", prompt_machine_seconds},
                                          {NULL, NULL}};
 

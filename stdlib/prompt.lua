@@ -1,15 +1,33 @@
 --- The prompt: reads lines, and has the session run them.
 -- @module prompt
 local core = require "core.prompt"
+local core_session = require "core.session"
 local core_tasks = require "core.tasks"
 local prompt_shell = require "prompt_shell"
 
 local prompt = {}
 
+-- The tasks of a list that are not over.
+local function alive(list)
+  local going = {}
+  for _, task in ipairs(list) do
+    if task:status() == "ready" or task:status() == "waiting" then
+      going[#going + 1] = task
+    end
+  end
+  return going
+end
+
+-- Names are asked for in tasks of their own, which nobody minds when they leave.
+local function refresh_names(shell, key)
+  shell.refreshing = alive(shell.refreshing or {})
+  table.insert(shell.refreshing, core_tasks.spawn(require("live_names").refresh, key))
+end
+
 local function complete(shell, text, cursor)
   local found = require("completion").at(text, cursor, shell.env)
   if found.is_missing then
-    core_tasks.spawn(require("live_names").refresh, found.is_missing, shell.env)
+    refresh_names(shell, found.is_missing)
   end
   local choices = {}
   for i, candidate in ipairs(found.candidates) do
@@ -30,14 +48,24 @@ local function run_init_file(shell)
   end
 end
 
-local function warn_of_tasks(shell, going)
-  shell:say(("%d %s still under way:"):format(#going, #going == 1 and "task is" or "tasks are"))
+-- How many tasks that lines have spawned go on, besides the lines themselves.
+local function count_spawned(shell, going)
+  return core.task_count() - 1 - #going - #alive(shell.refreshing or {})
+end
+
+local function warn_of_tasks(shell, going, spawned)
+  local count = #going + spawned
+  shell:say(("%d %s still under way:"):format(count, count == 1 and "task is" or "tasks are"))
   for _, job in ipairs(going) do
     shell:say(("  [%d] %s"):format(job.number, job.text))
   end
-  shell:say(core.keeps()
-    and "Once more leaves them to `moongate resume`; \\wait waits for them."
-    or "Once more leaves them, and ends the simulator; \\wait waits for them.")
+  if spawned > 0 then
+    shell:say(("  %d that %s spawned"):format(spawned, spawned == 1 and "a line has" or "lines have"))
+  end
+  local what = core.is_kept() and "leaves them to `moongate resume`"
+               or core_session.info().sim and "leaves them, and ends the simulator"
+               or "leaves them"
+  shell:say(("Once more %s%s."):format(what, #going > 0 and "; \\wait waits for them" or ""))
 end
 
 -- Those that are over have said how they ended.
@@ -51,23 +79,20 @@ end
 
 -- Whether one may go: with tasks under way only the second time in a row.
 local function may_leave(shell)
-  local going = shell:background_tasks()
-  if #going == 0 then
-    return true
-  end
   if not core.is_interactive() then
     join_tasks(shell)
     return true
   end
-  if not shell.is_warned then
-    shell.is_warned = true
-    warn_of_tasks(shell, going)
-    return false
+  local going = shell:background_tasks()
+  local spawned = count_spawned(shell, going)
+  if #going == 0 and spawned == 0 then
+    return true
+  elseif shell.is_warned then
+    require("run").exit(6)
   end
-  for _, job in ipairs(going) do
-    job.task:cancel()
-  end
-  require("run").exit(6)
+  shell.is_warned = true
+  warn_of_tasks(shell, going, spawned)
+  return false
 end
 
 local function read_line(shell)
@@ -121,7 +146,9 @@ function prompt.main()
   end
   if shell.exit then
     error(shell.exit)
-  elseif shell.has_failed and not core.is_interactive() then
+  elseif core.is_interactive() then
+    require("run").exit(0) -- nobody waits for tasks that ask for names; failures were told
+  elseif shell.has_failed then
     require("run").exit(1)
   end
 end

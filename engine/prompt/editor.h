@@ -13,13 +13,13 @@
 struct editor;
 struct failure;
 
-/* What the owner is asked and told, inside of editor_feed(). Texts are borrowed for the call. */
+/* What the owner is asked and told, inside of editor_feed(). Texts are borrowed for the call. Keys
+ * that follow what was accepted or ended are kept until editor_go_on(). */
 struct editor_owner {
     /* Enter: whether the text is whole, so that it is to be run; else it goes on in a new line. An
      * empty line at the end of unfinished text runs it, however unfinished. */
     bool (*is_whole)(void *context, const char *text);
-    /* It is to be run; the editor is empty again. Keys that follow are kept until
-     * editor_go_on(). */
+    /* It is to be run; the editor is empty again. */
     void (*accepted)(void *context, const char *text);
     /* Tab: the owner may call editor_look() and editor_replace(). `is_again`: the key before was
      * Tab, too. */
@@ -33,7 +33,8 @@ struct editor_owner {
 /* An editor for the terminal at `terminal_fd`, whose mode is changed by editor_take_terminal()
  * only. `history_file` (or NULL) keeps lines across sessions, at most `history_lines` of them; one
  * that cannot be read or written is said in the log and done without. NULL when there is no memory
- * or thread for it, with the reason in `*failure`. `owner` is borrowed. */
+ * or thread for it, with the reason in `*failure`. `owner` is borrowed. Keys are kept until
+ * editor_go_on(). */
 struct editor *editor_open(int terminal_fd, const char *history_file, int history_lines,
                            const struct editor_owner *owner, void *context,
                            struct failure **failure);
@@ -51,7 +52,7 @@ void editor_give_terminal_back(struct editor *editor);
 /* Keys as they come from the terminal, in pieces of any size. */
 void editor_feed(struct editor *editor, const char *bytes, size_t length);
 
-/* The line that was accepted is over: keys that came meanwhile count from now on. */
+/* A line is wanted: keys that came meanwhile count from now on. */
 void editor_go_on(struct editor *editor);
 
 /* What is to be drawn. */
