@@ -304,16 +304,12 @@ static int model_natives(lua_State *L)
 
 int open_model(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"kinds", model_kinds},
-                                         {"kind", model_kind},
-                                         {"roles", model_roles},
-                                         {"role", model_role},
-                                         {"check_name", model_check_name},
-                                         {"format_id", model_format_id},
-                                         {"source", model_source},
-                                         {"files", model_files},
-                                         {"natives", model_natives},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"kinds", model_kinds},           {"kind", model_kind},
+        {"roles", model_roles},           {"role", model_role},
+        {"check_name", model_check_name}, {"format_id", model_format_id},
+        {"source", model_source},         {"files", model_files},
+        {"natives", model_natives},       {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

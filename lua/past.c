@@ -69,7 +69,7 @@ static int past_info(lua_State *L)
 
 static void push_step(lua_State *L, const struct past_step *step)
 {
-    lua_createtable(L, 0, 11);
+    lua_createtable(L, 0, 12);
     lua_pushinteger(L, (lua_Integer)step->number);
     lua_setfield(L, -2, "number");
     lua_pushinteger(L, step->nth);
@@ -81,11 +81,14 @@ static void push_step(lua_State *L, const struct past_step *step)
     set_text(L, "outcome", step->outcome);
     set_text(L, "code", step->code);
     set_text(L, "message", step->message);
+    lua_pushboolean(L, step->is_latest);
+    lua_setfield(L, -2, "is_latest");
     lua_pushboolean(L, step->is_begun);
     lua_setfield(L, -2, "is_begun");
 }
 
-/* steps() -> {{number=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_begun=}, ...} */
+/* steps() -> {{number=, nth=, verb=, kind=, id=, state=, outcome=, code=, message=, is_latest=,
+ * is_begun=}, ...} */
 static int past_list_steps(lua_State *L)
 {
     size_t count;

@@ -86,6 +86,13 @@ static int prompt_read_line(lua_State *L)
     return read_finish(L, LUA_OK, 0);
 }
 
+/* set_text(text): stands in front of the line that is being read from now on */
+static int prompt_change_text(lua_State *L)
+{
+    prompt_set_text(check_prompt(L), luaL_checkstring(L, 1));
+    return 0;
+}
+
 /* --- waits ------------------------------------------------------------------------------- */
 
 static int close_wait(lua_State *L)
@@ -346,6 +353,7 @@ static void make_metatable(lua_State *L, const char *name, lua_CFunction close)
 int open_prompt(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"read", prompt_read_line},
+                                         {"set_text", prompt_change_text},
                                          {"wait", prompt_wait_for},
                                          {"set_helper", prompt_set_helpers},
                                          {"is_open", prompt_is_open},

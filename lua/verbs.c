@@ -135,6 +135,34 @@ static void check_verb(lua_State *L, const struct kind *kind, enum resource_verb
 
 /* --- results -------------------------------------------------------------------------- */
 
+/* Of the registry: a table of how many resources came or went, by their kind. */
+static const char turnover_name[] = "turnover";
+
+static void count_turnover(lua_State *L, const struct resource_operation *operation)
+{
+    const enum resource_outcome outcome = resource_outcome(operation);
+
+    if (outcome != RESOURCE_CREATED && outcome != RESOURCE_DELETED)
+        return;
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, turnover_name);
+    lua_rawgetp(L, -1, resource_kind(operation));
+    lua_pushinteger(L, lua_tointeger(L, -1) + 1);
+    lua_rawsetp(L, -3, resource_kind(operation));
+    lua_pop(L, 2);
+}
+
+/* resources.turnover(kind) -> a number that is larger each time the script learns that it has
+ * created or deleted one of the kind */
+static int turnover(lua_State *L)
+{
+    const struct kind *kind = check_kind(L);
+
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, turnover_name);
+    lua_rawgetp(L, -1, kind);
+    lua_pushinteger(L, lua_tointeger(L, -1));
+    return 1;
+}
+
 /* What a finished operation gives to the script: a resource and what became of it, nil when
  * there is none, true or false for questions. Raises its failure. */
 static int push_result(lua_State *L, struct resource_operation *operation)
@@ -144,6 +172,7 @@ static int push_result(lua_State *L, struct resource_operation *operation)
 
     if (failure != NULL)
         return bind_raise_failure(L, failure);
+    count_turnover(L, operation);
     switch (resource_verb(operation)) {
     case RESOURCE_EXISTS:
         lua_pushboolean(L, outcome == RESOURCE_READ);
@@ -580,6 +609,7 @@ int open_resources(lua_State *L)
                                          {"delete", verb_delete},
                                          {"check", verb_check},
                                          {"page", page},
+                                         {"turnover", turnover},
                                          {"methods", nested_methods},
                                          {"nested", nested_new},
                                          {"parent", nested_parent},

@@ -3,6 +3,7 @@
 -- It runs while somebody types: it never waits, calls nothing of the script's and raises nothing.
 -- @module completion
 local completion_hint = require "completion_hint"
+local completion_infer = require "completion_infer"
 local completion_phrase = require "completion_phrase"
 local completion_slots = require "completion_slots"
 local completion_types = require "completion_types"
@@ -142,6 +143,13 @@ local function choose(found, word, way)
   return candidates, #items + math.max(last - first + 1, 0), common
 end
 
+-- Whether a text has all that was typed, at most with a quote in front.
+local function goes_on(text, typed)
+  local inner = text:match "^[\"']?(.*)$"
+  return text:sub(1, #typed):lower() == typed:lower()
+    or inner:sub(1, #typed):lower() == typed:lower()
+end
+
 local function result(found, typed, from, cursor, word)
   local candidates, total, common = {}, 0, nil
   for way = 1, #WAYS do
@@ -149,8 +157,8 @@ local function result(found, typed, from, cursor, word)
       candidates, total, common = choose(found, word or typed, way)
     end
   end
-  if not common or common:sub(1, #typed):lower() ~= typed:lower() then
-    common = total == 1 and common or typed -- one is taken as it is
+  if not common or total > 1 and not goes_on(common, typed) then
+    common = typed
   end
   return {from = from, to = cursor + 1, candidates = candidates, total = total, common = common,
           is_missing = found.is_missing}
@@ -183,7 +191,7 @@ local function add_globals(found, phrase, env)
 end
 
 local function add_members(found, phrase, env, separator)
-  local own = completion_types.of_chain(phrase, env, #phrase.tokens - 1)
+  local own = completion_infer.of_chain(phrase, env, #phrase.tokens - 1)
   if own then
     completion_types.each_member(own, separator, function(name, help)
       add(found, name, help)
@@ -198,6 +206,26 @@ local function add_module_names(found, write)
     add(found, name, reference.module(name).help, write(name))
   end
   return found
+end
+
+-- The commands that begin with a backslash, by their names.
+local function commands()
+  local found = {}
+  for name, command in next, require "prompt_commands" do
+    found[name] = type(command) == "table" and command.usage and command or nil
+  end
+  return found
+end
+
+-- What `help` knows by name.
+local function add_help_names(found, write)
+  for _, kind in ipairs(reference.kinds()) do
+    add(found, kind.name, kind.help, write(kind.name))
+  end
+  for name in pairs(commands()) do
+    add(found, "\\" .. name, "a command", write("\\" .. name))
+  end
+  return add_module_names(found, write)
 end
 
 -- ---- arguments, options and values ----
@@ -257,8 +285,8 @@ local function find_call(phrase, env)
   local call = completion_phrase.string_call(phrase)
     or completion_phrase.call(phrase, phrase.frame)
   if call then
-    call.own = completion_types.of_chain(phrase, env, call.last)
-    call.is_require = call.first == call.last and phrase.tokens[call.first].text == "require"
+    call.own = completion_infer.of_chain(phrase, env, call.last)
+    call.name = call.first == call.last and phrase.tokens[call.first].text or nil
   end
   return call
 end
@@ -293,6 +321,9 @@ end
 
 -- ---- what it is that is typed ----
 
+-- Functions whose argument is a name of something else than a resource.
+local OF_NAMES = {require = add_module_names, help = add_help_names}
+
 local function complete_lua(text, cursor, env)
   local phrase = completion_phrase.read(text, cursor, MOST_BYTES)
   local found = new_found()
@@ -306,8 +337,8 @@ local function complete_lua(text, cursor, env)
   local is_known = false
   if separator then
     add_members(found, phrase, env, separator)
-  elseif call and call.is_require and phrase.opener then
-    add_module_names(found, write)
+  elseif call and phrase.opener and OF_NAMES[call.name] then
+    sort(OF_NAMES[call.name](found, write))
   elseif call and call.own and call.own.is == "function" then
     is_known = add_of_call(found, call, phrase, env, text, cursor, write)
   end
@@ -323,15 +354,6 @@ local function complete_lua(text, cursor, env)
 end
 
 -- ---- lines with a backslash ----
-
-local function commands()
-  local is_there, all = pcall(require, "prompt_commands")
-  local found = {}
-  for name, command in next, is_there and all or {} do
-    found[name] = type(command) == "table" and command.usage and command or nil
-  end
-  return found
-end
 
 -- The names of the profiles; none when the files that tell them cannot be read, which the
 -- command says itself.
@@ -355,7 +377,7 @@ end
 
 local function complete_command(text, cursor, env)
   local head = text:sub(1, cursor)
-  local typed, from = head:match "^%s*\\([%w_?-]*)$", nil
+  local typed, from = head:match "^%s*\\([%w_?!-]*)$", nil
   local found = new_found()
   if typed then
     from = cursor - #typed
@@ -364,8 +386,8 @@ local function complete_command(text, cursor, env)
     end
     return result(sort(found), "\\" .. typed, from, cursor)
   end
-  local name, start = head:match "^%s*\\([%w_?-]+)%s+()"
-  local command = name and rawget(commands(), name)
+  local name, start = head:match "^%s*\\([%w_?!-]+)%s+()"
+  local command = name and commands()[name]
   if command and command.usage:find "EXPR" then
     local inner = complete_lua(text:sub(start), cursor - start + 1, env)
     inner.from, inner.to = inner.from + start - 1, inner.to + start - 1
@@ -381,10 +403,10 @@ end
 -- @tparam string text what is typed, one or several lines
 -- @tparam integer cursor how many bytes stand in front of it
 -- @tparam table env the globals of the text
--- @treturn table `from` and `to`: the bytes from `from` up to but not including `to` are replaced by
---   a candidate; `candidates`, at most 200, each with `text`, `label` (what it is called) and perhaps
---   `help`; `total`, how many there are; `common`, what may replace the same bytes when there are
---   several; `is_missing`, the key of names to be read with `live_names.refresh`, or nil
+-- @treturn table `from` and `to`: the bytes from `from` up to but not including `to` are replaced
+--   by a candidate; `candidates`, at most 200, each with `text`, `label` (what it is called) and
+--   perhaps `help`; `total`, how many there are; `common`, what may replace the same bytes when
+--   there are several; `is_missing`, the key of names to be read with `live_names.refresh`, or nil
 function completion.at(text, cursor, env)
   if text:find "^%s*\\" then
     return complete_command(text, cursor, env)

@@ -2,9 +2,9 @@
 --
 -- It is asked for at each key, so it looks at what stands just in front of the cursor only.
 -- @module completion_hint
+local completion_infer = require "completion_infer"
 local completion_phrase = require "completion_phrase"
 local completion_slots = require "completion_slots"
-local completion_types = require "completion_types"
 
 local completion_hint = {}
 
@@ -63,7 +63,7 @@ function completion_hint.text(text, cursor, env)
   local phrase = completion_phrase.read(text, cursor, MOST_BYTES)
   local call = phrase and (completion_phrase.string_call(phrase)
                            or completion_phrase.call(phrase, phrase.frame))
-  local own = call and completion_types.of_chain(phrase, env, call.last)
+  local own = call and completion_infer.of_chain(phrase, env, call.last)
   if own and own.is == "function" and own.entry then
     return one_line(of_call(own, call, phrase))
   end

@@ -155,13 +155,14 @@ end
 -- @tparam string text
 -- @tparam integer cursor the bytes in front of it
 -- @tparam integer most so many of them are looked at
--- @treturn ?table nil in a comment; else `tokens` (without the one being typed),
+-- @treturn ?table nil in a comment; else `tokens` (without comments and the one being typed),
 --   `word` (what is typed of a name, or of a string when there is `opener`, its quote) and `from`,
---   the byte where it begins; `is_number` behind a number; `frame`, the innermost bracket or block that is open: `what` (one of
---   `( { [ block all`), `open` (its token), `first` (the token where the current item begins),
---   `count` (items in front of that), `key` (the name in front of the item's `=`), `keys` (a set of
---   the names given) and `outer`; `matches` (brackets by their partners); `defined` (names that
---   the text itself gives a value: `at`, `how`, `position`)
+--   the byte where it begins; `is_number` behind a number; `frame`, the innermost bracket or block
+--   that is open: `what` (one of `( { [ block all`), `open` (its token), `first` (the token where
+--   the current item begins), `count` (items in front of that), `key` (the name in front of the
+--   item's `=`), `keys` (a set of the names given) and `outer`; `matches` (brackets by their
+--   partners); `defined` (names that the text itself gives a value: `at`, the token where what
+--   gives it begins, `how`, `=` or `in`, and `position` among the names)
 function completion_phrase.read(text, cursor, most)
   local begin = nearby(text, cursor, most)
   local part = text:sub(begin, cursor)

@@ -9,6 +9,7 @@ local collection = require "collection"
 local completion_types = require "completion_types"
 local doc_text = require "doc_text"
 local live_names = require "live_names"
+local model = require "core.model"
 local reference = require "reference"
 
 local completion_slots = {}
@@ -174,9 +175,25 @@ local function can_refer(type_name)
   return false
 end
 
+-- The built-in roles, which options called `role` take by name.
+local function role_names()
+  local names = {}
+  for i, role in ipairs(model.roles()) do
+    names[i] = role.name
+  end
+  return names
+end
+
+local function choices_of_param(param, name)
+  if param.type ~= "string" then
+    return nil
+  end
+  return choices_of(param.help) or name == "role" and role_names() or nil
+end
+
 local function of_param(param, name)
   local default = param.default and param.default:gsub('^"(.*)"$', "%1")
-  local choices = param.type == "string" and choices_of(param.help) or nil
+  local choices = choices_of_param(param, name)
   local slot = {
     name = name, help = param.help, type = param.type ~= "any" and param.type or nil,
     choices = choices and default_first(choices, default), default = default,

@@ -200,7 +200,8 @@ function page_methods:add_index(reference)
   for _, script in ipairs(reference.scripts) do
     self:row(script.name, script.help, 14)
   end
-  self:add "\nmore: moongate doc NAME, such as workspaces, gateways.ensure, gateway or gateway.units"
+  self:add("\nmore: moongate doc NAME, such as workspaces, gateways.ensure, gateway or "
+    .. "gateway.units")
 end
 
 -- Every name that can be asked for, with what prints it.

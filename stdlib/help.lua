@@ -6,6 +6,7 @@ local core = require "core.resources"
 local doc = require "doc"
 local doc_text = require "doc_text"
 local help_source = require "help_source"
+local lexer = require "lexer"
 local lua_manual = require "lua_manual"
 local reference = require "reference"
 local terminal = require "core.terminal"
@@ -183,6 +184,14 @@ local function of_command(name)
   end
 end
 
+local function library_of(value)
+  for name, library in next, _G do
+    if rawequal(library, value) and name ~= "_G" then
+      return name
+    end
+  end
+end
+
 -- A library of Lua's own.
 local function of_library(name)
   local functions = {}
@@ -197,12 +206,20 @@ local function of_library(name)
   end
 end
 
+local function of_keyword(name)
+  for _, word in ipairs(lexer.KEYWORDS) do
+    if word == name then
+      return ("%s: a word of Lua's grammar; %s3"):format(name, MANUAL)
+    end
+  end
+end
+
 local function of_name(name)
   if name:sub(1, 1) == "\\" then
     return of_command(name)
   end
   local entry = lua_manual.find(name)
-  return entry and manual_text(entry) or by_name(name) or of_library(name)
+  return entry and manual_text(entry) or by_name(name) or of_library(name) or of_keyword(name)
 end
 
 local function refuse(name)
@@ -225,7 +242,8 @@ function help.text(value, name, find_line)
   elseif value == nil then
     return "nil: nothing"
   end
-  return type(value) == "table" and name and of_library(name) or of_value(value, name, find_line)
+  local library = type(value) == "table" and library_of(value)
+  return library and of_library(library) or of_value(value, name, find_line)
 end
 
 --- What there is, for who asks for nothing in particular.

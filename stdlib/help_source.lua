@@ -8,7 +8,8 @@ local LARGEST = 1 << 20 -- bytes of a file that is read to show a part of it
 
 -- The file of the library in the name of a chunk, "@.../stdlib/tasks.lua", and its text.
 local function own_file(source)
-  local path = source:match "^@?.-(stdlib/[%w_]+%.lua)$" or source:match "^@?.-(scripts/[%w_]+%.lua)$"
+  local path = source:match "^@?.-(stdlib/[%w_]+%.lua)$"
+    or source:match "^@?.-(scripts/[%w_]+%.lua)$"
   return path and model.source(path), path
 end
 

@@ -6,6 +6,7 @@
 -- @module live_names
 local clock = require "clock"
 local collection = require "collection"
+local core = require "core.resources"
 
 local live_names = {}
 
@@ -15,7 +16,8 @@ local AGE = 60 -- seconds on the run's clock until names are read again
 --- The key of the names of Entra's groups.
 live_names.GROUPS = "entra groups"
 
-local known = {} -- by key: the sorted `names`, and `at`, the time when they were read
+-- By key: the sorted `names`, the time `at` which they were read, and the `turnover` then.
+local known = {}
 local wanted = {} -- keys in the order they are read; each is in the set, too, until it is done
 local is_reading = false
 
@@ -27,21 +29,31 @@ function live_names.key(kind, parent)
   return kind .. " " .. parent
 end
 
+local function split(key)
+  return key:match "^(.-) (/.*)$"
+end
+
+-- Another number once the script has created or deleted one of these.
+local function turnover(key)
+  return key ~= live_names.GROUPS and core.turnover((split(key))) or 0
+end
+
 --- The names that are known.
 -- @tparam string key
 -- @treturn ?table a sorted list, read only; nil when they were never read
--- @treturn boolean whether they should be read again
+-- @treturn boolean whether they should be read again: they are a minute old, or the script has
+--   created or deleted one since
 function live_names.get(key)
   local found = known[key]
   return found and found.names, not found or clock.now() - found.at >= AGE
+    or found.turnover ~= turnover(key)
 end
 
 local function each(key)
   if key == live_names.GROUPS then
     return require("entra").each(), "display_name"
   end
-  local kind, parent = key:match "^(.-) (/.*)$"
-  return collection.each(kind, parent), "name"
+  return collection.each(split(key)), "name"
 end
 
 local function list(key)
@@ -60,9 +72,11 @@ end
 -- What cannot be read (no rights, no network) leaves what was known, and is not tried again
 -- before its time: nobody asked for it in so many words.
 local function read(key)
+  local count = turnover(key)
   local is_fine, names = pcall(list, key)
   local before = known[key]
-  known[key] = {names = is_fine and names or before and before.names or {}, at = clock.now()}
+  known[key] = {names = is_fine and names or before and before.names or {}, at = clock.now(),
+                turnover = count}
 end
 
 -- Reading goes on or is over, also when the task is canceled in the middle.

@@ -58,14 +58,21 @@ local function find_step(steps, number)
   end
 end
 
--- Where the run ended: at the first step that was not done, else at the last.
+-- Where the run ended: at a refusal, when that is the last that is told; else at the first step
+-- without an answer, the last that was refused, the last of all.
 local function find_end(steps)
+  local failed, open
   for _, step in ipairs(steps) do
-    if step.state ~= "done" then
-      return step
+    if step.state == "failed" then
+      failed = step
+      if step.is_latest then
+        return step
+      end
+    elseif step.state ~= "done" then
+      open = open or step
     end
   end
-  return steps[#steps]
+  return open or failed or steps[#steps]
 end
 
 --- The step that words mean.
@@ -493,8 +500,24 @@ local function say_banner(shell, info, target)
       terminal.visible(info.store)))
 end
 
---- Steps into the run that `--run` names: says what it is, runs its script up to the chosen step and
--- gives the prompt its commands and the variables of its frames.
+-- The place and the frame where lines find their variables.
+local function stand()
+  current()
+  return own.place, own.frame
+end
+
+-- For the text in front of a line: "b1 step 7".
+local function describe_place()
+  local write = current()
+  local where = own.script and own.script.is_over and "over" or "running"
+  if write then
+    where = write.step and ("step %d"):format(write.step.number) or "stopped"
+  end
+  return ("%s %s"):format(core.info().id, where)
+end
+
+--- Steps into the run that `--run` names: says what it is, runs its script up to the chosen step
+-- and gives the prompt its commands and the variables of its frames.
 -- @tparam table shell the prompt's state
 function past.enter(shell)
   local info = core.info()
@@ -503,10 +526,12 @@ function past.enter(shell)
   for name, own_command in pairs(past.commands) do
     commands[name] = own_command
   end
-  shell.env = past_frame.scope(shell.env, function()
-    current()
-    return own.place, own.frame
-  end)
+  local env = shell.env
+  shell.place = describe_place
+  shell.env = past_frame.scope(env, stand)
+  shell.names = function()
+    return past_frame.names(env, stand())
+  end
   say_banner(shell, info, target)
   start(shell, info.script, target)
 end

@@ -110,26 +110,32 @@ function past_frame.scope(env, stand)
       end
       return env[name]
     end,
-    __newindex = function(_, name, value)
+    __newindex = function(scope, name, value)
       local found, place, index = look_up(name)
-      if found then
+      if is_results(name) then
+        rawset(scope, name, value)
+      elseif found then
         past_frame.assign(place, index, found, value)
       else
         env[name] = value
       end
     end,
-    __pairs = function()
-      local all = {}
-      for name, value in pairs(env) do
-        all[name] = value
-      end
-      local place, index = stand()
-      for _, variable in ipairs(place and past_frame.variables(place, index) or {}) do
-        all[variable.name] = variable.value
-      end
-      return next, all, nil
-    end,
   })
+end
+
+--- The same names as a plain table: for those who look at them without running anything.
+-- @tparam table env
+-- @tparam ?table place
+-- @tparam ?integer index of the frame
+-- @treturn table
+function past_frame.names(env, place, index)
+  local names = {}
+  for _, variable in ipairs(place and past_frame.variables(place, index) or {}) do
+    if variable.kind ~= "upvalue" or names[variable.name] == nil then
+      names[variable.name] = variable.value
+    end
+  end
+  return setmetatable(names, {__index = env})
 end
 
 return past_frame

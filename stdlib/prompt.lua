@@ -24,8 +24,14 @@ local function refresh_names(shell, key)
   table.insert(shell.refreshing, core_tasks.spawn(require("live_names").refresh, key))
 end
 
+-- What Tab looks at: the variables of lines, or a plain table instead.
+local function names_of(shell)
+  return shell.names and shell.names() or shell.env
+end
+
 local function complete(shell, text, cursor)
-  local found = require("completion").at(text, cursor, shell.env)
+  local env = names_of(shell)
+  local found = require("completion").at(text, cursor, env)
   if found.is_missing then
     refresh_names(shell, found.is_missing)
   end
@@ -38,7 +44,7 @@ local function complete(shell, text, cursor)
 end
 
 local function hint(shell, text, cursor)
-  return require("completion").hint(text, cursor, shell.env)
+  return require("completion").hint(text, cursor, names_of(shell))
 end
 
 local function run_init_file(shell)
@@ -48,9 +54,11 @@ local function run_init_file(shell)
   end
 end
 
--- How many tasks that lines have spawned go on, besides the lines themselves.
+-- How many tasks that lines have spawned go on, besides the lines themselves. What a script of
+-- the past has spawned ends with the session.
 local function count_spawned(shell, going)
-  return core.task_count() - 1 - #going - #alive(shell.refreshing or {})
+  return require("core.past").is_open() and 0
+         or core.task_count() - 1 - #going - #alive(shell.refreshing or {})
 end
 
 local function warn_of_tasks(shell, going, spawned)

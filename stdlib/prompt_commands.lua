@@ -68,13 +68,14 @@ end
 
 local function save(shell, argument, may_replace)
   local path = argument_of.path(argument, may_replace and "\\save! FILE" or "\\save FILE")
-  local script, count, left_out = require("prompt_script").build(shell.lines, shell.env)
+  local script, count, left_out, command = require("prompt_script").build(shell.lines, shell.env,
+                                                                          path)
   local ok, failure = pcall(require("core.folder").save, path, script, may_replace)
   if not ok then
     error(type(failure) == "table" and failure.code == "AlreadyExists"
           and path .. " is there already; \\save! replaces it" or failure, 0)
   end
-  shell:say(("saved %d line%s: moongate run %s"):format(count, count == 1 and "" or "s", path))
+  shell:say(("saved %d line%s: %s"):format(count, count == 1 and "" or "s", command))
   for _, line in ipairs(left_out) do
     shell:say(("line %d is left out: %s"):format(line.number, line.reason))
   end
@@ -151,8 +152,15 @@ function functions.names()
   return names
 end
 
+-- What answers "\watch?".
+local function explain(command)
+  return {usage = command.usage, help = command.help, run = function(shell)
+    shell:say(command.usage .. "\n  " .. command.help)
+  end}
+end
+
 --- A command by its name.
--- @tparam string name without the backslash
+-- @tparam string name without the backslash; with `?` behind it it only says what it does
 -- @treturn table or a text that says that there is none
 function functions.find(name)
   local command = rawget(commands, name)
@@ -160,6 +168,10 @@ function functions.find(name)
     return command
   elseif name == "" then
     return "a command expected behind the backslash; \\? lists them"
+  end
+  local asked = rawget(commands, name:match "^(.+)%?$" or "")
+  if asked then
+    return explain(asked)
   end
   local near = check.nearest(name, functions.names())
   return ("unknown command '\\%s'; %s\\? lists them"):format(

@@ -92,7 +92,7 @@ local JOINS = {wait = true, fg = true}
 local function note_of(entry)
   local name, argument = entry.text:match "^%s*\\([%w%-]+)%s*(.-)%s*$"
   if ELSEWHERE[name] and argument ~= "" then
-    return ("-- Here stood \\%s %s: a script is where it is started."):format(name, argument)
+    return ("-- \\%s %s (a script is where it is started)"):format(name, argument)
   end
 end
 
@@ -247,27 +247,39 @@ local function find_modules(code, env)
   return names
 end
 
--- Where the session is, in words.
-local function describe_place()
-  local info = core_session.info()
-  local words = {info.sim and "the simulator" or info.endpoint or info.cloud}
-  if info.profile then
-    table.insert(words, 1, "profile " .. info.profile)
-  end
-  for _, name in ipairs {"subscription", "resource_group", "service"} do
-    words[#words + 1] = info[name]
-  end
-  return table.concat(words, ", ")
+local function quote(word)
+  return word:find "[^%w_./:@%%+=~-]" and "'" .. word:gsub("'", "'\\''") .. "'" or word
 end
 
-local function format_script(lines, env, shares_locals)
+-- What runs the script where the session is.
+local function format_command(path)
+  local info, words = core_session.info(), {"moongate run"}
+  local options = {{"profile", info.profile}}
+  if info.sim then
+    words[2] = "--sim"
+  else
+    options[2] = {"endpoint", not info.profile and info.endpoint or nil}
+    for _, name in ipairs {"subscription", "resource_group", "service"} do
+      options[#options + 1] = {name:gsub("_", "-"), info[name]}
+    end
+  end
+  for _, option in ipairs(options) do
+    if option[2] then
+      words[#words + 1] = ("--%s %s"):format(option[1], quote(option[2]))
+    end
+  end
+  words[#words + 1] = quote(path)
+  return table.concat(words, " ")
+end
+
+local function format_script(lines, env, command, shares_locals)
   local parts = {}
   for i, line in ipairs(lines) do
     parts[i] = format_line(line, shares_locals)
   end
   local code = table.concat(parts, "\n")
   local head = {("-- Saved from the prompt, %s."):format(clock.utc():gsub("%.%d+", "")),
-                "-- " .. describe_place():gsub("%c", " ") .. "."}
+                "-- " .. command:gsub("%c", " ")}
   for _, name in ipairs(find_modules(code, env)) do
     head[#head + 1] = ("local %s = require %q"):format(name, name)
   end
@@ -277,12 +289,15 @@ end
 --- The script of a session.
 -- @tparam table entries the lines, as `shell.lines` has them
 -- @tparam table env the variables of the session
+-- @tparam string path the file that it will be
 -- @treturn string Lua that loads
 -- @treturn integer how many lines it has
 -- @treturn table why others are left out: list of {number, reason}
+-- @treturn string the command that runs it where the session is
 -- @raise a message when nothing is there to be saved, or the script would not load
-function prompt_script.build(entries, env)
+function prompt_script.build(entries, env, path)
   local lines, left_out, count = gather(entries, env), {}, 0
+  local command = format_command(path)
   for _, line in ipairs(lines) do
     if line.obstacle then
       left_out[#left_out + 1] = {number = line.entry.number, reason = line.obstacle}
@@ -293,16 +308,16 @@ function prompt_script.build(entries, env)
   if count == 0 then
     error("there is no line yet that worked and can be saved", 0)
   end
-  local script = format_script(lines, env, false)
+  local script = format_script(lines, env, command, false)
   local ok, reason = load(script, "=script", "t", {})
   if not ok and reason:find "too many local variables" then
-    script = format_script(lines, env, true)
+    script = format_script(lines, env, command, true)
     ok, reason = load(script, "=script", "t", {})
   end
   if not ok then
     error("the lines make no script: " .. reason, 0)
   end
-  return script, count, left_out
+  return script, count, left_out, command
 end
 
 return prompt_script

@@ -137,24 +137,39 @@ local function report_failure(shell, entry, failure)
   shell:fail((entry.job and ("[%d] failed: "):format(entry.job) or "") .. failure.text)
 end
 
+-- The task in the background is about to end; the prompt that is shown says how many are left.
+local function end_job(shell, entry)
+  for i, job in ipairs(shell.tasks) do
+    if job.number == entry.job then
+      table.remove(shell.tasks, i)
+    end
+  end
+  if core.is_open() and core.is_interactive() then
+    core.set_text((require("prompt_text").text(shell)))
+  end
+end
+
 -- What the line's task does. It shows the value, too, since a value may take its time to say
 -- what it is.
 local function carry_out(shell, entry, fn)
   local values = table.pack(xpcall(fn, describe(shell)))
-  local ok = values[1]
-  prompt_keep.finish(shell, entry, ok)
-  if not ok and core.exit_code(values[2].value) and not entry.job then
-    shell:leave(values[2].value)
-    return true
-  elseif not ok then
-    report_failure(shell, entry, values[2])
-    return false
+  local failure = not values[1] and values[2]
+  local leaves = failure and not entry.job and core.exit_code(failure.value) ~= nil
+  prompt_keep.finish(shell, entry, not failure or leaves)
+  if leaves then
+    shell:leave(failure.value)
+  elseif failure then
+    report_failure(shell, entry, failure)
+  else
+    if entry.job then
+      shell:say(("[%d] done: %s"):format(entry.job, entry.label))
+    end
+    show_values(shell, entry, table.pack(table.unpack(values, 2, values.n)))
   end
   if entry.job then
-    shell:say(("[%d] done: %s"):format(entry.job, entry.label))
+    end_job(shell, entry)
   end
-  show_values(shell, entry, table.pack(table.unpack(values, 2, values.n)))
-  return true
+  return entry.ok
 end
 
 local function label_of(text)

@@ -349,6 +349,31 @@ START_TEST(guards_of_a_profile_hold_on_the_simulator)
 }
 END_TEST
 
+/* Each profile has a store of its own, and the world outlives the process. */
+START_TEST(the_prompt_goes_over_to_a_profile_with_a_run_of_its_own)
+{
+    write_text("moongate.lua",
+               "profile 'a' { store = 'store-a' }"
+               "profile 'b' { store = 'store-b', max_writes = 1, description = 'Live' }");
+    write_text("lines", "workspaces.ensure('one', {})\n"
+                        "\\use b\n"
+                        "require('core.session').info().description\n"
+                        "workspaces.ensure('two', {})\n"
+                        "workspaces.ensure('three', {})\n");
+    ck_assert_int_eq(moon("repl --sim=world.db --clock virtual --profile a < lines"),
+                     EXIT_SCRIPT_FAILED);
+    assert_says("\"Live\"");
+    assert_says("the limit is 1");
+    ck_assert_int_eq(moon("runs --profile a --output json"), EXIT_DONE);
+    assert_says("\"total\":1");
+    assert_says("\"state\":\"succeeded\"");
+    assert_says("\"writes\":1");
+    ck_assert_int_eq(moon("runs --profile b --output json"), EXIT_DONE);
+    assert_says("\"total\":1");
+    assert_says("\"state\":\"failed\"");
+}
+END_TEST
+
 START_TEST(profiles_lists_what_there_is_and_what_counts)
 {
     ck_assert_int_eq(moon("profiles"), EXIT_DONE);
@@ -487,6 +512,7 @@ static void add_program_cases(Suite *suite)
     tcase_add_test(program, a_run_works_by_the_profile_that_is_named);
     tcase_add_test(program, a_wrong_configuration_ends_a_run_before_it_begins);
     tcase_add_test(program, guards_of_a_profile_hold_on_the_simulator);
+    tcase_add_test(program, the_prompt_goes_over_to_a_profile_with_a_run_of_its_own);
     tcase_add_test(program, profiles_lists_what_there_is_and_what_counts);
     tcase_add_test(program, profiles_tells_every_field);
     tcase_add_loop_test(program, the_doctor_says_which_profile_of_which_file_counts, 0,

@@ -38,7 +38,8 @@ START_TEST(a_wait_shows_what_it_waits_for_and_its_value_in_the_end)
 {
     repl_start("--sim --clock 6000x --seed 1");
     repl_type("local gw = " CREATE "\r");
-    repl_see("gateway 'gw-1'");
+    repl_see("gateway gw-1  Activating");
+    repl_see("gateway 'gw-1' created in");
     repl_await_prompt();
     repl_run("gw.state");
     repl_see("\"Succeeded\"");
@@ -57,7 +58,7 @@ START_TEST(ctrl_c_cancels_the_line_that_waits_and_nothing_else)
     repl_see("interrupted");
     repl_await_prompt();
     repl_run("other:status()");
-    repl_see("\"running\"");
+    repl_see("\"waiting\"");
     repl_run("1 + 1");
     repl_see("= 2");
 }
@@ -81,7 +82,7 @@ START_TEST(ctrl_z_sends_a_wait_to_the_background)
 {
     repl_start("--sim --clock 600x --seed 1");
     repl_type(CREATE "\r");
-    repl_see("gateway 'gw-1'");
+    repl_see("gateway gw-1  Activating");
     repl_type(CTRL_Z);
     repl_see("[1] " CREATE);
     await_prompt(BUSY);
@@ -272,7 +273,7 @@ START_TEST(what_is_left_under_way_is_resumed)
 {
     repl_start("--sim=world --store store --clock 600x --seed 1");
     repl_type(CREATE "\r");
-    repl_see("gateway 'gw-1'");
+    repl_see("gateway gw-1  Activating");
     repl_type(CTRL_Z);
     await_prompt(BUSY);
     leave_by((enum way)_i);

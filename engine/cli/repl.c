@@ -95,6 +95,7 @@ const struct help repl_help = {
          {"where the session is kept, so that it can be carried on: from its first write "
           "on",
           store_options, NULL},
+         {PROFILE_TITLE, profile_options, NULL},
          {0}},
     .exits =
         "0 left with nothing under way, 1 a line from a pipe failed, 2 wrong usage,\n"
@@ -237,9 +238,10 @@ static const char *check_combination(const struct repl_command *command)
 
 int command_repl(int argc, char **argv)
 {
-    static const struct option *const tables[] = {repl_options,   sim_options_table,
-                                                  common_options, guard_options,
-                                                  store_options,  NULL};
+    static const struct option *const tables[] = {
+        repl_options,  sim_options_table, common_options,
+        guard_options, store_options,     profile_options,
+        NULL};
     struct repl_command command = {.settings = {.clock_mode = CLOCK_SCALED,
                                                 .clock_factor = WATCHABLE_FACTOR,
                                                 .may_switch = true}};

@@ -210,9 +210,27 @@ static bool find_pem(const char *text, const char *end, struct stretch *secret)
     return true;
 }
 
+/* Whether it has nothing that a secret, or an origin, needs: most texts are names and ids. */
+static bool is_plain(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        const char c = text[i];
+
+        if (c == '=' || c == ':' || c == ' ' || c == '%' ||
+            ((c == 'e' || c == 'E') && i + 1 < length && (text[i + 1] | 0x20) == 'y'))
+            return false;
+    }
+    return true;
+}
+
 void mask_append_text(const struct mask *mask, struct buffer *to, const char *text,
                       size_t length, size_t limit)
 {
+    if (is_plain(text, length)) {
+        buffer_append(to, text, mask_cut(text, length, limit));
+        return;
+    }
+
     const char *at = text, *end = text + length,
                *stop = text + mask_cut(text, length, limit);
     struct stretch secret;

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "pipeline/mask_parts.h"
 
-enum { DEEPEST = 64, INDENT = 2 };
+enum { DEEPEST = 64, INDENT = 2, LONGEST_NAME = 256 };
 
 /* One object or list that is open. */
 struct level {
@@ -30,22 +30,11 @@ struct scan {
 
 /* --- which members are secrets ------------------------------------------------------------- */
 
-static bool contains(const char *text, size_t length, const char *part)
-{
-    const size_t size = strlen(part);
-
-    for (size_t at = 0; at + size <= length; at++) {
-        if (strncasecmp(text + at, part, size) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool ends_with(const char *text, size_t length, const char *end)
 {
     const size_t size = strlen(end);
 
-    return size <= length && strncasecmp(text + length - size, end, size) == 0;
+    return size <= length && strcmp(text + length - size, end) == 0;
 }
 
 /* By its name alone, whatever it belongs to. */
@@ -57,19 +46,23 @@ static bool is_secret_name(const char *name, size_t length)
     static const char *const ends[] = {"key", "keys", "token", "tokens", "sas", "pwd"};
     static const char *const harmless[] = {"id",  "identifier", "name",
                                            "uri", "url",        "skiptoken"};
+    char lower[LONGEST_NAME + 1];
 
-    if (memchr(name, '\\', length) != NULL)
+    if (length > LONGEST_NAME || memchr(name, '\\', length) != NULL)
         return true; /* nobody writes names with escapes but to hide them */
+    memcpy(lower, name, length);
+    lower[length] = '\0';
+    text_lower(lower);
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
-        if (ends_with(name, length, harmless[i]))
+        if (ends_with(lower, length, harmless[i]))
             return false;
     }
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (contains(name, length, parts[i]))
+        if (strstr(lower, parts[i]) != NULL)
             return true;
     }
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        if (ends_with(name, length, ends[i]))
+        if (ends_with(lower, length, ends[i]))
             return true;
     }
     return false;
@@ -100,9 +93,9 @@ static bool is_secret_path(const struct scan *scan)
     for (size_t i = 0; i < scan->mask->secret_count; i++) {
         const struct mask_secret *secret = &scan->mask->secrets[i];
 
-        if ((scan->kind == NULL ||
-             text_equal_nocase(scan->kind->arm_type, secret->kind->arm_type)) &&
-            is_at(scan, secret->path))
+        if (is_at(scan, secret->path) &&
+            (scan->kind == NULL ||
+             text_equal_nocase(scan->kind->arm_type, secret->kind->arm_type)))
             return true;
     }
     return false;

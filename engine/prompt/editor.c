@@ -232,10 +232,25 @@ bool editor_has_more(const struct editor *editor)
     return editor->keys.length > 0;
 }
 
+/* Commands of vi's may leave the cursor outside of the text, where the next would harm others. */
+static void keep_cursor_inside(EditLine *edit)
+{
+    const LineInfoW *line = el_wline(edit);
+
+    if (line->lastchar < line->buffer)
+        el_reset(edit);
+    else if (line->cursor > line->lastchar || line->cursor < line->buffer)
+        el_cursor(edit,
+                  line->cursor > line->lastchar ? -1 : 1); /* which keeps it inside */
+}
+
 /* libedit wants a key. */
 static int read_key(EditLine *edit, wchar_t *c)
 {
     struct editor *editor = editor_of(edit);
+
+    keep_cursor_inside(edit);
+
     const struct span span = editor_span(edit);
 
     undo_note(&editor->editing.undo, span.text, span.length, span.cursor);
@@ -349,6 +364,8 @@ static void *work(void *context)
         start_over(editor);
         while (!editor->is_closing)
             edit_one(editor);
+        el_wset(editor->edit, EL_BIND, L"-e",
+                NULL); /* frees texts of keys; the end does not */
         el_end(editor->edit);
     }
     if (locale != (locale_t)0) {

@@ -64,6 +64,8 @@ static const struct binding for_vi_commands[] = {
     {L"[A", L"prompt-up"},       {L"[B", L"prompt-down"},
     {L"OA", L"prompt-up"},       {L"OB", L"prompt-down"},
     {L"[200~", L"prompt-paste"}, {L"\\200", L"prompt-paste"},
+    {L"v", L"ed-unassigned"}, /* starts another program at our terminal */
+    {L":", L"ed-unassigned"}, /* reads what is not its own when nothing follows */
 };
 
 /* Arrows and such come in the two forms of the cursor mode, the others as xterm, the Linux
@@ -131,6 +133,9 @@ static const struct binding for_emacs[] = {
     {L"^X^U", L"prompt-undo"},
     /* keeps a pointer into a line that it may enlarge */
     {L"\\e^_", L"ed-unassigned"},
+    /* ed-command, which reads what is not its own when nothing follows */
+    {L"\\ex", L"ed-unassigned"},
+    {L"\\eX", L"ed-unassigned"},
     {L"\\e[200~", L"prompt-paste"},
     /* what terminals send besides, which would leave half of itself in the text */
     {L"\\e[Z", L"ed-unassigned"},

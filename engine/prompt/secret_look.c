@@ -6,24 +6,39 @@
 
 #include "base/text.h"
 
-static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
 static const char digits[] = "0123456789";
+static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+static const char hex[] = "0123456789abcdefABCDEF";
 static const char base64_url[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/* Of tokens and keys, RFC 6750 (2.1) and what Entra makes client secrets of. */
-static const char token68[] =
+/* Of tokens (RFC 6750, 2.1) and of what Entra makes client secrets. */
+static const char token_signs[] = "-._~+/=";
+static const char token[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
-static const char hex[] = "0123456789abcdefABCDEF";
 
-static bool is_one_of(char c, const char *set)
+enum kind { KIND_OTHER, KIND_DIGIT, KIND_SMALL, KIND_CAPITAL, KIND_COUNT };
+
+static enum kind kind_of(char c)
 {
-    return c != '\0' && strchr(set, c) != NULL;
+    return c >= '0' && c <= '9'   ? KIND_DIGIT
+           : c >= 'a' && c <= 'z' ? KIND_SMALL
+           : c >= 'A' && c <= 'Z' ? KIND_CAPITAL
+                                  : KIND_OTHER;
 }
 
 static bool is_letter_or_digit(char c)
 {
-    return is_one_of(c, upper) || is_one_of(c, lower) || is_one_of(c, digits);
+    return kind_of(c) != KIND_OTHER;
+}
+
+static bool is_in_token(char c)
+{
+    return is_letter_or_digit(c) || (c != '\0' && strchr(token_signs, c) != NULL);
+}
+
+static bool is_hex(char c)
+{
+    return kind_of(c) == KIND_DIGIT || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 /* Three parts, of which the first is a JSON object: '{"' begins with "eyJ" in Base64. */
@@ -45,7 +60,7 @@ static bool is_http_credentials(const char *text)
     const size_t scheme = text_has_prefix_nocase(text, "bearer ")  ? 7
                           : text_has_prefix_nocase(text, "basic ") ? 6
                                                                    : 0;
-    const size_t length = scheme == 0 ? 0 : strspn(text + scheme, token68);
+    const size_t length = scheme == 0 ? 0 : strspn(text + scheme, token);
 
     return length >= 8 && (strcspn(text + scheme, digits) < length ||
                            (strcspn(text + scheme, upper) < length && length >= 12));
@@ -53,11 +68,16 @@ static bool is_http_credentials(const char *text)
 
 static bool is_private_key(const char *text)
 {
-    const char *end;
+    static const char begin[] = "-----BEGIN ", end[] = "PRIVATE KEY-----";
+    const size_t words = strlen("PRIVATE KEY");
 
-    return strncmp(text, "-----BEGIN ", 11) == 0 &&
-           (end = strstr(text + 11, "PRIVATE KEY-----")) != NULL &&
-           strcspn(text + 11, "-") == (size_t)(end - text) - 11 + strlen("PRIVATE KEY");
+    if (strncmp(text, begin, strlen(begin)) != 0)
+        return false;
+    text += strlen(begin);
+
+    const size_t length = strcspn(text, "-");
+
+    return length >= words && strncmp(text + length - words, end, strlen(end)) == 0;
 }
 
 /* "https://somebody:secret@host" */
@@ -112,35 +132,29 @@ static size_t measure_guid(const char *text)
         if (strspn(text + at, hex) < parts[i])
             return 0;
     }
-    return is_one_of(text[at], hex) ? 0 : at;
-}
-
-static int class_of(char c)
-{
-    return is_one_of(c, digits)  ? 1
-           : is_one_of(c, lower) ? 2
-           : is_one_of(c, upper) ? 3
-                                 : 0;
+    return is_hex(text[at]) ? 0 : at;
 }
 
 /* Whether characters of a key are none of a path or of words: in those the kind of characters
  * (digits, small, capital) seldom changes from one to the next. */
 static bool is_without_words(const char *text, size_t length)
 {
-    size_t kinds[4] = {0}, changes = 0, hex_length = 0;
+    size_t kinds[KIND_COUNT] = {0}, changes = 0, hex_length = 0;
+    enum kind before = KIND_OTHER;
 
     for (size_t i = 0; i < length; i++) {
-        const int kind = class_of(text[i]);
+        const enum kind kind = kind_of(text[i]);
 
         kinds[kind]++;
-        changes += i > 0 && kind != 0 && class_of(text[i - 1]) != 0 &&
-                   kind != class_of(text[i - 1]);
-        hex_length = is_one_of(text[i], hex) ? hex_length + 1 : 0;
-        if (hex_length >= 32 && kinds[1] > 4 && kinds[2] + kinds[3] > 4)
+        changes += kind != KIND_OTHER && before != KIND_OTHER && kind != before;
+        before = kind;
+        hex_length = is_hex(text[i]) ? hex_length + 1 : 0;
+        if (hex_length >= 32 && kinds[KIND_DIGIT] > 4 &&
+            kinds[KIND_SMALL] + kinds[KIND_CAPITAL] > 4)
             return true;
     }
-    return length >= 32 && kinds[1] > 0 && kinds[2] > 0 && kinds[3] > 0 &&
-           changes * 100 >= length * 30;
+    return length >= 32 && kinds[KIND_DIGIT] > 0 && kinds[KIND_SMALL] > 0 &&
+           kinds[KIND_CAPITAL] > 0 && changes * 100 >= length * 30;
 }
 
 /* Whether the run of such characters that begins here holds a key; its length in `*length`. */
@@ -148,7 +162,7 @@ static bool is_key(const char *text, size_t *length)
 {
     size_t from = 0, at = 0;
 
-    while (is_one_of(text[at], token68)) {
+    while (is_in_token(text[at])) {
         const size_t guid =
             at == 0 || !is_letter_or_digit(text[at - 1]) ? measure_guid(text + at) : 0;
 
@@ -158,7 +172,7 @@ static bool is_key(const char *text, size_t *length)
         from = guid > 0 ? at : from;
     }
     *length = at;
-    return is_without_words(text + from, at - from) || is_one_of(text[at], token68);
+    return is_without_words(text + from, at - from) || is_in_token(text[at]);
 }
 
 bool secret_look_is_in(const char *text)
@@ -172,7 +186,7 @@ bool secret_look_is_in(const char *text)
         if (is_start && (is_web_token(text + at) || is_http_credentials(text + at) ||
                          is_secret_member(text + at)))
             return true;
-        if ((at == 0 || !is_one_of(text[at - 1], token68)) && is_key(text + at, &length))
+        if ((at == 0 || !is_in_token(text[at - 1])) && is_key(text + at, &length))
             return true;
     }
     return false;

@@ -37,6 +37,7 @@ struct past_step {
     char *code, *message, *cause_request_id; /* once failed */
     int status;                              /* of the refusal */
     char *made;                              /* the id of what a POST made */
+    bool is_latest;                          /* nothing is said of another one after it */
     bool is_begun;                           /* the script has come to it */
     struct past_step *next_alike, *last_alike, *begun_alike;
 };

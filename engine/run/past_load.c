@@ -200,6 +200,10 @@ static void take_record(void *context, const cJSON *record)
         take_attempt(past, record);
     if (step == NULL)
         return;
+    if (past->latest != NULL)
+        past->latest->is_latest = false;
+    step->is_latest = true;
+    past->latest = step;
     if (strcmp(what, "intent") == 0) {
         step->state = STEP_INTENDED;
     } else if (strcmp(what, "answer") == 0) {

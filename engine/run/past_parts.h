@@ -16,7 +16,8 @@ struct past {
     struct map files;    /* struct buffer, by name */
     struct past_step **steps;
     size_t step_count, step_capacity;
-    struct map alike; /* the first of those with a key */
+    struct past_step *latest; /* that the journal speaks of, or NULL */
+    struct map alike;         /* the first of those with a key */
     unsigned attempts;
     int64_t began_ms; /* UTC on the run's clock; 0: the journal does not say */
 

@@ -361,7 +361,7 @@ static void close_way(struct session *session)
 
 bool session_is_busy(const struct session *session, struct failure **failure)
 {
-    const unsigned count = session->client.open_count;
+    const unsigned count = session->client.open_count + session->aside.open_count;
 
     if (count > 0)
         *failure = failure_new("Busy", "%u operation%s not over yet: wait, or cancel",
@@ -547,8 +547,10 @@ struct depot *session_depot(struct session *session, struct failure **failure)
 const char *session_find_code(const struct session *session, const char *name,
                               size_t *length)
 {
-    if (session->past != NULL)
+    if (session->past != NULL) {
+        past_note_code(session->past, name);
         return past_find_code(session->past, name, length);
+    }
     return session->record != NULL ? record_find_file(session->record, name, length)
                                    : NULL;
 }

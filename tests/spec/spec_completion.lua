@@ -99,6 +99,8 @@ test.case("members of modules, whether loaded or not", function()
   test.equal(texts "string.fo", {"format"})
   test.equal(texts "tasks.spawn(f):j", {"join"})
   test.equal(texts '("x"):up', {"upper"})
+  test.equal(texts 'workspaces.get("x").name:up', {"upper"})
+  test.equal(texts 'gateways.get("x").network:up', {"upper"})
   test.equal(texts("gateways:"), {})
 end)
 
@@ -123,7 +125,8 @@ test.case("what verbs give is known without calling them", function()
     'workspaces.get("payments").', 'workspaces.get "payments".', 'workspaces.ensure("p", {}).',
     "(workspaces.get(name)).", "workspaces.list()[1].",
     'local ws = workspaces.get("a")\nws.', "for ws in workspaces.each() do ws.",
-    "for _, ws in ipairs(workspaces.list()) do ws.", "local ws, how = workspaces.ensure(n, {})\nws.",
+    "for _, ws in ipairs(workspaces.list()) do ws.",
+    "local ws, how = workspaces.ensure(n, {})\nws.",
   } do
     has(texts(text), "apis", "display_name")
   end
@@ -141,7 +144,7 @@ end)
 
 -- ---- options ----
 
-test.case("options of a table: what may be written, needed ones first, not what is given", function()
+test.case("options: what may be written, needed ones first, not what is given", function()
   local names = has(texts "gateways.create('x', {", "units = ", "network = ", "wait = ",
                     "resource_group = ")
   test.equal(names["provisioning_state = "], nil)
@@ -188,16 +191,22 @@ test.case("values: choices and booleans, quoted rightly", function()
              "gateways.create('x', {network = [[injection]]")
   test.equal(texts "gateways.create('x', {wait = ", {"true", "false"})
   test.equal(texts "networks.ensure_gateway_subnet {mode = 'i", {"integration'", "injection'"})
+  test.equal(texts "rbac.assign {role = 'Key", {"Key Vault Secrets User'"})
   test.equal(texts "rbac.grant {gateway_role = ", {'"Reader"', '"Contributor"', '"Owner"'})
   test.equal(texts "ws = workspaces.get('a') ws.apis:ensure('x', {protocols = {'http",
              {"http'", "https'"})
   test.equal(at("gateways.create('x', {network = 'i").common, "in")
+  test.equal(at("gateways.create('x', {network = i").common, '"in')
+  test.equal(at("x = s").common, "s")
 end)
 
-test.case("modules by their names", function()
+test.case("modules, and what help knows, by their names", function()
   test.equal(texts 'require "gate', {'gateways"'})
   test.equal(texts "require('gate", {"gateways'"})
   test.equal(has(texts 'require "')['completion"'], nil)
+  has(texts 'help "gate', 'gateway"', 'gateways"')
+  test.equal(texts "help('api ver", {"api version set'"})
+  test.equal(texts 'help "\\\\wat', {'\\\\watch"'})
 end)
 
 -- Has the names of the kind read.
@@ -290,13 +299,14 @@ test.case("hints mark the argument that is being typed", function()
   test.matches(hint "gateways.delete 'x", "^gateways.delete%(<name>, options%): ")
   test.matches(hint "tasks.map(list, function(a, b) return a, b end, ", "<options>")
   test.matches(hint "string.format('%d', 1, 2", "^string.format%(formatstring, <...>%)")
-  test.matches(hint "networks.ensure_gateway_subnet {", "^networks.ensure_gateway_subnet%(<options>%)")
+  test.matches(hint "networks.ensure_gateway_subnet {", "^networks.[%w_]+%(<options>%)")
   test.equal(hint "gateways.create('x', {units = 2, sk|",
              hint "gateways.create('x', {sk|")
 end)
 
 test.case("hints tell of a property: type, unit, limits", function()
-  local units = "units: integer, 1 to 12 (units). Scale units, 1 by default; the price goes by them."
+  local units = "units: integer, 1 to 12 (units). Scale units, 1 by default; "
+    .. "the price goes by them."
   test.equal(hint "gateways.create('x', {units", units)
   test.equal(hint "gateways.create('x', {sku = 'a', units = ", units)
   test.matches(hint "networks.ensure_gateway_subnet {mode = 'i", "^mode: string, required%. ")

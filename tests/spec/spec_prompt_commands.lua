@@ -56,6 +56,13 @@ test.case("each command says how it is called and what it does", function()
   end
 end)
 
+test.case("a command with a question mark says what it does", function()
+  local shell, said = new_shell()
+  test.equal(say(shell, said, "\\q?"), "\\q\n  leaves; so does Ctrl-D")
+  test.equal(shell.is_leaving, nil)
+  test.equal(say(shell, said, "\\??"), "\\?\n  this list")
+end)
+
 test.case("an unknown command suggests the near one", function()
   test.equal(commands.find "wach", "unknown command '\\wach'; did you mean '\\watch'? \\? lists "
              .. "them")
@@ -242,6 +249,17 @@ test.case("\\watch watches the last expression every 5 s, until somebody ends it
   pcall(watching.join, watching)
 end)
 
+test.case("on a fast clock \\watch looks once a second of one's own", function()
+  local shell, said = new_shell()
+  with(core_session, {info = function() return {clock = "600x"} end}, function()
+    local watching = tasks.spawn(function() shell:evaluate "\\watch 1 + 0" end)
+    tasks.sleep(1)
+    test.contains(said[1], "every 600 s: 1 + 0\n1")
+    shell.lines[#shell.lines].task:cancel()
+    pcall(watching.join, watching)
+  end)
+end)
+
 test.case("what is watched may end in a number", function()
   local shell, said = new_shell()
   shell:evaluate "n = 1"
@@ -328,7 +346,7 @@ local function saved(lines)
   for _, line in ipairs(lines) do
     shell:evaluate(line)
   end
-  local script = require("prompt_script").build(shell.lines, shell.env)
+  local script = require("prompt_script").build(shell.lines, shell.env, "x.lua")
   return (script:gsub("^%-%-[^\n]*\n%-%-[^\n]*\n", ""))
 end
 
@@ -393,7 +411,7 @@ test.case("saved: what holds a secret is left out, and what uses its value", fun
   shell:evaluate "\\wait"
   local path = new_path 'secret'
   local text = say(shell, said, "\\save " .. path)
-  test.contains(text, "saved 2 lines: moongate run " .. path)
+  test.contains(text, "saved 2 lines: moongate run --sim " .. path)
   test.contains(text, "line 1 is left out: it holds a secret")
   test.contains(read(path), "-- Line 1 is left out: it holds a secret.\n")
   test.ok(not read(path):find("Zx8Q", 1, true))
@@ -408,6 +426,22 @@ test.case("saved: a value that no line gave leaves its line out", function()
                 "line 1 is left out: it uses the value of line 7, which is left out")
 end)
 
+test.case("saved: where the session was is how the script is run", function()
+  local shell, said = new_shell()
+  shell:evaluate "\\x"
+  shell:evaluate "x = 1"
+  local path = new_path "where it is"
+  local info = {profile = "prod", endpoint = "https://arm", subscription = "s",
+                resource_group = "it's", service = "apim"}
+  with(core_session, {info = function() return info end, set_scope = function() end}, function()
+    shell:evaluate "\\scope s/it's/apim"
+    test.equal(say(shell, said, ("\\save %q"):format(path)),
+               ("saved 1 line: moongate run --profile prod --subscription s "
+                .. "--resource-group 'it'\\''s' --service apim '%s'"):format(path))
+  end)
+  test.contains(read(path), "\nx = 1\n-- \\scope s/it's/apim (a script is where it is started)\n")
+end)
+
 test.case("\\save replaces nothing unless it is told to", function()
   local shell, said = new_shell()
   local path = new_path 'kept'
@@ -419,6 +453,7 @@ test.case("\\save replaces nothing unless it is told to", function()
   test.ok(not read(path):find "x = 2")
   test.contains(say(shell, said, ("\\save! %q"):format(path)), "saved 2 lines")
   test.contains(read(path), "\nx = 1\nx = 2\n")
+  test.equal(folder.list((path:gsub("/x%.lua$", ""))), {"x.lua"}) -- nothing is left beside it
   test.contains(say(shell, said, "\\save /no/such/folder/x.lua"), "No such file or directory")
   test.contains(say(shell, said, "\\save! /dev/null"), "it is no regular file")
 end)
