@@ -69,7 +69,11 @@ static void on_complete(void *context, bool is_again)
 
 static void on_ended(void *context)
 {
-    ((struct typist *)context)->ends++;
+    struct typist *typist = context;
+
+    typist->ends++;
+    if (!typist->waits)
+        editor_go_on(typist->editor);
 }
 
 static void on_cleared(void *context)
@@ -80,12 +84,21 @@ static void on_cleared(void *context)
 static const struct editor_owner owner = {is_whole, on_accepted, on_complete, on_ended,
                                           on_cleared};
 
-static struct editor *open_editor(void)
+static struct editor *new_editor(void)
 {
     struct failure *failure = NULL;
     struct editor *editor = editor_open(t.terminal, t.history, 100, &owner, &t, &failure);
 
     ck_assert_msg(editor != NULL, "%s", failure == NULL ? "" : failure->message);
+    return editor;
+}
+
+/* One that wants lines. */
+static struct editor *open_editor(void)
+{
+    struct editor *editor = new_editor();
+
+    editor_go_on(editor);
     return editor;
 }
 
@@ -267,6 +280,30 @@ START_TEST(keys_behind_an_accepted_line_wait_until_it_is_over)
     t.waits = false;
     editor_go_on(t.editor);
     ck_assert_str_eq(t.accepted.data, "one|two|three|");
+}
+END_TEST
+
+/* They were edited on, and accepted when nobody had asked for a line. */
+START_TEST(keys_behind_the_end_wait_until_a_line_is_wanted)
+{
+    t.waits = true;
+    type("\x04one\r");
+    ck_assert_int_eq(t.ends, 1);
+    ck_assert_uint_eq(t.accepted.length, 0);
+    t.waits = false;
+    editor_go_on(t.editor);
+    ck_assert_str_eq(t.accepted.data, "one|");
+}
+END_TEST
+
+START_TEST(keys_wait_until_the_first_line_is_wanted)
+{
+    editor_close(t.editor);
+    t.editor = new_editor();
+    type("one\r");
+    ck_assert_uint_eq(t.accepted.length, 0);
+    editor_go_on(t.editor);
+    ck_assert_str_eq(t.accepted.data, "one|");
 }
 END_TEST
 
@@ -1055,6 +1092,8 @@ static void add_typing(Suite *suite)
     tcase_add_test(typing, a_new_line_is_indented_but_not_in_a_paste_without_brackets);
     tcase_add_test(typing, enter_in_the_middle_of_a_whole_text_runs_it);
     tcase_add_test(typing, keys_behind_an_accepted_line_wait_until_it_is_over);
+    tcase_add_test(typing, keys_behind_the_end_wait_until_a_line_is_wanted);
+    tcase_add_test(typing, keys_wait_until_the_first_line_is_wanted);
     tcase_add_test(typing, a_paste_without_brackets_is_run_line_by_line);
     tcase_add_test(typing, control_d_ends_only_when_nothing_is_typed);
     tcase_add_test(typing, control_l_asks_for_an_empty_screen_and_leaves_the_text);

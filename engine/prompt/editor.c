@@ -321,9 +321,9 @@ static void edit_one(struct editor *editor)
     start_over(editor);
     if (is_dropped)
         return;
+    editor->is_paused = true;
     if (editor->is_accepting) {
         editor->is_accepting = false;
-        editor->is_paused = true;
         editor_wish(editor, WISH_ACCEPTED);
     } else {
         editor_wish(editor, WISH_ENDED);
@@ -459,6 +459,7 @@ struct editor *editor_open(int terminal_fd, const char *history_file, int histor
 
     editor->owner = owner;
     editor->context = context;
+    editor->is_paused = true;
     pthread_mutex_init(&editor->mutex, NULL);
     pthread_cond_init(&editor->passed, NULL);
 

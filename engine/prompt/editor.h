@@ -14,13 +14,13 @@ struct editor;
 struct failure;
 
 /* What the owner is asked and told, inside of the calls below. It must return, and not close the
- * editor. Texts are borrowed for the call. */
+ * editor. Texts are borrowed for the call. Keys that follow what was accepted or ended are kept until
+ * editor_go_on(). */
 struct editor_owner {
     /* Enter: whether the text is whole, so that it is to be run; else it goes on in a new line. An
      * empty line at the end of a text of several lines runs it, however unfinished. */
     bool (*is_whole)(void *context, const char *text);
-    /* It is to be run, without blank lines at its end; the editor is empty again. Keys that follow
-     * are kept until editor_go_on(). */
+    /* It is to be run, without blank lines at its end; the editor is empty again. */
     void (*accepted)(void *context, const char *text);
     /* Tab: the owner may call editor_look() and editor_replace(). `is_again`: the key before was
      * Tab, too. */
@@ -35,8 +35,8 @@ struct editor_owner {
  * only; what is no terminal is read as one. `history_file` (or NULL) keeps lines across sessions:
  * the newest `history_lines` of them are there again, a quarter more may be in the file. One that
  * cannot be read or written is said in the log and done without. Keys are emacs', and what
- * ~/.editrc makes of them (editrc(5)). NULL when there is no memory, thread or pseudo-terminal
- * for it, with the reason in `*failure`. `owner` is borrowed. */
+ * ~/.editrc makes of them (editrc(5)); they are kept until editor_go_on(). NULL when there is no
+ * memory, thread or pseudo-terminal for it, with the reason in `*failure`. `owner` is borrowed. */
 struct editor *editor_open(int terminal_fd, const char *history_file, int history_lines,
                            const struct editor_owner *owner, void *context,
                            struct failure **failure);
@@ -56,7 +56,7 @@ void editor_give_terminal_back(struct editor *editor);
  * characters is refused, which the log says. */
 void editor_feed(struct editor *editor, const char *bytes, size_t length);
 
-/* The line that was accepted is over: keys that came meanwhile count from now on. */
+/* A line is wanted: keys that came meanwhile count from now on. */
 void editor_go_on(struct editor *editor);
 
 /* What is to be drawn. */

@@ -564,6 +564,13 @@ void session_keep_code(struct session *session, const char *name, const char *te
         record_keep_file(session->record, name, text, length);
 }
 
+void session_extend_code(struct session *session, const char *name, size_t from,
+                         const char *text, size_t length)
+{
+    if (session->record != NULL)
+        record_extend_file(session->record, name, from, text, length);
+}
+
 void session_set_history(struct session *session, struct history *history)
 {
     session->history = history;

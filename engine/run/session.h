@@ -80,6 +80,10 @@ const char *session_find_code(const struct session *session, const char *name,
 void session_keep_code(struct session *session, const char *name, const char *text,
                        size_t length);
 
+/* The same for code that grows: what there is from byte `from` on becomes `text`. */
+void session_extend_code(struct session *session, const char *name, size_t from,
+                         const char *text, size_t length);
+
 struct loop *session_loop(struct session *session);
 struct clock *session_clock(struct session *session);
 struct face *session_face(struct session *session);
