@@ -52,9 +52,9 @@ end
 -- @treturn string
 function prompt_text.banner()
   local info = core_session.info()
-  local place = info.sim and ("the simulator (clock %s)"):format(info.clock)
+  local place = info.sim and "the simulator, clock " .. info.clock
                 or info.endpoint or ("Azure (%s)"):format(info.cloud)
-  return ("moongate on %s: \\? and help() tell more, Ctrl-D leaves"):format(place)
+  return ("moongate on %s. \\? and help() help, Ctrl-D leaves."):format(place)
 end
 
 return prompt_text
