@@ -139,6 +139,30 @@ START_TEST(keys_behind_an_accepted_line_wait_until_it_is_over)
 }
 END_TEST
 
+/* They were edited on, and accepted when nobody had asked for a line. */
+START_TEST(keys_behind_the_end_wait_until_a_line_is_wanted)
+{
+    typist.waits = true;
+    typist_type("\x04one\r");
+    ck_assert_int_eq(typist.ends, 1);
+    ck_assert_uint_eq(typist.accepted.length, 0);
+    typist.waits = false;
+    editor_go_on(typist.editor);
+    ck_assert_str_eq(typist.accepted.data, "one|");
+}
+END_TEST
+
+START_TEST(keys_wait_until_the_first_line_is_wanted)
+{
+    editor_close(typist.editor);
+    typist.editor = typist_open_idle();
+    typist_type("one\r");
+    ck_assert_uint_eq(typist.accepted.length, 0);
+    editor_go_on(typist.editor);
+    ck_assert_str_eq(typist.accepted.data, "one|");
+}
+END_TEST
+
 START_TEST(a_paste_without_brackets_is_run_line_by_line)
 {
     struct buffer pasted = {0};
@@ -355,6 +379,8 @@ static void add_typing(Suite *suite)
     tcase_add_test(topic, a_new_line_is_indented_but_not_in_a_paste_without_brackets);
     tcase_add_test(topic, enter_in_the_middle_of_a_whole_text_runs_it);
     tcase_add_test(topic, keys_behind_an_accepted_line_wait_until_it_is_over);
+    tcase_add_test(topic, keys_behind_the_end_wait_until_a_line_is_wanted);
+    tcase_add_test(topic, keys_wait_until_the_first_line_is_wanted);
     tcase_add_test(topic, a_paste_without_brackets_is_run_line_by_line);
     tcase_add_test(topic, control_d_ends_only_when_nothing_is_typed);
     tcase_add_test(topic, control_l_asks_for_an_empty_screen_and_leaves_the_text);

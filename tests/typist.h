@@ -66,6 +66,8 @@ static inline void typist_end_input(void *context)
 {
     (void)context;
     typist.ends++;
+    if (!typist.waits)
+        editor_go_on(typist.editor);
 }
 
 static inline void typist_clear(void *context)
@@ -74,7 +76,7 @@ static inline void typist_clear(void *context)
     typist.clears++;
 }
 
-static inline struct editor *typist_open(void)
+static inline struct editor *typist_open_idle(void)
 {
     static const struct editor_owner owner = {
         typist_is_whole, typist_accept, typist_complete, typist_end_input, typist_clear};
@@ -83,6 +85,15 @@ static inline struct editor *typist_open(void)
         editor_open(typist.terminal, typist.history, 100, &owner, NULL, &failure);
 
     ck_assert_msg(editor != NULL, "%s", failure == NULL ? "" : failure->message);
+    return editor;
+}
+
+/* One that wants lines. */
+static inline struct editor *typist_open(void)
+{
+    struct editor *editor = typist_open_idle();
+
+    editor_go_on(editor);
     return editor;
 }
 
