@@ -201,11 +201,17 @@ local function has_stopped(released)
   return own.script.is_over or (#waiting > 0 and OVER[released:status()] or false)
 end
 
+-- Ctrl-C ends the wait, not the script: then what comes of it is said when it comes.
 local function wait_for_stop(released)
-  own.place = nil
+  local script, is_over = own.script, false
+  local leaving <close> = setmetatable({}, {__close = function()
+    script.is_left = not is_over
+  end})
+  own.place, script.is_left = nil, false
   while not has_stopped(released) do
     core.news()
   end
+  is_over = true
 end
 
 -- --- what is said --------------------------------------------------------------------------------
@@ -310,9 +316,21 @@ local function report(shell)
   end
 end
 
+-- Says what comes of a script that nobody waits for any more.
+local function look_out(shell, script)
+  while own.script == script and not script.is_told do
+    core.news()
+    if own.script == script and script.is_left and has_stopped() then
+      script.is_left = false
+      report(shell)
+    end
+    script.is_told = script.is_over and not script.is_left
+  end
+end
+
 local function start(shell, path, target)
-  own.place = nil
   begin(path, target)
+  tasks.spawn(look_out, shell, own.script)
   wait_for_stop()
   report(shell)
 end
@@ -538,7 +556,9 @@ end
 
 --- Ends the script: the prompt is left.
 function past.leave()
+  own = {}
   core.cancel()
+  core.tell()
 end
 
 return past

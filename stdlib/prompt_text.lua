@@ -5,7 +5,8 @@ local terminal = require "core.terminal"
 
 local prompt_text = {}
 
-local LONGEST = 40 -- columns of the scope
+-- The scope is cut to so many columns, and to less than half of the terminal's.
+local LONGEST = 40
 
 local COLORS = {production = "1;97;41", live = "1;35", sim = "1;32"}
 
@@ -16,7 +17,7 @@ end
 local function scope_of(info)
   local group, service = info.resource_group, info.service
   local text = group and service and group .. "/" .. service or service or group or "no service"
-  return terminal.cut(text, LONGEST)
+  return terminal.cut(text, math.min(LONGEST, math.max(terminal.size() // 2 - 4, 4)))
 end
 
 local function place_of(info)
@@ -53,7 +54,7 @@ function prompt_text.banner()
   local info = core_session.info()
   local place = info.sim and ("the simulator (clock %s)"):format(info.clock)
                 or info.endpoint or ("Azure (%s)"):format(info.cloud)
-  return ("moongate on %s. \\? lists commands, help() tells more, Ctrl-D leaves."):format(place)
+  return ("moongate on %s: \\? and help() tell more, Ctrl-D leaves"):format(place)
 end
 
 return prompt_text

@@ -26,6 +26,8 @@ struct typist {
     int completions, again, ends, clears;
     bool waits;                /* does not go on at once */
     const char *completion;    /* what Tab inserts at the cursor */
+    const char *fed;           /* what comes while the owner is asked to complete */
+    bool cancels;              /* and then Ctrl-C comes */
     char folder[64], *history; /* the file */
 };
 
@@ -59,11 +61,19 @@ static void on_complete(void *context, bool is_again)
     editor_look(typist->editor, &view);
     if (typist->completion != NULL)
         editor_replace(typist->editor, view.cursor, view.cursor, typist->completion);
+    if (typist->fed != NULL)
+        editor_feed(typist->editor, typist->fed, strlen(typist->fed));
+    if (typist->cancels)
+        editor_cancel(typist->editor);
 }
 
 static void on_ended(void *context)
 {
-    ((struct typist *)context)->ends++;
+    struct typist *typist = context;
+
+    typist->ends++;
+    if (!typist->waits)
+        editor_go_on(typist->editor);
 }
 
 static void on_cleared(void *context)
@@ -74,12 +84,21 @@ static void on_cleared(void *context)
 static const struct editor_owner owner = {is_whole, on_accepted, on_complete, on_ended,
                                           on_cleared};
 
-static struct editor *open_editor(void)
+static struct editor *new_editor(void)
 {
     struct failure *failure = NULL;
     struct editor *editor = editor_open(t.terminal, t.history, 100, &owner, &t, &failure);
 
     ck_assert_msg(editor != NULL, "%s", failure == NULL ? "" : failure->message);
+    return editor;
+}
+
+/* One that wants lines. */
+static struct editor *open_editor(void)
+{
+    struct editor *editor = new_editor();
+
+    editor_go_on(editor);
     return editor;
 }
 
@@ -182,7 +201,6 @@ static const struct keys keys[] = {
     {"one two\x1f\x1f", "^"},
     {"abc\x15\x1f", "abc^"},
     {"a do\rb", "a do\nb^"},
-    {"  a do\rb", "  a do\n  b^"},
     {"a\x1b\rb", "a\nb^"},
     {"a\x1b\nb", "a\nb^"},
     {"abc\x1b\rd\x1b[A", "a^bc\nd"},
@@ -232,6 +250,16 @@ START_TEST(an_empty_line_runs_what_is_unfinished)
 }
 END_TEST
 
+START_TEST(a_new_line_is_indented_but_not_in_a_paste_without_brackets)
+{
+    type("  a do\r");
+    ck_assert_str_eq(shown(), "  a do\n  ^");
+    editor_cancel(t.editor);
+    type("  a do\r  b\r");
+    ck_assert_str_eq(shown(), "  a do\n  b\n  ^");
+}
+END_TEST
+
 START_TEST(enter_in_the_middle_of_a_whole_text_runs_it)
 {
     type("a\x1b\rb\x1b[A\r");
@@ -252,6 +280,30 @@ START_TEST(keys_behind_an_accepted_line_wait_until_it_is_over)
     t.waits = false;
     editor_go_on(t.editor);
     ck_assert_str_eq(t.accepted.data, "one|two|three|");
+}
+END_TEST
+
+/* They were edited on, and accepted when nobody had asked for a line. */
+START_TEST(keys_behind_the_end_wait_until_a_line_is_wanted)
+{
+    t.waits = true;
+    type("\x04one\r");
+    ck_assert_int_eq(t.ends, 1);
+    ck_assert_uint_eq(t.accepted.length, 0);
+    t.waits = false;
+    editor_go_on(t.editor);
+    ck_assert_str_eq(t.accepted.data, "one|");
+}
+END_TEST
+
+START_TEST(keys_wait_until_the_first_line_is_wanted)
+{
+    editor_close(t.editor);
+    t.editor = new_editor();
+    type("one\r");
+    ck_assert_uint_eq(t.accepted.length, 0);
+    editor_go_on(t.editor);
+    ck_assert_str_eq(t.accepted.data, "one|");
 }
 END_TEST
 
@@ -306,6 +358,21 @@ START_TEST(tab_lets_the_owner_insert_and_says_when_it_comes_again)
     ck_assert_int_eq(t.again, 1);
     type("\x1f");
     ck_assert_str_eq(shown(), "a\xc3\xa9(\xc3\xa9(x^");
+}
+END_TEST
+
+START_TEST(keys_that_come_while_the_owner_is_asked_count_afterwards)
+{
+    t.completion = "xyz";
+    t.fed = "(1)\r";
+    type("a\tb");
+    ck_assert_str_eq(t.accepted.data, "axyzb(1)|");
+    t.cancels = true;
+    type("a\tb");
+    ck_assert_str_eq(shown(), "^");
+    ck_assert_str_eq(t.accepted.data, "axyzb(1)|");
+    type("b\r");
+    ck_assert_str_eq(t.accepted.data, "axyzb(1)|b|");
 }
 END_TEST
 
@@ -515,7 +582,7 @@ static pid_t start_session(int number, int count)
 
     if (child != 0)
         return child;
-    t.editor = open_editor(); /* the other's thread is not in this process */
+    t.editor = open_editor();
     for (int i = 0; i < count; i++) {
         char *line = memory_format("s%d_%d", number, i);
 
@@ -533,6 +600,7 @@ START_TEST(sessions_that_cut_the_file_lose_nobody_s_lines)
     pid_t children[SESSIONS];
     int newest[SESSIONS] = {0}, count = 0, order[SESSIONS];
 
+    editor_close(t.editor); /* its thread would not be in the children */
     for (int i = 0; i < SESSIONS; i++)
         children[i] = start_session(i, LINES);
     for (int i = 0; i < SESSIONS; i++) {
@@ -541,7 +609,7 @@ START_TEST(sessions_that_cut_the_file_lose_nobody_s_lines)
         ck_assert(waitpid(children[i], &status, 0) == children[i] && status == 0);
         order[i] = -1;
     }
-    reopen();
+    t.editor = open_editor();
     for (char *line = strtok(read_history() + strlen(HEAD), "\n"); line != NULL;
          line = strtok(NULL, "\n")) {
         int session, number;
@@ -978,11 +1046,18 @@ END_TEST
 
 /* --- whatever comes ---------------------------------------------------------------------- */
 
+/* vi's commands of libedit look at what is before the text, where ThreadSanitizer has nothing. */
+#ifdef __SANITIZE_THREAD__
+enum { HAS_VI = 0 };
+#else
+enum { HAS_VI = 1 };
+#endif
+
 START_TEST(any_bytes_end_in_text)
 {
     unsigned state = (unsigned)_i + 1;
 
-    if (_i % 2 == 1)
+    if (HAS_VI && _i % 2 == 1)
         write_editrc("bind -v\n");
     t.completion = "()";
     remember_all(lines, COUNT_OF(lines));
@@ -1014,8 +1089,11 @@ static void add_typing(Suite *suite)
     tcase_add_loop_test(typing, each_key_does_what_it_should, 0, COUNT_OF(keys));
     tcase_add_loop_test(typing, keys_may_come_byte_by_byte, 0, COUNT_OF(keys));
     tcase_add_test(typing, an_empty_line_runs_what_is_unfinished);
+    tcase_add_test(typing, a_new_line_is_indented_but_not_in_a_paste_without_brackets);
     tcase_add_test(typing, enter_in_the_middle_of_a_whole_text_runs_it);
     tcase_add_test(typing, keys_behind_an_accepted_line_wait_until_it_is_over);
+    tcase_add_test(typing, keys_behind_the_end_wait_until_a_line_is_wanted);
+    tcase_add_test(typing, keys_wait_until_the_first_line_is_wanted);
     tcase_add_test(typing, a_paste_without_brackets_is_run_line_by_line);
     tcase_add_test(typing, control_d_ends_only_when_nothing_is_typed);
     tcase_add_test(typing, control_l_asks_for_an_empty_screen_and_leaves_the_text);
@@ -1030,6 +1108,7 @@ static void add_owner(Suite *suite)
     TCase *changes = add_case(suite, "owner", begin, end);
 
     tcase_add_test(changes, tab_lets_the_owner_insert_and_says_when_it_comes_again);
+    tcase_add_test(changes, keys_that_come_while_the_owner_is_asked_count_afterwards);
     tcase_add_test(changes, a_part_is_replaced_by_bytes);
     tcase_add_loop_test(changes, all_is_dropped_in_every_state, 0, COUNT_OF(states));
     tcase_add_loop_test(changes, it_is_closed_in_every_state, 0, COUNT_OF(states));

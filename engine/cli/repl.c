@@ -160,6 +160,7 @@ static int step_into(struct repl_command *command, const struct prompt_options *
     int code = EXIT_USAGE;
     struct past *past;
 
+    where.sim = false;
     past = command_read_settings("repl", &where)
                ? past_open(&where, command->run, failure)
                : NULL;

@@ -16,6 +16,7 @@
 #include "prompt/editor.h"
 #include "prompt/statement.h"
 #include "prompt/text_input.h"
+#include "run/face.h"
 #include "run/face_prompt.h"
 #include "run/session.h"
 #include "run/terminal.h"
@@ -277,12 +278,26 @@ struct waitable *prompt_read(struct prompt *prompt, const char *text,
     return &prompt->line_waitable;
 }
 
+void prompt_set_text(struct prompt *prompt, const char *text)
+{
+    if (!prompt->is_reading)
+        return;
+    free(prompt->text);
+    prompt->text = memory_copy_string(text);
+    draw(prompt);
+}
+
 char *prompt_take_line(struct prompt *prompt)
 {
     char *line = prompt->line;
 
     prompt->line = NULL;
     return line;
+}
+
+const char *prompt_trouble(const struct prompt *prompt)
+{
+    return prompt->text_input.trouble;
 }
 
 void prompt_stop_reading(struct prompt *prompt)
@@ -401,6 +416,26 @@ void prompt_restore_terminal(void)
         editor_give_terminal_back(current->editor);
 }
 
+/* Signals that end the process without asking: the terminal must not stay as it is. */
+static const int fatal_signals[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+
+enum { FATAL_COUNT = sizeof fatal_signals / sizeof fatal_signals[0] };
+
+static void on_fatal(int number)
+{
+    face_restore_terminal();
+    prompt_restore_terminal();
+    raise(number); /* its usual effect, since the handler is gone */
+}
+
+static void watch_fatal_signals(void (*handler)(int number))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND};
+
+    for (size_t i = 0; i < FATAL_COUNT; i++)
+        sigaction(fatal_signals[i], &action, NULL);
+}
+
 /* --- opening and closing -------------------------------------------------------------------- */
 
 static bool open_keyboard(struct prompt *prompt, struct failure **failure)
@@ -416,6 +451,7 @@ static bool open_keyboard(struct prompt *prompt, struct failure **failure)
     editor_take_terminal(prompt->editor);
     prompt->stopped = wakeup_new_signal(loop, SIGTSTP, on_stopped, prompt);
     loop_set_look(loop, look, prompt);
+    watch_fatal_signals(on_fatal);
     return true;
 }
 
@@ -449,6 +485,7 @@ void prompt_close(struct prompt *prompt)
 {
     if (prompt == NULL)
         return;
+    watch_fatal_signals(SIG_DFL);
     current = NULL;
     loop_set_look(session_loop(prompt->session), NULL, NULL);
     wakeup_free(prompt->input);

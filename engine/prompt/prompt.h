@@ -38,7 +38,8 @@ struct prompt_options {
     const char *init_file;    /* run first; or NULL */
 };
 
-/* `session` is borrowed, and gets a face that draws the prompt when stdin and stderr are a
+/* What ends the process by a signal, Ctrl-\ and crashes included, leaves the terminal as it was.
+ * `session` is borrowed, and gets a face that draws the prompt when stdin and stderr are a
  * terminal. Strings of `options` are borrowed. NULL on failure, with the reason in `*failure`. */
 struct prompt *prompt_open(struct session *session, const struct prompt_options *options,
                            struct failure **failure);
@@ -60,8 +61,14 @@ void prompt_set_helper(struct prompt *prompt, const struct prompt_helper *helper
 struct waitable *prompt_read(struct prompt *prompt, const char *text,
                              const char *continuation);
 
+/* Stands in front of the line that is being read from now on; nothing happens when none is. */
+void prompt_set_text(struct prompt *prompt, const char *text);
+
 /* The line that was read, owned by the caller, or NULL: there are no more. */
 char *prompt_take_line(struct prompt *prompt);
+
+/* Why there are no more although standard input has not come to its end, or NULL. Borrowed. */
+const char *prompt_trouble(const struct prompt *prompt);
 
 /* The reader does not want a line any more. */
 void prompt_stop_reading(struct prompt *prompt);

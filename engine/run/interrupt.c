@@ -28,7 +28,7 @@ enum {
 /* A handler has no argument for its context, so there is one listener in a process. */
 static struct {
     struct event *event;
-    const struct scheduler *scheduler;
+    struct scheduler *scheduler;
     void (*asked)(void *context, int number, int times);
     void (*dying)(void);                           /* or NULL */
     void (*stopping)(void *context, lua_State *L); /* or NULL */
@@ -37,6 +37,7 @@ static struct {
     volatile sig_atomic_t times, number; /* how many came, and the last of them */
     int64_t first_ms;                    /* when the first came, as computing_ms() says */
     bool is_heard;                       /* the loop has turned since */
+    const struct task *stopped;          /* since the first came, or NULL */
 } listener = {.pipe = {-1, -1}};
 
 /* How long this thread has been computing: waiting for a busy machine does not count. */
@@ -62,14 +63,17 @@ static void restore(void)
 static void stop_script(lua_State *L, lua_Debug *where)
 {
     void (*stopping)(void *context, lua_State *L) = listener.stopping;
+    const struct task *task = scheduler_running_task(listener.scheduler);
 
     (void)where;
     if (listener.times == 0 || (listener.times == 1 && listener.is_heard)) {
         lua_sethook(L, NULL, 0, 0);
         return;
     }
-    if (listener.times == 1 && computing_ms() - listener.first_ms < GRACE_MS)
-        return;
+    if (listener.times == 1 && (computing_ms() - listener.first_ms < GRACE_MS ||
+                                (listener.stopped != NULL && listener.stopped != task)))
+        return; /* it is not what kept the loop from hearing of it */
+    listener.stopped = task;
     lua_sethook(L, stop_script, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
     listener.stopping = NULL;
     if (stopping != NULL)
@@ -121,6 +125,7 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
     listener.context = context;
     listener.times = 0;
     listener.is_heard = false;
+    listener.stopped = NULL;
     if (pipe(listener.pipe) != 0)
         return; /* the signals keep their usual effect */
     for (int i = 0; i < 2; i++) {
@@ -129,7 +134,9 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
     }
     listener.event = event_new(loop_event_base(loop), listener.pipe[0],
                                EV_READ | EV_PERSIST, on_pipe, NULL);
+    event_priority_set(listener.event, 0); /* no later than the keys that follow */
     event_add(listener.event, NULL);
+    scheduler_set_stop(scheduler, &listener.times, stop_script, LOOK_EVERY);
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         sigaction(signals[i], &action, NULL);
 }
@@ -138,6 +145,7 @@ void interrupt_forget(void)
 {
     listener.times = 0;
     listener.is_heard = false;
+    listener.stopped = NULL;
 }
 
 void interrupt_set_dying(void (*dying)(void))
@@ -155,6 +163,7 @@ int interrupt_close(void)
     if (listener.event == NULL)
         return 0;
     restore();
+    scheduler_set_stop(listener.scheduler, NULL, NULL, 0);
     listener.stopping = NULL;
     event_free(listener.event);
     listener.event = NULL;

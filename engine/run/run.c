@@ -397,7 +397,7 @@ static int execute(struct run *run, char **error)
 
     machine_timer_stop(&run->max_wall);
     deferred_cancel(&run->leave);
-    if (interrupt_close() > 0 && run->stop == STOP_NOT)
+    if (interrupt_close() > 0 && run->stop == STOP_NOT && run->request->keyboard == NULL)
         run->stop = STOP_INTERRUPTED;
     task_mark_joined(run->main);
     return judge(run, everybody_ended, error);

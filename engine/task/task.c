@@ -47,7 +47,10 @@ struct scheduler {
     struct task *running, *main;
     lua_State *innermost; /* the coroutine that runs, of the task or made inside it */
     unsigned closing;     /* coroutines being closed right now */
-    bool is_stressed;
+    const volatile sig_atomic_t *is_stop_asked; /* or NULL */
+    lua_Hook stop;
+    int stop_every;
+    bool is_stressed, has_keyboard;
 };
 
 /* --- keeping tasks alive -------------------------------------------------------------- */
@@ -195,6 +198,21 @@ static void wait_on_yielded(struct task *task, int count)
     }
 }
 
+/* Whether nothing may stop it: it reads the keyboard. */
+static bool is_spared(const struct task *task)
+{
+    return task->scheduler->has_keyboard && task == task->scheduler->main;
+}
+
+static void hook_when_asked(const struct task *task)
+{
+    const struct scheduler *scheduler = task->scheduler;
+
+    if (scheduler->is_stop_asked != NULL && *scheduler->is_stop_asked != 0 &&
+        !is_spared(task))
+        lua_sethook(task->thread, scheduler->stop, LUA_MASKCOUNT, scheduler->stop_every);
+}
+
 static void resume(struct task *task)
 {
     struct scheduler *scheduler = task->scheduler;
@@ -203,6 +221,7 @@ static void resume(struct task *task)
     scheduler->running = task;
     scheduler->innermost = task->thread;
     task->state = TASK_RUNNING;
+    hook_when_asked(task);
     const int status =
         lua_resume(task->thread, scheduler->L, task->argument_count, &count);
 
@@ -239,6 +258,7 @@ static bool nothing_lives(void *context)
 
 bool scheduler_run(struct scheduler *scheduler, bool has_keyboard)
 {
+    scheduler->has_keyboard = has_keyboard;
     return loop_run(scheduler->loop, nothing_lives, scheduler, has_keyboard);
 }
 
@@ -311,12 +331,32 @@ void scheduler_set_failing(struct scheduler *scheduler,
 
 lua_State *scheduler_running(const struct scheduler *scheduler)
 {
-    return scheduler->innermost;
+    return scheduler->running != NULL && is_spared(scheduler->running)
+               ? NULL
+               : scheduler->innermost;
+}
+
+void scheduler_set_stop(struct scheduler *scheduler,
+                        const volatile sig_atomic_t *is_asked, lua_Hook hook, int every)
+{
+    scheduler->is_stop_asked = is_asked;
+    scheduler->stop = hook;
+    scheduler->stop_every = every;
 }
 
 struct task *scheduler_running_task(const struct scheduler *scheduler)
 {
     return scheduler->running;
+}
+
+size_t scheduler_count(const struct scheduler *scheduler)
+{
+    size_t count = 0;
+
+    for (const struct list *link = scheduler->all.next; link != &scheduler->all;
+         link = link->next)
+        count++;
+    return count;
 }
 
 void scheduler_cancel_all(struct scheduler *scheduler)

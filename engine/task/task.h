@@ -7,6 +7,7 @@
 #ifndef MOONGATE_TASK_TASK_H
 #define MOONGATE_TASK_TASK_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -69,8 +70,14 @@ void scheduler_set_report(struct scheduler *scheduler,
 void scheduler_set_failing(struct scheduler *scheduler,
                            void (*failing)(void *host, const struct task *task));
 
-/* The coroutine that runs now, or NULL: for a signal handler. */
+/* The coroutine that runs now, or NULL: for a signal handler. NULL, too, for that of the main task
+ * beside a keyboard, which nothing stops. */
 lua_State *scheduler_running(const struct scheduler *scheduler);
+
+/* While `*is_asked` is not 0, whoever is resumed gets the hook, called every so many steps; but for
+ * the main task beside a keyboard. */
+void scheduler_set_stop(struct scheduler *scheduler,
+                        const volatile sig_atomic_t *is_asked, lua_Hook hook, int every);
 
 /* The task that runs now, or NULL. */
 struct task *scheduler_running_task(const struct scheduler *scheduler);
@@ -78,6 +85,9 @@ struct task *scheduler_running_task(const struct scheduler *scheduler);
 /* Turns the loop until no task lives. Returns false when those left wait for each other; never with
  * a keyboard, from which anything may come. */
 bool scheduler_run(struct scheduler *scheduler, bool has_keyboard);
+
+/* How many tasks are not over. */
+size_t scheduler_count(const struct scheduler *scheduler);
 
 /* Cancels all tasks. */
 void scheduler_cancel_all(struct scheduler *scheduler);
