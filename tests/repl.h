@@ -226,11 +226,16 @@ static inline void repl_type(const char *keys)
     repl_check(pty_type(&repl.pty, keys), "not taken", keys);
 }
 
-/* Types a line with Enter, sees it, and waits for the next prompt. */
+static inline bool repl_is_typed(const struct pty *pty, const char *prompt)
+{
+    return !repl_is_asking(pty, prompt);
+}
+
+/* Types a line at the empty prompt, sees it begin, runs it and waits for the next prompt. */
 static inline void repl_run(const char *line)
 {
     repl_type(line);
-    repl_see(line);
+    repl_check(pty_wait_until(&repl.pty, repl_is_typed, REPL_PROMPT), "not seen", line);
     repl_type("\r");
     repl_await_prompt();
 }
