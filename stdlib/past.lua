@@ -512,9 +512,10 @@ local function say_banner(shell, info, target)
     shell:say(terminal.visible(info.damage))
   end
   shell:say(("Its script runs %s. Writes that the journal has as done are\n"
-    .. "answered from it; what is read, and all else, is asked of a simulator. Nothing is sent to\n"
-    .. "Azure, and nothing is written to %s."):format(
+    .. "answered from it; what is read, and all else, is asked of a simulator%s.\n"
+    .. "Nothing is sent to Azure, and nothing is written to %s."):format(
       target and ("up to step %d"):format(target.number) or "to its end",
+      info.world and " with the world of " .. terminal.visible(info.world) or "",
       terminal.visible(info.store)))
 end
 

@@ -177,7 +177,7 @@ START_TEST(it_stops_where_the_run_ended)
               "past.enter(shell)\n"
               "local text = heard()\n"
               "has(text, 'run r1 of onboard.lua, 5 steps: 3 done, 2 failed')\n"
-              "has(text, 'Nothing is sent to', 'nothing is written to folder store')\n"
+              "has(text, 'Nothing is sent to Azure, and nothing is written to folder store')\n"
               "has(text, \"stopped before step 5: ensure gateway 'gw-teams'; in the run: "
               "failed: InternalServerError: \")\n"
               "has(text, 'onboard.lua:32 in the main chunk', 'gateways.ensure(')\n"
