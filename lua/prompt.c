@@ -10,6 +10,8 @@
 #include "lua/bind.h"
 #include "lua/modules.h"
 #include "prompt/secret_line.h"
+#include "run/interpreter.h"
+#include "run/record.h"
 #include "run/session.h"
 #include "task/task.h"
 
@@ -54,15 +56,18 @@ static int read_finish(lua_State *L, int status, lua_KContext context)
         return bind_wait_on(L, SLOT_READING, own->waitable, read_finish, 0);
 
     char *line = prompt_take_line(own->prompt);
+    const char *trouble = line == NULL ? prompt_trouble(own->prompt) : NULL;
 
     own->prompt = NULL;
     lua_pushstring(L, line);
     free(line);
-    return 1;
+    lua_pushstring(L, trouble);
+    return 2;
 }
 
-/* read(text, continuation) -> what was typed, or nil: there is no more. `text` stands in front of
- * it, `continuation` in front of its further lines */
+/* read(text, continuation) -> what was typed, or nil: there is no more; then also why standard
+ * input ended early, if it did. `text` stands in front of it, `continuation` in front of its further
+ * lines */
 static int prompt_read_line(lua_State *L)
 {
     struct prompt *prompt = check_prompt(L);
@@ -273,20 +278,42 @@ static int prompt_init_file(lua_State *L)
     return 1;
 }
 
-/* keep(text): the script that a resumed run will run is this from now on */
+/* keep(from, text): the script that a resumed run will run is `text` from byte `from` (0 is the
+ * first) on; what stands before it stays */
 static int prompt_keep(lua_State *L)
 {
     size_t length;
-    const char *text = luaL_checklstring(L, 1, &length);
+    const lua_Integer from = luaL_checkinteger(L, 1);
+    const char *text = luaL_checklstring(L, 2, &length);
 
-    session_keep_code(bind_session(L), "script.lua", text, length);
+    session_extend_code(bind_session(L), "script.lua", (size_t)from, text, length);
     return 0;
 }
 
-/* keeps() -> whether the run is to be kept, once it writes */
+/* keeps() -> whether there is a prompt, and its run is to be kept once it writes */
 static int prompt_keeps(lua_State *L)
 {
-    lua_pushboolean(L, session_record(bind_session(L)) != NULL);
+    lua_pushboolean(L, prompt_current() != NULL && session_record(bind_session(L)) != NULL);
+    return 1;
+}
+
+/* is_kept() -> whether the run has written, so that there is something to carry on */
+static int prompt_is_kept(lua_State *L)
+{
+    const struct record *record = session_record(bind_session(L));
+
+    lua_pushboolean(L, record != NULL && record_is_kept(record));
+    return 1;
+}
+
+/* exit_code(value) -> the code when `value` is what run.exit() raises, else nil */
+static int prompt_exit_code(lua_State *L)
+{
+    const int *code = luaL_testudata(L, 1, interpreter_exit_metatable);
+
+    if (code == NULL)
+        return 0;
+    lua_pushinteger(L, *code);
     return 1;
 }
 
@@ -294,6 +321,13 @@ static int prompt_keeps(lua_State *L)
 static int prompt_has_secret(lua_State *L)
 {
     lua_pushboolean(L, secret_line_is(luaL_checkstring(L, 1)));
+    return 1;
+}
+
+/* task_count() -> how many tasks are not over, the one that asks included */
+static int prompt_task_count(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)scheduler_count(scheduler_of(L)));
     return 1;
 }
 
@@ -327,7 +361,10 @@ int open_prompt(lua_State *L)
                                          {"init_file", prompt_init_file},
                                          {"keep", prompt_keep},
                                          {"keeps", prompt_keeps},
+                                         {"is_kept", prompt_is_kept},
+                                         {"exit_code", prompt_exit_code},
                                          {"has_secret", prompt_has_secret},
+                                         {"task_count", prompt_task_count},
                                          {"machine_seconds", prompt_machine_seconds},
                                          {NULL, NULL}};
 

@@ -72,7 +72,7 @@ end
 
 local function holder_of(value)
   local networks = loaded "networks"
-  if networks then
+  if type(networks) == "table" then
     for name, member in next, networks do
       if rawequal(member, value) then
         return reference.holder("networks." .. name)

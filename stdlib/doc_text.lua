@@ -53,7 +53,7 @@ end
 -- A name and its help: side by side where there is room.
 function page_methods:row(name, help, left)
   local columns = self.columns
-  if #name < left and columns >= left + NARROWEST and 2 + left + #help <= columns then
+  if #name < left and columns >= left + NARROWEST and 3 + left + #help <= columns then
     self:add(("  %-" .. left .. "s %s"):format(name, help))
   else
     self:add("  " .. name)
@@ -288,6 +288,17 @@ end
 function doc_text.function_text(fn, columns)
   local page = new_page(columns)
   page:add_function(fn)
+  return text_of(page)
+end
+
+--- A text broken at spaces.
+-- @tparam string text
+-- @tparam string indent in front of each line
+-- @tparam integer columns
+-- @treturn string
+function doc_text.paragraph(text, indent, columns)
+  local page = new_page(columns)
+  page:paragraph(text, indent)
   return text_of(page)
 end
 

@@ -16,6 +16,7 @@ local help = {}
 local ASK = 'help "%s"' -- how one asks for more
 local MANUAL = "the manual has all of it: https://www.lua.org/manual/5.4/#"
 local LEFT = 16 -- columns of a short name
+local LONGEST_NAME = 64 -- that can be meant for another, and is shown whole
 
 local whole -- what doc.gather gives, once somebody has asked
 
@@ -223,9 +224,10 @@ local function of_name(name)
 end
 
 local function refuse(name)
-  local near = doc_text.nearest(whole or doc.gather(), name)
+  whole = whole or doc.gather()
+  local near = #name <= LONGEST_NAME and doc_text.nearest(whole, name)
   return ("there is no help on '%s'%s"):format(
-    name, near and ("; did you mean '%s'?"):format(near) or "")
+    terminal.start(name, LONGEST_NAME), near and ("; did you mean '%s'?"):format(near) or "")
 end
 
 --- Help on a value or a name, as text.
@@ -252,14 +254,16 @@ function help.overview()
   whole = whole or doc.gather()
   local modules, kinds = {}, {}
   for i, module in ipairs(whole.modules) do
-    modules[i] = {module.name, module.help or ""}
+    local text = module.help or ""
+    modules[i] = {module.name, text:match "^(.-%.)%s" or text}
   end
   for i, kind in ipairs(whole.kinds) do
-    kinds[i] = {kind.name, kind.help}
+    kinds[i] = kind.name
   end
   return table.concat({
     "modules, there without require", doc_text.rows(modules, LEFT, columns()), "",
-    "kinds of resources", doc_text.rows(kinds, 30, columns()), "",
+    "kinds of resources",
+    doc_text.paragraph(table.concat(kinds, ", "), "  ", columns()), "",
     "help(gateways), help(gateways.create) or gateways.create? tell of a module or a function,",
     'help "gateway" of a kind, help "gateway.units" of a property, help(x) of what x holds;',
     "gateways.create?? shows the source, \\? the commands of the prompt.",

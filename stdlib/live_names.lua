@@ -12,6 +12,7 @@ local live_names = {}
 
 local MOST_NAMES = 20000 -- of a key
 local AGE = 60 -- seconds on the run's clock until names are read again
+local FORGOTTEN = 3600 -- seconds until they are let go
 
 --- The key of the names of Entra's groups.
 live_names.GROUPS = "entra groups"
@@ -73,6 +74,9 @@ end
 -- before its time: nobody asked for it in so many words.
 local function read(key)
   local count = turnover(key)
+  for other, found in pairs(known) do
+    known[other] = clock.now() - found.at < FORGOTTEN and found or nil
+  end
   local is_fine, names = pcall(list, key)
   local before = known[key]
   known[key] = {names = is_fine and names or before and before.names or {}, at = clock.now(),

@@ -1,10 +1,28 @@
 --- The prompt: reads lines, and has the session run them.
 -- @module prompt
 local core = require "core.prompt"
+local core_session = require "core.session"
 local core_tasks = require "core.tasks"
 local prompt_shell = require "prompt_shell"
 
 local prompt = {}
+
+-- The tasks of a list that are not over.
+local function alive(list)
+  local going = {}
+  for _, task in ipairs(list) do
+    if task:status() == "ready" or task:status() == "waiting" then
+      going[#going + 1] = task
+    end
+  end
+  return going
+end
+
+-- Names are asked for in tasks of their own, which nobody minds when they leave.
+local function refresh_names(shell, key)
+  shell.refreshing = alive(shell.refreshing or {})
+  table.insert(shell.refreshing, core_tasks.spawn(require("live_names").refresh, key))
+end
 
 -- What Tab looks at: the variables of lines, or a plain table instead.
 local function names_of(shell)
@@ -15,11 +33,11 @@ local function complete(shell, text, cursor)
   local env = names_of(shell)
   local found = require("completion").at(text, cursor, env)
   if found.is_missing then
-    core_tasks.spawn(require("live_names").refresh, found.is_missing, env)
+    refresh_names(shell, found.is_missing)
   end
   local choices = {}
   for i, candidate in ipairs(found.candidates) do
-    choices[i] = candidate.text
+    choices[i] = candidate.label
   end
   return {from = found.from - 1, to = found.to - 1, common = found.common, choices = choices,
           total = found.total}
@@ -36,37 +54,53 @@ local function run_init_file(shell)
   end
 end
 
-local function warn_of_tasks(shell, going)
-  shell:say(("%d %s still under way:"):format(#going, #going == 1 and "task is" or "tasks are"))
+-- How many tasks that lines have spawned go on, besides the lines themselves. What a script of
+-- the past has spawned ends with the session.
+local function count_spawned(shell, going)
+  return require("core.past").is_open() and 0
+         or core.task_count() - 1 - #going - #alive(shell.refreshing or {})
+end
+
+local function warn_of_tasks(shell, going, spawned)
+  local count = #going + spawned
+  shell:say(("%d %s still under way:"):format(count, count == 1 and "task is" or "tasks are"))
   for _, job in ipairs(going) do
     shell:say(("  [%d] %s"):format(job.number, job.text))
   end
-  shell:say(core.keeps()
-    and "Once more leaves them to `moongate resume`; \\wait waits for them."
-    or "Once more leaves them, and ends the simulator; \\wait waits for them.")
+  if spawned > 0 then
+    shell:say(("  %d that %s spawned"):format(spawned, spawned == 1 and "a line has" or "lines have"))
+  end
+  local what = core.is_kept() and "leaves them to `moongate resume`"
+               or core_session.info().sim and "leaves them, and ends the simulator"
+               or "leaves them"
+  shell:say(("Once more %s%s."):format(what, #going > 0 and "; \\wait waits for them" or ""))
+end
+
+-- Those that are over have said how they ended.
+local function join_tasks(shell, number)
+  for _, job in ipairs(shell:background_tasks()) do
+    if not number or job.number == number then
+      pcall(job.task.join, job.task)
+    end
+  end
 end
 
 -- Whether one may go: with tasks under way only the second time in a row.
 local function may_leave(shell)
-  local going = shell:background_tasks()
-  if #going == 0 then
-    return true
-  end
   if not core.is_interactive() then
-    for _, job in ipairs(going) do
-      pcall(job.task.join, job.task)
-    end
+    join_tasks(shell)
     return true
   end
-  if not shell.is_warned then
-    shell.is_warned = true
-    warn_of_tasks(shell, going)
-    return false
+  local going = shell:background_tasks()
+  local spawned = count_spawned(shell, going)
+  if #going == 0 and spawned == 0 then
+    return true
+  elseif shell.is_warned then
+    require("run").exit(6)
   end
-  for _, job in ipairs(going) do
-    job.task:cancel()
-  end
-  require("run").exit(6)
+  shell.is_warned = true
+  warn_of_tasks(shell, going, spawned)
+  return false
 end
 
 local function read_line(shell)
@@ -86,13 +120,16 @@ end
 
 local function read_lines(shell)
   while not shell.is_leaving or not may_leave(shell) do
-    shell.is_leaving = false
-    local text = read_line(shell)
+    shell.is_leaving, shell.exit = false, nil
+    local text, trouble = read_line(shell)
     if text then
-      shell.is_warned = shell.is_warned and text:match "^%s*\\q" ~= nil
       evaluate(shell, text)
+      shell.is_warned = shell.is_warned and shell.is_leaving
     else
       shell.is_leaving = true
+    end
+    if trouble then
+      shell:fail("standard input: " .. trouble)
     end
   end
 end
@@ -115,25 +152,56 @@ function prompt.main()
   if past then
     past.leave()
   end
-  if shell.has_failed and not core.is_interactive() then
+  if shell.exit then
+    error(shell.exit)
+  elseif core.is_interactive() then
+    require("run").exit(0) -- nobody waits for tasks that ask for names; failures were told
+  elseif shell.has_failed then
     require("run").exit(1)
   end
 end
 
---- What a resumed session runs: its lines again, but for those that had failed.
--- @tparam table lines list of {text, is_background, is_failed, is_secret}
-function prompt.replay(lines)
-  local shell, log = prompt_shell.new(), require "log"
-  for number, line in ipairs(lines) do
-    if line.is_failed then
-      log.info(("line %d had failed and is left out: %s"):format(number, line.text))
-    elseif line.is_secret then
-      log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(number))
-    else
-      shell.count = number - 1
-      shell:evaluate(line.text .. (line.is_background and " &" or ""))
+-- What became of each line, by its number.
+local function read_notes(items)
+  local failed, jobs = {}, {}
+  for _, item in ipairs(items) do
+    if item.failed then
+      failed[item.failed] = true
+    elseif item.job then
+      jobs[item.number] = item.job
     end
   end
+  return failed, jobs
+end
+
+local function replay_line(shell, line, job)
+  shell.count = line.number - 1
+  if job then
+    shell.jobs = job - 1
+  end
+  shell:evaluate(line.text .. (job and " &" or ""))
+end
+
+--- What a resumed session runs: its lines again, but for those that had failed.
+-- @tparam table items list of lines {number, text} or {number, is_secret}, and of what became of
+--   them, as it came: {number, job} went on in the background, {failed = number} failed,
+--   {joined = job} was waited for
+function prompt.replay(items)
+  local shell, log = prompt_shell.new(), require "log"
+  local failed, jobs = read_notes(items)
+  for _, item in ipairs(items) do
+    if item.joined then
+      join_tasks(shell, item.joined)
+    elseif item.text and failed[item.number] then
+      log.info(("line %d had failed and is left out: %s"):format(item.number, item.text))
+    elseif item.is_secret then
+      log.warning(("line %d held a secret and was not kept: what follows may miss it"):format(
+        item.number))
+    elseif item.text then
+      replay_line(shell, item, jobs[item.number])
+    end
+  end
+  join_tasks(shell)
   if shell.has_failed then
     error("a line of the session failed, see above", 0)
   end

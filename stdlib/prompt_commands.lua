@@ -2,7 +2,7 @@
 --
 -- The module is a table from names to commands, each with `usage`, `help` (one line) and
 -- `run(shell, argument)`, which may wait and raises what it cannot do. `is_ended_by_interrupt`:
--- when Ctrl-C ends it, that is no failure.
+-- when Ctrl-C ends it, that is no failure. `is_repeated`: it runs again when the run is carried on.
 -- @module prompt_commands
 local argument_of = require "prompt_argument"
 local check = require "core.check"

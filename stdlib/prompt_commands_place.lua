@@ -2,6 +2,7 @@
 -- @module prompt_commands_place
 local argument_of = require "prompt_argument"
 local core_session = require "core.session"
+local prompt_keep = require "prompt_keep"
 local terminal = require "core.terminal"
 
 -- --- \use -----------------------------------------------------------------------------------
@@ -27,6 +28,7 @@ local function use(shell, argument)
     return
   end
   core_session.use(argument)
+  prompt_keep.begin_anew(shell)
   shell:say(describe_scope())
 end
 
@@ -90,8 +92,8 @@ end
 return {
   use = {usage = "\\use [PROFILE]", run = use,
          help = "goes over to a profile, or lists them"},
-  scope = {usage = SCOPE_USAGE, run = set_scope,
+  scope = {usage = SCOPE_USAGE, run = set_scope, is_repeated = true,
            help = "where names are looked up: [[SUBSCRIPTION/]GROUP/]SERVICE"},
-  ["read-only"] = {usage = READ_ONLY_USAGE, run = read_only,
+  ["read-only"] = {usage = READ_ONLY_USAGE, run = read_only, is_repeated = true,
                    help = "refuses writes, or allows them again"},
 }

@@ -47,13 +47,14 @@ local function list(shell, argument)
 end
 
 -- Its line has said itself how it ended.
-local function join(job)
+local function join(shell, job)
   pcall(job.task.join, job.task)
+  prompt_keep.join(shell, job.number)
 end
 
 local function wait(shell, argument)
   for _, job in ipairs(find_jobs(shell, argument, "\\wait [N]")) do
-    join(job)
+    join(shell, job)
   end
 end
 
@@ -84,7 +85,7 @@ local function foreground(shell, argument)
     end
   end})
   shell:say(job.text)
-  join(job)
+  join(shell, job)
   is_over = true
 end
 

@@ -117,7 +117,7 @@ end
 -- @tparam string name what error messages call it
 -- @tparam table env its globals
 -- @treturn[1] function
--- @treturn[1] boolean whether it is an expression, whose value is to be shown
+-- @treturn[1] boolean whether it is an expression
 -- @treturn[2] nil
 -- @treturn[2] string why there is none
 function prompt_line.compile(text, name, env)

@@ -158,7 +158,7 @@ local function note_command(entry, lines)
 end
 
 local function is_wanted(entry)
-  return entry.ok or (entry.job and not entry.is_failed) -- it goes on in the background
+  return entry.ok or (entry.job and entry.ok == nil) -- it goes on in the background
 end
 
 -- The lines that go into the script, and those that would but for something.

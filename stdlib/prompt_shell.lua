@@ -104,23 +104,31 @@ end
 local function shorten(traceback)
   local lines = {}
   for line in traceback:gmatch "\n\t([^\n]+)" do
-    if not line:find "^%[C%]" and not line:find "stdlib/" and not line:find "^%.%.%." then
+    if not line:find "^%[C%]" and not line:find "stdlib/" and not line:find "^%(?%.%.%." then
       lines[#lines + 1] = "  " .. line
     end
   end
   return #lines > 1 and "\n" .. table.concat(lines, "\n") or ""
 end
 
--- An error with what it says; one that is no text is shown as a value is, without colours.
+-- What an error says; one that is no text is shown as a value is, without colours.
+local function text_of_error(shell, value)
+  if type(value) == "string" then
+    return value
+  elseif value == nil then
+    return "nil was raised"
+  elseif core.exit_code(value) then
+    return "run.exit() ends no session from the background"
+  end
+  local options = shell:options()
+  options.has_color = false
+  return require("show").text(value, options)
+end
+
 local function describe(shell)
   return function(value)
-    local text = value
-    if type(value) ~= "string" then
-      local options = shell:options()
-      options.has_color = false
-      text = require("show").text(value, options)
-    end
-    return {value = value, text = text .. shorten(debug.traceback(nil, 2))}
+    return {value = value,
+            text = text_of_error(shell, value) .. shorten(debug.traceback(nil, 2))}
   end
 end
 
@@ -143,24 +151,25 @@ end
 
 -- What the line's task does. It shows the value, too, since a value may take its time to say
 -- what it is.
-local function carry_out(shell, entry, fn, is_expression)
+local function carry_out(shell, entry, fn)
   local values = table.pack(xpcall(fn, describe(shell)))
-  local ok = values[1] or type(values[2].value) == "userdata" -- run.exit()
-  prompt_keep.finish(shell, entry, ok)
-  if not values[1] and ok then
-    shell:leave()
-  elseif not ok then
-    report_failure(shell, entry, values[2])
-  elseif entry.job then
-    shell:say(("[%d] done: %s"):format(entry.job, entry.label))
-  end
-  if values[1] and is_expression then
+  local failure = not values[1] and values[2]
+  local leaves = failure and not entry.job and core.exit_code(failure.value) ~= nil
+  prompt_keep.finish(shell, entry, not failure or leaves)
+  if leaves then
+    shell:leave(failure.value)
+  elseif failure then
+    report_failure(shell, entry, failure)
+  else
+    if entry.job then
+      shell:say(("[%d] done: %s"):format(entry.job, entry.label))
+    end
     show_values(shell, entry, table.pack(table.unpack(values, 2, values.n)))
   end
   if entry.job then
     end_job(shell, entry)
   end
-  return ok
+  return entry.ok
 end
 
 local function label_of(text)
@@ -171,6 +180,7 @@ end
 local function to_background(shell, entry)
   shell.jobs = (shell.jobs or 0) + 1
   entry.job = shell.jobs
+  prompt_keep.to_background(shell, entry)
   shell.tasks[#shell.tasks + 1] = {number = entry.job, text = entry.label, task = entry.task}
   shell:say(("[%d] %s"):format(entry.job, entry.label))
 end
@@ -209,13 +219,13 @@ function Shell:wait(entry)
 end
 
 local function run_code(shell, line, entry)
-  local fn, is_expression = prompt_line.compile(line.text, "line " .. entry.number, shell.env)
+  local fn, reason = prompt_line.compile(line.text, "line " .. entry.number, shell.env)
   if not fn then
     prompt_keep.finish(shell, entry, false)
-    shell:fail(is_expression)
+    shell:fail(reason)
     return false
   end
-  entry.task = core_tasks.spawn(carry_out, shell, entry, fn, is_expression)
+  entry.task = core_tasks.spawn(carry_out, shell, entry, fn)
   if line.is_background then
     to_background(shell, entry)
     return true
@@ -224,7 +234,7 @@ local function run_code(shell, line, entry)
 end
 
 local function run_command(shell, line, entry)
-  local command = require("prompt_commands").find(line.name)
+  local command = line.command
   if type(command) == "string" then
     shell:fail(command)
     prompt_keep.finish(shell, entry, false)
@@ -233,7 +243,7 @@ local function run_command(shell, line, entry)
   entry.is_ended_by_interrupt = command.is_ended_by_interrupt
   entry.task = core_tasks.spawn(carry_out, shell, entry, function()
     command.run(shell, line.argument)
-  end, false)
+  end)
   return shell:wait(entry)
 end
 
@@ -279,6 +289,19 @@ local function time_of(shell, run, ...)
   return ok
 end
 
+local function run_entry(shell, line, text)
+  shell.count = shell.count + 1
+  local entry = {text = text, number = shell.count, is_background = line.is_background,
+                 label = label_of(text), mark = require("core.trail").mark()}
+  if line.kind == "command" then
+    line.command = require("prompt_commands").find(line.name)
+    entry.is_command = true
+    entry.is_repeated = type(line.command) == "table" and line.command.is_repeated
+  end
+  prompt_keep.begin(shell, entry)
+  return time_of(shell, entry.is_command and run_command or run_code, shell, line, entry)
+end
+
 --- Runs a text as if it had been typed.
 -- @tparam string text
 -- @return true when it came to a good end, or goes on in the background
@@ -291,12 +314,7 @@ function Shell:evaluate(text)
   elseif line.kind == "code" and line.text == "tasks" then
     line = {kind = "command", name = "tasks", argument = ""}
   end
-  self.count = self.count + 1
-  local entry = {text = line.text or text, number = self.count, is_background = line.is_background,
-                 label = label_of(line.text or text), is_command = line.kind == "command",
-                 mark = require("core.trail").mark()}
-  prompt_keep.begin(self, entry)
-  return time_of(self, line.kind == "command" and run_command or run_code, self, line, entry)
+  return run_entry(self, line, line.text or text:match "^%s*(.-)%s*$")
 end
 
 --- Runs a file as one line of the session.
@@ -331,13 +349,9 @@ function Shell:background_tasks()
 end
 
 --- Ends the session after this line.
-function Shell:leave()
-  self.is_leaving = true
-end
-
---- Another run has begun: what was typed so far is not its.
-function Shell:begin_anew()
-  self.kept_from = #self.lines + 1
+-- @param[opt] exit what run.exit() raised, whose code is the session's
+function Shell:leave(exit)
+  self.is_leaving, self.exit = true, exit
 end
 
 return prompt_shell

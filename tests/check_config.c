@@ -298,11 +298,16 @@ static const struct {
     {"local function f() return f() end\nf()",
      "moongate.lua:1: it does not come to an end"},
     {"local function f() f() end f()",
-     "moongate.lua: it needs more than 64 MiB of memory"},
+     "moongate.lua: it needs more than 16 MiB of memory"},
     {"local s = 'x' for i = 1, 40 do s = s .. s end",
-     "moongate.lua: it needs more than 64 MiB of memory"},
+     "moongate.lua: it needs more than 16 MiB of memory"},
+    {"local s = 'x' while true do s = s .. 'y' end",
+     "moongate.lua:1: it does not come to an end"},
+    {"local s = 'x' for i = 1, 21 do s = s .. s end local t = s .. 'a'\n"
+     "while s ~= t and s < t do end",
+     "moongate.lua:2: it does not come to an end"},
     {"local t = {} for i = 1, 1e8 do t[i] = i end",
-     "moongate.lua: it needs more than 64 MiB of memory"},
+     "moongate.lua: it needs more than 16 MiB of memory"},
 };
 
 START_TEST(each_mistake_is_told_with_its_line)

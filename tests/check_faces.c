@@ -1441,7 +1441,7 @@ START_TEST(a_stop_leaves_the_terminal_in_order)
 {
     int status;
 
-    open_terminal(60, 24, true);
+    make_terminal(60, 24, true);
 
     const pid_t child = fork();
 
@@ -1456,6 +1456,7 @@ START_TEST(a_stop_leaves_the_terminal_in_order)
         turn();
         _exit(0);
     }
+    start_reader();
     ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
     ck_assert(WIFSTOPPED(status));
     assert_screen("");

@@ -206,6 +206,22 @@ START_TEST(a_session_goes_over_to_a_profile_and_back)
 }
 END_TEST
 
+START_TEST(read_only_mode_that_was_asked_for_outlives_a_switch)
+{
+    run_line("a",
+             "local session, workspaces = require 'core.session', require 'workspaces'\n"
+             "session.use 'b' session.use 'a'\n"
+             "assert(session.info().read_only == false)\n" /* it was b's */
+             "session.set_read_only(true)\n"
+             "session.use 'b' session.use 'a'\n"
+             "assert(session.info().read_only)\n"
+             "assert(not pcall(workspaces.ensure, 'one', {}))\n"
+             "session.set_read_only(false)\n"
+             "session.use 'b' session.use 'a'\n"
+             "assert(workspaces.ensure('one', {}).name == 'one')\n");
+}
+END_TEST
+
 START_TEST(a_session_is_not_switched_while_an_operation_is_not_over)
 {
     run_line(NULL,
@@ -453,6 +469,29 @@ START_TEST(a_resumed_run_keeps_its_profile_and_what_that_said)
 }
 END_TEST
 
+/* Of a run with Azure the target is of then, and how to sign in of now. */
+START_TEST(a_resumed_run_keeps_its_target_and_signs_in_as_its_profile_says_today)
+{
+    write_text("moongate.lua", "profile 'default' { store = 'store', service = 'other' }"
+                               "profile 'a' { store = 'store', service = 'then', "
+                               "tenant_id = 'then.example' }");
+    write_text("script.lua", "local info = require('core.session').info()\n"
+                             "print(info.profile, info.service, info.resource_group, "
+                             "info.tenant)\n"
+                             "if require('run').attempt == 1 then error 'enough' end\n");
+    ck_assert_int_eq(moon("run --quiet --run-id r2 --profile a script.lua"),
+                     EXIT_SCRIPT_FAILED);
+    assert_says("a\tthen\tnil\tthen.example\n");
+    write_text("moongate.lua",
+               "profile 'default' { store = 'store', service = 'other', "
+               "resource_group = 'other', tenant_id = 'other.example' }"
+               "profile 'a' { store = 'store', service = 'now', resource_group = 'now', "
+               "tenant_id = 'now.example' }");
+    ck_assert_int_eq(moon("resume r2"), EXIT_DONE);
+    assert_says("a\tthen\tnil\tnow.example\n");
+}
+END_TEST
+
 START_TEST(the_same_command_takes_a_run_on_with_its_profile_only)
 {
     begin_run();
@@ -497,6 +536,7 @@ static void add_session_cases(Suite *suite)
 
     tcase_add_test(change, a_change_takes_nothing_over_from_the_profile_that_was);
     tcase_add_test(change, a_session_goes_over_to_a_profile_and_back);
+    tcase_add_test(change, read_only_mode_that_was_asked_for_outlives_a_switch);
     tcase_add_test(change, a_session_is_not_switched_while_an_operation_is_not_over);
     tcase_add_test(change, a_session_is_not_switched_while_a_request_is_under_way);
     tcase_add_test(
@@ -518,6 +558,8 @@ static void add_program_cases(Suite *suite)
     tcase_add_loop_test(program, the_doctor_says_which_profile_of_which_file_counts, 0,
                         COUNT_OF(findings));
     tcase_add_test(program, a_resumed_run_keeps_its_profile_and_what_that_said);
+    tcase_add_test(program,
+                   a_resumed_run_keeps_its_target_and_signs_in_as_its_profile_says_today);
     tcase_add_test(program, the_same_command_takes_a_run_on_with_its_profile_only);
     tcase_add_test(program, a_run_whose_profile_is_gone_is_carried_on_all_the_same);
 }

@@ -6,7 +6,7 @@
 
 #include "repl.h"
 
-#define AT(place) "sim rg-apim/contoso-apim r1 " place "> "
+#define AT(place) "past r1 " place "> "
 #define CTRL_C    "\x03"
 #define CTRL_D    "\x04"
 

@@ -15,11 +15,6 @@
 #define SLEEP  "tasks.sleep('1h')"
 #define CREATE "gateways.create('gw-1', {units = 1})"
 
-static void await_prompt(const char *prompt)
-{
-    repl_check(pty_wait_until(&repl.pty, repl_is_asking, prompt), "no prompt", prompt);
-}
-
 /* The cursor stands alone in the row below what was typed. */
 static bool is_running(const struct pty *pty, const char *unused)
 {
@@ -85,10 +80,10 @@ START_TEST(ctrl_z_sends_a_wait_to_the_background)
     repl_see("gateway gw-1  Activating");
     repl_type(CTRL_Z);
     repl_see("[1] " CREATE);
-    await_prompt(BUSY);
+    repl_await(BUSY);
     repl_type("tasks\r");
     repl_see("gateways.create");
-    await_prompt(BUSY);
+    repl_await(BUSY);
 }
 END_TEST
 
@@ -97,7 +92,7 @@ START_TEST(an_ampersand_sends_a_line_to_the_background)
     repl_start("--sim --clock 6000x --seed 1");
     repl_type(CREATE " &\r");
     repl_see("[1] " CREATE);
-    await_prompt(BUSY);
+    repl_await(BUSY);
     repl_type("abc" LEFT);
     repl_see(BUSY "abc");
     repl_see("[1] done: " CREATE);
@@ -182,11 +177,11 @@ START_TEST(leaving_with_tasks_under_way_takes_two_ctrl_d)
 {
     repl_start("--sim --clock real --seed 1");
     repl_type(SLEEP " &\r");
-    await_prompt(BUSY);
+    repl_await(BUSY);
     repl_type(CTRL_D);
     repl_see("1 task is still under way");
     repl_see("[1] " SLEEP);
-    await_prompt(BUSY);
+    repl_await(BUSY);
     repl_type(CTRL_D);
     repl_await_end(6);
     ck_assert(pty_is_restored(&repl.pty));
@@ -240,7 +235,7 @@ static void leave_by(enum way way)
     case BY_CTRL_D:
         repl_type(CTRL_D);
         repl_see("still under way");
-        await_prompt(BUSY);
+        repl_await(BUSY);
         repl_type(CTRL_D);
         break;
     case BY_SIGTERM:
@@ -275,7 +270,7 @@ START_TEST(what_is_left_under_way_is_resumed)
     repl_type(CREATE "\r");
     repl_see("gateway gw-1  Activating");
     repl_type(CTRL_Z);
-    await_prompt(BUSY);
+    repl_await(BUSY);
     leave_by((enum way)_i);
     repl_await_end(6);
 

@@ -100,7 +100,7 @@ static inline void emulator_set_mode(struct emulator *e, int mode, bool is_on)
         e->is_pasting_bracketed = is_on;
         break;
     case 2026:
-        if (is_on == e->is_in_frame)
+        if (is_on && e->is_in_frame)
             emulator_complain(e, "frames do not nest");
         e->is_in_frame = is_on;
         e->frames += is_on;

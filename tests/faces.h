@@ -182,8 +182,8 @@ static inline void *read_terminal(void *context)
     return NULL;
 }
 
-/* Makes stderr a terminal, and stdout too when `with_output`. */
-static inline void open_terminal(int columns, int rows, bool with_output)
+/* Makes stderr a terminal, and stdout too when `with_output`. Nobody reads from it yet. */
+static inline void make_terminal(int columns, int rows, bool with_output)
 {
     h.master = posix_openpt(O_RDWR | O_NOCTTY);
     ck_assert_int_ge(h.master, 0);
@@ -195,7 +195,18 @@ static inline void open_terminal(int columns, int rows, bool with_output)
     dup2(h.terminal, STDERR_FILENO);
     if (with_output)
         dup2(h.terminal, STDOUT_FILENO);
+}
+
+/* A test that forks does it before: the thread may hold a lock that the child would wait for. */
+static inline void start_reader(void)
+{
     ck_assert_int_eq(pthread_create(&h.reader, NULL, read_terminal, NULL), 0);
+}
+
+static inline void open_terminal(int columns, int rows, bool with_output)
+{
+    make_terminal(columns, rows, with_output);
+    start_reader();
 }
 
 /* What was written to the terminal: all before a mark of our own. Owned by the caller. */

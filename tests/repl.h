@@ -204,11 +204,15 @@ static inline bool repl_is_asking(const struct pty *pty, const char *prompt)
     return is_asking;
 }
 
-/* Waits until the last row is an empty prompt with the cursor behind it. */
+/* Waits until the last row is this prompt with nothing but the cursor behind it. */
+static inline void repl_await(const char *prompt)
+{
+    repl_check(pty_wait_until(&repl.pty, repl_is_asking, prompt), "no prompt", prompt);
+}
+
 static inline void repl_await_prompt(void)
 {
-    repl_check(pty_wait_until(&repl.pty, repl_is_asking, REPL_PROMPT), "no prompt",
-               REPL_PROMPT);
+    repl_await(REPL_PROMPT);
 }
 
 static inline void repl_start(const char *options)
@@ -222,11 +226,16 @@ static inline void repl_type(const char *keys)
     repl_check(pty_type(&repl.pty, keys), "not taken", keys);
 }
 
-/* Types a line with Enter, sees it, and waits for the next prompt. */
+static inline bool repl_is_typed(const struct pty *pty, const char *prompt)
+{
+    return !repl_is_asking(pty, prompt);
+}
+
+/* Types a line at the empty prompt, sees it begin, runs it and waits for the next prompt. */
 static inline void repl_run(const char *line)
 {
     repl_type(line);
-    repl_see(line);
+    repl_check(pty_wait_until(&repl.pty, repl_is_typed, REPL_PROMPT), "not seen", line);
     repl_type("\r");
     repl_await_prompt();
 }

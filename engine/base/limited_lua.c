@@ -2,8 +2,11 @@
 #include "base/limited_lua.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <lauxlib.h>
+
+enum { STEP = 1000 }; /* instructions between two looks */
 
 static void *allocate(void *context, void *old, size_t old_size, size_t size)
 {
@@ -25,7 +28,16 @@ static void *allocate(void *context, void *old, size_t old_size, size_t size)
     return memory;
 }
 
-static void count_step(lua_State *L, lua_Debug *debug)
+static int64_t cpu_ms(void)
+{
+    struct timespec time;
+
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0)
+        return 0;
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void look(lua_State *L, lua_Debug *debug)
 {
     struct limited_lua *limits;
     void *context;
@@ -33,7 +45,9 @@ static void count_step(lua_State *L, lua_Debug *debug)
     (void)debug;
     lua_getallocf(L, &context);
     limits = context;
-    if (++limits->used_steps <= limits->most_steps)
+    limits->used_instructions += STEP;
+    if (limits->used_instructions <= limits->most_instructions &&
+        cpu_ms() - limits->start_ms <= limits->most_cpu_ms)
         return;
     luaL_where(L, 0); /* a hook is no function: what runs is the innermost one */
     lua_pushstring(L, limits->endless);
@@ -45,7 +59,8 @@ lua_State *limited_lua_open(struct limited_lua *limits)
 {
     lua_State *L = lua_newstate(allocate, limits);
 
+    limits->start_ms = cpu_ms();
     if (L != NULL)
-        lua_sethook(L, count_step, LUA_MASKCOUNT, LIMITED_LUA_STEP);
+        lua_sethook(L, look, LUA_MASKCOUNT, STEP);
     return L;
 }

@@ -4,18 +4,22 @@
 #define MOONGATE_BASE_LIMITED_LUA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <lua.h>
 
-enum { LIMITED_LUA_STEP = 1000000 }; /* instructions; some milliseconds */
-
 struct limited_lua {
-    size_t most_bytes;   /* more is LUA_ERRMEM */
-    unsigned most_steps; /* more raises `endless` */
+    size_t most_bytes;          /* more is LUA_ERRMEM */
+    uint64_t most_instructions; /* more raises `endless` */
+    /* The same, of this thread's processor: one instruction may copy or compare megabytes. It is
+     * looked at every thousand of them. */
+    int64_t most_cpu_ms;
     const char *endless; /* "the file does not come to an end" */
 
+    /* its own */
     size_t used_bytes;
-    unsigned used_steps;
+    uint64_t used_instructions;
+    int64_t start_ms;
 };
 
 /* A new state, to be closed with lua_close(); `limits` with its limits filled in is borrowed until

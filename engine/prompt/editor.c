@@ -99,9 +99,12 @@ static void grant(struct editor *editor)
     }
 }
 
-/* Lets libedit work until it wants a key that is not there. */
+/* Lets libedit work until it wants a key that is not there. When the owner calls from inside of
+ * what it is asked, libedit waits for the answer, and finds what was said afterwards. */
 static void work_on(struct editor *editor)
 {
+    if (editor->wish != WISH_KEY)
+        return;
     do {
         pass_turn(editor, TURN_EDITOR);
         grant(editor);
@@ -318,9 +321,9 @@ static void edit_one(struct editor *editor)
     start_over(editor);
     if (is_dropped)
         return;
+    editor->is_paused = true;
     if (editor->is_accepting) {
         editor->is_accepting = false;
-        editor->is_paused = true;
         editor_wish(editor, WISH_ACCEPTED);
     } else {
         editor_wish(editor, WISH_ENDED);
@@ -456,6 +459,7 @@ struct editor *editor_open(int terminal_fd, const char *history_file, int histor
 
     editor->owner = owner;
     editor->context = context;
+    editor->is_paused = true;
     pthread_mutex_init(&editor->mutex, NULL);
     pthread_cond_init(&editor->passed, NULL);
 
@@ -503,8 +507,7 @@ void editor_feed(struct editor *editor, const char *bytes, size_t length)
 void editor_go_on(struct editor *editor)
 {
     editor->is_paused = false;
-    if (editor->wish == WISH_KEY)
-        work_on(editor);
+    work_on(editor);
 }
 
 void editor_look(struct editor *editor, struct editor_view *view)

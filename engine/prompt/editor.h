@@ -13,13 +13,14 @@
 struct editor;
 struct failure;
 
-/* What the owner is asked and told, inside of editor_feed(). Texts are borrowed for the call. */
+/* What the owner is asked and told, inside of the calls below. It must return, and not close the
+ * editor. Texts are borrowed for the call. Keys that follow what was accepted or ended are kept until
+ * editor_go_on(). */
 struct editor_owner {
     /* Enter: whether the text is whole, so that it is to be run; else it goes on in a new line. An
-     * empty line at the end of unfinished text runs it, however unfinished. */
+     * empty line at the end of a text of several lines runs it, however unfinished. */
     bool (*is_whole)(void *context, const char *text);
-    /* It is to be run; the editor is empty again. Keys that follow are kept until
-     * editor_go_on(). */
+    /* It is to be run, without blank lines at its end; the editor is empty again. */
     void (*accepted)(void *context, const char *text);
     /* Tab: the owner may call editor_look() and editor_replace(). `is_again`: the key before was
      * Tab, too. */
@@ -31,9 +32,11 @@ struct editor_owner {
 };
 
 /* An editor for the terminal at `terminal_fd`, whose mode is changed by editor_take_terminal()
- * only. `history_file` (or NULL) keeps lines across sessions, at most `history_lines` of them; one
- * that cannot be read or written is said in the log and done without. NULL when there is no memory
- * or thread for it, with the reason in `*failure`. `owner` is borrowed. */
+ * only; what is no terminal is read as one. `history_file` (or NULL) keeps lines across sessions:
+ * the newest `history_lines` of them are there again, a quarter more may be in the file. One that
+ * cannot be read or written is said in the log and done without. Keys are emacs', and what
+ * ~/.editrc makes of them (editrc(5)); they are kept until editor_go_on(). NULL when there is no
+ * memory, thread or pseudo-terminal for it, with the reason in `*failure`. `owner` is borrowed. */
 struct editor *editor_open(int terminal_fd, const char *history_file, int history_lines,
                            const struct editor_owner *owner, void *context,
                            struct failure **failure);
@@ -48,10 +51,12 @@ void editor_take_terminal(struct editor *editor);
 /* The terminal is as it was before, for other programs. Async-signal-safe. */
 void editor_give_terminal_back(struct editor *editor);
 
-/* Keys as they come from the terminal, in pieces of any size. */
+/* Keys as they come from the terminal, in pieces of any size; of no size: it has come to its end.
+ * A paste in brackets is one piece of text and runs nothing; one of more than 16 million
+ * characters is refused, which the log says. */
 void editor_feed(struct editor *editor, const char *bytes, size_t length);
 
-/* The line that was accepted is over: keys that came meanwhile count from now on. */
+/* A line is wanted: keys that came meanwhile count from now on. */
 void editor_go_on(struct editor *editor);
 
 /* What is to be drawn. */
@@ -65,14 +70,16 @@ struct editor_view {
 };
 void editor_look(struct editor *editor, struct editor_view *view);
 
-/* Replaces the bytes from `from` up to `to`; the cursor stands behind them then. */
+/* Replaces the bytes from `from` up to `to` (at most the text's length; the starts of characters);
+ * the cursor stands behind them then. */
 void editor_replace(struct editor *editor, size_t from, size_t to, const char *text);
 
-/* Drops what is being typed, a search included: Ctrl-C. */
+/* Drops what is being typed, a search or paste and keys that were kept included: Ctrl-C. */
 void editor_cancel(struct editor *editor);
 
-/* Lines the history gets; those with secrets (prompt/secret_line.h) and those that begin with a
- * blank it forgets at once. */
+/* A line for the history, unless it is the same as the newest. Those with secrets
+ * (prompt/secret_line.h) and those that begin with a blank are not kept, not even for this
+ * session. */
 void editor_remember(struct editor *editor, const char *text);
 
 #endif

@@ -49,14 +49,15 @@ static bool is_in_empty_last_line(const struct span *span)
     return start == span->length;
 }
 
-/* Inserts a line end and, at the end of the text, the blanks that its last line begins with. */
+/* Inserts a line end and, at the end of the text, the blanks that its last line begins with; not
+ * when more is there already: a paste without marks has its own. */
 static void insert_line_end(EditLine *edit)
 {
     const struct span span = editor_span(edit);
     struct wide inserted = {0};
 
     wide_append_char(&inserted, L'\n');
-    if (span.cursor == span.length)
+    if (span.cursor == span.length && !editor_has_more(editor_of(edit)))
         for (size_t at = find_line_start(&span, span.length);
              at < span.length && is_blank(span.text[at]); at++)
             wide_append_char(&inserted, span.text[at]);

@@ -57,15 +57,31 @@ static const struct binding for_all[] = {
 
 /* While vi's commands are typed. */
 static const struct binding for_vi_commands[] = {
-    {L"^M", L"prompt-enter"},    {L"^J", L"prompt-enter"},
-    {L"^L", L"prompt-clear"},    {L"k", L"prompt-up"},
-    {L"j", L"prompt-down"},      {L"^P", L"prompt-older"},
-    {L"^N", L"prompt-newer"},    {L"^R", L"prompt-search-older"},
-    {L"[A", L"prompt-up"},       {L"[B", L"prompt-down"},
-    {L"OA", L"prompt-up"},       {L"OB", L"prompt-down"},
-    {L"[200~", L"prompt-paste"}, {L"\\200", L"prompt-paste"},
+    {L"^M", L"prompt-enter"},
+    {L"^J", L"prompt-enter"},
+    {L"^L", L"prompt-clear"},
+    {L"k", L"prompt-up"},
+    {L"j", L"prompt-down"},
+    {L"^P", L"prompt-older"},
+    {L"^N", L"prompt-newer"},
+    {L"^R", L"prompt-search-older"},
+    {L"[A", L"prompt-up"},
+    {L"[B", L"prompt-down"},
+    {L"OA", L"prompt-up"},
+    {L"OB", L"prompt-down"},
+    {L"[200~", L"prompt-paste"},
+    {L"\\200", L"prompt-paste"},
+    {L"/", L"prompt-search-older"},
+    {L"?", L"prompt-search-newer"},
+    {L"K", L"prompt-older-like"},
+    {L"J", L"prompt-newer-like"},
+    /* search for regular expressions, which takes libedit long */
+    {L"n", L"ed-unassigned"},
+    {L"N", L"ed-unassigned"},
     {L"v", L"ed-unassigned"}, /* starts another program at our terminal */
     {L":", L"ed-unassigned"}, /* reads what is not its own when nothing follows */
+    {L".", L"ed-unassigned"}, /* may write before the text that it has just emptied */
+    {L"~", L"ed-unassigned"}, /* reads before a text of one character */
 };
 
 /* Arrows and such come in the two forms of the cursor mode, the others as xterm, the Linux

@@ -37,22 +37,22 @@ static bool is_control(char c)
 /* Puts the text of one line into `to`; false when we cannot have written it. */
 static bool decode(const char *line, size_t length, struct buffer *to)
 {
-    buffer_clear(to);
-    if (length == 0 || !text_is_utf8(line, length))
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = line[i];
+    const char *end = line + length;
 
-        if (is_control(c))
+    buffer_clear(to);
+    while (line < end) {
+        const char *escape = memchr(line, '\\', (size_t)(end - line));
+        const char *plain_end = escape != NULL ? escape : end;
+
+        buffer_append(to, line, (size_t)(plain_end - line));
+        if (escape == NULL)
+            break;
+        if (escape + 1 == end || (escape[1] != 'n' && escape[1] != '\\'))
             return false;
-        if (c == '\\') {
-            if (++i == length || (line[i] != 'n' && line[i] != '\\'))
-                return false;
-            c = line[i] == 'n' ? '\n' : '\\';
-        }
-        buffer_append_char(to, c);
+        buffer_append_char(to, escape[1] == 'n' ? '\n' : '\\');
+        line = escape + 2;
     }
-    return true;
+    return length > 0;
 }
 
 static void encode(struct buffer *to, const char *text)
@@ -77,24 +77,31 @@ static const char *next_line(const struct buffer *bytes, size_t *at, size_t *len
     return line;
 }
 
-/* Counts the lines behind the first; 0 with the number of the first that is not ours in
- * `*wrong`. */
+static bool is_ours(const char *line, size_t length, struct buffer *scratch)
+{
+    for (size_t i = 0; i < length; i++)
+        if (is_control(line[i]))
+            return false;
+    return text_is_utf8(line, length) && decode(line, length, scratch);
+}
+
+/* Counts the lines behind the first. False when one of them is not ours, with its number in the
+ * file in `*wrong`. */
 static bool check(const struct buffer *bytes, int *count, int *wrong)
 {
-    struct buffer text = {0};
+    struct buffer scratch = {0};
     const size_t head = sizeof(first_line) - 1;
     bool is_right = bytes->length >= head && memcmp(bytes->data, first_line, head) == 0;
 
     *count = 0;
-    for (size_t at = head; is_right && at < bytes->length;) {
+    for (size_t at = head; is_right && at < bytes->length; ++*count) {
         size_t length;
         const char *line = next_line(bytes, &at, &length);
 
-        is_right = decode(line, length, &text);
-        ++*count;
+        is_right = is_ours(line, length, &scratch);
     }
     *wrong = *count + 1;
-    buffer_deinit(&text);
+    buffer_deinit(&scratch);
     return is_right;
 }
 

@@ -297,6 +297,11 @@ char *prompt_take_line(struct prompt *prompt)
     return line;
 }
 
+const char *prompt_trouble(const struct prompt *prompt)
+{
+    return prompt->text_input.trouble;
+}
+
 void prompt_stop_reading(struct prompt *prompt)
 {
     if (!prompt->is_reading)

@@ -67,6 +67,9 @@ void prompt_set_text(struct prompt *prompt, const char *text);
 /* The line that was read, owned by the caller, or NULL: there are no more. */
 char *prompt_take_line(struct prompt *prompt);
 
+/* Why there are no more although standard input has not come to its end, or NULL. Borrowed. */
+const char *prompt_trouble(const struct prompt *prompt);
+
 /* The reader does not want a line any more. */
 void prompt_stop_reading(struct prompt *prompt);
 

@@ -32,13 +32,15 @@ void wide_append_char(struct wide *wide, wchar_t c)
 
 void wide_append_utf8(struct wide *wide, const char *text, size_t length)
 {
+    reserve(wide, length); /* a byte is a character at most */
     for (size_t at = 0; at < length;) {
         wchar_t c = REPLACEMENT;
         const size_t taken = wide_decode(text + at, length - at, &c);
 
-        wide_append_char(wide, taken == 0 ? REPLACEMENT : c);
+        wide->text[wide->length++] = taken == 0 ? REPLACEMENT : c;
         at += taken == 0 ? length - at : taken;
     }
+    wide->text[wide->length] = L'\0';
 }
 
 void wide_clear(struct wide *wide)
@@ -110,19 +112,25 @@ size_t wide_utf8_length(wchar_t c)
     return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 }
 
-void wide_encode(struct buffer *buffer, const wchar_t *text, size_t length)
+/* Writes the character as UTF-8; returns how many bytes that took. */
+static size_t encode(wchar_t c, char *to)
 {
     static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    const size_t bytes = wide_utf8_length(c);
+    unsigned code = (unsigned)c;
 
-    buffer_reserve(buffer, length);
-    for (size_t i = 0; i < length; i++) {
-        const size_t bytes = wide_utf8_length(text[i]);
-        unsigned code = (unsigned)text[i];
-        char coded[4];
+    for (size_t at = bytes; at-- > 1; code >>= 6)
+        to[at] = (char)(0x80 | (code & 0x3f));
+    to[0] = (char)(marks[bytes] | code);
+    return bytes;
+}
 
-        for (size_t at = bytes; at-- > 1; code >>= 6)
-            coded[at] = (char)(0x80 | (code & 0x3f));
-        coded[0] = (char)(marks[bytes == 1 ? 0 : bytes] | code);
-        buffer_append(buffer, coded, bytes);
-    }
+void wide_encode(struct buffer *buffer, const wchar_t *text, size_t length)
+{
+    enum { LONGEST = 4 };
+
+    buffer_reserve(buffer, length * LONGEST);
+    for (size_t i = 0; i < length; i++)
+        buffer->length += encode(text[i], buffer->data + buffer->length);
+    buffer->data[buffer->length] = '\0';
 }

@@ -14,8 +14,9 @@
 #include "run/config_parts.h"
 
 enum {
-    MEMORY_LIMIT = 64 << 20,
-    STEP_LIMIT = 20, /* a fraction of a second */
+    MEMORY_LIMIT = 16 << 20,
+    INSTRUCTION_LIMIT = 20000000, /* a fraction of a second */
+    CPU_LIMIT_MS = 1000,
     LONGEST_NAME = 64
 };
 
@@ -351,7 +352,8 @@ static char *describe_error(lua_State *L, int status)
 char *config_evaluate(struct config *config, const char *text, size_t length)
 {
     struct evaluation own = {.limits = {.most_bytes = MEMORY_LIMIT,
-                                        .most_steps = STEP_LIMIT,
+                                        .most_instructions = INSTRUCTION_LIMIT,
+                                        .most_cpu_ms = CPU_LIMIT_MS,
                                         .endless = "it does not come to an end"},
                              .config = config};
     struct chunk chunk = {text, length};

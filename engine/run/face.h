@@ -7,7 +7,7 @@
 struct face;
 
 /* Whether something meant for stdout was lost for another reason than a reader that went
- * away: the disk is full, stdout was never open. `face` is one of event.h's three. */
+ * away: the disk is full, stdout was never open. `face` is one of event.h's or the prompt's. */
 bool face_output_failed(const struct face *face);
 
 /* Shows the cursor again if a face has hidden it, and leaves what is being typed above it. For

@@ -1,4 +1,4 @@
-/* engine/run/face_held.c - failures that are kept back while a line runs. */
+/* engine/run/face_held.c - failures that are kept back for a while. */
 #include "run/face_held.h"
 
 #include <stdlib.h>
@@ -30,6 +30,11 @@ void held_add(struct held *held, const struct event *event, bool has_color)
             memory_copy_string(event->failure != NULL ? event->failure->message : NULL),
         .name = memory_copy_string(event->name != NULL ? event->name : ""),
         .line = buffer_take(&line)};
+}
+
+bool held_is_empty(const struct held *held)
+{
+    return held->count == 0 && held->untold == 0;
 }
 
 void held_note(struct held *held, const char *text)

@@ -1,6 +1,7 @@
-/* engine/run/face_held.h - failures that are kept back while a line runs.
+/* engine/run/face_held.h - failures that are kept back for a while.
  *
- * The line's own error or value mostly tells them; what it has not told is said when it is over.
+ * The line that runs or the task that fails mostly tells them itself; what it has not told is said
+ * then.
  * A zeroed struct holds nothing. */
 #ifndef MOONGATE_RUN_FACE_HELD_H
 #define MOONGATE_RUN_FACE_HELD_H
@@ -23,6 +24,8 @@ struct held {
 
 /* Keeps the failure that an operation has ended with. */
 void held_add(struct held *held, const struct event *event, bool has_color);
+
+bool held_is_empty(const struct held *held);
 
 /* Something was said. A failure whose message and name are in it is told, and so is the first of
  * those whose message is. */

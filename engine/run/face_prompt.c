@@ -25,8 +25,11 @@
 
 /* On the machine's clock. */
 enum {
-    TICK_MS = 1000,   /* the clock and the spinner move */
-    PATIENCE_MS = 500 /* a line that waits no longer needs no picture */
+    TICK_MS = 1000,    /* the clock and the spinner move */
+    PATIENCE_MS = 500, /* a line that waits no longer needs no picture */
+    QUIET_MS = 1000,   /* nor does one that waits for answers alone, or computes */
+    TELLING_MS =
+        100 /* a task that an operation fails tells it itself, if at all, by then */
 };
 
 enum { FEWEST_ROWS = 3 }; /* of a terminal that has room for a picture */
@@ -44,7 +47,8 @@ struct prompt_face {
     struct echo *echo;     /* NULL: it can */
     struct loop *loop;
     struct tally tally;
-    struct held held; /* empty while one types */
+    struct held held; /* failures, till it is known that nobody else tells them */
+    int64_t held_ms;  /* since when, on the machine's clock */
     struct typed typed;
     struct prompt_picture picture;
     char *line; /* that runs, on one line; NULL before the first */
@@ -124,21 +128,35 @@ static void append_waiting(struct prompt_face *prompt, struct canvas_picture *dr
     drawing->cursor_row = picture_append(&drawing->text, &picture, size);
 }
 
-/* Paints what a line waits for when it takes its time; till then, and when it waits for nothing,
- * only what it prints. */
+/* Paints the line that runs and what it waits for when it takes its time; till then only what it
+ * prints. */
 static int64_t paint_running(struct prompt_face *prompt, struct canvas_picture *drawing,
                              struct terminal_size size)
 {
     const int64_t lasted_ms = clock_machine_ms() - prompt->started_ms;
-    const bool is_waiting = prompt->tally.waiting > 0 && size.rows >= FEWEST_ROWS;
+    const int64_t patience_ms = prompt->tally.waiting > 0 ? PATIENCE_MS : QUIET_MS;
+    const bool has_room = prompt->line != NULL && size.rows >= FEWEST_ROWS;
 
-    if (is_waiting && lasted_ms >= PATIENCE_MS) {
+    if (has_room && lasted_ms >= patience_ms) {
         append_waiting(prompt, drawing, size);
         return TICK_MS;
     }
     prompt_picture_append_partial(drawing, canvas_partial(prompt->canvas),
                                   prompt->has_color, size);
-    return is_waiting ? PATIENCE_MS - lasted_ms : 0;
+    return has_room ? patience_ms - lasted_ms : 0;
+}
+
+/* Says failures that nobody has told in time. Returns after how long to ask again, or 0. */
+static int64_t release_late(struct prompt_face *prompt)
+{
+    const int64_t left_ms = prompt->held_ms + TELLING_MS - clock_machine_ms();
+
+    if (held_is_empty(&prompt->held))
+        return 0;
+    if (left_ms > 0)
+        return left_ms;
+    held_release(&prompt->held, canvas_above(prompt->canvas));
+    return 0;
 }
 
 static int64_t paint(void *context, struct canvas_picture *drawing,
@@ -153,7 +171,7 @@ static int64_t paint(void *context, struct canvas_picture *drawing,
     prompt->picture.view = &prompt->typed.view;
     prompt->picture.partial = canvas_partial(prompt->canvas);
     prompt_picture_append(drawing, &prompt->picture, size);
-    return 0;
+    return release_late(prompt);
 }
 
 /* Where lines that stay are appended. */
@@ -183,19 +201,24 @@ static void on_output(struct prompt_face *prompt, const char *text)
     } else if (prompt->canvas != NULL) {
         canvas_print(prompt->canvas, text);
     } else {
-        terminal_append_lines(echo_said(prompt->echo), text);
+        terminal_append_uncolored(echo_said(prompt->echo), text);
     }
 }
 
+/* On a terminal that cannot draw, what fails in the background is told at once. */
 static void on_finished(struct prompt_face *prompt, const struct event *event)
 {
+    const bool is_urgent = prompt->is_typing && prompt->echo != NULL;
+
     tally_finish(&prompt->tally, event);
     if (!face_lines_is_told(event))
         return;
-    if (prompt->is_typing || event->outcome != OUTCOME_FAILED)
+    if (event->outcome != OUTCOME_FAILED || is_urgent) {
         face_lines_append_finish(above(prompt), event, prompt->has_color);
-    else
+    } else {
         held_add(&prompt->held, event, prompt->has_color);
+        prompt->held_ms = clock_machine_ms();
+    }
 }
 
 /* A session in which nothing was done needs no closing words. */
@@ -238,6 +261,7 @@ static void handle(struct face *face, const struct event *event)
         held_note(&prompt->held, event->text);
     switch (event->type) {
     case EVENT_RUN_STARTED:
+        prompt->is_over = false; /* a session may have several, one after the other */
         break;
     case EVENT_OPERATION_STARTED:
     case EVENT_OPERATION_STATE:
@@ -312,13 +336,13 @@ void face_prompt_show(struct face *face, const struct face_prompt_view *view)
 {
     struct prompt_face *prompt = (struct prompt_face *)face;
 
-    prompt->is_typing = view != NULL;
-    if (view != NULL) {
+    if (view != NULL)
         copy_view(&prompt->typed, view);
+    if (view != NULL && !prompt->is_typing)
         release_held(prompt);
-    } else {
+    if (view == NULL && prompt->is_typing)
         prompt->started_ms = clock_machine_ms();
-    }
+    prompt->is_typing = view != NULL;
     if (prompt->canvas != NULL)
         canvas_draw(prompt->canvas);
     else if (view != NULL)

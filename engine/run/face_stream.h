@@ -16,7 +16,7 @@ struct face_stream {
     int error; /* errno of the write that ended it, or 0 */
 };
 
-/* What each of the three faces begins with. */
+/* What each face begins with. */
 struct face_head {
     struct face face;
     struct face_stream out; /* stdout */

@@ -4,6 +4,7 @@
  * other appends events. What is to be kept first waits in a list of files. */
 #include "run/record_parts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,8 +216,7 @@ static struct file *find_file(const struct record *record, const char *name)
     return NULL;
 }
 
-void record_keep_file(struct record *record, const char *name, const char *bytes,
-                      size_t length)
+static struct file *make_file(struct record *record, const char *name)
 {
     struct file *file = find_file(record, name);
 
@@ -225,10 +225,29 @@ void record_keep_file(struct record *record, const char *name, const char *bytes
         file->name = memory_copy_string(name);
         list_append(&record->files, &file->link);
     }
+    return file;
+}
+
+void record_keep_file(struct record *record, const char *name, const char *bytes,
+                      size_t length)
+{
+    struct file *file = make_file(record, name);
+
     if (file->is_kept && file->bytes.length == length &&
         memcmp(file->bytes.data, bytes, length) == 0)
         return;
     buffer_clear(&file->bytes);
+    buffer_append(&file->bytes, bytes, length);
+    file->is_kept = false;
+}
+
+void record_extend_file(struct record *record, const char *name, size_t from,
+                        const char *bytes, size_t length)
+{
+    struct file *file = make_file(record, name);
+
+    assert(from <= file->bytes.length);
+    file->bytes.length = from;
     buffer_append(&file->bytes, bytes, length);
     file->is_kept = false;
 }

@@ -45,6 +45,10 @@ bool record_is_kept(const struct record *record);
 void record_keep_file(struct record *record, const char *name, const char *bytes,
                       size_t length);
 
+/* The same for a file that grows: what it holds from byte `from` on becomes `bytes`. */
+void record_extend_file(struct record *record, const char *name, size_t from,
+                        const char *bytes, size_t length);
+
 /* The code that was kept by earlier attempts, by the same name, or NULL. Borrowed. */
 const char *record_find_file(const struct record *record, const char *name,
                              size_t *length);

@@ -283,7 +283,7 @@ void session_set_scope(struct session *session, const struct scope *scope)
 
 void session_set_read_only(struct session *session, bool is_read_only)
 {
-    session->is_read_only = is_read_only;
+    session->is_read_only = session->is_asked_read_only = is_read_only;
     if (session->guard != NULL)
         guard_set_read_only(session->guard, is_read_only);
 }
@@ -382,7 +382,7 @@ bool session_switch(struct session *session, const struct settings *settings,
     }
     session->switched = *settings;
     session->settings = &session->switched;
-    session->is_read_only = settings->guard.read_only;
+    session->is_read_only = settings->guard.read_only || session->is_asked_read_only;
     forget_scope(session);
     return true;
 }
@@ -562,6 +562,13 @@ void session_keep_code(struct session *session, const char *name, const char *te
         past_note_code(session->past, name);
     if (session->record != NULL)
         record_keep_file(session->record, name, text, length);
+}
+
+void session_extend_code(struct session *session, const char *name, size_t from,
+                         const char *text, size_t length)
+{
+    if (session->record != NULL)
+        record_extend_file(session->record, name, from, text, length);
 }
 
 void session_set_history(struct session *session, struct history *history)

@@ -80,6 +80,10 @@ const char *session_find_code(const struct session *session, const char *name,
 void session_keep_code(struct session *session, const char *name, const char *text,
                        size_t length);
 
+/* The same for code that grows: what there is from byte `from` on becomes `text`. */
+void session_extend_code(struct session *session, const char *name, size_t from,
+                         const char *text, size_t length);
+
 struct loop *session_loop(struct session *session);
 struct clock *session_clock(struct session *session);
 struct face *session_face(struct session *session);
@@ -128,7 +132,8 @@ bool session_is_read_only(const struct session *session);
 /* Closes the way to the service and works by other settings from now on, as if the session had
  * been opened with them; only the simulator, the clock and the face stay, so `settings` must
  * have a simulator when these had one. They are copied; their strings are borrowed for the
- * session's life. A record in use stays in its store. False when operations are not over
+ * session's life. A record in use stays in its store, and who has asked for read-only mode keeps
+ * that. False when operations are not over
  * (`Busy`, which session_is_busy() tells before): then nothing has changed, and the reason is in
  * `*failure` (owned by the caller). */
 bool session_is_busy(const struct session *session, struct failure **failure);

@@ -30,8 +30,8 @@ struct session {
     struct scope scope;
     struct {
         char *subscription, *resource_group, *service;
-    } asked; /* by session_set_scope(), or NULL */
-    bool is_read_only;
+    } asked;                               /* by session_set_scope(), or NULL */
+    bool is_read_only, is_asked_read_only; /* the second: by session_set_read_only() */
     struct wire_counts sent_before; /* by the ways to the service that were closed */
     struct depot *depot;            /* or NULL */
     struct run *run;                /* or NULL */

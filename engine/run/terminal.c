@@ -217,16 +217,19 @@ size_t terminal_color_length(const char *text)
     return text[length] == 'm' ? length + 1 : 0;
 }
 
-/* Appends text in which the control characters in `kept` and perhaps colours stay. */
+enum colors { COLORS_SHOWN, COLORS_KEPT, COLORS_DROPPED };
+
+/* Appends text in which the control characters in `kept` stay, and perhaps colours. */
 static void append_clean(struct buffer *buffer, const char *text, const char *kept,
-                         bool keeps_colors)
+                         enum colors colors)
 {
     while (*text != '\0') {
         uint32_t code;
         size_t length;
 
-        if (keeps_colors && (length = terminal_color_length(text)) > 0) {
-            buffer_append(buffer, text, length);
+        if (colors != COLORS_SHOWN && (length = terminal_color_length(text)) > 0) {
+            if (colors == COLORS_KEPT)
+                buffer_append(buffer, text, length);
         } else if ((length = decode(text, &code)) == 0) {
             buffer_append_string(buffer, REPLACEMENT);
             length = 1;
@@ -255,7 +258,7 @@ void terminal_append_utf8(struct buffer *buffer, const char *text)
 
 void terminal_append_visible(struct buffer *buffer, const char *text)
 {
-    append_clean(buffer, text, "", false);
+    append_clean(buffer, text, "", COLORS_SHOWN);
 }
 
 void terminal_append_quoted(struct buffer *buffer, const char *text, size_t length)
@@ -278,12 +281,12 @@ void terminal_append_quoted(struct buffer *buffer, const char *text, size_t leng
 
 void terminal_append_lines(struct buffer *buffer, const char *text)
 {
-    append_clean(buffer, text, "\n\t", false);
+    append_clean(buffer, text, "\n\t", COLORS_SHOWN);
 }
 
 void terminal_append_output(struct buffer *buffer, const char *text)
 {
-    append_clean(buffer, text, "\n\t\a", true);
+    append_clean(buffer, text, "\n\t\a", COLORS_KEPT);
 }
 
 size_t terminal_append_next(struct buffer *buffer, const char *text, int *columns)
@@ -298,6 +301,11 @@ size_t terminal_append_next(struct buffer *buffer, const char *text, int *column
         append_char(buffer, text, length, code);
     *columns = terminal_width(buffer->data + start);
     return length > 0 ? length : 1;
+}
+
+void terminal_append_uncolored(struct buffer *buffer, const char *text)
+{
+    append_clean(buffer, text, "\n\t\a", COLORS_DROPPED);
 }
 
 /* How many bytes at the start of `text` take at most `columns`. */

@@ -63,6 +63,9 @@ void terminal_append_lines(struct buffer *buffer, const char *text);
  * what cannot harm a picture below it. */
 void terminal_append_output(struct buffer *buffer, const char *text);
 
+/* The same without the colours. */
+void terminal_append_uncolored(struct buffer *buffer, const char *text);
+
 /* Append visible text cut to so many columns, with an ellipsis where something is
  * missing: in the middle, or at the end. */
 void terminal_append_cut(struct buffer *buffer, const char *text, int columns);

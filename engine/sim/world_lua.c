@@ -16,7 +16,8 @@
 
 enum {
     MEMORY_LIMIT = 256 << 20,
-    STEP_LIMIT = 500, /* some seconds */
+    INSTRUCTION_LIMIT = 500000000, /* some seconds */
+    CPU_LIMIT_MS = 60000,
     VALUE_LIMIT = 10000000,
     DEPTH_LIMIT = 32
 };
@@ -291,7 +292,8 @@ static char *describe_error(lua_State *L, int status)
 cJSON *world_lua_read(const char *text, size_t length, char **wrong)
 {
     struct limits limits = {.lua = {.most_bytes = MEMORY_LIMIT,
-                                    .most_steps = STEP_LIMIT,
+                                    .most_instructions = INSTRUCTION_LIMIT,
+                                    .most_cpu_ms = CPU_LIMIT_MS,
                                     .endless = "the world file does not come to an end"}};
     cJSON *holder = cJSON_CreateArray(), *tree;
     struct chunk chunk = {text, "=world", length, holder};

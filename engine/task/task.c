@@ -349,6 +349,16 @@ struct task *scheduler_running_task(const struct scheduler *scheduler)
     return scheduler->running;
 }
 
+size_t scheduler_count(const struct scheduler *scheduler)
+{
+    size_t count = 0;
+
+    for (const struct list *link = scheduler->all.next; link != &scheduler->all;
+         link = link->next)
+        count++;
+    return count;
+}
+
 void scheduler_cancel_all(struct scheduler *scheduler)
 {
     struct list *link;

@@ -86,6 +86,9 @@ struct task *scheduler_running_task(const struct scheduler *scheduler);
  * a keyboard, from which anything may come. */
 bool scheduler_run(struct scheduler *scheduler, bool has_keyboard);
 
+/* How many tasks are not over. */
+size_t scheduler_count(const struct scheduler *scheduler);
+
 /* Cancels all tasks. */
 void scheduler_cancel_all(struct scheduler *scheduler);
 

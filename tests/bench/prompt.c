@@ -1,11 +1,12 @@
 /* tests/bench/prompt.c - how fast the prompt is, seen from the keyboard.
  *
- *     prompt start MOONGATE COUNT      from exec to the prompt on the simulator: the medians of
- *                                      wall-ms and CPU-ms
- *     prompt echo MOONGATE COUNT TASKS from a key to its echo while TASKS tasks poll: the median
- *                                      and the 99th percentile in ms
- *     prompt complete MOONGATE COUNT NAMES  from Tab to the names on the screen, of as many live
- *                                      workspaces: the median and the highest in ms */
+ *     prompt start MOONGATE COUNT               from exec to the prompt on the simulator:
+ * the medians of wall-ms and CPU-ms prompt echo MOONGATE COUNT WORLD TASKS    from a key
+ * to its echo while TASKS tasks ask the simulator for something each second: the median
+ *                                               and the 99th percentile in ms
+ *     prompt complete MOONGATE COUNT WORLD      from Tab to the names of live workspaces
+ * on the screen: the median and the highest in ms; WORLD has ws-4001, and the first Tab,
+ * which fetches them, does not count */
 #ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700 /* posix_openpt() and its like are X/Open functions */
 #endif
@@ -46,7 +47,8 @@ static bool is_asking(const struct pty *terminal, const char *prompt)
     char *seen = emulator_render(&terminal->screen, EMULATOR_WITH_CURSOR);
     char *end = memory_format("%s" EMULATOR_CURSOR "\n", prompt);
     const size_t length = strlen(seen), end_length = strlen(end);
-    const bool is_so = length >= end_length && strcmp(seen + length - end_length, end) == 0;
+    const bool is_so =
+        length >= end_length && strcmp(seen + length - end_length, end) == 0;
 
     free(seen);
     free(end);
@@ -61,11 +63,11 @@ static void await_prompt(void)
 
 static void start(const char *moongate, const char *world)
 {
-    const char *words[] = {moongate,  "repl", "--sim",  "--no-init", "--clock", "real",
+    const char *words[] = {moongate,  "repl", "--sim",   "--no-init", "--clock", "real",
                            "--store", "none", "--world", world,       NULL};
     char *home = memory_format("HOME=%s", getenv("HOME"));
-    char *environment[] = {home, "PATH=/usr/bin:/bin", "TERM=xterm-256color", "LC_ALL=C.UTF-8",
-                           NULL};
+    char *environment[] = {home, "PATH=/usr/bin:/bin", "TERM=xterm-256color",
+                           "LC_ALL=C.UTF-8", NULL};
 
     if (world == NULL)
         words[8] = NULL;
@@ -77,16 +79,8 @@ static void start(const char *moongate, const char *world)
     free(home);
 }
 
-static void run(const char *line)
-{
-    if (!pty_type(&pty, line) || !pty_type(&pty, "\r"))
-        fail("a line is not taken");
-    if (!pty_wait_for_said(&pty, line))
-        fail("a line is not seen");
-    await_prompt();
-}
-
-/* --- start -------------------------------------------------------------------------------- */
+/* --- start
+ * -------------------------------------------------------------------------------- */
 
 static double cpu_ms(void)
 {
@@ -115,7 +109,8 @@ static void measure_start(const char *moongate)
     printf("%.2f %.2f\n", percentile(values, 0.5), percentile(cpu_values, 0.5));
 }
 
-/* --- echo --------------------------------------------------------------------------------- */
+/* --- echo
+ * --------------------------------------------------------------------------------- */
 
 /* What the tasks do meanwhile is taken in, so that keys come at any time of it. */
 static void pause_typing(void)
@@ -148,14 +143,18 @@ static double time_key(const char *key)
 
 static void measure_echo(const char *moongate, const char *world, int tasks)
 {
-    char *line = memory_format("for i = 1, %d do tasks.spawn(function() while true do "
-                               "workspaces.find('ws-' .. i) tasks.sleep('1s') end end) end",
-                               tasks);
+    char *line =
+        memory_format("for i = 1, %d do tasks.spawn(function() while true do "
+                      "workspaces.find('ws-' .. i) tasks.sleep('1s') end end) end",
+                      tasks);
 
     start(moongate, world);
     await_prompt();
-    run(line);
+    if (!pty_type(&pty, line) || !pty_wait_for(&pty, "end end) end") ||
+        !pty_type(&pty, "\r"))
+        fail("the tasks are not begun");
     free(line);
+    await_prompt();
     for (int i = 0; i < count; i++) {
         values[i] = time_key((const char *[]){"a", "b", "c", "d", "e"}[i % 5]);
         pause_typing();
@@ -168,7 +167,8 @@ static void measure_echo(const char *moongate, const char *world, int tasks)
     printf("%.2f %.2f\n", percentile(values, 0.5), percentile(values, 0.99));
 }
 
-/* --- complete ----------------------------------------------------------------------------- */
+/* --- complete
+ * ----------------------------------------------------------------------------- */
 
 static double time_tab(void)
 {
@@ -191,18 +191,13 @@ static double time_tab(void)
     return spent_ms;
 }
 
-static bool has_name(const struct pty *terminal, const char *text)
-{
-    return pty_has(terminal, text);
-}
-
 /* The first Tab has nothing yet and lets them be fetched. */
 static void fetch_names(void)
 {
     const long long deadline_us = pty_deadline_us();
 
     pty_type(&pty, "workspaces.get(\"ws-4");
-    while (!has_name(&pty, "ws-4001")) {
+    while (!pty_has(&pty, "ws-4001")) {
         if (pty_now_us() > deadline_us)
             fail("names never come");
         pty_type(&pty, "\t");
@@ -221,4 +216,25 @@ static void measure_complete(const char *moongate, const char *world)
         values[i] = time_tab();
     pty_drop(&pty);
     printf("%.2f %.2f\n", percentile(values, 0.5), percentile(values, 1.0));
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+
+    count = argc > 3 ? atoi(argv[3]) : 0;
+    if (count < 1 || count > MOST_VALUES) {
+        fprintf(stderr,
+                "usage: prompt start|echo|complete MOONGATE COUNT [WORLD [TASKS]]\n");
+        return 2;
+    }
+    if (strcmp(mode, "start") == 0)
+        measure_start(argv[2]);
+    else if (strcmp(mode, "echo") == 0 && argc > 5)
+        measure_echo(argv[2], argv[4], atoi(argv[5]));
+    else if (strcmp(mode, "complete") == 0 && argc > 4)
+        measure_complete(argv[2], argv[4]);
+    else
+        return 2;
+    return 0;
 }

@@ -4,6 +4,7 @@ local lexer = require "lexer"
 local live_names = require "live_names"
 local model = require "core.model"
 local networks = require "networks"
+local session = require "core.session"
 local sim = require "sim"
 local test = require "test"
 local workspaces = require "workspaces"
@@ -156,6 +157,8 @@ test.case("options: what may be written, needed ones first, not what is given", 
   test.equal(texts "gateways.create('x', {location = 'a', |})"[1], "sku = ")
   test.equal(texts "gateways.create('x', {uni|, units = 2})", {})
   test.equal(taken "gateways.create('x', {uni| = 2})", "gateways.create('x', {units = 2})")
+  test.equal(taken "gateways.create('x', {uni| =", "gateways.create('x', {units =")
+  test.equal(taken "gateways.create('x', {uni| == 2", "gateways.create('x', {units =  == 2")
   test.equal(texts "workspaces.get('x', {", {"service = ", "resource_group = "})
 end)
 
@@ -239,9 +242,9 @@ end)
 
 test.case("resources that a property refers to: variables, and ids of live ones", function()
   local ws = workspaces.ensure("payments", {})
-  local env = {ws = ws, other = 1}
+  local env = {ws = ws, second = ws, other = 1}
   read_names("workspaces.get '", env)
-  test.equal(texts("gateways.get('g'):attach(", env), {"ws", '"' .. ws.id .. '"'})
+  test.equal(texts("gateways.get('g'):attach(", env), {"second", "ws", '"' .. ws.id .. '"'})
   test.equal(taken("gateways.get('g'):attach('pay", env),
              "gateways.get('g'):attach('" .. ws.id .. "'")
   networks.virtual_networks.ensure("vnet-apim", {address_prefixes = {"10.0.0.0/16"}})
@@ -274,6 +277,7 @@ test.case("commands and their arguments", function()
   package.loaded.prompt_commands = {
     find = function() end,
     watch = {usage = "\\watch EXPR [every]", help = "runs it again and again"},
+    use = {usage = "\\use PROFILE", help = "goes over"},
     timing = {usage = "\\timing [on|off]", help = "times"},
     ["read-only"] = {usage = "\\read-only on|off", help = "guards"},
   }
@@ -283,6 +287,11 @@ test.case("commands and their arguments", function()
   test.equal(texts "\\timing o", {"on", "off"})
   test.equal(texts "\\timing of", {"off"})
   test.equal(taken "\\watch gateways.li", "\\watch gateways.list")
+  session.profiles = function() return {"production", "staging"} end
+  test.equal(texts "\\use ", {"production", "staging"})
+  test.equal(taken "\\use st", "\\use staging")
+  session.profiles = function() error "the file cannot be read" end
+  test.equal(texts "\\use ", {})
   package.loaded.prompt_commands = nil
 end)
 

@@ -2,6 +2,8 @@
 local collection = require "collection"
 local gateways = require "gateways"
 local help = require "help"
+local json = require "json"
+local model = require "core.model"
 local networks = require "networks"
 local tasks = require "tasks"
 local test = require "test"
@@ -64,6 +66,9 @@ test.case("what is not known is said, with a near name", function()
   test.equal(help.text(nil, "gateways.craete"),
              "there is no help on 'gateways.craete'; did you mean 'gateways.create'?")
   test.equal(help.text(nil), "nil: nothing")
+  local long = help.text(("x"):rep(100000))
+  test.ok(#long < 200, long)
+  test.equal(help.text("\27[2J"):find "\27", nil, "nothing goes to the terminal as it is")
   local own = load("return function(a, ...) end", "=line 3")()
   local function find_line(name)
     return name == "line 3" and "return function(a, ...) end" or nil
@@ -73,10 +78,30 @@ test.case("what is not known is said, with a near name", function()
   test.equal(first_line(help.text(own, "own")), "own(arg1, ...)")
 end)
 
+test.case("no value and no name raises", function()
+  local function touch()
+    error "touched"
+  end
+  local trap = setmetatable({}, {__index = touch, __pairs = touch, __len = touch, __eq = touch,
+                                 __tostring = touch, __call = touch, __name = "trap"})
+  for _, value in ipairs {0, 1.5, true, "", "%", "[", "a.b:c", "\\", "\\nothing", "\0", "(", trap,
+                          {trap}, io.stderr, coroutine.create(touch), touch, json.null, _G} do
+    for _, name in ipairs {false, "", "x", "%", "gateways"} do
+      test.equal(type(help.text(value, name or nil)), "string")
+      local text, reason = help.source(value)
+      test.ok(type(text) == "string" or type(reason) == "string")
+    end
+  end
+end)
+
 test.case("the overview names all modules and kinds", function()
   local text = help.overview()
-  for _, name in ipairs {"workspaces", "tasks", "json", "gateway", "api operation"} do
+  for _, name in ipairs {"workspaces", "tasks", "json"} do
     test.contains(text, "\n  " .. name .. " ")
+  end
+  text = text:gsub("%s+", " ")
+  for _, kind in ipairs(model.kinds()) do
+    test.matches(text, "[,s] " .. kind.name .. "[, ]")
   end
 end)
 

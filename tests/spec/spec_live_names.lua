@@ -124,6 +124,14 @@ test.case("at most 20,000 names are kept", function()
   test.equal(#live_names.get(live_names.GROUPS), MOST)
 end)
 
+test.case("names that nobody asks for are let go", function()
+  local key = workspace_key()
+  live_names.refresh(key)
+  tasks.sleep "61m"
+  live_names.refresh(live_names.GROUPS)
+  test.equal({live_names.get(key)}, {[2] = true})
+end)
+
 test.case("a range of a sorted list", function()
   local names = {"a", "ab", "abc", "b", "ba", "\xff"}
   test.equal({live_names.range(names, "")}, {1, 6})

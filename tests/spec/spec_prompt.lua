@@ -129,11 +129,45 @@ test.case("lines that had failed are left out when a session is carried on", fun
   local marks = {}
   rawset(_G, "mark", function(name) marks[#marks + 1] = name end)
   local ok = pcall(prompt.replay, {
-    {text = "mark 'a'"}, {text = "mark 'b'", is_failed = true},
-    {text = "mark 'c'", is_background = true}, {text = "", is_secret = true}, {text = "mark 'd'"}})
-  require("tasks").sleep(1)
+    {number = 1, text = "mark 'a'"}, {number = 2, text = "mark 'b'"}, {failed = 2},
+    {number = 3, text = "tasks.sleep(9) mark 'c'"}, {number = 3, job = 1},
+    {number = 4, is_secret = true}, {number = 6, text = "mark 'd'"}, {joined = 1},
+    {number = 7, text = "mark(_3 == nil)"}})
   rawset(_G, "mark", nil)
   test.equal(ok, true)
-  table.sort(marks)
-  test.equal(marks, {"a", "c", "d"})
+  test.equal(marks, {"a", "d", "c", true})
+end)
+
+test.case("a session whose task in the background fails when it is carried on has failed", function()
+  local ok, reason = pcall(prompt.replay, {{number = 1, text = "tasks.sleep(9) error 'no'"},
+                                           {number = 1, job = 1}})
+  test.equal({ok, reason}, {false, "a line of the session failed, see above"})
+end)
+
+local RAISED = {{"error()", "nil was raised"}, {"error {}", "{} (empty)"},
+                {"error(tasks.spawn(tasks.sleep, 1))", "task (ready)"}}
+
+for _, row in ipairs(RAISED) do
+  test.case("a line may raise anything, and the session goes on: " .. row[1], function()
+    local shell, said = new_shell()
+    test.equal(shell:evaluate(row[1]), false)
+    test.equal(said, {"! " .. row[2]})
+    test.equal(shell.is_leaving, nil)
+  end)
+end
+
+test.case("run.exit ends the session with its code, but not from the background", function()
+  local shell, said = new_shell()
+  test.equal(shell:evaluate "run.exit(3) &", true)
+  require("tasks").sleep(1)
+  test.equal(said[2], "! [1] failed: run.exit() ends no session from the background")
+  test.equal(shell.is_leaving, nil)
+  shell:evaluate "run.exit(3)"
+  test.equal({shell.is_leaving, require("core.prompt").exit_code(shell.exit)}, {true, 3})
+end)
+
+test.case("what a statement returns is shown, too", function()
+  local shell, said = new_shell()
+  shell:evaluate "local x = 5 return x"
+  test.equal(said, {"_1 = 5"})
 end)
