@@ -266,8 +266,8 @@ char *past_take_unput(struct past *past, unsigned *count)
 
 /* --- what waits --------------------------------------------------------------------- */
 
-struct past_hold *past_hold(struct past *past, const struct past_write *write, void *task,
-                            void *thread)
+struct past_hold *past_hold(struct past *past, const struct past_write *write,
+                            struct task *task, struct lua_State *thread)
 {
     struct past_hold *hold = memory_new(sizeof *hold);
     struct past_step *first;
