@@ -58,7 +58,7 @@ static const struct option repl_options[] = {
     {"--no-init", NULL, "do not run the start-up file", take_no_init},
     {"--run", "ID", "step into a run of the past, on the simulator", take_run},
     {"--step", "STEP",
-     "stop before: a number of `runs show`, last, or failed: where it ended", take_step},
+     "with --run: where to stop: a number, failed (the default) or last", take_step},
     {"--script", "FILE", "with --run: run FILE instead of the run's own script",
      take_script},
     {"--help", NULL, "this text", take_help},
