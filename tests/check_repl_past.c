@@ -140,6 +140,7 @@ static const struct {
     {"--run r1 --store store --sim=world.db", "--run has a simulator in memory"},
     {"--run r1 --store store --endpoint http://127.0.0.1:1",
      "--run sends nothing to Azure"},
+    {"--run r1 --store store --allow-net example.com", "asks nobody but its simulator"},
 };
 
 START_TEST(wrong_usage_is_told)

@@ -216,6 +216,8 @@ static const char *check_past(struct repl_command *command)
         return "--run has a simulator in memory; --sim-world says what is there";
     if (settings->endpoint != NULL || settings->cloud != NULL)
         return "--run sends nothing to Azure: no --endpoint or --cloud";
+    if (settings->allowed_host_count > 0)
+        return "--run asks nobody but its simulator: no --allow-net";
     if (has_default_clock(settings)) {
         settings->clock_mode = CLOCK_VIRTUAL;
         settings->clock_factor = 0.0;
