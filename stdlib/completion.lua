@@ -111,12 +111,15 @@ end
 
 -- Variables that hold a resource of the kind.
 local function add_variables(place, kind)
+  local names = {}
   for name, value in next, place.env do
     local own = type(name) == "string" and type(value) == "userdata"
       and completion_types.of_value(value)
-    if own and own.is == "resource" and own.kind == kind then
-      place.found:add(name, "the " .. kind.name)
-    end
+    names[#names + 1] = own and own.is == "resource" and own.kind == kind and name or nil
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    place.found:add(name, "the " .. kind.name)
   end
 end
 

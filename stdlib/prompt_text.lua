@@ -34,8 +34,8 @@ end
 function prompt_text.text(shell)
   local info = core_session.info()
   local parts = {place_of(info), scope_of(info)}
-  if shell.place then
-    parts[#parts + 1] = shell.place()
+  if shell.place then -- in a run of the past, which has nothing of today's
+    parts = {paint("sim", "past"), shell.place()}
   end
   if info.read_only then
     parts[#parts + 1] = "read-only"
@@ -52,9 +52,9 @@ end
 -- @treturn string
 function prompt_text.banner()
   local info = core_session.info()
-  local place = info.sim and ("the simulator (clock %s)"):format(info.clock)
+  local place = info.sim and "the simulator, clock " .. info.clock
                 or info.endpoint or ("Azure (%s)"):format(info.cloud)
-  return ("moongate on %s: \\? and help() tell more, Ctrl-D leaves"):format(place)
+  return ("moongate on %s. \\? and help() help, Ctrl-D leaves."):format(place)
 end
 
 return prompt_text

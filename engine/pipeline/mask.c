@@ -223,16 +223,26 @@ static bool is_plain(const char *text, size_t length)
     return true;
 }
 
+/* How many bytes of the text, at most `limit`, are whole characters of UTF-8. */
+static size_t cut_length(const char *text, size_t length, size_t limit)
+{
+    if (length <= limit)
+        return length;
+    while (limit > 0 && ((unsigned char)text[limit] & 0xc0) == 0x80)
+        limit--;
+    return limit;
+}
+
 void mask_append_text(const struct mask *mask, struct buffer *to, const char *text,
                       size_t length, size_t limit)
 {
     if (is_plain(text, length)) {
-        buffer_append(to, text, mask_cut(text, length, limit));
+        buffer_append(to, text, cut_length(text, length, limit));
         return;
     }
 
     const char *at = text, *end = text + length,
-               *stop = text + mask_cut(text, length, limit);
+               *stop = text + cut_length(text, length, limit);
     struct stretch secret;
 
     while (at < stop) {
@@ -341,15 +351,6 @@ void mask_append_field(const struct mask *mask, struct buffer *to, const char *n
 
 /* --- bodies ------------------------------------------------------------------------------- */
 
-size_t mask_cut(const char *text, size_t length, size_t limit)
-{
-    if (length <= limit)
-        return length;
-    while (limit > 0 && ((unsigned char)text[limit] & 0xc0) == 0x80)
-        limit--;
-    return limit;
-}
-
 /* Whose body goes to or comes from `path`, also as one of a list; NULL when it may be
  * anybody's. */
 static const struct kind *find_kind(const char *path)
@@ -378,7 +379,7 @@ static bool is_json(const char *body, size_t length)
 void mask_append_body(const struct mask *mask, struct buffer *to, const char *url,
                       const char *body, size_t length, size_t limit)
 {
-    const size_t cut = mask_cut(body, length, limit);
+    const size_t cut = cut_length(body, length, limit);
     size_t read = cut;
 
     if (!text_is_utf8(body, cut) || memchr(body, '\0', cut) != NULL) {

@@ -22,9 +22,6 @@ struct mask {
 void mask_append_text(const struct mask *mask, struct buffer *to, const char *text,
                       size_t length, size_t limit);
 
-/* How many bytes of the text, at most `limit`, are whole characters of UTF-8. */
-size_t mask_cut(const char *text, size_t length, size_t limit);
-
 /* Appends JSON up to `limit` bytes; `kind` is whose body it is, or NULL: any kind's. Returns how
  * many bytes of it were read. It need not be valid, nor whole. */
 size_t mask_append_json(const struct mask *mask, struct buffer *to,

@@ -42,6 +42,7 @@ struct prompt {
     struct prompt_completion completion; /* shown, when it has choices */
     struct text_input text_input;        /* without an editor */
     bool is_reading, is_ended, is_suspended;
+    bool was_interrupted; /* since the last line was read, when nothing waited yet */
 };
 
 static struct prompt *current;
@@ -55,7 +56,10 @@ static struct face_prompt_view view_of(struct prompt *prompt)
     editor_look(prompt->editor, &edited);
     free(prompt->search);
     prompt->search =
-        edited.search != NULL ? memory_format("(search '%s') ", edited.search) : NULL;
+        edited.search != NULL
+            ? memory_format(edited.is_found ? "(search '%s') " : "(failed search '%s') ",
+                            edited.search)
+            : NULL;
     return (struct face_prompt_view){.prompt = prompt->search != NULL ? prompt->search
                                                                       : prompt->text,
                                      .continuation = prompt->continuation,
@@ -265,6 +269,7 @@ struct waitable *prompt_read(struct prompt *prompt, const char *text,
     prompt->continuation = memory_copy_string(continuation);
     waitable_init(&prompt->line_waitable);
     prompt->is_reading = true;
+    prompt->was_interrupted = false;
     if (prompt->editor == NULL) {
         look_for_text(prompt);
         while (prompt->input == NULL && prompt->is_reading) /* a file is always ready */
@@ -328,8 +333,9 @@ void prompt_begin_wait(struct prompt *prompt, struct prompt_wait *wait,
 {
     *wait = (struct prompt_wait){.waiter = {.wake = on_subject_done}};
     waitable_init(&wait->waitable);
-    if (subject->is_done) {
-        end_wait(wait, PROMPT_ENDED);
+    if (subject->is_done || prompt->was_interrupted) {
+        end_wait(wait, subject->is_done ? PROMPT_ENDED : PROMPT_INTERRUPTED);
+        prompt->was_interrupted = false;
         return;
     }
     wait->prompt = prompt;
@@ -366,6 +372,8 @@ bool prompt_interrupt(void *context)
     editor_cancel(prompt->editor);
     if (prompt->wait != NULL)
         end_wait(prompt->wait, PROMPT_INTERRUPTED);
+    else
+        prompt->was_interrupted = !prompt->is_reading;
     draw(prompt);
     return true;
 }

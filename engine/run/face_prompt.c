@@ -27,6 +27,7 @@
 enum {
     TICK_MS = 1000,    /* the clock and the spinner move */
     PATIENCE_MS = 500, /* a line that waits no longer needs no picture */
+    QUIET_MS = 1000,   /* nor does one that waits for answers alone, or computes */
     TELLING_MS =
         100 /* a task that an operation fails tells it itself, if at all, by then */
 };
@@ -127,21 +128,22 @@ static void append_waiting(struct prompt_face *prompt, struct canvas_picture *dr
     drawing->cursor_row = picture_append(&drawing->text, &picture, size);
 }
 
-/* Paints what a line waits for when it takes its time; till then, and when it waits for nothing,
- * only what it prints. */
+/* Paints the line that runs and what it waits for when it takes its time; till then only what it
+ * prints. */
 static int64_t paint_running(struct prompt_face *prompt, struct canvas_picture *drawing,
                              struct terminal_size size)
 {
     const int64_t lasted_ms = clock_machine_ms() - prompt->started_ms;
-    const bool is_waiting = prompt->tally.waiting > 0 && size.rows >= FEWEST_ROWS;
+    const int64_t patience_ms = prompt->tally.waiting > 0 ? PATIENCE_MS : QUIET_MS;
+    const bool has_room = prompt->line != NULL && size.rows >= FEWEST_ROWS;
 
-    if (is_waiting && lasted_ms >= PATIENCE_MS) {
+    if (has_room && lasted_ms >= patience_ms) {
         append_waiting(prompt, drawing, size);
         return TICK_MS;
     }
     prompt_picture_append_partial(drawing, canvas_partial(prompt->canvas),
                                   prompt->has_color, size);
-    return is_waiting ? PATIENCE_MS - lasted_ms : 0;
+    return has_room ? patience_ms - lasted_ms : 0;
 }
 
 /* Says failures that nobody has told in time. Returns after how long to ask again, or 0. */

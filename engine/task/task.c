@@ -45,8 +45,9 @@ struct scheduler {
     struct list ready, all, unjoined;
     struct deferred run_ready;
     struct task *running, *main;
-    lua_State *innermost; /* the coroutine that runs, of the task or made inside it */
-    unsigned closing;     /* coroutines being closed right now */
+    lua_State *
+        innermost; /* the coroutine that runs or is closed, of a task or made inside it */
+    unsigned closing;                           /* coroutines being closed right now */
     const volatile sig_atomic_t *is_stop_asked; /* or NULL */
     lua_Hook stop;
     int stop_every;
@@ -110,9 +111,13 @@ static void end(struct task *task, enum task_state state)
  * stack. */
 static int close_thread(struct scheduler *scheduler, lua_State *thread)
 {
+    lua_State *outer = scheduler->innermost;
+
     scheduler->closing++;
+    scheduler->innermost = thread;
     const int status = lua_resetthread(thread);
 
+    scheduler->innermost = outer;
     scheduler->closing--;
     return status;
 }
@@ -331,7 +336,8 @@ void scheduler_set_failing(struct scheduler *scheduler,
 
 lua_State *scheduler_running(const struct scheduler *scheduler)
 {
-    return scheduler->running != NULL && is_spared(scheduler->running)
+    return scheduler->running != NULL && is_spared(scheduler->running) &&
+                   scheduler->closing == 0
                ? NULL
                : scheduler->innermost;
 }

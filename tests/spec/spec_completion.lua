@@ -242,9 +242,9 @@ end)
 
 test.case("resources that a property refers to: variables, and ids of live ones", function()
   local ws = workspaces.ensure("payments", {})
-  local env = {ws = ws, other = 1}
+  local env = {ws = ws, second = ws, other = 1}
   read_names("workspaces.get '", env)
-  test.equal(texts("gateways.get('g'):attach(", env), {"ws", '"' .. ws.id .. '"'})
+  test.equal(texts("gateways.get('g'):attach(", env), {"second", "ws", '"' .. ws.id .. '"'})
   test.equal(taken("gateways.get('g'):attach('pay", env),
              "gateways.get('g'):attach('" .. ws.id .. "'")
   networks.virtual_networks.ensure("vnet-apim", {address_prefixes = {"10.0.0.0/16"}})

@@ -1,5 +1,5 @@
--- The script of a run that is stepped into: some of its writes are done, one is refused, and the last
--- one fails.
+-- The script of a run that is stepped into: some of its writes are done, one is refused, and the
+-- last one fails.
 local arm = require "arm"
 local gateways = require "gateways"
 local run = require "run"
