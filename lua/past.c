@@ -39,7 +39,7 @@ static int past_is_open(lua_State *L)
     return 1;
 }
 
-/* --- what the record says -------------------------------------------------------------------- */
+/* --- what the record says ----------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *name, const char *value)
 {
@@ -147,7 +147,7 @@ static int past_unput(lua_State *L)
     return 2;
 }
 
-/* --- frames ------------------------------------------------------------------------------------ */
+/* --- frames ------------------------------------------------------------------------- */
 
 /* The frame with this number among those of Lua functions, from 1 on: of the coroutine that waits,
  * then of the task that has resumed it. */
@@ -333,7 +333,7 @@ static int past_subject(lua_State *L)
     return lua_istable(L, -1) ? 1 : 0;
 }
 
-/* --- failures ---------------------------------------------------------------------------------- */
+/* --- failures ----------------------------------------------------------------------- */
 
 /* The error is on top of the task's coroutine. */
 static void keep_failing(void *host, const struct task *task)
@@ -380,7 +380,7 @@ static void forget_failure(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
 }
 
-/* --- running ------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------ */
 
 static void set_module_folder(lua_State *L, const char *script)
 {

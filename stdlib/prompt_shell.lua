@@ -8,6 +8,9 @@ local prompt_line = require "prompt_line"
 
 local prompt_shell = {}
 
+-- As many rows of a value are shown to somebody who reads, and to a program.
+local SCREEN_ROWS, PIPE_ROWS = 200, 100000
+
 local Shell = {}
 Shell.__index = Shell
 
@@ -63,12 +66,14 @@ function Shell:fail(message)
   end
 end
 
+--- How values are shown here: see show.text.
+-- @treturn table
 function Shell:options()
   local terminal = require "core.terminal"
-  local columns, rows = terminal.size()
-  return {columns = columns, most_rows = terminal.is_terminal() and math.max(rows - 6, 10) or 1000,
-          is_expanded = self.is_expanded, has_color = terminal.is_terminal()
-          and terminal.wants_color(), env = self.env}
+  local is_terminal = terminal.is_terminal()
+  return {columns = terminal.size(), most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
+          is_expanded = self.is_expanded, has_color = is_terminal and terminal.wants_color(),
+          env = self.env}
 end
 
 --- The text of a line by the name of its chunk, "line 3"; nil when it is none, or held a secret.

@@ -34,8 +34,8 @@ end
 function prompt_text.text(shell)
   local info = core_session.info()
   local parts = {place_of(info), scope_of(info)}
-  if shell.place then
-    parts[#parts + 1] = shell.place()
+  if shell.place then -- in a run of the past, which has nothing of today's
+    parts = {paint("sim", "past"), shell.place()}
   end
   if info.read_only then
     parts[#parts + 1] = "read-only"

@@ -20,7 +20,7 @@
 #include "run/session.h"
 #include "suite.h"
 
-/* --- a face that listens --------------------------------------------------------------------- */
+/* --- a face that listens ------------------------------------------------------------ */
 
 static struct buffer output, wrong;
 
@@ -48,7 +48,7 @@ static int run_in(struct session *session, const struct run_request *request)
     return run_script(session, request);
 }
 
-/* --- runs --------------------------------------------------------------------------------------- */
+/* --- runs --------------------------------------------------------------------------- */
 
 static char folder[64], *prelude;
 
@@ -169,7 +169,7 @@ static void step_into(const char *id, const char *step, const char *code)
                    (struct settings){.sim_seed = 1, .clock_mode = CLOCK_VIRTUAL}, code);
 }
 
-/* --- where it stops ------------------------------------------------------------------------------ */
+/* --- where it stops ----------------------------------------------------------------- */
 
 START_TEST(it_stops_where_the_run_ended)
 {
@@ -266,7 +266,7 @@ START_TEST(it_can_be_left_while_tasks_wait)
 }
 END_TEST
 
-/* --- what the script finds --------------------------------------------------------------------------- */
+/* --- what the script finds ---------------------------------------------------------- */
 
 START_TEST(known_writes_are_there_and_the_rest_goes_to_the_simulator)
 {
@@ -436,7 +436,7 @@ START_TEST(what_cannot_be_put_into_the_world_is_said)
 }
 END_TEST
 
-/* --- frames and variables ------------------------------------------------------------------------------ */
+/* --- frames and variables ----------------------------------------------------------- */
 
 START_TEST(frames_and_their_variables_are_there_by_name)
 {
@@ -558,7 +558,7 @@ START_TEST(where_a_script_failed_is_kept)
 }
 END_TEST
 
-/* --- again ----------------------------------------------------------------------------------------------- */
+/* --- again -------------------------------------------------------------------------- */
 
 START_TEST(a_changed_script_runs_up_to_the_same_step)
 {
@@ -629,7 +629,7 @@ START_TEST(modules_and_globals_are_new_each_time)
 }
 END_TEST
 
-/* --- records -------------------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------ */
 
 START_TEST(a_run_that_somebody_carries_is_not_disturbed)
 {

@@ -6,7 +6,7 @@
 
 #include "repl.h"
 
-#define AT(place) "sim rg-apim/contoso-apim r1 " place "> "
+#define AT(place) "past r1 " place "> "
 #define CTRL_C    "\x03"
 #define CTRL_D    "\x04"
 
@@ -140,6 +140,7 @@ static const struct {
     {"--run r1 --store store --sim=world.db", "--run has a simulator in memory"},
     {"--run r1 --store store --endpoint http://127.0.0.1:1",
      "--run sends nothing to Azure"},
+    {"--run r1 --store store --allow-net example.com", "asks nobody but its simulator"},
 };
 
 START_TEST(wrong_usage_is_told)

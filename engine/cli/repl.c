@@ -58,9 +58,7 @@ static const struct option repl_options[] = {
     {"--no-init", NULL, "do not run the start-up file", take_no_init},
     {"--run", "ID", "step into a run of the past, on the simulator", take_run},
     {"--step", "STEP",
-     "with --run: the step to stop before: its number as `moongate runs show` tells it,\n"
-     "failed (the default: where the run ended) or last",
-     take_step},
+     "with --run: where to stop: a number, failed (the default) or last", take_step},
     {"--script", "FILE", "with --run: run FILE instead of the run's own script",
      take_script},
     {"--help", NULL, "this text", take_help},
@@ -218,6 +216,8 @@ static const char *check_past(struct repl_command *command)
         return "--run has a simulator in memory; --sim-world says what is there";
     if (settings->endpoint != NULL || settings->cloud != NULL)
         return "--run sends nothing to Azure: no --endpoint or --cloud";
+    if (settings->allowed_host_count > 0)
+        return "--run asks nobody but its simulator: no --allow-net";
     if (has_default_clock(settings)) {
         settings->clock_mode = CLOCK_VIRTUAL;
         settings->clock_factor = 0.0;

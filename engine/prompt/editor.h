@@ -14,8 +14,8 @@ struct editor;
 struct failure;
 
 /* What the owner is asked and told, inside of the calls below. It must return, and not close the
- * editor. Texts are borrowed for the call. Keys that follow what was accepted or ended are kept until
- * editor_go_on(). */
+ * editor. Texts are borrowed for the call. Keys that follow what was accepted or ended are kept
+ * until editor_go_on(). */
 struct editor_owner {
     /* Enter: whether the text is whole, so that it is to be run; else it goes on in a new line. An
      * empty line at the end of a text of several lines runs it, however unfinished. */

@@ -56,7 +56,10 @@ static struct face_prompt_view view_of(struct prompt *prompt)
     editor_look(prompt->editor, &edited);
     free(prompt->search);
     prompt->search =
-        edited.search != NULL ? memory_format("(search '%s') ", edited.search) : NULL;
+        edited.search != NULL
+            ? memory_format(edited.is_found ? "(search '%s') " : "(failed search '%s') ",
+                            edited.search)
+            : NULL;
     return (struct face_prompt_view){.prompt = prompt->search != NULL ? prompt->search
                                                                       : prompt->text,
                                      .continuation = prompt->continuation,

@@ -141,6 +141,11 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
         sigaction(signals[i], &action, NULL);
 }
 
+bool interrupt_has_stopped(void)
+{
+    return listener.stopped != NULL;
+}
+
 void interrupt_forget(void)
 {
     listener.times = 0;

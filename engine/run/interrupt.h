@@ -6,6 +6,8 @@
 #ifndef MOONGATE_RUN_INTERRUPT_H
 #define MOONGATE_RUN_INTERRUPT_H
 
+#include <stdbool.h>
+
 #include <lua.h>
 
 struct loop;
@@ -14,6 +16,9 @@ struct scheduler;
 /* Starts to listen; one at a time in a process. `scheduler` is borrowed. */
 void interrupt_open(struct loop *loop, struct scheduler *scheduler,
                     void (*asked)(void *context, int number, int times), void *context);
+
+/* Whether a task was stopped in the middle of computing since the first signal. */
+bool interrupt_has_stopped(void);
 
 /* What was asked for has been done: the next signal counts as the first. */
 void interrupt_forget(void);

@@ -11,7 +11,7 @@
 #include "run/session.h"
 #include "task/task.h"
 
-/* --- the journal that operations ask --------------------------------------------------------- */
+/* --- the journal that operations ask ------------------------------------------------ */
 
 static void append(struct journal_output *output, const char *bytes, size_t length)
 {
@@ -40,7 +40,7 @@ static void on_watched(struct waiter *waiter)
     past_tell(LIST_ENTRY(waiter, struct past, watch));
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------ */
 
 struct past *past_open(const struct settings *settings, const char *id,
                        struct failure **failure)
@@ -134,7 +134,7 @@ const struct past_step *const *past_steps(const struct past *past, size_t *count
     return (const struct past_step *const *)past->steps;
 }
 
-/* --- code -------------------------------------------------------------------------------------- */
+/* --- code --------------------------------------------------------------------------- */
 
 const char *past_find_code(const struct past *past, const char *name, size_t *length)
 {
@@ -161,7 +161,7 @@ const char *const *past_code_names(const struct past *past)
     return past->code_names != NULL ? past->code_names : none;
 }
 
-/* --- beginning ----------------------------------------------------------------------------------- */
+/* --- beginning ---------------------------------------------------------------------- */
 
 static void forget_steps(struct past *past)
 {
@@ -202,7 +202,7 @@ bool past_is_of(const struct past *past, const struct task *task)
     return task != NULL && task_mark(task) == past;
 }
 
-/* --- a write ------------------------------------------------------------------------------------- */
+/* --- a write ------------------------------------------------------------------------ */
 
 /* The step that the write would be; NULL: the journal knows none like it, or no more of them. */
 static struct past_step *find_next(struct past *past, const struct step_content *content,
@@ -264,10 +264,10 @@ char *past_take_unput(struct past *past, unsigned *count)
     return unput;
 }
 
-/* --- what waits ------------------------------------------------------------------------------------ */
+/* --- what waits --------------------------------------------------------------------- */
 
-struct past_hold *past_hold(struct past *past, const struct past_write *write, void *task,
-                            void *thread)
+struct past_hold *past_hold(struct past *past, const struct past_write *write,
+                            struct task *task, struct lua_State *thread)
 {
     struct past_hold *hold = memory_new(sizeof *hold);
     struct past_step *first;

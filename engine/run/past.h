@@ -21,6 +21,7 @@
 #include "run/settings.h"
 
 struct failure;
+struct lua_State;
 struct past;
 struct scheduler;
 struct session;
@@ -131,14 +132,15 @@ struct past_hold {
     uint64_t number; /* of those that ever waited, from 1 on */
     char *verb, *kind, *target;
     const struct past_step *step; /* of the journal, or NULL: it knows none like it */
-    void *task, *thread;          /* whose it is: struct task, lua_State */
+    struct task *task;            /* whose it is */
+    struct lua_State *thread; /* the coroutine that waits: the task's, or one inside it */
     int subject; /* the index, on the thread's stack, of the table of what is asked for; 0: none */
     enum past_release release;
 };
 
 /* Stands in the line from now on. The caller's until past_hold_free(), which lets nobody go. */
-struct past_hold *past_hold(struct past *past, const struct past_write *write, void *task,
-                            void *thread);
+struct past_hold *past_hold(struct past *past, const struct past_write *write,
+                            struct task *task, struct lua_State *thread);
 void past_hold_free(struct past_hold *hold);
 
 /* The first that waits, or the next after `hold`; NULL: none. Borrowed. */

@@ -17,7 +17,7 @@
 
 enum { CHUNK_BYTES = 4 << 20 /* of a journal */ };
 
-/* --- texts ------------------------------------------------------------------------------- */
+/* --- texts -------------------------------------------------------------------------- */
 
 static char *format_name(const struct past *past, const char *name)
 {
@@ -81,7 +81,7 @@ static struct failure *load_modules(struct past *past, struct depot *depot)
     return failure;
 }
 
-/* --- steps ------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------- */
 
 static void set_text(char **to, const cJSON *record, const char *name)
 {
@@ -229,7 +229,7 @@ static void free_step(struct past_step *step)
     free(step);
 }
 
-/* --- the journal --------------------------------------------------------------------------- */
+/* --- the journal -------------------------------------------------------------------- */
 
 static struct failure *read_lines(struct past *past, struct depot *depot,
                                   struct journal_reader *reader)
@@ -293,7 +293,7 @@ void past_fill_journal(struct past *past)
     journal_reader_deinit(&reader); /* they were good when they came */
 }
 
-/* --- the whole ----------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------- */
 
 static struct failure *load(struct depot *depot, void *context)
 {

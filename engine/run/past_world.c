@@ -12,7 +12,7 @@
 #include "run/session.h"
 #include "sim/sim.h"
 
-/* --- at the beginning ---------------------------------------------------------------------- */
+/* --- at the beginning --------------------------------------------------------------- */
 
 static void set_name(const char **to, const cJSON *manifest, const char *path)
 {
@@ -82,7 +82,7 @@ struct failure *past_make_world(struct past *past)
     return failure;
 }
 
-/* --- what is done ---------------------------------------------------------------------------- */
+/* --- what is done ------------------------------------------------------------------- */
 
 static bool is_gone(const struct past_step *step)
 {

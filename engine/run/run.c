@@ -212,13 +212,14 @@ static void stop(struct run *run, enum stop why, const char *text)
         session_drain(run->session, on_drained, run);
 }
 
-/* Whether it was for what is done at the keyboard. */
+/* Whether it was for what is done at the keyboard. What has stopped a line that computed has had
+ * its effect, whatever was typed since. */
 static bool is_for_keyboard(const struct run *run, int number)
 {
     const struct run_keyboard *keyboard = run->request->keyboard;
 
     return keyboard != NULL && number == SIGINT &&
-           keyboard->interrupted(keyboard->context);
+           (interrupt_has_stopped() || keyboard->interrupted(keyboard->context));
 }
 
 static void on_interrupt(void *context, int number, int times)

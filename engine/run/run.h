@@ -73,8 +73,9 @@ struct run_renewal {
     struct deferred deferred;
 };
 
-/* Begins it, outside of the task that asks for it. A session without a run is only switched. `settings` as of session_switch(), borrowed
- * until it is over; `renewal` is the caller's memory until then or run_cancel_renewal(). */
+/* Begins it, outside of the task that asks for it. A session without a run is only switched.
+ * `settings` as of session_switch(), borrowed until it is over; `renewal` is the caller's memory
+ * until then or run_cancel_renewal(). */
 void run_renew(struct session *session, const struct settings *settings,
                struct run_renewal *renewal);
 void run_cancel_renewal(struct run_renewal *renewal);

@@ -18,7 +18,7 @@
 #include "sim/shape.h"
 #include "sim/world.h"
 
-/* --- people ------------------------------------------------------------------------------ */
+/* --- people ------------------------------------------------------------------------- */
 
 /* Somebody who is only mentioned. */
 static void mention(struct world *world, const char *type, const char *said)
@@ -181,7 +181,7 @@ static char *put_in_graph(struct world *world, const char *method, const char *p
                                   path);
 }
 
-/* --- resources --------------------------------------------------------------------------- */
+/* --- resources ---------------------------------------------------------------------- */
 
 static char *put_resource(struct world *world, const char *id, const cJSON *body);
 
@@ -340,7 +340,7 @@ static char *put_in_manager(struct world *world, const char *method, const char 
     return NULL;
 }
 
-/* --- both -------------------------------------------------------------------------------- */
+/* --- both --------------------------------------------------------------------------- */
 
 char *plant(struct world *world, const char *method, const char *path, const cJSON *body,
             const char *made)
