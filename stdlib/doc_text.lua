@@ -58,7 +58,7 @@ end
 
 -- A name and its help, side by side where there is room; `left` are the columns of a name.
 function page_methods:row(name, help, left)
-  left = math.min(left, math.max(SHORT_NAME, self.columns // 3))
+  left = math.min(left, math.max(SHORT_NAME, 2 * self.columns // 5))
   local is_wide = self.columns >= left + NARROWEST
   local indent = is_wide and (" "):rep(left + 3) or "      "
   if is_wide and #name <= left then

@@ -260,11 +260,30 @@ end
 local FACTS = {"status", "target", "operation", "request_id", "correlation_id", "retryable",
                "cure", "details"}
 
+-- Breaks lines at blanks; a word that is wider than the row stays whole.
+local function wrap(lines, columns)
+  local wrapped = {}
+  for _, line in ipairs(lines) do
+    local row
+    for word in line:gmatch "%S+" do
+      if row and value.width(row) + 1 + value.width(word) <= columns then
+        row = row .. " " .. word
+      else
+        wrapped[#wrapped + 1] = row
+        row = row and word or line:match "^%s*" .. word
+      end
+    end
+    wrapped[#wrapped + 1] = row or ""
+  end
+  return wrapped
+end
+
 --- A failure: its code and message, the facts of the request below.
 function card.failure(view, failure)
   local code, message = rawget(failure, "code"), rawget(failure, "message")
   local lines = value.text_lines(view, ("%s: %s"):format(tostring(code), tostring(message)),
                                  MOST_TEXT_LINES, 8 * view.columns)
+  lines = wrap(lines, view.columns)
   local shown = terminal.visible(tostring(code))
   if lines[1]:sub(1, #shown) == shown then
     lines[1] = value.paint(view, "bad", shown) .. lines[1]:sub(#shown + 1)

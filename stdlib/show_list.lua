@@ -247,7 +247,8 @@ local function shrink(columns, surplus)
   return 0
 end
 
--- Leaves out columns from the right, then shrinks the others, names last. How many it left out.
+-- Leaves out columns from the right, then shrinks the others: GUIDs first, names last. How many
+-- it left out.
 local function fit(columns, room)
   local left_out = 0
   local function least(column)
@@ -257,13 +258,13 @@ local function fit(columns, room)
     table.remove(columns)
     left_out = left_out + 1
   end
-  local names, others = {}, {}
+  local guids, names, others = {}, {}, {}
   for _, column in ipairs(columns) do
     column.least = math.min(least(column), room)
-    table.insert(column.is_name and names or others, column)
+    table.insert(column.is_name and names or column.is_guid and guids or others, column)
   end
   local surplus = sum(columns, function(column) return column.width end) - room
-  shrink(names, shrink(others, surplus))
+  shrink(names, shrink(others, shrink(guids, surplus)))
   return left_out
 end
 

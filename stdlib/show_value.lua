@@ -16,6 +16,7 @@ local MOST_INNER = 20 -- members of a table within a table
 local MOST_LINES = 1000
 local MOST_KEYS = 5000 -- are sorted; what is beyond is counted
 local MOST_BYTES = 20000 -- of what a __tostring gives
+local MOST_ID = 2000 -- bytes of what is taken for one
 local LEAST_ROOM = 16
 
 local STYLES = {heading = "1", key = "36", dim = "2", good = "32", busy = "35", bad = "31"}
@@ -86,8 +87,12 @@ function value.plain(text, columns, in_the_middle)
   return (in_the_middle and terminal.cut or terminal.start)(text, columns)
 end
 
---- A string as Lua would write it, in one line; a long one is cut and says its length.
+--- A string as Lua would write it, in one line; a long one is cut and says its length. Of an id
+-- the end tells most.
 function value.quoted(text, columns)
+  if is_simple(text) and text:find "^/subscriptions/%S+$" and #text <= MOST_ID then
+    return terminal.cut(terminal.quoted(text), columns)
+  end
   local most = 4 * columns -- bytes: a character has so many
   local quoted = terminal.quoted(head(text, most))
   if #text <= most and value.width(quoted) <= columns then
