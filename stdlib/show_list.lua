@@ -45,12 +45,22 @@ local function is_set(rows, column)
   return false
 end
 
--- The columns that the kind's row in the model names, those without any value left out.
+-- Whether it says the name of each row once more.
+local function is_name_again(rows, column)
+  for _, row in ipairs(rows) do
+    if column.read(row) ~= value.last_name(row.id) then
+      return false
+    end
+  end
+  return column.title == "display_name"
+end
+
+-- The columns that the kind's row in the model names, those that tell nothing left out.
 local function named_columns(kind, rows)
   local columns = {}
   for name in kind.columns:gmatch "%S+" do
     local column = field_column(kind.field_of[name])
-    if is_set(rows, column) then
+    if is_set(rows, column) and not is_name_again(rows, column) then
       columns[#columns + 1] = column
     end
   end

@@ -433,3 +433,10 @@ test.each(reached, "{name}: one and a list of them are shown, without a request"
   ok(fine, tostring(why))
   equal(cost, {0, 0}, "requests and writes")
 end)
+
+test.case("a display name that says the name again is no column", function()
+  workspaces.ensure("orders", {display_name = "orders", description = "first"})
+  equal(lines_of(plain(workspaces.list()))[1], "name    description")
+  workspaces.ensure("payments", {display_name = "Payments"})
+  equal(lines_of(plain(workspaces.list()))[1], "name      display_name  description")
+end)
