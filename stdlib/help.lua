@@ -15,6 +15,9 @@ local help = {}
 
 local ASK = 'help "%s"' -- how one asks for more
 local MANUAL = "the manual has all of it: https://www.lua.org/manual/5.4/#"
+local MORE = [[help(gateways), help(gateways.create) or gateways.create? tell of a module or a
+  function, help "gateway" of a kind, help "gateway.units" of a property, help(x) of what x holds;
+  gateways.create?? shows the source, \? the commands of the prompt.]]
 local LEFT = 16 -- columns of a short name
 local LONGEST_NAME = 64 -- that can be meant for another, and is shown whole
 
@@ -264,9 +267,7 @@ function help.overview()
     "modules, there without require", doc_text.rows(modules, LEFT, columns()), "",
     "kinds of resources",
     doc_text.paragraph(table.concat(kinds, ", "), "  ", columns()), "",
-    "help(gateways), help(gateways.create) or gateways.create? tell of a module or a function,",
-    'help "gateway" of a kind, help "gateway.units" of a property, help(x) of what x holds;',
-    "gateways.create?? shows the source, \\? the commands of the prompt.",
+    doc_text.paragraph(MORE, "", columns()),
   }, "\n")
 end
 
