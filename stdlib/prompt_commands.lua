@@ -110,16 +110,15 @@ end
 
 local function list_commands(shell, argument)
   argument_of.none(argument, "\\?")
-  local names, lines, width = functions.names(), {}, 0
-  for _, name in ipairs(names) do
+  local rows, width = {}, 0
+  for i, name in ipairs(functions.names()) do
+    rows[i] = {commands[name].usage, commands[name].help}
     width = math.max(width, #commands[name].usage)
   end
   local columns = terminal.size()
-  for i, name in ipairs(names) do
-    local row = commands[name]
-    lines[i] = terminal.start(("%-" .. width .. "s  %s"):format(row.usage, row.help), columns)
-  end
-  shell:say(table.concat(lines, "\n"))
+  shell:say(doc_text.rows(rows, width + 1, columns))
+  shell:say(doc_text.paragraph("\\watch? tells more of one; help() of what lines can use.", "",
+                               columns))
 end
 
 local function quit(shell, argument)
