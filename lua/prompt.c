@@ -86,6 +86,18 @@ static int prompt_read_line(lua_State *L)
     return read_finish(L, LUA_OK, 0);
 }
 
+/* say(text): prints lines for whoever is at the prompt, or resumes its session; the run keeps
+ * nothing of them, since a value that is shown may be a secret */
+static int prompt_say(lua_State *L)
+{
+    luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    lua_pushliteral(L, "\n");
+    lua_concat(L, 2);
+    session_show(bind_session(L), lua_tostring(L, -1));
+    return 0;
+}
+
 /* set_text(text): stands in front of the line that is being read from now on */
 static int prompt_change_text(lua_State *L)
 {
@@ -353,6 +365,7 @@ static void make_metatable(lua_State *L, const char *name, lua_CFunction close)
 int open_prompt(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"read", prompt_read_line},
+                                         {"say", prompt_say},
                                          {"set_text", prompt_change_text},
                                          {"wait", prompt_wait_for},
                                          {"set_helper", prompt_set_helpers},

@@ -45,9 +45,9 @@ end
 
 -- --- what is said ---------------------------------------------------------------------------
 
---- Prints a text as lines.
+--- Prints a text as lines, which the run does not keep.
 function Shell:say(text)
-  print(text)
+  core.say(text)
 end
 
 local function paint(code, text)
@@ -60,7 +60,7 @@ end
 function Shell:fail(message)
   self.has_failed = true
   if core.is_open() and core.is_interactive() then
-    print(paint("31", message))
+    core.say(paint("31", message))
   else
     require("log").error(message)
   end
@@ -159,6 +159,9 @@ end
 local function carry_out(shell, entry, fn)
   local values = table.pack(xpcall(fn, describe(shell)))
   local failure = not values[1] and values[2]
+  if type(failure) == "string" then -- there was no memory to describe it
+    failure = {value = failure, text = failure}
+  end
   local leaves = failure and not entry.job and core.exit_code(failure.value) ~= nil
   prompt_keep.finish(shell, entry, not failure or leaves)
   if leaves then
