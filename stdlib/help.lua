@@ -182,10 +182,9 @@ end
 -- ---- names ----
 
 local function of_command(name)
-  local command = require("prompt_commands")[name:sub(2)]
-  if type(command) == "table" and command.usage then
-    return command.usage .. "\n  " .. command.help
-  end
+  local commands = require "prompt_commands"
+  local command = commands[name:sub(2)]
+  return type(command) == "table" and command.usage and commands.explanation(command) or nil
 end
 
 local function library_of(value)
@@ -236,7 +235,8 @@ end
 --- Help on a value or a name, as text.
 -- @param value what it is about; a string is a name, such as `gateway`, `gateways.create`,
 --   `gateway.units`, `\watch` or `string.format`
--- @tparam[opt] string name how the value was written; it is taken where there is no value
+-- @tparam[opt] string name how the value was written; it is taken where there is no value, and an
+--   empty one asks what there is
 -- @tparam[opt] function find_line gives the text of a chunk by its name, as for `help.source`
 -- @treturn string what there is to say, also when that is nothing
 function help.text(value, name, find_line)
@@ -245,7 +245,7 @@ function help.text(value, name, find_line)
   elseif value == nil and name and name ~= "" then
     return of_name(name) or refuse(name)
   elseif value == nil then
-    return "nil: nothing"
+    return name and help.overview() or "nil: nothing"
   end
   local library = type(value) == "table" and library_of(value)
   return library and of_library(library) or of_value(value, name, find_line)

@@ -88,6 +88,11 @@ local function say(name, names)
   end
 end
 
+local function say_none(name, what, names)
+  local advice = say(name, names)
+  return ("nil: there is no %s'%s'%s"):format(what, name, advice and "; " .. advice or "")
+end
+
 local function has(names, name)
   for _, known in ipairs(names) do
     if known == name then
@@ -125,7 +130,8 @@ function prompt_advice.message(message, text, env)
   return message .. (advice and "; " .. advice or "")
 end
 
---- What to say when a line gave nil: that what it reads last has no such member.
+--- What to say when a line gave nil: that there is no such variable, or that what it reads last has
+-- no such member.
 -- @tparam string text the line
 -- @tparam table env its globals
 -- @treturn ?string nil when there is nothing to say
@@ -133,15 +139,16 @@ function prompt_advice.of_nil(text, env)
   local tokens = #text <= MOST_BYTES and lexer.tokens(text) or {}
   local last = tokens[#tokens]
   local separator = last and last.kind == "name" and separator_of(tokens, #tokens)
-  if not separator then
+  if #tokens == 1 and last.kind == "name" then
+    return say_none(last.text, "variable ", globals(env))
+  elseif not separator then
     return nil
   end
   local names, own = members(text, separator, env)
   if not names or own.is == "value" or has(names, last.text) then
     return nil
   end
-  local advice = say(last.text, names)
-  return ("nil: there is no '%s'%s"):format(last.text, advice and "; " .. advice or "")
+  return say_none(last.text, "", names)
 end
 
 return prompt_advice

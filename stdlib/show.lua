@@ -70,8 +70,9 @@ end
 local function function_lines(view, wanted)
   local text = value.scalar(view, wanted, view.columns)
   local name = value.function_name(view, wanted)
-  if name and name:find("%.") then
-    text = text .. value.paint(view, "dim", (": see help(%s)"):format(name))
+  if name then
+    local says = name:find "%." and ": see help(%s)" or ": %s() calls it"
+    text = text .. value.paint(view, "dim", says:format(terminal.visible(name)))
   end
   return {text}
 end

@@ -299,8 +299,9 @@ local FACTS = {"status", "target", "operation", "request_id", "correlation_id", 
 --- A failure: its code and message, the facts of the request below.
 function card.failure(view, failure)
   local code, message = rawget(failure, "code"), rawget(failure, "message")
-  local lines = value.text_lines(view, ("%s: %s"):format(tostring(code), tostring(message)),
-                                 MOST_TEXT_LINES, 8 * view.columns)
+  local text = ("%s: %s"):format(tostring(code), tostring(message))
+  text = view.is_expanded and text or shorten_ids(text, view.columns)
+  local lines = value.text_lines(view, text, MOST_TEXT_LINES, 8 * view.columns)
   lines = card.wrap(lines, view.columns, "")
   local shown = terminal.visible(tostring(code))
   if lines[1]:sub(1, #shown) == shown then

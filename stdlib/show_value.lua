@@ -128,7 +128,8 @@ local function name_functions(view)
   local names = {}
   local function add(prefix, functions)
     for name, member in next, functions do
-      if type(member) == "function" and type(name) == "string" and not names[member] then
+      if type(member) == "function" and type(name) == "string" and not names[member]
+        and not name:find "^_%d*$" then -- what the prompt calls results
         names[member] = prefix .. name
       end
     end

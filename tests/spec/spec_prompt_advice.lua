@@ -49,8 +49,11 @@ test.case("nil of a resource is said, of one's own tables not", function()
   equal(advice.of_nil("gw.unit", env), "nil: there is no 'unit'; did you mean 'units'?")
   equal(advice.of_nil("gateways.get 'gw-orders'.unit", env),
         "nil: there is no 'unit'; did you mean 'units'?")
+  equal(advice.of_nil("gatways", env), "nil: there is no variable 'gatways'; did you mean "
+        .. "'gateways'?")
+  equal(advice.of_nil("qqqqqqqq", env), "nil: there is no variable 'qqqqqqqq'")
   equal(advice.of_nil("gw.zzzzzz", env), "nil: there is no 'zzzzzz'")
-  for _, line in ipairs {"gw.subnet", "mine.alpa", "nothing", "", "gw.unit()", "no_such.unit"} do
+  for _, line in ipairs {"gw.subnet", "mine.alpa", "f()", "", "gw.unit()", "no_such.unit"} do
     equal(advice.of_nil(line, env), nil)
   end
 end)

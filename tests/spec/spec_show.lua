@@ -47,7 +47,7 @@ test.each({
   {what = "a tab and a return", value = "a\tb\r", text = [["a\tb\r"]]},
   {what = "a function of a module", value = gateways.create,
    text = "function gateways.create: see help(gateways.create)"},
-  {what = "a global function", value = print, text = "function print"},
+  {what = "a global function", value = print, text = "function print: print() calls it"},
   {what = "a coroutine", value = coroutine.create(print), text = "coroutine (suspended)"},
   {what = "an empty table", value = {}, text = "{} (empty)"},
 }, "{what} is shown", function(row)
@@ -58,7 +58,7 @@ test.case("a script's own function is shown with its place, or by its name", fun
   local function own() end
   local line = debug.getinfo(own, "S").linedefined
   equal(plain(own), ("function (%s:%d)"):format(debug.getinfo(own, "S").short_src, line))
-  equal(plain(own, 60, {env = {own = own}}), "function own")
+  equal(plain(own, 60, {env = {own = own}}), "function own: own() calls it")
 end)
 
 test.case("a long string is cut and says its length", function()
