@@ -79,9 +79,8 @@ end
 
 --- The text of a line by the name of its chunk, "line 3"; nil when it is none, or held a secret.
 function Shell:find_line(name)
-  local number = tonumber(name:match "^line (%d+)$")
   for _, entry in ipairs(self.lines) do
-    if entry.number == number and not entry.is_secret then
+    if entry.name == name and not entry.is_secret then
       return entry.text
     end
   end
@@ -240,7 +239,7 @@ function Shell:wait(entry)
 end
 
 local function run_code(shell, line, entry)
-  local fn, reason = prompt_line.compile(line.text, "line " .. entry.number, shell.env)
+  local fn, reason = prompt_line.compile(line.text, entry.name, shell.env)
   if not fn then
     prompt_keep.finish(shell, entry, false)
     shell:fail(reason)
@@ -310,10 +309,11 @@ local function time_of(shell, run, ...)
   return ok
 end
 
-local function run_entry(shell, line, text)
+local function run_entry(shell, line, text, name)
   shell.count = shell.count + 1
   local entry = {text = text, number = shell.count, is_background = line.is_background,
-                 label = label_of(text), mark = require("core.trail").mark()}
+                 name = name or "line " .. shell.count, label = label_of(text),
+                 mark = require("core.trail").mark()}
   if line.kind == "command" then
     line.command = require("prompt_commands").find(line.name)
     entry.is_command = true
@@ -331,8 +331,9 @@ local MEANT = {tasks = {kind = "command", name = "tasks", argument = ""},
 
 --- Runs a text as if it had been typed.
 -- @tparam string text
+-- @tparam[opt] string name what messages call it; "line 3" and so on without
 -- @return true when it came to a good end, or goes on in the background
-function Shell:evaluate(text)
+function Shell:evaluate(text, name)
   local line = prompt_line.parse(text)
   if line.kind == "blank" or line.kind == "dropped" then
     return true
@@ -341,7 +342,7 @@ function Shell:evaluate(text)
   elseif line.kind == "code" then
     line = MEANT[line.text] or line
   end
-  return run_entry(self, line, line.text or text:match "^%s*(.-)%s*$")
+  return run_entry(self, line, line.text or text:match "^%s*(.-)%s*$", name)
 end
 
 --- Runs a file as one line of the session.
@@ -349,13 +350,16 @@ end
 -- @return true when it came to a good end
 function Shell:run_file(path)
   local file, reason = io.open(path)
-  if not file then
-    self:fail(reason)
+  local text
+  if file then
+    text, reason = file:read "a"
+    file:close()
+  end
+  if not text then
+    self:fail(("%s: %s"):format(path, tostring(reason):gsub("^.*: ", "", 1)))
     return false
   end
-  local text = file:read "a"
-  file:close()
-  return self:evaluate(text)
+  return self:evaluate(text, path:match "[^/]*$")
 end
 
 -- --- tasks in the background ----------------------------------------------------------------
