@@ -324,8 +324,8 @@ static int past_assign(lua_State *L)
     return 0;
 }
 
-/* subject(number of what waits) -> the table of what its write asks for, which is read anew when it is
- * let go; or nil */
+/* subject(number of what waits) -> the table of what its write asks for, which is read anew when it
+ * is let go; or nil */
 static int past_subject(lua_State *L)
 {
     const struct past_hold *hold = check_hold(L);
