@@ -41,11 +41,8 @@ struct client *bind_client(lua_State *L)
     struct client *client = is_aside(L) ? session_client_aside(bind_session(L), &failure)
                                         : session_client(bind_session(L), &failure);
 
-    if (client == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        lua_error(L);
-    }
+    if (client == NULL)
+        bind_raise_owned(L, failure);
     return client;
 }
 
@@ -143,6 +140,13 @@ int bind_raise_failure(lua_State *L, const struct failure *failure)
     return lua_error(L);
 }
 
+int bind_raise_owned(lua_State *L, struct failure *failure)
+{
+    bind_push_failure(L, failure);
+    failure_free(failure);
+    return lua_error(L);
+}
+
 int bind_raise(lua_State *L, const char *code, const char *format, ...)
 {
     va_list arguments;
@@ -152,11 +156,7 @@ int bind_raise(lua_State *L, const char *code, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
 
-    struct failure *failure = failure_new(code, "%s", message);
-
-    bind_push_failure(L, failure);
-    failure_free(failure);
-    return lua_error(L);
+    return bind_raise_owned(L, failure_new(code, "%s", message));
 }
 
 int bind_push_next_url(lua_State *L, const char *url, const char *link,
@@ -166,11 +166,8 @@ int bind_push_next_url(lua_State *L, const char *url, const char *link,
     char *next = paging_resolve(url, link, replaces_version, &failure);
     char key[TEXT_KEY_SIZE];
 
-    if (next == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        return lua_error(L);
-    }
+    if (next == NULL)
+        return bind_raise_owned(L, failure);
     text_format_key(next, key);
     lua_pushstring(L, next);
     free(next);
@@ -273,6 +270,22 @@ int64_t bind_check_duration(lua_State *L, int index, const char *what)
     return duration_ms;
 }
 
+/* Pushes "there is a" or "there are a, b and c". */
+static const char *push_names(lua_State *L, const char *const *names, size_t count)
+{
+    luaL_Buffer buffer;
+
+    luaL_buffinit(L, &buffer);
+    luaL_addstring(&buffer, count > 1 ? "there are " : "there is ");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            luaL_addstring(&buffer, i + 1 < count ? ", " : " and ");
+        luaL_addstring(&buffer, names[i]);
+    }
+    luaL_pushresult(&buffer);
+    return lua_tostring(L, -1);
+}
+
 void bind_check_keys(lua_State *L, int index, const char *what, const char *const *names,
                      size_t count)
 {
@@ -295,12 +308,7 @@ void bind_check_keys(lua_State *L, int index, const char *what, const char *cons
 
         if (near != NULL)
             bind_error(L, "unknown %s '%s'; did you mean '%s'?", what, key, near);
-        if (count == 1)
-            bind_error(L, "unknown %s '%s'; there is %s", what, key, names[0]);
-        if (count == 2)
-            bind_error(L, "unknown %s '%s'; there are %s and %s", what, key, names[0],
-                       names[1]);
-        bind_error(L, "unknown %s '%s'", what, key);
+        bind_error(L, "unknown %s '%s'; %s", what, key, push_names(L, names, count));
     }
 }
 

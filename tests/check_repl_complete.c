@@ -125,7 +125,7 @@ START_TEST(a_call_hints_at_its_arguments)
 {
     start();
     repl_type("tasks.sleep(");
-    repl_see("\n    tasks.sleep(<duration>): seconds");
+    repl_see("\n    (<duration>): seconds");
     repl_type("1)");
     repl_see_no_more("<duration>");
     repl_type("\r");
