@@ -261,9 +261,9 @@ end
 -- The rows of a line that is too wide.
 local function break_line(line, columns, hang)
   local rows, indent, row = {}, line:match "^%s*", nil
-  for word in line:gmatch "%S+" do
-    if row and value.width(row) + 1 + value.width(word) <= columns then
-      row = row .. " " .. word
+  for blanks, word in line:gmatch "(%s*)(%S+)" do
+    if row and value.width(row) + #blanks + value.width(word) <= columns then
+      row = row .. blanks .. word
     else
       rows[#rows + 1] = row
       row = indent .. (row and hang or "") .. word
