@@ -270,6 +270,22 @@ int64_t bind_check_duration(lua_State *L, int index, const char *what)
     return duration_ms;
 }
 
+/* Pushes "there is a" or "there are a, b and c". */
+static const char *push_names(lua_State *L, const char *const *names, size_t count)
+{
+    luaL_Buffer buffer;
+
+    luaL_buffinit(L, &buffer);
+    luaL_addstring(&buffer, count > 1 ? "there are " : "there is ");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            luaL_addstring(&buffer, i + 1 < count ? ", " : " and ");
+        luaL_addstring(&buffer, names[i]);
+    }
+    luaL_pushresult(&buffer);
+    return lua_tostring(L, -1);
+}
+
 void bind_check_keys(lua_State *L, int index, const char *what, const char *const *names,
                      size_t count)
 {
@@ -292,12 +308,7 @@ void bind_check_keys(lua_State *L, int index, const char *what, const char *cons
 
         if (near != NULL)
             bind_error(L, "unknown %s '%s'; did you mean '%s'?", what, key, near);
-        if (count == 1)
-            bind_error(L, "unknown %s '%s'; there is %s", what, key, names[0]);
-        if (count == 2)
-            bind_error(L, "unknown %s '%s'; there are %s and %s", what, key, names[0],
-                       names[1]);
-        bind_error(L, "unknown %s '%s'", what, key);
+        bind_error(L, "unknown %s '%s'; %s", what, key, push_names(L, names, count));
     }
 }
 

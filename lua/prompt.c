@@ -86,10 +86,30 @@ static int prompt_read_line(lua_State *L)
     return read_finish(L, LUA_OK, 0);
 }
 
+/* say(text): prints lines for whoever is at the prompt, or resumes its session; the run keeps
+ * nothing of them, since a value that is shown may be a secret */
+static int prompt_say(lua_State *L)
+{
+    luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    lua_pushliteral(L, "\n");
+    lua_concat(L, 2);
+    session_show(bind_session(L), lua_tostring(L, -1));
+    return 0;
+}
+
 /* set_text(text): stands in front of the line that is being read from now on */
 static int prompt_change_text(lua_State *L)
 {
     prompt_set_text(check_prompt(L), luaL_checkstring(L, 1));
+    return 0;
+}
+
+/* complete(text, cursor): does what Tab did, when the text that is typed is still this one */
+static int prompt_complete_again(lua_State *L)
+{
+    prompt_complete(check_prompt(L), luaL_checkstring(L, 1),
+                    (size_t)luaL_checkinteger(L, 2));
     return 0;
 }
 
@@ -293,7 +313,8 @@ static int prompt_keep(lua_State *L)
 /* keeps() -> whether there is a prompt, and its run is to be kept once it writes */
 static int prompt_keeps(lua_State *L)
 {
-    lua_pushboolean(L, prompt_current() != NULL && session_record(bind_session(L)) != NULL);
+    lua_pushboolean(L,
+                    prompt_current() != NULL && session_record(bind_session(L)) != NULL);
     return 1;
 }
 
@@ -353,7 +374,9 @@ static void make_metatable(lua_State *L, const char *name, lua_CFunction close)
 int open_prompt(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"read", prompt_read_line},
+                                         {"say", prompt_say},
                                          {"set_text", prompt_change_text},
+                                         {"complete", prompt_complete_again},
                                          {"wait", prompt_wait_for},
                                          {"set_helper", prompt_set_helpers},
                                          {"is_open", prompt_is_open},

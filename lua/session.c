@@ -239,17 +239,17 @@ static const char *check_name(lua_State *L, const char *field)
 }
 
 /* set_scope{subscription=, resource_group=, service=}: where plain names are looked up from now
- * on; what is left out stays as it is */
+ * on; what is left out stays as it is. Also outside of the prompt: a session that is carried on does
+ * it again */
 static int session_set_names(lua_State *L)
 {
     static const char *const names[] = {"subscription", "resource_group", "service"};
-    struct session *session = check_session(L, "set_scope");
-
     luaL_checktype(L, 1, LUA_TTABLE);
     bind_check_keys(L, 1, "name", names, sizeof names / sizeof names[0]);
-    session_set_scope(session, &(struct scope){.subscription = check_name(L, names[0]),
-                                               .resource_group = check_name(L, names[1]),
-                                               .service = check_name(L, names[2])});
+    session_set_scope(bind_session(L),
+                      &(struct scope){.subscription = check_name(L, names[0]),
+                                      .resource_group = check_name(L, names[1]),
+                                      .service = check_name(L, names[2])});
     return 0;
 }
 

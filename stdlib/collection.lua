@@ -31,10 +31,24 @@ local function split(options, names)
   return where, what
 end
 
-local function refuse_rest(what, verb)
+-- Refuses an option, with the near one or all that there are: a set.
+local function refuse_option(verb, key, known)
+  local names = {}
+  for name in pairs(known) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  local near = check.nearest(tostring(key), names)
+  local advice = near and ("; did you mean '%s'?"):format(near)
+    or #names > 0 and ("; there %s %s"):format(#names > 1 and "are" or "is",
+                                               table.concat(names, ", "))
+  check.fail(("%s: unknown option '%s'%s"):format(verb, tostring(key), advice or ""))
+end
+
+local function refuse_rest(what, verb, known)
   local key = next(what)
   if key ~= nil then
-    check.fail(("%s: unknown option '%s'"):format(verb, tostring(key)))
+    refuse_option(verb, key, known or {})
   end
 end
 
@@ -75,7 +89,7 @@ function collection.verbs(kind, spec)
     local perform = core[verb]
     local function arguments(name, options)
       local where, what = split(options, names)
-      refuse_rest(what, verb)
+      refuse_rest(what, verb, names)
       return spec.parent(where), name
     end
     return function(name, options)
@@ -102,23 +116,23 @@ function collection.verbs(kind, spec)
     local where, what = split(options, names)
     local wait, if_match = what.wait, what.if_match
     what.wait, what.if_match = nil, nil
-    refuse_rest(what, "delete")
+    refuse_rest(what, "delete", names)
     return core.delete(kind, spec.parent(where), name, {wait = wait, if_match = if_match})
   end
 
-  local function list_arguments(options)
+  local function list_arguments(verb, options)
     local where, what = split(options, names)
     local query = spec.query and spec.query(what) or ""
-    refuse_rest(what, "each")
+    refuse_rest(what, verb, names)
     return kind, spec.parent(where), query
   end
 
   function verbs.each(options)
-    return collection.each(list_arguments(options))
+    return collection.each(list_arguments("each", options))
   end
 
   function verbs.list(options)
-    return collection.all(list_arguments(options))
+    return collection.all(list_arguments("list", options))
   end
 
   return verbs
@@ -161,7 +175,7 @@ local function read_query(kind, options)
   local known, query = collection.list_options(kind), ""
   for name in pairs(options or {}) do
     if not known[name] then
-      check.fail(("list %ss: unknown option '%s'"):format(kind, tostring(name)))
+      refuse_option(("list %ss"):format(kind), name, known)
     end
   end
   local filter, top = (options or {}).filter, (options or {}).top

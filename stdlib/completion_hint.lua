@@ -14,14 +14,13 @@ local function one_line(text)
   return (text:gsub("%s+", " "):match "^ ?(.-) ?$")
 end
 
--- gateways.create(name, <fields>)
+-- (name, <fields>): the name of the function has been typed already.
 local function signature(entry, argument)
   local count = 0
-  local arguments = entry.arguments:gsub("[%w_.]+", function(name)
+  return (entry.arguments:gsub("[%w_.]+", function(name)
     count = count + 1
     return (count == argument or name == "..." and count < argument) and "<" .. name .. ">" or nil
-  end)
-  return entry.name .. arguments
+  end))
 end
 
 local function of_slot(slot)

@@ -5,6 +5,7 @@ local check = require "core.check"
 local doc_text = {}
 
 local PART = 32 -- names that core.check.nearest takes at once
+local SHORT_NAME = 16 -- columns that a name always has
 local NARROWEST = 30 -- columns below which lines are no longer wrapped tighter
 
 --- Write a file.
@@ -34,31 +35,56 @@ function page_methods:add(line)
   self.lines[#self.lines + 1] = line
 end
 
--- Adds a paragraph behind an indent, broken at spaces.
-function page_methods:paragraph(text, indent)
+-- Adds a paragraph behind an indent, broken at spaces; `first` stands in front of its first line
+-- instead.
+function page_methods:paragraph(text, indent, first)
   local width, line = math.max(self.columns, NARROWEST) - #indent, ""
+  local function add()
+    self:add((first or indent) .. line)
+    first = nil
+  end
   for word in text:gmatch "%S+" do
     if line ~= "" and utf8.len(line) + 1 + utf8.len(word) > width then
-      self:add(indent .. line)
+      add()
       line = word
     else
       line = line == "" and word or line .. " " .. word
     end
   end
   if line ~= "" then
-    self:add(indent .. line)
+    add()
   end
 end
 
--- A name and its help: side by side where there is room.
+-- A name and its help, side by side where there is room; `left` are the columns of a name.
 function page_methods:row(name, help, left)
-  local columns = self.columns
-  if #name < left and columns >= left + NARROWEST and 3 + left + #help <= columns then
-    self:add(("  %-" .. left .. "s %s"):format(name, help))
+  left = math.min(left, math.max(SHORT_NAME, 2 * self.columns // 5))
+  local is_wide = self.columns >= left + NARROWEST
+  local indent = is_wide and (" "):rep(left + 3) or "      "
+  if is_wide and #name <= left then
+    self:paragraph(help, indent, ("  %-" .. left .. "s "):format(name))
   else
     self:add("  " .. name)
-    self:paragraph(help, "      ")
+    self:paragraph(help, indent)
   end
+end
+
+-- Paragraphs, and code as it is.
+function page_methods:add_text(lines, indent)
+  local words = {}
+  local function flush()
+    self:paragraph(table.concat(words, " "), indent)
+    words = {}
+  end
+  for _, line in ipairs(lines) do
+    if line:find "^%s" or line == "" then
+      flush()
+      self:add((indent .. line):match "^(.-)%s*$")
+    else
+      words[#words + 1] = line
+    end
+  end
+  flush()
 end
 
 --- The type of a property in words, with limits, unit and allowed values.
@@ -175,9 +201,7 @@ end
 
 function page_methods:add_module(module)
   self:add("module " .. module.name)
-  for _, line in ipairs(module.text) do
-    self:add("  " .. line)
-  end
+  self:add_text(module.text, "  ")
   self:add "\nfunctions"
   for _, fn in ipairs(module.functions) do
     self:row(fn.name .. fn.arguments, fn.help, 44)

@@ -70,7 +70,9 @@ function grantee.principal_id(value)
     id = value.id
   end
   if type(id) ~= "string" or not check.is_uuid(id) then
-    check.fail(("a group, user or object id expected, got %s"):format(tostring(value)))
+    check.fail(("a group, user or object id expected, got %s; entra.group and entra.user find "
+                .. "one by its name"):format(type(value) == "string" and ("'%s'"):format(value)
+                                             or tostring(value)))
   end
   return id:lower()
 end

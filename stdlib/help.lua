@@ -15,6 +15,9 @@ local help = {}
 
 local ASK = 'help "%s"' -- how one asks for more
 local MANUAL = "the manual has all of it: https://www.lua.org/manual/5.4/#"
+local MORE = [[help(gateways), help(gateways.create) or gateways.create? tell of a module or a
+  function, help "gateway" of a kind, help "gateway.units" of a property, help(x) of what x holds;
+  gateways.create?? shows the source, \? the commands of the prompt.]]
 local LEFT = 16 -- columns of a short name
 local LONGEST_NAME = 64 -- that can be meant for another, and is shown whole
 
@@ -179,10 +182,9 @@ end
 -- ---- names ----
 
 local function of_command(name)
-  local command = require("prompt_commands")[name:sub(2)]
-  if type(command) == "table" and command.usage then
-    return command.usage .. "\n  " .. command.help
-  end
+  local commands = require "prompt_commands"
+  local command = commands[name:sub(2)]
+  return type(command) == "table" and command.usage and commands.explanation(command) or nil
 end
 
 local function library_of(value)
@@ -233,7 +235,8 @@ end
 --- Help on a value or a name, as text.
 -- @param value what it is about; a string is a name, such as `gateway`, `gateways.create`,
 --   `gateway.units`, `\watch` or `string.format`
--- @tparam[opt] string name how the value was written; it is taken where there is no value
+-- @tparam[opt] string name how the value was written; it is taken where there is no value, and an
+--   empty one asks what there is
 -- @tparam[opt] function find_line gives the text of a chunk by its name, as for `help.source`
 -- @treturn string what there is to say, also when that is nothing
 function help.text(value, name, find_line)
@@ -242,7 +245,7 @@ function help.text(value, name, find_line)
   elseif value == nil and name and name ~= "" then
     return of_name(name) or refuse(name)
   elseif value == nil then
-    return "nil: nothing"
+    return name and help.overview() or "nil: nothing"
   end
   local library = type(value) == "table" and library_of(value)
   return library and of_library(library) or of_value(value, name, find_line)
@@ -264,9 +267,7 @@ function help.overview()
     "modules, there without require", doc_text.rows(modules, LEFT, columns()), "",
     "kinds of resources",
     doc_text.paragraph(table.concat(kinds, ", "), "  ", columns()), "",
-    "help(gateways), help(gateways.create) or gateways.create? tell of a module or a function,",
-    'help "gateway" of a kind, help "gateway.units" of a property, help(x) of what x holds;',
-    "gateways.create?? shows the source, \\? the commands of the prompt.",
+    doc_text.paragraph(MORE, "", columns()),
   }, "\n")
 end
 

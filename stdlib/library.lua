@@ -11,7 +11,7 @@ for name in ([[
   completion_infer completion_phrase completion_slots completion_types difference doc
   doc_examples doc_html doc_json doc_luacats doc_text document estate extract grantee help
   help_source holders judgement lexer library live_names lua_manual paging past past_frame prompt
-  prompt_argument prompt_commands prompt_commands_place prompt_commands_tasks
+  prompt_advice prompt_argument prompt_commands prompt_commands_place prompt_commands_tasks
   prompt_commands_view prompt_keep prompt_line prompt_script prompt_shell prompt_text publish
   reference roles run_report runs scope shelf show_card show_list show_value snapshot testing
   timeline upkeep

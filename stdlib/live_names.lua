@@ -7,11 +7,13 @@
 local clock = require "clock"
 local collection = require "collection"
 local core = require "core.resources"
+local core_prompt = require "core.prompt"
 
 local live_names = {}
 
 local MOST_NAMES = 20000 -- of a key
 local AGE = 60 -- seconds on the run's clock until names are read again
+local FAILED_AGE = 5 -- seconds on the machine's, which moves even while nothing happens
 local FORGOTTEN = 3600 -- seconds until they are let go
 
 --- The key of the names of Entra's groups.
@@ -42,12 +44,13 @@ end
 --- The names that are known.
 -- @tparam string key
 -- @treturn ?table a sorted list, read only; nil when they were never read
--- @treturn boolean whether they should be read again: they are a minute old, or the script has
---   created or deleted one since
+-- @treturn boolean whether they should be read again: they are a minute old, the script has
+--   created or deleted one since, or they could not be read some seconds ago
 function live_names.get(key)
   local found = known[key]
   return found and found.names, not found or clock.now() - found.at >= AGE
-    or found.turnover ~= turnover(key)
+    or found.turnover ~= turnover(key) or found.retry_at ~= nil
+    and core_prompt.machine_seconds() >= found.retry_at
 end
 
 local function each(key)
@@ -80,7 +83,8 @@ local function read(key)
   local is_fine, names = pcall(list, key)
   local before = known[key]
   known[key] = {names = is_fine and names or before and before.names or {}, at = clock.now(),
-                turnover = count}
+                turnover = count,
+                retry_at = not is_fine and core_prompt.machine_seconds() + FAILED_AGE or nil}
 end
 
 -- Reading goes on or is over, also when the task is canceled in the middle.

@@ -1,11 +1,13 @@
 --- The commands of the prompt: what begins with a backslash.
 --
--- The module is a table from names to commands, each with `usage`, `help` (one line) and
--- `run(shell, argument)`, which may wait and raises what it cannot do. `is_ended_by_interrupt`:
--- when Ctrl-C ends it, that is no failure. `is_repeated`: it runs again when the run is carried on.
+-- The module is a table from names to commands, each with `usage`, `help` (one line), perhaps
+-- `details`, and `run(shell, argument)`, which may wait and raises what it cannot do.
+-- `is_ended_by_interrupt`: when Ctrl-C ends it, that is no failure. `is_repeated`: it runs again
+-- when the run is carried on.
 -- @module prompt_commands
 local argument_of = require "prompt_argument"
 local check = require "core.check"
+local doc_text = require "doc_text"
 local terminal = require "core.terminal"
 
 local LARGEST_FILE = 16 << 20 -- bytes
@@ -108,16 +110,15 @@ end
 
 local function list_commands(shell, argument)
   argument_of.none(argument, "\\?")
-  local names, lines, width = functions.names(), {}, 0
-  for _, name in ipairs(names) do
+  local rows, width = {}, 0
+  for i, name in ipairs(functions.names()) do
+    rows[i] = {commands[name].usage, commands[name].help}
     width = math.max(width, #commands[name].usage)
   end
   local columns = terminal.size()
-  for i, name in ipairs(names) do
-    local row = commands[name]
-    lines[i] = terminal.start(("%-" .. width .. "s  %s"):format(row.usage, row.help), columns)
-  end
-  shell:say(table.concat(lines, "\n"))
+  shell:say(doc_text.rows(rows, width + 1, columns))
+  shell:say(doc_text.paragraph("\\watch? tells more of one; help() of what lines can use.", "",
+                               columns))
 end
 
 local function quit(shell, argument)
@@ -129,8 +130,12 @@ end
 
 commands.load = {usage = "\\load FILE", run = load_file, help = "runs a file as one line"}
 commands.edit = {usage = "\\edit [FILE]", run = edit,
-                 help = "the last line or a file's text in $EDITOR; then runs it"}
+                 help = "the last line or a file's text in $EDITOR; then runs it",
+                 details = "$VISUAL comes first; without either it is vi. The last line runs "
+                           .. "when it was changed, a file's text in any case."}
 commands.save = {usage = "\\save FILE", help = "the lines that worked, as a script",
+                 details = "It requires the modules that the lines use; calls stay as they are, "
+                           .. "other values are printed. Lines that held a secret are left out.",
                  run = function(shell, argument) save(shell, argument, false) end}
 commands["save!"] = {usage = "\\save! FILE", help = "the same, and replaces a file that is there",
                      run = function(shell, argument) save(shell, argument, true) end}
@@ -152,10 +157,18 @@ function functions.names()
   return names
 end
 
+--- What a command does, as text.
+-- @tparam table command
+-- @treturn string
+function functions.explanation(command)
+  local text = command.help .. (command.details and ". " .. command.details or "")
+  return command.usage .. "\n" .. doc_text.paragraph(text, "  ", (terminal.size()))
+end
+
 -- What answers "\watch?".
 local function explain(command)
   return {usage = command.usage, help = command.help, run = function(shell)
-    shell:say(command.usage .. "\n  " .. command.help)
+    shell:say(functions.explanation(command))
   end}
 end
 

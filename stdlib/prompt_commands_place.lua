@@ -91,9 +91,10 @@ end
 
 return {
   use = {usage = "\\use [PROFILE]", run = use,
-         help = "goes over to a profile, or lists them"},
+         help = "goes over to a profile, or lists them",
+         details = "The run ends there and another begins; variables stay."},
   scope = {usage = SCOPE_USAGE, run = set_scope, is_repeated = true,
            help = "where names are looked up: [[SUBSCRIPTION/]GROUP/]SERVICE"},
-  ["read-only"] = {usage = READ_ONLY_USAGE, run = read_only, is_repeated = true,
+  ["read-only"] = {usage = READ_ONLY_USAGE, run = read_only,
                    help = "refuses writes, or allows them again"},
 }

@@ -132,11 +132,14 @@ local function format_requests(requests, columns)
   return table.concat(rows, "\n")
 end
 
--- The mark of the line whose requests are asked for: the last one that is no \log itself.
+-- Commands that ask the service for something.
+local ASKS = {edit = true, fg = true, load = true, wait = true, watch = true}
+
+-- The mark of the line whose requests are asked for: the last one that may have asked anything.
 local function mark_of_last(shell)
   for i = #shell.lines, 1, -1 do
     local entry = shell.lines[i]
-    if entry.mark and not (entry.is_command and entry.text:find "^%s*\\log") then
+    if entry.mark and not (entry.is_command and not ASKS[entry.text:match "^%s*\\([%w-]+)"]) then
       return entry.mark
     end
   end
@@ -211,8 +214,13 @@ end
 
 return {
   watch = {usage = WATCH_USAGE, run = watch, is_ended_by_interrupt = true,
-           help = "shows EXPR whenever it changes; Ctrl-C ends it"},
+           help = "shows EXPR whenever it changes; Ctrl-C ends it",
+           details = "Without EXPR it is the last one that was typed. It looks EVERY so often, "
+                     .. "such as 10s: by default each 5 s, on a clock that runs N times as fast "
+                     .. "each N s."},
   log = {usage = LOG_USAGE, run = log,
-         help = "requests of the last line, or all about one of them"},
+         help = "requests of the last line, or all about one of them",
+         details = "Commands that ask the service for nothing do not count as lines. N is the "
+                   .. "number in front of a request."},
   conninfo = {usage = "\\conninfo", run = conninfo, help = "who you are here, and where"},
 }

@@ -10,12 +10,14 @@ local card = require "show_card"
 local check = require "core.check"
 local inspect = require "core.inspect"
 local json = require "json"
+local library = require "library"
 local list = require "show_list"
 local terminal = require "core.terminal"
 local value = require "show_value"
 
 local show = {}
 
+local INDENT = "  "
 local LEAST_COLUMNS = 20
 local MOST_ROWS = 100
 local OPTIONS = {columns = "number", most_rows = "number", is_expanded = "boolean",
@@ -68,13 +70,31 @@ end
 local function function_lines(view, wanted)
   local text = value.scalar(view, wanted, view.columns)
   local name = value.function_name(view, wanted)
-  if name and name:find("%.") then
-    text = text .. value.paint(view, "dim", (": see help(%s)"):format(name))
+  if name then
+    local says = name:find "%." and ": see help(%s)" or ": %s() calls it"
+    text = text .. value.paint(view, "dim", says:format(terminal.visible(name)))
   end
   return {text}
 end
 
+-- A module by its name and what it holds, each name told of by help.
+local function module_lines(view, name, module)
+  local names = {}
+  for key in next, module do
+    names[#names + 1] = type(key) == "string" and value.plain(key, view.columns) or nil
+  end
+  table.sort(names)
+  local lines = card.wrap({INDENT .. table.concat(names, ", ")}, view.columns, "")
+  table.insert(lines, 1, value.paint(view, "heading", "module " .. name)
+               .. value.paint(view, "dim", (": see help(%s)"):format(name)))
+  return lines
+end
+
 local function table_lines(view, object)
+  local module = value.module_name(view, object)
+  if module and library.is_public(module) then
+    return module_lines(view, module, object)
+  end
   if check.is_failure(object) then
     return card.failure(view, object)
   elseif inspect.has(object, "__tostring") then

@@ -12,6 +12,7 @@ local card = {}
 local MOST_TEXT_LINES = 20 -- of a text within a card
 local MOST_STRINGS = 100 -- of a list that is said in one line
 local LEAST_ROOM = 20
+local MOST_WRAPPED = 20 -- rows that a line of an object's own text takes
 local INDENT = "  "
 
 -- What states say of a thing, by their words in lower case.
@@ -255,6 +256,41 @@ function card.table_block(view, object, keys, number)
   return lines
 end
 
+-- ---- texts ----
+
+-- The rows of a line that is too wide.
+local function break_line(line, columns, hang)
+  local rows, indent, row = {}, line:match "^%s*", nil
+  for word in line:gmatch "%S+" do
+    if row and value.width(row) + 1 + value.width(word) <= columns then
+      row = row .. " " .. word
+    else
+      rows[#rows + 1] = row
+      row = indent .. (row and hang or "") .. word
+    end
+  end
+  rows[#rows + 1] = row
+  return rows
+end
+
+--- Breaks lines at blanks, `hang` in front of what a line goes on with; those that fit stay as
+-- they are, so does a word that is wider than the row.
+function card.wrap(lines, columns, hang)
+  local wrapped = {}
+  for _, line in ipairs(lines) do
+    local rows = value.width(line) <= columns and {line} or break_line(line, columns, hang)
+    table.move(rows, 1, #rows, #wrapped + 1, wrapped)
+  end
+  return wrapped
+end
+
+-- Ids in a text that is read: where they begin is the same for all.
+local function shorten_ids(text, columns)
+  return (text:gsub("/subscriptions/[^%s:,']+", function(id)
+    return terminal.cut(id, math.max(columns // 2, LEAST_ROOM))
+  end))
+end
+
 -- ---- failures ----
 
 local FACTS = {"status", "target", "operation", "request_id", "correlation_id", "retryable",
@@ -263,8 +299,10 @@ local FACTS = {"status", "target", "operation", "request_id", "correlation_id", 
 --- A failure: its code and message, the facts of the request below.
 function card.failure(view, failure)
   local code, message = rawget(failure, "code"), rawget(failure, "message")
-  local lines = value.text_lines(view, ("%s: %s"):format(tostring(code), tostring(message)),
-                                 MOST_TEXT_LINES, 8 * view.columns)
+  local text = ("%s: %s"):format(tostring(code), tostring(message))
+  text = view.is_expanded and text or shorten_ids(text, view.columns)
+  local lines = value.text_lines(view, text, MOST_TEXT_LINES, 8 * view.columns)
+  lines = card.wrap(lines, view.columns, "")
   local shown = terminal.visible(tostring(code))
   if lines[1]:sub(1, #shown) == shown then
     lines[1] = value.paint(view, "bad", shown) .. lines[1]:sub(#shown + 1)
@@ -327,12 +365,18 @@ end
 --- An object that has a text of its own: that, and below one line of it what else it holds when
 -- it is of a named type.
 function card.object(view, object)
-  local lines = value.text_lines(view, value.own_text(object), view.rows, 8 * view.columns)
+  local text = value.own_text(object)
+  text = view.is_expanded and text or shorten_ids(text, view.columns)
+  local lines = value.text_lines(view, text, view.rows, MOST_WRAPPED * view.columns)
+  local rows = #lines == 1 and type(object) ~= "userdata" and own_rows(object) or {}
   if #lines == 1 and type(object) == "userdata" then
     lines[1] = add_to_userdata(view, lines[1], object)
-  elseif #lines == 1 then
-    local rows = own_rows(object)
-    lines[1] = value.paint(view, #rows > 0 and "heading" or nil, lines[1])
+  end
+  lines = card.wrap(lines, view.columns, INDENT:rep(2))
+  if #rows > 0 then
+    for i, line in ipairs(lines) do
+      lines[i] = value.paint(view, "heading", line)
+    end
     add_rows(view, lines, rows, "", "  ")
   end
   return lines

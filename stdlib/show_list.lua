@@ -12,11 +12,14 @@ local value = require "show_value"
 local list = {}
 
 local GAP = "  "
-local LEAST_WIDTH = 10 -- what a column is shrunk to before others are left out
-local LEAST_NAME = 24
+local LEAST_WIDTH, MOST_LEAST = 10, 24 -- to which columns shrink before others are left out
+local SHARE = 0.3 -- of the row, within these two
+local LEAST_TITLE = 14
+local GUID_START = 9 -- columns of a GUID that still tell it from others
 local MOST_CELL = 200 -- columns that a cell asks for
 local MOST_FOUND = 6 -- columns of a kind whose row in the model names none
 local GUID_LENGTH = 36 -- a name that is a GUID comes last
+local GUID = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x+$"
 local MOST_KEYS = 30 -- more tell records from other tables
 
 -- ---- what is in the rows ----
@@ -42,12 +45,22 @@ local function is_set(rows, column)
   return false
 end
 
--- The columns that the kind's row in the model names, those without any value left out.
+-- Whether it says the name of each row once more.
+local function is_name_again(rows, column)
+  for _, row in ipairs(rows) do
+    if column.read(row) ~= value.last_name(row.id) then
+      return false
+    end
+  end
+  return column.title == "display_name"
+end
+
+-- The columns that the kind's row in the model names, those that tell nothing left out.
 local function named_columns(kind, rows)
   local columns = {}
   for name in kind.columns:gmatch "%S+" do
     local column = field_column(kind.field_of[name])
-    if is_set(rows, column) then
+    if is_set(rows, column) and not is_name_again(rows, column) then
       columns[#columns + 1] = column
     end
   end
@@ -78,7 +91,6 @@ local function member_column(name, field)
     return resource[name]
   end}
 end
-
 
 local function describe_kind(kind, rows)
   local columns = (kind.columns and named_columns or first_columns)(kind, rows)
@@ -164,15 +176,27 @@ function list.record_keys(rows)
   return keys
 end
 
+-- Tables in cells are mostly counted: they come last.
+local function holds_tables(rows, key)
+  for _, row in ipairs(rows) do
+    if type(rawget(row, key)) == "table" then
+      return true
+    end
+  end
+  return false
+end
+
 local function describe_records(rows)
   local keys = list.record_keys(rows)
   if not keys then
     return nil
   end
-  local columns = {}
+  local columns, nested = {}, {}
   for i, key in ipairs(keys) do
-    columns[i] = key_column(key, key == "name" or i == 1)
+    table.insert(holds_tables(rows, key) and nested or columns,
+                 key_column(key, key == "name" or i == 1))
   end
+  table.move(nested, 1, #nested, #columns + 1, columns)
   local noun = inspect.type_name(rows[1])
   return {noun = noun and noun:find "^[%a ]+$" and noun or "row", columns = columns, keys = keys}
 end
@@ -181,8 +205,9 @@ end
 
 -- Fills the column's cells and finds how wide they are.
 local function read_cells(view, column, rows)
-  column.cells, column.is_number = {}, true
-  column.width = value.width(value.plain(column.title, MOST_CELL))
+  column.cells, column.is_number, column.is_guid = {}, true, true
+  column.title_width = value.width(value.plain(column.title, MOST_CELL))
+  column.width = column.title_width
   for i, row in ipairs(rows) do
     local held = column.read(row)
     local text, in_the_middle = card.field_text(column.field, held,
@@ -192,14 +217,18 @@ local function read_cells(view, column, rows)
     column.cells[i] = text
     column.in_the_middle = column.in_the_middle or in_the_middle
     column.is_number = column.is_number and (held == nil or type(held) == "number")
+    column.is_guid = column.is_guid and (held == nil or text:find(GUID) ~= nil)
     column.width = math.max(column.width, value.width(text))
   end
 end
 
 -- ---- widths ----
 
-local function least_width(column)
-  return math.min(column.width, column.is_name and LEAST_NAME or LEAST_WIDTH)
+-- A number that is cut is another number; of the others enough stays to tell them apart.
+local function least_width(column, room)
+  local least = column.is_number and column.width or column.is_guid and GUID_START
+    or column.is_name and MOST_LEAST or math.max(LEAST_WIDTH, math.min(MOST_LEAST, SHARE * room // 1))
+  return math.min(column.width, math.max(least, math.min(column.title_width, LEAST_TITLE)))
 end
 
 local function sum(columns, measure)
@@ -228,20 +257,24 @@ local function shrink(columns, surplus)
   return 0
 end
 
--- Leaves out columns from the right, then shrinks the others, names last. How many it left out.
+-- Leaves out columns from the right, then shrinks the others: GUIDs first, names last. How many
+-- it left out.
 local function fit(columns, room)
   local left_out = 0
-  while #columns > 1 and sum(columns, least_width) > room do
+  local function least(column)
+    return least_width(column, room)
+  end
+  while #columns > 1 and sum(columns, least) > room do
     table.remove(columns)
     left_out = left_out + 1
   end
-  local names, others = {}, {}
+  local guids, names, others = {}, {}, {}
   for _, column in ipairs(columns) do
-    column.least = math.min(least_width(column), room)
-    table.insert(column.is_name and names or others, column)
+    column.least = math.min(least(column), room)
+    table.insert(column.is_name and names or column.is_guid and guids or others, column)
   end
   local surplus = sum(columns, function(column) return column.width end) - room
-  shrink(names, shrink(others, surplus))
+  shrink(names, shrink(others, shrink(guids, surplus)))
   return left_out
 end
 

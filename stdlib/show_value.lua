@@ -16,6 +16,7 @@ local MOST_INNER = 20 -- members of a table within a table
 local MOST_LINES = 1000
 local MOST_KEYS = 5000 -- are sorted; what is beyond is counted
 local MOST_BYTES = 20000 -- of what a __tostring gives
+local MOST_ID = 2000 -- bytes of what is taken for one
 local LEAST_ROOM = 16
 
 local STYLES = {heading = "1", key = "36", dim = "2", good = "32", busy = "35", bad = "31"}
@@ -86,10 +87,17 @@ function value.plain(text, columns, in_the_middle)
   return (in_the_middle and terminal.cut or terminal.start)(text, columns)
 end
 
---- A string as Lua would write it, in one line; a long one is cut and says its length.
+--- A string as Lua would write it, in one line; a long one is cut and says its length. Of an id
+-- the end tells most.
 function value.quoted(text, columns)
+  if is_simple(text) and text:find "^/subscriptions/%S+$" and #text <= MOST_ID then
+    return terminal.cut(terminal.quoted(text), columns)
+  end
   local most = 4 * columns -- bytes: a character has so many
   local quoted = terminal.quoted(head(text, most))
+  if text:find '"' and not text:find "['\\]" then
+    quoted = "'" .. quoted:gsub('\\"', '"'):sub(2, -2) .. "'"
+  end
   if #text <= most and value.width(quoted) <= columns then
     return quoted
   end
@@ -120,7 +128,8 @@ local function name_functions(view)
   local names = {}
   local function add(prefix, functions)
     for name, member in next, functions do
-      if type(member) == "function" and type(name) == "string" and not names[member] then
+      if type(member) == "function" and type(name) == "string" and not names[member]
+        and not name:find "^_%d*$" then -- what the prompt calls results
         names[member] = prefix .. name
       end
     end
@@ -128,6 +137,11 @@ local function name_functions(view)
   for name, module in next, package.loaded do
     if type(module) == "table" and name ~= "_G" and not name:find "^core%." then
       add(name .. ".", module)
+    end
+  end
+  for name, holder in next, rawget(package.loaded, "networks") or {} do
+    if type(holder) == "table" then -- the only module that holds the functions of several kinds
+      add("networks." .. name .. ".", holder)
     end
   end
   add("", _G)
@@ -151,8 +165,8 @@ local function name_modules()
   return names
 end
 
--- What a module that stands within another table is called, or nil.
-local function module_name(view, object)
+--- What a module is called, or nil.
+function value.module_name(view, object)
   view.modules = view.modules or name_modules()
   return view.modules[object]
 end
@@ -332,8 +346,9 @@ local function each_member(object, found, most, each)
   end
 end
 
-local FIRST = {"name", "display_name", "title", "key", "code", "kind", "type", "status", "state"}
-local RANK = {id = 1000}
+local FIRST = {"name", "display_name", "title", "key", "code", "kind", "type", "status", "state",
+               "upn"}
+local RANK = {id = 1000, mail = 900, mail_nickname = 900}
 for i, key in ipairs(FIRST) do
   RANK[key] = i
 end
@@ -389,8 +404,8 @@ function inline(view, object, room, depth, way)
     return value.width(text) <= room and text or nil
   elseif way[object] then
     return "<cycle>"
-  elseif depth < DEPTH and module_name(view, object) then
-    return ("<module %s>"):format(value.plain(module_name(view, object), 40))
+  elseif depth < DEPTH and value.module_name(view, object) then
+    return ("<module %s>"):format(value.plain(value.module_name(view, object), 40))
   elseif depth == 0 and next(object) ~= nil then
     return "{ ... }"
   end

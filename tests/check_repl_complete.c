@@ -33,12 +33,19 @@ static void see_typed(const char *text)
     free(line);
 }
 
-static unsigned frames;
-
-static bool is_drawn(const struct pty *pty, const char *unused)
+/* Names of resources are fetched at the first Tab, and are there at one of the next. */
+static void press_tab_until(const char *text)
 {
-    (void)unused;
-    return pty->screen.frames > frames;
+    const long long deadline_us = pty_deadline_us();
+
+    while (!pty_has(&repl.pty, text)) {
+        const long long pause_us = pty_now_us() + 50000;
+
+        repl_check(pause_us < deadline_us, "never completed", text);
+        repl_type("\t");
+        while (!pty_has(&repl.pty, text) && pty_turn(&repl.pty, 0, pause_us))
+            ;
+    }
 }
 
 /* --- each of its places --------------------------------------------------------------------- */
@@ -71,13 +78,7 @@ START_TEST(tab_completes)
     start();
     repl_type(places[_i].typed);
     see_typed(places[_i].typed);
-    for (int tries = 0; tries < 50 && !pty_has(&repl.pty, places[_i].completed);
-         tries++) {
-        frames =
-            repl.pty.screen.frames; /* names of resources are fetched at the first Tab */
-        repl_type("\t");
-        repl_check(pty_wait_until(&repl.pty, is_drawn, ""), "not drawn", "");
-    }
+    press_tab_until(places[_i].completed);
     see_typed(places[_i].completed);
 }
 END_TEST
@@ -103,12 +104,7 @@ START_TEST(tab_goes_as_far_as_all_that_fits_agrees)
     start();
     repl_type("workspaces.get('or");
     see_typed("workspaces.get('or");
-    repl_type("\t");
-    for (int tries = 0; tries < 50 && !pty_has(&repl.pty, "'order"); tries++) {
-        frames = repl.pty.screen.frames;
-        repl_type("\t");
-        repl_check(pty_wait_until(&repl.pty, is_drawn, ""), "not drawn", "");
-    }
+    press_tab_until("'order");
     see_typed("workspaces.get('order");
     repl_type("\t");
     repl_see("order-events");
@@ -129,7 +125,7 @@ START_TEST(a_call_hints_at_its_arguments)
 {
     start();
     repl_type("tasks.sleep(");
-    repl_see("\n    tasks.sleep(<duration>): seconds");
+    repl_see("\n    (<duration>): seconds");
     repl_type("1)");
     repl_see_no_more("<duration>");
     repl_type("\r");

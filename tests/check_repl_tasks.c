@@ -105,6 +105,53 @@ START_TEST(an_ampersand_sends_a_line_to_the_background)
 }
 END_TEST
 
+/* --- a shell around it ---------------------------------------------------------------------- */
+
+static bool is_going_on(const struct pty *pty, const char *unused)
+{
+    (void)unused;
+    return pty->screen.is_pasting_bracketed && pty->screen.column == (int)strlen(P) + 2;
+}
+
+START_TEST(ctrl_z_at_the_prompt_stops_it_and_fg_goes_on)
+{
+    const char *words[] = {"/bin/sh", "-i", NULL};
+    char *command =
+        memory_format("stty -a >before; '%s' repl --sim --no-init\r", repl.moongate);
+    char *before, *meanwhile;
+
+    repl_set(memory_copy_string("PS1=sh: "));
+    repl.program.words = words;
+    ck_assert(pty_start(&repl.pty, &repl.program));
+    repl_await("sh: ");
+    repl_type(command);
+    free(command);
+    repl_await_prompt();
+    repl_type("abc" LEFT);
+    repl_see(P "abc");
+    repl_type(CTRL_Z);
+    repl_await("sh: ");
+    repl_type("stty -a >meanwhile; echo told\r");
+    repl_see("\ntold\n");
+    repl_await("sh: ");
+    before = repl_read("before");
+    meanwhile = repl_read("meanwhile");
+    ck_assert_str_eq(meanwhile, before);
+    free(before);
+    free(meanwhile);
+    repl_type("fg\r");
+    repl_check(pty_wait_until(&repl.pty, is_going_on, ""), "not drawn again", "");
+    repl_type("x");
+    repl_see(P "abxc");
+    repl_type("\x05\x15");
+    repl_await_prompt();
+    repl_type(CTRL_D);
+    repl_await("sh: ");
+    repl_type("exit\r");
+    repl_await_end(0);
+}
+END_TEST
+
 /* --- output while somebody types -------------------------------------------------------------- */
 
 START_TEST(what_tasks_print_stands_above_what_is_typed)
@@ -291,6 +338,9 @@ int main(void)
     tcase_add_test(topic, ctrl_c_stops_a_line_that_computes);
     tcase_add_test(topic, ctrl_z_sends_a_wait_to_the_background);
     tcase_add_test(topic, an_ampersand_sends_a_line_to_the_background);
+
+    topic = add_case(suite, "shell", repl_begin, repl_end);
+    tcase_add_test(topic, ctrl_z_at_the_prompt_stops_it_and_fg_goes_on);
 
     topic = add_case(suite, "output", repl_begin, repl_end);
     tcase_add_test(topic, what_tasks_print_stands_above_what_is_typed);

@@ -147,7 +147,7 @@ const struct kind gateway_kind = {
     .operations = KIND_GET | KIND_PUT | KIND_PATCH | KIND_DELETE | KIND_LIST,
     .long_operations = KIND_PUT | KIND_PATCH | KIND_DELETE,
     .fields = gateway_fields,
-    .columns = "state units network sku hostname",
+    .columns = "state units network hostname sku",
     .help =
         "A workspace gateway: runs the APIs of its workspaces. Creation takes hours."};
 

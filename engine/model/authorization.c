@@ -342,7 +342,7 @@ const struct kind role_assignment_kind = {
     .operations = KIND_GET | KIND_PUT | KIND_DELETE | KIND_LIST,
     .exists_code = "RoleAssignmentExists",
     .fields = role_assignment_fields,
-    .columns = "role_definition principal_type principal_id scope",
+    .columns = "role_definition scope principal_id principal_type",
     .label = label_role_assignment,
     .help = "A role given to a principal at a scope."};
 

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <lauxlib.h>
 
+#include "base/clock.h"
 #include "net/loop.h"
 #include "run/face.h"
 #include "task/task.h"
@@ -21,8 +22,11 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 enum {
     SIGNAL_COUNT = sizeof signals / sizeof signals[0],
-    GRACE_MS = 20,    /* of computing: for a script to come back to the loop by itself */
-    LOOK_EVERY = 1000 /* steps of a script that is busy */
+    GRACE_MS = 20,     /* of computing: for a script to come back to the loop by itself */
+    LOOK_EVERY = 1000, /* steps of a script that is busy */
+    /* of the machine's time: keys that are pressed faster than a prompt could have listened are
+     * no wish to end the program */
+    HASTE_MS = 1000
 };
 
 /* A handler has no argument for its context, so there is one listener in a process. */
@@ -36,6 +40,7 @@ static struct {
     int pipe[2];
     volatile sig_atomic_t times, number; /* how many came, and the last of them */
     int64_t first_ms;                    /* when the first came, as computing_ms() says */
+    int64_t first_machine_ms;            /* the same, as clock_machine_ms() says */
     bool is_heard;                       /* the loop has turned since */
     const struct task *stopped;          /* since the first came, or NULL */
 } listener = {.pipe = {-1, -1}};
@@ -81,15 +86,26 @@ static void stop_script(lua_State *L, lua_Debug *where)
     luaL_error(L, "interrupted");
 }
 
+/* Whoever asks a third time does not want to wait. */
+static bool wants_to_die(int number)
+{
+    const bool may_be_haste = listener.dying != NULL && number == SIGINT;
+
+    return listener.times > 2 &&
+           (!may_be_haste || clock_machine_ms() - listener.first_machine_ms >= HASTE_MS);
+}
+
 static void on_signal(int number)
 {
     const int error = errno;
     lua_State *running = scheduler_running(listener.scheduler);
 
     listener.number = number;
-    if (++listener.times == 1)
+    if (++listener.times == 1) {
         listener.first_ms = computing_ms();
-    if (listener.times > 2) { /* whoever asks a third time does not want to wait */
+        listener.first_machine_ms = clock_machine_ms();
+    }
+    if (wants_to_die(number)) {
         face_restore_terminal();
         if (listener.dying != NULL)
             listener.dying();

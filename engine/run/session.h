@@ -157,6 +157,9 @@ void session_report(struct session *session, enum event_outcome outcome, const c
 /* What the script prints. */
 void session_print(struct session *session, const char *text);
 
+/* The same for what is meant for the screen alone, and kept nowhere: a value may be a secret. */
+void session_show(struct session *session, const char *text);
+
 /* Nothing new is sent from now on; `drained` is called once the last answer is in. */
 void session_drain(struct session *session, void (*drained)(void *context),
                    void *context);

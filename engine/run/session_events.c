@@ -15,11 +15,16 @@
 
 const char session_sim_name[] = "http://sim";
 
-void session_emit(struct session *session, struct event *event)
+static void show(struct session *session, struct event *event)
 {
     event->wall_ms = clock_wall_ms(&session->clock);
     event->elapsed_ms = clock_now_ms(&session->clock);
     session->face->handle(session->face, event);
+}
+
+void session_emit(struct session *session, struct event *event)
+{
+    show(session, event);
     if (session->record == NULL)
         return;
     buffer_clear(&session->line);
@@ -50,6 +55,13 @@ void session_print(struct session *session, const char *text)
     struct event event = {.type = EVENT_OUTPUT, .text = text};
 
     session_emit(session, &event);
+}
+
+void session_show(struct session *session, const char *text)
+{
+    struct event event = {.type = EVENT_OUTPUT, .text = text};
+
+    show(session, &event);
 }
 
 /* The text with the simulator's URLs as they are told. Owned by the caller. */

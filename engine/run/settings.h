@@ -25,7 +25,7 @@ struct settings {
     const char *profile_description;
     bool is_production; /* the profile says that a mistake would hurt */
     bool
-        may_switch; /* Lua code may change profile, scope and guards: at the prompt, and in
+        may_switch; /* Lua code may change profile and guards: at the prompt, and in
                         tests, each of which has a simulator of its own */
 
     const char *endpoint; /* one base URL for ARM, login and Graph */

@@ -145,6 +145,24 @@ start_up() {
     report "an empty run, peak" "$(compute "$peak_kb / 1024")" 6 MB
 }
 
+# Seen from the keyboard of a pseudo terminal. CPU time counts, too, as others may be at work here.
+prompt() {
+    cat >"$work/names.json" <<END
+{"workspaces": {"prefix": "ws-", "count": 5000},
+ "limits": {"workspaces_per_service": 100000, "reads": null, "writes": null, "deletes": null}}
+END
+    mkdir -p "$work/user"
+    HOME=$work/user "$bench/prompt" start "$moongate" 41 >"$work/prompt" || exit 1
+    report "repl --sim, from exec to the prompt, median of 41" "$(cut -d ' ' -f 1 "$work/prompt")" 30 ms
+    report "the same" "$(cut -d ' ' -f 2 "$work/prompt")" 30 CPU-ms
+    HOME=$work/user "$bench/prompt" echo "$moongate" 600 "$work/names.json" 1000 >"$work/prompt" || exit 1
+    report "a key to its echo, 1,000 tasks polling, median" "$(cut -d ' ' -f 1 "$work/prompt")" - ms
+    report "the same, 99th percentile" "$(cut -d ' ' -f 2 "$work/prompt")" 20 ms
+    HOME=$work/user "$bench/prompt" complete "$moongate" 50 "$work/names.json" >"$work/prompt" || exit 1
+    report "Tab to 5,000 live names, median" "$(cut -d ' ' -f 1 "$work/prompt")" - ms
+    report "the same, slowest of 50" "$(cut -d ' ' -f 2 "$work/prompt")" 50 ms
+}
+
 # first_answer NAME [OPTION...]: the median of five starts
 first_answer() {
     name=$1
@@ -291,6 +309,7 @@ waiting
 sleeping
 replay
 start_up
+prompt
 first_answers
 completing
 simulator

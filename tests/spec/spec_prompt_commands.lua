@@ -209,6 +209,9 @@ test.case("\\log tells the requests of the last line, and all about one", functi
   test.matches(text, ("\n%d  PUT  201 +%%d+ ms  contoso%%-apim/workspaces/logged$"):format(
     first + 1))
   test.equal(say(shell, said, "\\log"), text) -- \log itself is no line with requests
+  say(shell, said, "\\timing on")
+  say(shell, said, "\\timing off")
+  test.equal(say(shell, said, "\\log"), text) -- nor is what asks for nothing
   local details = say(shell, said, "\\log " .. first + 1)
   test.contains(details, "> Authorization: [hidden]")
   test.contains(details, '>     "displayName": "L"')

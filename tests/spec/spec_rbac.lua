@@ -48,7 +48,7 @@ test.case("a grant names a persona, and gives a gateway role only on a gateway",
   raises("a table expected, got nil", rbac.grant)
   raises("workspace: a resource or its id expected, got payments", rbac.grant,
          {group = team, workspace = "payments", as = "reader"})
-  raises("a group, user or object id expected, got api-team-orders", rbac.grant,
+  raises("a group, user or object id expected, got 'api-team-orders'; entra.group", rbac.grant,
          {group = "api-team-orders", workspace = workspace, as = "reader"})
 end)
 

@@ -232,7 +232,7 @@ test.case("who is not there and what is no question is refused", function()
   gone:delete()
   local failure = raises("PrincipalNotFound", rbac.can, gone, READ)
   contains(failure.message, gone.id)
-  raises("a group, user or object id expected, got somebody", rbac.can, "somebody", READ)
+  raises("a group, user or object id expected, got 'somebody'; entra.group", rbac.can, "somebody", READ)
   raises("action: 'Microsoft.ApiManagement/*/read' is none", rbac.can, gone,
          "Microsoft.ApiManagement/*/read")
   raises("action: 'nil' is none", rbac.can, gone)

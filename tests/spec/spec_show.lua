@@ -47,7 +47,7 @@ test.each({
   {what = "a tab and a return", value = "a\tb\r", text = [["a\tb\r"]]},
   {what = "a function of a module", value = gateways.create,
    text = "function gateways.create: see help(gateways.create)"},
-  {what = "a global function", value = print, text = "function print"},
+  {what = "a global function", value = print, text = "function print: print() calls it"},
   {what = "a coroutine", value = coroutine.create(print), text = "coroutine (suspended)"},
   {what = "an empty table", value = {}, text = "{} (empty)"},
 }, "{what} is shown", function(row)
@@ -58,7 +58,7 @@ test.case("a script's own function is shown with its place, or by its name", fun
   local function own() end
   local line = debug.getinfo(own, "S").linedefined
   equal(plain(own), ("function (%s:%d)"):format(debug.getinfo(own, "S").short_src, line))
-  equal(plain(own, 60, {env = {own = own}}), "function own")
+  equal(plain(own, 60, {env = {own = own}}), "function own: own() calls it")
 end)
 
 test.case("a long string is cut and says its length", function()
@@ -347,4 +347,66 @@ test.case("core.inspect sees through sealed metatables and lets nothing wait", f
   local fine, why = inspect.call(tasks.sleep, "1h")
   equal(fine, false)
   contains(why, "cannot wait here")
+end)
+
+-- texts that people read -------------------------------------------------------------------
+
+test.case("a module is its name and what it holds", function()
+  local lines = lines_of(plain(gateways, 40))
+  equal(lines[1], "module gateways: see help(gateways)")
+  equal(lines[2], "  MOST_WORKSPACES, create, delete, each,")
+  equal(lines[3], "  ensure, exists, find, get, list,")
+  equal(lines[4], "  update")
+end)
+
+test.case("functions of the kinds of networks have their names", function()
+  equal(plain(require "networks".route_tables.get),
+        "function networks.route_tables.get: see help(networks.route_tables.get)")
+end)
+
+test.case("a string with quotes is in the other quotes, where it holds none of those", function()
+  equal(plain [[<a b="c">]], [['<a b="c">']])
+  equal(plain [[it's "c"]], [["it's \"c\""]])
+  equal(plain [[\ "c"]], [["\\ \"c\""]])
+end)
+
+local ID = "/subscriptions/0b1f6471-1bf0-4dda-aec3-cb9272f09590/resourceGroups/rg-apim/providers/"
+           .. "Microsoft.ApiManagement/service/contoso-apim/workspaces/"
+
+test.case("of ids in a list the end is shown", function()
+  for _, line in ipairs(lines_of(plain({ID .. "payments", ID .. "billing"}, 60))) do
+    ok(not line:find "subscriptions" or line:find 'workspaces/%a+",$', line)
+  end
+end)
+
+test.case("an object's own text is broken at blanks, its ids are cut, with \\x they are not",
+          function()
+  local object = with {__tostring = function()
+    return "group 'a' may read\n  because a role at " .. ID .. "payments allows it all"
+  end}
+  local lines = lines_of(plain(object, 60))
+  equal(lines[1], "group 'a' may read")
+  equal(lines[2]:match "^  because a role at /subscr", "  because a role at /subscr")
+  contains(lines[2], "/payments allows")
+  equal(lines[3], "      all")
+  contains(plain(object, 60, {is_expanded = true}), ID .. "payments")
+end)
+
+test.case("a failure's message is broken at blanks", function()
+  local failure = check.failure {code = "Busy", message = ("later "):rep(20)}
+  for _, line in ipairs(lines_of(plain(failure, 40))) do
+    ok(terminal.width(line) <= 40, line)
+  end
+end)
+
+test.case("columns of tables come last, ids that are GUIDs give way first", function()
+  local rows = {}
+  for i = 1, 2 do
+    rows[i] = {id = ("891476ae-26c9-55d8-8bfa-55f33d4d16a%d"):format(i), role = ("r"):rep(40),
+               name = "n", paths = {{1}}}
+  end
+  local lines = lines_of(plain(rows, 72))
+  ok(lines[1]:find "^name  role +id", lines[1])
+  contains(lines[3], ("r"):rep(40) .. "  891476ae")
+  contains(lines_of(plain(rows, 200))[1], "id" .. (" "):rep(36) .. "paths")
 end)
