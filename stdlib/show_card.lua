@@ -155,7 +155,7 @@ local function field_lines(view, field, held, from, room)
       lines[i] = INDENT:rep(2) .. line
     end
     return {"", table.unpack(lines)}
-  elseif view.is_expanded and not in_the_middle then
+  elseif view.is_expanded then
     return {value.plain(text, 8 * room)}
   end
   return {value.plain(text, room, in_the_middle)}
