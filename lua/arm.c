@@ -340,7 +340,7 @@ static int begin_request(lua_State *L, bool is_let_go)
     if (turn.verdict == PAST_HOLDS)
         return bind_wait(L, SLOT_OPERATION, request_again, 0);
     if (turn.verdict == PAST_FAILS)
-        return gate_raise(L, turn.failure);
+        return bind_raise_owned(L, turn.failure);
     take_headers(L, &request);
     request.label =
         memory_format("%s %.*s", request.method, (int)strcspn(url_path(request.url), "?"),

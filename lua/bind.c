@@ -41,11 +41,8 @@ struct client *bind_client(lua_State *L)
     struct client *client = is_aside(L) ? session_client_aside(bind_session(L), &failure)
                                         : session_client(bind_session(L), &failure);
 
-    if (client == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        lua_error(L);
-    }
+    if (client == NULL)
+        bind_raise_owned(L, failure);
     return client;
 }
 
@@ -143,6 +140,13 @@ int bind_raise_failure(lua_State *L, const struct failure *failure)
     return lua_error(L);
 }
 
+int bind_raise_owned(lua_State *L, struct failure *failure)
+{
+    bind_push_failure(L, failure);
+    failure_free(failure);
+    return lua_error(L);
+}
+
 int bind_raise(lua_State *L, const char *code, const char *format, ...)
 {
     va_list arguments;
@@ -152,11 +156,7 @@ int bind_raise(lua_State *L, const char *code, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
 
-    struct failure *failure = failure_new(code, "%s", message);
-
-    bind_push_failure(L, failure);
-    failure_free(failure);
-    return lua_error(L);
+    return bind_raise_owned(L, failure_new(code, "%s", message));
 }
 
 int bind_push_next_url(lua_State *L, const char *url, const char *link,
@@ -166,11 +166,8 @@ int bind_push_next_url(lua_State *L, const char *url, const char *link,
     char *next = paging_resolve(url, link, replaces_version, &failure);
     char key[TEXT_KEY_SIZE];
 
-    if (next == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        return lua_error(L);
-    }
+    if (next == NULL)
+        return bind_raise_owned(L, failure);
     text_format_key(next, key);
     lua_pushstring(L, next);
     free(next);

@@ -67,6 +67,9 @@ void bind_push_failure(lua_State *L, const struct failure *failure);
 /* Raises it. Does not return. */
 int bind_raise_failure(lua_State *L, const struct failure *failure);
 
+/* The same, and takes it. Does not return. */
+int bind_raise_owned(lua_State *L, struct failure *failure);
+
 /* Raises a failure of our own making: "code: message". Does not return. */
 int bind_raise(lua_State *L, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/failure.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "lua/bind.h"
@@ -161,11 +160,8 @@ static int csv_read(lua_State *L)
     size_t length;
     char *text = source_read_file(path, LARGEST_FILE, &length, &failure);
 
-    if (text == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        return lua_error(L);
-    }
+    if (text == NULL)
+        return bind_raise_owned(L, failure);
     lua_settop(L, 0);
     lua_pushlstring(L, text, length);
     free(text);

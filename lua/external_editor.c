@@ -27,11 +27,8 @@ static int edit_finish(lua_State *L, int status, lua_KContext context)
     if (!held->waitable->is_done)
         return bind_wait(L, SLOT_EDIT, edit_finish, 0);
     text = external_edit_read(held->object, &length, &failure);
-    if (text == NULL && external_edit_trouble(held->object) == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        return lua_error(L);
-    }
+    if (text == NULL && external_edit_trouble(held->object) == NULL)
+        return bind_raise_owned(L, failure);
     failure_free(failure);
     lua_pushlstring(L, text != NULL ? text : "", length);
     free(text);
@@ -66,11 +63,8 @@ static int edit(lua_State *L)
     held->release = release;
     held->object = external_edit_start(session_loop(bind_session(L)), prompt, text,
                                        length, suffix, &failure);
-    if (held->object == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        return lua_error(L);
-    }
+    if (held->object == NULL)
+        return bind_raise_owned(L, failure);
     held->waitable = external_edit_waitable(held->object);
     return edit_finish(L, LUA_OK, 0);
 }

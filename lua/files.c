@@ -4,7 +4,6 @@
 
 #include "auth/secret.h"
 #include "base/base64.h"
-#include "base/failure.h"
 #include "base/pkcs12.h"
 #include "base/text.h"
 #include "lua/bind.h"
@@ -23,11 +22,8 @@ static char *read_file(lua_State *L, const char *path, size_t limit, size_t *len
     struct failure *failure = NULL;
     char *bytes = source_read_file(path, limit, length, &failure);
 
-    if (bytes == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        lua_error(L);
-    }
+    if (bytes == NULL)
+        bind_raise_owned(L, failure);
     if (*length == 0) {
         free(bytes);
         bind_raise(L, "IOError", "%s is empty", path);

@@ -224,16 +224,16 @@ static int open_beside(const char *path, char **name)
 /* Gives the file its name; only a link tells for sure that there is none of that name. */
 static bool put_in_place(const char *from, const char *path, bool may_replace)
 {
-    bool is_there;
-
     if (may_replace)
         return rename(from, path) == 0;
-    is_there = link(from, path) == 0;
-    if (!is_there && (errno == EPERM || errno == ENOTSUP)) { /* no links there */
-        is_there = access(path, F_OK) != 0 && rename(from, path) == 0;
-        errno = is_there ? 0 : EEXIST;
-    }
-    return is_there;
+    if (link(from, path) == 0)
+        return true;
+    if (errno != EPERM && errno != ENOTSUP && errno != ENOSYS)
+        return false;
+    if (access(path, F_OK) != 0) /* a file system without links */
+        return rename(from, path) == 0;
+    errno = EEXIST;
+    return false;
 }
 
 /* folder.save(path, text, may_replace) - as a whole or not at all; a file that is there raises a

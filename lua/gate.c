@@ -3,7 +3,6 @@
 
 #include <lauxlib.h>
 
-#include "base/failure.h"
 #include "lua/bind.h"
 #include "run/session.h"
 #include "task/task.h"
@@ -72,6 +71,7 @@ enum past_release gate_take_turn(lua_State *L, int slot, int *count)
 {
     const struct past_hold *hold = bind_held(L, slot)->object;
     const enum past_release how = hold->release;
+    const struct past_step *step = hold->step; /* outlives the hold */
     struct failure *failure;
 
     if (!hold->waitable.is_done)
@@ -80,18 +80,11 @@ enum past_release gate_take_turn(lua_State *L, int slot, int *count)
         *count = push_values(L, hold);
         return how;
     }
-    failure = how == PAST_IS_REFUSED ? past_refusal(hold->step) : NULL;
     lua_settop(L, slot - 1);
+    failure = how == PAST_IS_REFUSED ? past_refusal(step) : NULL;
     if (failure != NULL)
-        gate_raise(L, failure);
+        bind_raise_owned(L, failure);
     return how;
-}
-
-int gate_raise(lua_State *L, struct failure *failure)
-{
-    bind_push_failure(L, failure);
-    failure_free(failure);
-    return lua_error(L);
 }
 
 struct journal *gate_journal(lua_State *L)

@@ -5,7 +5,7 @@
  *     case PAST_HOLDS:
  *         return bind_wait(L, SLOT, let_go, context);
  *     case PAST_FAILS:
- *         return gate_raise(L, failure);
+ *         return bind_raise_owned(L, failure);
  *     case PAST_GOES_ON:
  *         break;
  *     }
@@ -34,9 +34,6 @@ enum past_verdict gate_ask(lua_State *L, struct held *held,
  * dropped, with all above it. With PAST_RETURNS `*count` values are pushed that are to be returned;
  * a refusal is raised. */
 enum past_release gate_take_turn(lua_State *L, int slot, int *count);
-
-/* Raises the failure (taken). Does not return. */
-int gate_raise(lua_State *L, struct failure *failure);
 
 /* The journal that has what the running task does, or NULL. */
 struct journal *gate_journal(lua_State *L);

@@ -48,10 +48,12 @@ static int call(lua_State *L)
 {
     luaL_checkany(L, 1);
 
-    const int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-
-    lua_pushboolean(L, status == LUA_OK);
+    lua_pushboolean(L, true); /* before: the results may leave no room for it */
     lua_insert(L, 1);
+    if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) != LUA_OK) {
+        lua_pushboolean(L, false);
+        lua_replace(L, 1);
+    }
     return lua_gettop(L);
 }
 

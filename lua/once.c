@@ -198,7 +198,7 @@ static int begin_once(lua_State *L, bool is_let_go)
     case PAST_HOLDS:
         return bind_wait(L, SLOT_ONCE, run_once_again, 0);
     case PAST_FAILS:
-        return gate_raise(L, failure);
+        return bind_raise_owned(L, failure);
     case PAST_GOES_ON:
         break;
     }

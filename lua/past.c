@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "lua/bind.h"
@@ -168,6 +167,13 @@ static bool find_frame(const struct past_hold *hold, lua_Integer number,
     return false;
 }
 
+/* Room on the stack of a coroutine that does not run, and so cannot raise that there is none. */
+static void check_room(lua_State *L, lua_State *thread, int count)
+{
+    if (!lua_checkstack(thread, count))
+        luaL_error(L, "the coroutine has no room on its stack");
+}
+
 /* Moves what was pushed to the coroutine. */
 static void take_value(lua_State *L, lua_State *thread)
 {
@@ -212,7 +218,7 @@ static void push_variables(lua_State *L, lua_State *thread, lua_Debug *where)
     const char *name;
 
     lua_newtable(L);
-    luaL_checkstack(thread, 2, NULL);
+    check_room(L, thread, 2);
     for (int i = 1; (name = lua_getlocal(thread, where, i)) != NULL; i++) {
         take_value(L, thread);
         if (name[0] == '(')
@@ -305,11 +311,12 @@ static int past_assign(lua_State *L)
     luaL_checkany(L, 5);
     lua_settop(L, 5);
     if (strcmp(kind, "upvalue") == 0) {
+        check_room(L, thread, 1);
         push_function(L, thread, &where);
         lua_insert(L, 5);
         is_set = lua_setupvalue(L, 5, slot) != NULL;
     } else {
-        luaL_checkstack(thread, 1, NULL);
+        check_room(L, thread, 1);
         lua_xmove(L, thread, 1);
         is_set = lua_setlocal(thread, &where, slot) != NULL;
     }
@@ -317,8 +324,8 @@ static int past_assign(lua_State *L)
     return 0;
 }
 
-/* subject(number of what waits) -> the table of what its write asks for, which is read anew when it is
- * let go; or nil */
+/* subject(number of what waits) -> the table of what its write asks for, which is read anew when it
+ * is let go; or nil */
 static int past_subject(lua_State *L)
 {
     const struct past_hold *hold = check_hold(L);
@@ -409,7 +416,7 @@ static int past_begin_anew(lua_State *L)
     bind_client(L); /* there is one from now on, and a journal can be set */
     failure = past_begin(past, (uint64_t)target);
     if (failure != NULL)
-        gate_raise(L, failure);
+        bind_raise_owned(L, failure);
     forget_failure(L);
     scheduler_set_failing(scheduler_of(L), keep_failing);
     set_module_folder(L, script);

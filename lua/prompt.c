@@ -105,6 +105,14 @@ static int prompt_change_text(lua_State *L)
     return 0;
 }
 
+/* complete(text, cursor): does what Tab did, when the text that is typed is still this one */
+static int prompt_complete_again(lua_State *L)
+{
+    prompt_complete(check_prompt(L), luaL_checkstring(L, 1),
+                    (size_t)luaL_checkinteger(L, 2));
+    return 0;
+}
+
 /* --- waits ------------------------------------------------------------------------------- */
 
 static int close_wait(lua_State *L)
@@ -305,7 +313,8 @@ static int prompt_keep(lua_State *L)
 /* keeps() -> whether there is a prompt, and its run is to be kept once it writes */
 static int prompt_keeps(lua_State *L)
 {
-    lua_pushboolean(L, prompt_current() != NULL && session_record(bind_session(L)) != NULL);
+    lua_pushboolean(L,
+                    prompt_current() != NULL && session_record(bind_session(L)) != NULL);
     return 1;
 }
 
@@ -367,6 +376,7 @@ int open_prompt(lua_State *L)
     static const luaL_Reg functions[] = {{"read", prompt_read_line},
                                          {"say", prompt_say},
                                          {"set_text", prompt_change_text},
+                                         {"complete", prompt_complete_again},
                                          {"wait", prompt_wait_for},
                                          {"set_helper", prompt_set_helpers},
                                          {"is_open", prompt_is_open},

@@ -594,11 +594,8 @@ static void push_shelf(lua_State *L)
     struct depot *depot = session_depot(session, &failure);
     struct shelf *shelf;
 
-    if (depot == NULL) {
-        bind_push_failure(L, failure);
-        failure_free(failure);
-        lua_error(L);
-    }
+    if (depot == NULL)
+        bind_raise_owned(L, failure);
     shelf = lua_newuserdatauv(L, sizeof *shelf, 0);
     *shelf = (struct shelf){.loop = session_loop(session), .store = depot_store(depot)};
     if (luaL_newmetatable(L, shelf_metatable)) {

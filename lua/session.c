@@ -144,14 +144,6 @@ static struct session *check_session(lua_State *L, const char *what)
     return session;
 }
 
-/* Raises a failure and frees it. */
-static int raise_owned(lua_State *L, struct failure *failure)
-{
-    bind_push_failure(L, failure);
-    failure_free(failure);
-    return lua_error(L);
-}
-
 /* A change of the run, in a userdata. */
 struct change {
     struct run_renewal renewal;
@@ -222,7 +214,7 @@ static int session_use(lua_State *L)
         config_change_profile(session_settings(session)->config, name, &own->settings);
 
     if (failure != NULL)
-        return raise_owned(L, failure);
+        return bind_raise_owned(L, failure);
     lua_gc(L, LUA_GCCOLLECT); /* what nobody waits for any more is no reason to wait */
     lua_toclose(L, SLOT_CHANGE);
     run_renew(session, &own->settings, &own->renewal);
@@ -230,7 +222,7 @@ static int session_use(lua_State *L)
     return use_finish(L, LUA_OK, 0);
 }
 
-/* The name that a field holds, or NULL where it is nil; the table keeps it. */
+/* The name that a field holds, or NULL where it is nil; the stack keeps it. */
 static const char *check_name(lua_State *L, const char *field)
 {
     const char *name = NULL;
@@ -243,7 +235,6 @@ static const char *check_name(lua_State *L, const char *field)
             strlen(name) != lua_rawlen(L, -1))
             bind_error(L, "%s: a name expected, no id and no path", field);
     }
-    lua_pop(L, 1);
     return name;
 }
 

@@ -257,7 +257,7 @@ static bool is_its_turn(lua_State *L, struct held *held, enum resource_verb verb
         gate_ask(L, held, &write, ARG_FIELDS, is_let_go, &failure);
 
     if (verdict == PAST_FAILS)
-        gate_raise(L, failure);
+        bind_raise_owned(L, failure);
     return verdict == PAST_GOES_ON;
 }
 

@@ -18,10 +18,14 @@ local function alive(list)
   return going
 end
 
--- Names are asked for in tasks of their own, which nobody minds when they leave.
-local function refresh_names(shell, key)
+-- Names are asked for in tasks of their own, which nobody minds when they leave. `then_what` is
+-- called when they are there.
+local function refresh_names(shell, key, then_what)
   shell.refreshing = alive(shell.refreshing or {})
-  table.insert(shell.refreshing, core_tasks.spawn(require("live_names").refresh, key))
+  table.insert(shell.refreshing, core_tasks.spawn(function()
+    require("live_names").refresh(key)
+    then_what()
+  end))
 end
 
 -- What Tab looks at: the variables of lines, or a plain table instead.
@@ -32,8 +36,14 @@ end
 local function complete(shell, text, cursor)
   local env = names_of(shell)
   local found = require("completion").at(text, cursor, env)
-  if found.is_missing then
-    refresh_names(shell, found.is_missing)
+  if found.is_missing and not shell.is_again then
+    refresh_names(shell, found.is_missing, function()
+      shell.is_again = true
+      if #found.candidates == 0 then
+        core.complete(text, cursor)
+      end
+      shell.is_again = false
+    end)
   end
   local choices = {}
   for i, candidate in ipairs(found.candidates) do

@@ -10,6 +10,7 @@ local prompt_shell = {}
 
 -- As many rows of a value are shown to somebody who reads, and to a program.
 local SCREEN_ROWS, PIPE_ROWS = 200, 100000
+local PIPE_COLUMNS = 10000
 
 local Shell = {}
 Shell.__index = Shell
@@ -71,16 +72,15 @@ end
 function Shell:options()
   local terminal = require "core.terminal"
   local is_terminal = terminal.is_terminal()
-  return {columns = terminal.size(), most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
+  return {columns = is_terminal and terminal.size() or PIPE_COLUMNS, most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
           is_expanded = self.is_expanded, has_color = is_terminal and terminal.wants_color(),
           env = self.env}
 end
 
 --- The text of a line by the name of its chunk, "line 3"; nil when it is none, or held a secret.
 function Shell:find_line(name)
-  local number = tonumber(name:match "^line (%d+)$")
   for _, entry in ipairs(self.lines) do
-    if entry.number == number and not entry.is_secret then
+    if entry.name == name and not entry.is_secret then
       return entry.text
     end
   end
@@ -91,10 +91,22 @@ function Shell:show(value)
   self:say(require("show").text(value, self:options()))
 end
 
+-- nil is not worth a line, unless it is of a name that is not there.
+local function say_nil(shell, entry)
+  local advice = require("prompt_advice").of_nil(entry.text, shell.env)
+  if advice and core.is_open() and core.is_interactive() then
+    shell:say(paint("2", advice))
+  elseif advice then
+    require("log").warning(advice)
+  end
+end
+
 -- Shows what an expression gave under the names that it has from now on.
 local function show_values(shell, entry, values)
-  if values.n == 0 or (values.n == 1 and values[1] == nil) then
+  if values.n == 0 then
     return
+  elseif values.n == 1 and values[1] == nil then
+    return say_nil(shell, entry)
   end
   local name = "_" .. entry.number
   shell.env._, shell.env[name] = values[1], values[1]
@@ -117,9 +129,9 @@ local function shorten(traceback)
 end
 
 -- What an error says; one that is no text is shown as a value is, without colours.
-local function text_of_error(shell, value)
+local function text_of_error(shell, entry, value)
   if type(value) == "string" then
-    return value
+    return require("prompt_advice").message(value, entry.text, shell.env)
   elseif value == nil then
     return "nil was raised"
   elseif core.exit_code(value) then
@@ -130,10 +142,10 @@ local function text_of_error(shell, value)
   return require("show").text(value, options)
 end
 
-local function describe(shell)
+local function describe(shell, entry)
   return function(value)
     return {value = value,
-            text = text_of_error(shell, value) .. shorten(debug.traceback(nil, 2))}
+            text = text_of_error(shell, entry, value) .. shorten(debug.traceback(nil, 2))}
   end
 end
 
@@ -157,7 +169,7 @@ end
 -- What the line's task does. It shows the value, too, since a value may take its time to say
 -- what it is.
 local function carry_out(shell, entry, fn)
-  local values = table.pack(xpcall(fn, describe(shell)))
+  local values = table.pack(xpcall(fn, describe(shell, entry)))
   local failure = not values[1] and values[2]
   if type(failure) == "string" then -- there was no memory to describe it
     failure = {value = failure, text = failure}
@@ -227,7 +239,7 @@ function Shell:wait(entry)
 end
 
 local function run_code(shell, line, entry)
-  local fn, reason = prompt_line.compile(line.text, "line " .. entry.number, shell.env)
+  local fn, reason = prompt_line.compile(line.text, entry.name, shell.env)
   if not fn then
     prompt_keep.finish(shell, entry, false)
     shell:fail(reason)
@@ -297,10 +309,11 @@ local function time_of(shell, run, ...)
   return ok
 end
 
-local function run_entry(shell, line, text)
+local function run_entry(shell, line, text, name)
   shell.count = shell.count + 1
   local entry = {text = text, number = shell.count, is_background = line.is_background,
-                 label = label_of(text), mark = require("core.trail").mark()}
+                 name = name or "line " .. shell.count, label = label_of(text),
+                 mark = require("core.trail").mark()}
   if line.kind == "command" then
     line.command = require("prompt_commands").find(line.name)
     entry.is_command = true
@@ -310,19 +323,26 @@ local function run_entry(shell, line, text)
   return time_of(shell, entry.is_command and run_command or run_code, shell, line, entry)
 end
 
+-- Words that are values of Lua, and mean something else to whoever types them alone.
+local MEANT = {tasks = {kind = "command", name = "tasks", argument = ""},
+               exit = {kind = "command", name = "q", argument = ""},
+               quit = {kind = "command", name = "q", argument = ""},
+               help = {kind = "code", text = "help()"}}
+
 --- Runs a text as if it had been typed.
 -- @tparam string text
+-- @tparam[opt] string name what messages call it; "line 3" and so on without
 -- @return true when it came to a good end, or goes on in the background
-function Shell:evaluate(text)
+function Shell:evaluate(text, name)
   local line = prompt_line.parse(text)
   if line.kind == "blank" or line.kind == "dropped" then
     return true
   elseif line.kind == "question" then
     return run_question(self, line)
-  elseif line.kind == "code" and line.text == "tasks" then
-    line = {kind = "command", name = "tasks", argument = ""}
+  elseif line.kind == "code" then
+    line = MEANT[line.text] or line
   end
-  return run_entry(self, line, line.text or text:match "^%s*(.-)%s*$")
+  return run_entry(self, line, line.text or text:match "^%s*(.-)%s*$", name)
 end
 
 --- Runs a file as one line of the session.
@@ -330,13 +350,16 @@ end
 -- @return true when it came to a good end
 function Shell:run_file(path)
   local file, reason = io.open(path)
-  if not file then
-    self:fail(reason)
+  local text
+  if file then
+    text, reason = file:read "a"
+    file:close()
+  end
+  if not text then
+    self:fail(("%s: %s"):format(path, tostring(reason):gsub("^.*: ", "", 1)))
     return false
   end
-  local text = file:read "a"
-  file:close()
-  return self:evaluate(text)
+  return self:evaluate(text, path:match "[^/]*$")
 end
 
 -- --- tasks in the background ----------------------------------------------------------------

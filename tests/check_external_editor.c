@@ -33,6 +33,7 @@ static struct {
     struct buffer printed;
     pid_t pid;
     char *folder; /* TMPDIR */
+    bool is_in_background;
 } h;
 
 static void set_up(void)
@@ -63,6 +64,18 @@ static bool is_as_before(int terminal, const struct termios *mode)
            now.c_lflag == mode->c_lflag && now.c_iflag == mode->c_iflag;
 }
 
+/* As a shell does with `moongate repl &`: the terminal stays with somebody else. */
+static void go_to_background(void)
+{
+    const pid_t child = fork();
+
+    if (child != 0) {
+        waitpid(child, NULL, 0);
+        _exit(0);
+    }
+    setpgid(0, 0);
+}
+
 static void be_session(const char *terminal_name, int out, const char *code)
 {
     const struct settings settings = {
@@ -77,6 +90,8 @@ static void be_session(const char *terminal_name, int out, const char *code)
     ioctl(terminal, TIOCSCTTY, 0);
     tcsetpgrp(terminal, getpgrp());
     tcgetattr(terminal, &mode);
+    if (h.is_in_background)
+        go_to_background();
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
@@ -271,6 +286,16 @@ START_TEST(closing_the_task_ends_the_editor)
 }
 END_TEST
 
+/* It would be stopped each time it was continued. */
+START_TEST(an_editor_that_asks_for_anothers_terminal_is_ended)
+{
+    h.is_in_background = true;
+    start("sh -c 'read word < /dev/tty' -", EDIT SHOW);
+    finish();
+    assert_printed("was ended by signal 9");
+}
+END_TEST
+
 START_TEST(without_a_folder_for_its_file_there_is_no_editor)
 {
     setenv("TMPDIR", "/no/such/folder", 1);
@@ -294,6 +319,7 @@ int main(void)
                         (int)(sizeof trouble_rows / sizeof *trouble_rows));
     tcase_add_test(topic, a_file_that_is_gone_raises);
     tcase_add_test(topic, closing_the_task_ends_the_editor);
+    tcase_add_test(topic, an_editor_that_asks_for_anothers_terminal_is_ended);
     tcase_add_test(topic, without_a_folder_for_its_file_there_is_no_editor);
     return run_suite(suite);
 }

@@ -4,8 +4,8 @@
 const struct command commands[] = {
     {"run", command_run, "run a script: moongate run [--sim] SCRIPT [arguments]",
      &run_help},
-    {"repl", command_repl, "the prompt: type lines, and see what they give: moongate repl",
-     &repl_help},
+    {"repl", command_repl,
+     "the prompt: type lines, and see what they give: moongate repl", &repl_help},
     {"resume", command_resume, "carry a run on that was interrupted: moongate resume RUN",
      &resume_help},
     {"runs", command_runs, "what runs there are, and what becomes of them", &runs_help},

@@ -118,10 +118,10 @@ struct exchange {
         char *claims; /* that the service asked for, or NULL */
         bool was_renewed, was_challenged, is_waiting;
     } credential;
-    char *cookie_header;     /* of the cookie stage, or NULL */
-    struct {                 /* of the trail stage */
-        uint64_t number;     /* its entry while it is under way; 0: none */
-        unsigned attempts;   /* that reached the wire */
+    char *cookie_header;   /* of the cookie stage, or NULL */
+    struct {               /* of the trail stage */
+        uint64_t number;   /* its entry while it is under way; 0: none */
+        unsigned attempts; /* that reached the wire */
     } trail;
     struct wire_stage *wire; /* of the transport stage */
     struct list parked;

@@ -40,11 +40,11 @@ static bool give_terminal(int terminal, pid_t group)
 
     sigemptyset(&output);
     sigaddset(&output, SIGTTOU);
-    sigprocmask(SIG_BLOCK, &output, &before);
+    pthread_sigmask(SIG_BLOCK, &output, &before);
 
     const bool is_given = tcsetpgrp(terminal, group) == 0;
 
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return is_given;
 }
 
@@ -76,13 +76,15 @@ static void take_back(struct foreground *own)
 
 /* --- while it runs ------------------------------------------------------------------------ */
 
-/* It was stopped: by Ctrl-Z, or because it had no terminal any more. */
-static void go_on(const struct foreground *own)
+/* It was stopped: by Ctrl-Z, or because it has asked for a terminal that is not its own. That it
+ * would do again and again, unless it can be given the terminal. */
+static void go_on(const struct foreground *own, int signal_number)
 {
-    if (own->terminal >= 0 && !give_terminal(own->terminal, own->pid))
-        kill(-own->pid, SIGKILL); /* it would stop again and again */
-    else
-        kill(-own->pid, SIGCONT);
+    const bool wants_terminal = signal_number == SIGTTIN || signal_number == SIGTTOU;
+    const bool is_given =
+        own->terminal >= 0 ? give_terminal(own->terminal, own->pid) : !wants_terminal;
+
+    kill(-own->pid, is_given ? SIGCONT : SIGKILL);
 }
 
 /* Some child of ours has ended or was stopped: this one? */
@@ -96,7 +98,7 @@ static void on_child(void *context)
     if (waitpid(own->pid, &status, WNOHANG | WUNTRACED) != own->pid)
         return;
     if (WIFSTOPPED(status)) {
-        go_on(own);
+        go_on(own, WSTOPSIG(status));
         return;
     }
     take_back(own);
@@ -105,6 +107,7 @@ static void on_child(void *context)
 
 /* --- starting it -------------------------------------------------------------------------- */
 
+/* Begins with all signals blocked: our handlers must not run in it. */
 static void be_program(int terminal, int input, bool sees_terminal, char *const *words)
 {
     static const int usual[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,  SIGTSTP,
@@ -118,13 +121,34 @@ static void be_program(int terminal, int input, bool sees_terminal, char *const 
     for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
         sigaction(usual[i], &action, NULL);
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     if (input >= 0)
         dup2(input, STDIN_FILENO);
     if (terminal >= 0 && !sees_terminal)
         dup2(terminal, STDOUT_FILENO);
     execve(words[0], words, environ);
     _exit(127);
+}
+
+/* Returns 0 or an errno. */
+static int start(struct foreground *own, int input, char *const *words)
+{
+    const bool sees_terminal = isatty(STDOUT_FILENO) == 1;
+    sigset_t all, before;
+
+    own->child = wakeup_new_signal(own->loop, SIGCHLD, on_child, own); /* misses none */
+    if (own->child == NULL)
+        return ENOMEM;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    own->pid = fork();
+    if (own->pid == 0)
+        be_program(own->terminal, input, sees_terminal, words);
+
+    const int reason = own->pid < 0 ? errno : 0;
+
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return reason;
 }
 
 struct foreground *foreground_start(struct loop *loop, struct prompt *prompt,
@@ -145,17 +169,13 @@ struct foreground *foreground_start(struct loop *loop, struct prompt *prompt,
         nothing = own->terminal < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
         input = own->terminal < 0 ? nothing : own->terminal;
     }
-    own->child = wakeup_new_signal(loop, SIGCHLD, on_child, own); /* misses none */
-    own->pid = fork();
-    if (own->pid == 0)
-        be_program(own->terminal, input, isatty(STDOUT_FILENO) == 1, words);
 
-    const int error = errno;
+    const int reason = start(own, input, words);
 
     if (nothing >= 0)
         close(nothing);
-    if (own->pid < 0) {
-        *why = strerror(error);
+    if (reason != 0) {
+        *why = strerror(reason);
         take_back(own);
         return NULL;
     }
@@ -168,6 +188,7 @@ struct foreground *foreground_start(struct loop *loop, struct prompt *prompt,
 void foreground_cancel(struct foreground *foreground)
 {
     kill(-foreground->pid, SIGKILL);
-    waitpid(foreground->pid, NULL, 0); /* at once: nothing outlives SIGKILL */
+    while (waitpid(foreground->pid, NULL, 0) < 0 && errno == EINTR)
+        continue; /* at once: nothing outlives SIGKILL */
     take_back(foreground);
 }

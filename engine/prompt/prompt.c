@@ -292,6 +292,21 @@ void prompt_set_text(struct prompt *prompt, const char *text)
     draw(prompt);
 }
 
+void prompt_complete(struct prompt *prompt, const char *text, size_t cursor)
+{
+    struct editor_view edited;
+
+    if (prompt->editor == NULL || !prompt->is_reading)
+        return;
+    editor_look(prompt->editor, &edited);
+    if (edited.search != NULL || edited.cursor != cursor ||
+        strcmp(edited.text, text) != 0)
+        return;
+    on_complete(prompt, true);
+    look_for_hint(prompt);
+    draw(prompt);
+}
+
 char *prompt_take_line(struct prompt *prompt)
 {
     char *line = prompt->line;

@@ -64,6 +64,9 @@ struct waitable *prompt_read(struct prompt *prompt, const char *text,
 /* Stands in front of the line that is being read from now on; nothing happens when none is. */
 void prompt_set_text(struct prompt *prompt, const char *text);
 
+/* Does what Tab did in a text that is still the same: what was missing then is there now. */
+void prompt_complete(struct prompt *prompt, const char *text, size_t cursor);
+
 /* The line that was read, owned by the caller, or NULL: there are no more. */
 char *prompt_take_line(struct prompt *prompt);
 

@@ -41,17 +41,18 @@ static bool is_hex(char c)
     return kind_of(c) == KIND_DIGIT || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Three parts, of which the first is a JSON object: '{"' begins with "eyJ" in Base64. */
-static bool is_web_token(const char *text)
+/* Three parts, of which the first is a JSON object: '{"' begins with "eyJ" in Base64. The length of
+ * that part is in `*head`: what lies within it is no token either if this is none. */
+static bool is_web_token(const char *text, size_t *head)
 {
-    const size_t head = strncmp(text, "eyJ", 3) == 0 ? strspn(text, base64_url) : 0;
-
-    if (head < 10 || text[head] != '.')
+    *head = strncmp(text, "eyJ", 3) == 0 ? strspn(text, base64_url) : 0;
+    if (*head < 10 || text[*head] != '.')
         return false;
 
-    const size_t claims = strspn(text + head + 1, base64_url);
+    const char *claims = text + *head + 1;
+    const size_t length = strspn(claims, base64_url);
 
-    return claims >= 10 && text[head + 1 + claims] == '.';
+    return length >= 10 && claims[length] == '.';
 }
 
 /* The header's value: a scheme and what is no word. */
@@ -177,14 +178,20 @@ static bool is_key(const char *text, size_t *length)
 
 bool secret_look_is_in(const char *text)
 {
+    size_t no_token = 0; /* begins before this */
+
     for (size_t at = 0; text[at] != '\0'; at++) {
         const bool is_start = at == 0 || !is_letter_or_digit(text[at - 1]);
         size_t length = 0;
 
+        if (is_start && at >= no_token) {
+            if (is_web_token(text + at, &length))
+                return true;
+            no_token = at + length;
+        }
         if (is_url_with_password(text + at) || is_private_key(text + at))
             return true;
-        if (is_start && (is_web_token(text + at) || is_http_credentials(text + at) ||
-                         is_secret_member(text + at)))
+        if (is_start && (is_http_credentials(text + at) || is_secret_member(text + at)))
             return true;
         if ((at == 0 || !is_in_token(text[at - 1])) && is_key(text + at, &length))
             return true;

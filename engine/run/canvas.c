@@ -29,8 +29,8 @@ enum {
 #define ERASE_SCREEN       "\x1b[2J"
 #define COLORS_OFF         "\x1b[0m"
 
-/* From the start of a row. As "\x1b[J" alone, tmux would take it at the top of the screen for clearing
- * that, and keep what was there in its history. */
+/* From the start of a row. As "\x1b[J" alone, tmux would take it at the top of the screen for
+ * clearing that, and keep what was there in its history. */
 #define ERASE_BELOW "\x1b[2K\x1b[C\x1b[J\r"
 
 /* Rows of a picture; the last one has no line end. */
@@ -143,8 +143,8 @@ static int row_width(const char *row, size_t length)
 }
 
 /* How many rows the cursor is below the start of the picture. When the terminal has become narrower
- * since, some wrap its old rows and some cut them. Where we do not know, going up no further than we
- * have gone down leaves a scrap in the former and takes no foreign line in the latter. */
+ * since, some wrap its old rows and some cut them. Where we do not know, going up no further than
+ * we have gone down leaves a scrap in the former and takes no foreign line in the latter. */
 static int rows_to_start(const struct canvas *canvas, int columns)
 {
     struct rows rows = {canvas->drawn.data, canvas->drawn_rows};

@@ -34,8 +34,9 @@ struct config_field config_field(size_t index);
 
 /* Reads `file`, or the one that MOONGATE_CONFIG names, or else the first that is there:
  * moongate.lua in the working folder, $XDG_CONFIG_HOME/moongate/config.lua (~/.config where that is
- * not set). /dev/null is none. NULL when there is none; or on failure, with the reason in `*failure` (owned by the
- * caller). A file that others than its owner can write is not taken unless it was named. */
+ * not set). /dev/null is none. NULL when there is none; or on failure, with the reason in
+ * `*failure` (owned by the caller). A file that others than its owner can write is not taken unless
+ * it was named. */
 struct config *config_read(const char *file, struct failure **failure);
 
 /* Settings that were filled in from it hold its strings. Accepts NULL. */

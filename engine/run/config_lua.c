@@ -26,6 +26,7 @@ static const char chunk_name[] = "=line"; /* errors are "line:12: ..." */
 struct evaluation {
     struct limited_lua limits; /* first: the context of the state's allocator */
     struct config *config;
+    char *refusal;                  /* "12: message", once something is refused */
     const struct declaration *open; /* or NULL */
     int open_line;
     char open_name[LONGEST_NAME + 1];
@@ -47,11 +48,12 @@ static struct evaluation *evaluation_of(lua_State *L)
 
 /* --- errors ------------------------------------------------------------------------- */
 
-/* Raises "line:N: message" for a line of the file, and frees the message. */
+/* Stops the file at one of its lines, and takes the message. Nothing in it can go on after that. */
 static int refuse(lua_State *L, int line, char *message)
 {
-    lua_pushfstring(L, "line:%d: %s", line, message);
+    evaluation_of(L)->refusal = memory_format("%d: %s", line, message);
     free(message);
+    lua_pushnil(L);
     return lua_error(L);
 }
 
@@ -336,17 +338,19 @@ static int run(lua_State *L)
     return 0;
 }
 
-/* Takes what the run has raised. Owned by the caller. */
+/* What has stopped the file. Owned by the caller. */
 static char *describe_error(lua_State *L, int status)
 {
     static const char place[] = "line:";
     const char *text = lua_tostring(L, -1);
 
+    if (evaluation_of(L)->refusal != NULL)
+        return evaluation_of(L)->refusal;
     if (status == LUA_ERRMEM)
         return memory_format(" it needs more than %d MiB of memory", MEMORY_LIMIT >> 20);
     if (strncmp(text, place, sizeof place - 1) == 0)
         return memory_copy_string(text + sizeof place - 1);
-    return memory_format(" %s", text != NULL ? text : "it raised what is no text");
+    return memory_format(" %s", text);
 }
 
 char *config_evaluate(struct config *config, const char *text, size_t length)

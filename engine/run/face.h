@@ -11,7 +11,8 @@ struct face;
 bool face_output_failed(const struct face *face);
 
 /* Shows the cursor again if a face has hidden it, and leaves what is being typed above it. For
- * handlers of fatal signals: it is async-signal-safe and keeps errno. Freeing the face does the same and more. */
+ * handlers of fatal signals: it is async-signal-safe and keeps errno. Freeing the face does the
+ * same and more. */
 void face_restore_terminal(void);
 
 #endif

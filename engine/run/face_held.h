@@ -1,8 +1,7 @@
 /* engine/run/face_held.h - failures that are kept back for a while.
  *
- * The line that runs or the task that fails mostly tells them itself; what it has not told is said
- * then.
- * A zeroed struct holds nothing. */
+ * The line that runs or the task that fails mostly tells them itself; what it has not told by its
+ * end is said then. A zeroed struct holds nothing. */
 #ifndef MOONGATE_RUN_FACE_HELD_H
 #define MOONGATE_RUN_FACE_HELD_H
 

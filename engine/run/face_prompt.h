@@ -18,9 +18,8 @@ struct face_prompt_view {
     const char *continuation; /* in front of further lines of the text, likewise */
     const char *text;         /* what is being typed */
     size_t cursor;            /* in bytes of the text */
-    const char
-        *hint; /* dim behind the text when there is room, or below it without colours; or
-                         NULL */
+    /* Dim behind the text when there is room, or below it without colours; or NULL. */
+    const char *hint;
     const char *const *choices; /* shown in columns below the text; or NULL */
     size_t choice_count;
     size_t choices_in_all; /* when more than are given: "and 4,900 more" */

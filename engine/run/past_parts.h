@@ -1,5 +1,6 @@
-/* engine/run/past_parts.h - what the files of a past share, and nobody else: past.c (what becomes of
- * writes, and what waits), past_load.c (what the store has) and past_world.c (the simulated world). */
+/* engine/run/past_parts.h - what the files of a past share, and nobody else: past.c (what becomes
+ * of writes, and what waits), past_load.c (what the store has) and past_world.c (the simulated
+ * world). */
 #ifndef MOONGATE_RUN_PAST_PARTS_H
 #define MOONGATE_RUN_PAST_PARTS_H
 

@@ -85,8 +85,9 @@ void record_add_event(struct record *record, const char *line, size_t length);
 /* What others are told of this process, which carries a run: JSON, owned by the caller. */
 char *record_describe_holder(void);
 
-/* The end of this attempt: `end` (taken) is what end.json says; NULL: it did nothing. Writes what is left, and gives the
- * lease back. NULL, or what could not be written; owned by the caller. Turns the loop. */
+/* The end of this attempt: `end` (taken) is what end.json says; NULL: it did nothing. Writes what is
+ * left, and gives the lease back. NULL, or what could not be written; owned by the caller. Turns the
+ * loop. */
 struct failure *record_end(struct record *record, cJSON *end);
 
 #endif

@@ -1,7 +1,7 @@
 /* engine/run/wakeup.h - machine time, signals and keys, whatever clock a run goes by.
  *
- * Pictures move by the machine's time, whatever clock a run goes by. Only this module sees libevent: its `struct
- * event` and ours bear the same name. */
+ * Pictures move by the machine's time even under a virtual clock. Only this module sees libevent:
+ * its `struct event` and ours bear the same name. */
 #ifndef MOONGATE_RUN_WAKEUP_H
 #define MOONGATE_RUN_WAKEUP_H
 
@@ -16,7 +16,7 @@ typedef void wakeup_wake(void *context);
  * has no room for it, which the other calls accept. */
 struct wakeup *wakeup_new_timer(struct loop *loop, wakeup_wake *wake, void *context);
 
-/* Watches for a signal from now on. */
+/* Watches for a signal from now on; NULL as above. */
 struct wakeup *wakeup_new_signal(struct loop *loop, int signal_number, wakeup_wake *wake,
                                  void *context);
 
@@ -35,6 +35,7 @@ void wakeup_watch(struct wakeup *wakeup);
 /* It wakes nobody any more; a signal has the effect again that it had before it was watched. */
 void wakeup_stop(struct wakeup *wakeup);
 
+/* Stops it first. Accepts NULL. */
 void wakeup_free(struct wakeup *wakeup);
 
 #endif

@@ -48,7 +48,8 @@ bool builder_knows(struct world *world, const char *id);
 
 /* The kind of the resource that a full id names, with the id of what it lies in (owned by the
  * caller); NULL when it is none that is simulated. */
-const struct kind *builder_split(const struct world *world, const char *id, char **parent);
+const struct kind *builder_split(const struct world *world, const char *id,
+                                 char **parent);
 
 /* ---- builder.c ---- */
 

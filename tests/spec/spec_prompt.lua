@@ -1,4 +1,5 @@
 -- Lines at the prompt: what they are, what their code is, what the session keeps of them.
+local folder = require "core.folder"
 local prompt = require "prompt"
 local prompt_line = require "prompt_line"
 local prompt_shell = require "prompt_shell"
@@ -164,6 +165,21 @@ test.case("run.exit ends the session with its code, but not from the background"
   test.equal(shell.is_leaving, nil)
   shell:evaluate "run.exit(3)"
   test.equal({shell.is_leaving, require("core.prompt").exit_code(shell.exit)}, {true, 3})
+end)
+
+test.case("a file runs as a line, and its messages have its name", function()
+  local shell, said = new_shell()
+  local place = os.getenv "TMPDIR" or "/tmp"
+  local own = ("moongate-spec-%s/init.lua"):format(tostring({}):match "0x(%x+)")
+  local path = place .. "/" .. own
+  folder.make(path:match "^(.*)/")
+  folder.write(place, own, "x = 1\nx = nil + 1\n")
+  test.equal(shell:run_file(path), false)
+  test.equal(shell:run_file "/", false)
+  test.equal(shell:run_file "/no/such/file", false)
+  folder.remove(place, own)
+  test.equal(said, {"! init.lua:2: attempt to perform arithmetic on a nil value",
+                    "! /: Is a directory", "! /no/such/file: No such file or directory"})
 end)
 
 test.case("what a statement returns is shown, too", function()
