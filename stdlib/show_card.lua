@@ -298,7 +298,10 @@ local FACTS = {"status", "target", "operation", "request_id", "correlation_id", 
 
 -- Whether the message has told all details already.
 local function tells_details(message, details)
-  for _, detail in ipairs(type(details) == "table" and details or {{}}) do
+  if type(details) ~= "table" or #details == 0 then
+    return false
+  end
+  for _, detail in ipairs(details) do
     local part = type(detail) == "table" and rawget(detail, "message")
     if type(part) ~= "string" or not message:find(part, 1, true) then
       return false
