@@ -127,6 +127,34 @@ static int folder_list(lua_State *L)
     return 1;
 }
 
+enum { MOST_ENTRIES = 10000 };
+
+/* folder.entries(folder) -> the names in it, in no order, folders with a slash behind; those
+ * that begin with a dot are left out, so is what is beyond 10000; nil when it cannot be read */
+static int folder_entries(lua_State *L)
+{
+    DIR *entries = opendir(luaL_checkstring(L, 1));
+    const struct dirent *entry;
+    lua_Integer count = 0;
+    struct stat facts;
+
+    if (entries == NULL)
+        return 0;
+    lua_newtable(L);
+    while (count < MOST_ENTRIES && (entry = readdir(entries)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+
+        const bool is_folder = fstatat(dirfd(entries), entry->d_name, &facts, 0) == 0 &&
+                               S_ISDIR(facts.st_mode);
+
+        lua_pushfstring(L, is_folder ? "%s/" : "%s", entry->d_name);
+        lua_rawseti(L, -2, ++count);
+    }
+    closedir(entries);
+    return 1;
+}
+
 /* folder.make(folder) - makes it when it is not there */
 static int folder_make(lua_State *L)
 {
@@ -390,9 +418,10 @@ static int folder_evaluate(lua_State *L)
 int open_folder(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"list", folder_list}, {"make", folder_make},     {"write", folder_write},
-        {"save", folder_save}, {"remove", folder_remove}, {"evaluate", folder_evaluate},
-        {NULL, NULL}};
+        {"list", folder_list},         {"entries", folder_entries},
+        {"make", folder_make},         {"write", folder_write},
+        {"save", folder_save},         {"remove", folder_remove},
+        {"evaluate", folder_evaluate}, {NULL, NULL}};
 
     luaL_newmetatable(L, data_metatable);
     lua_pushcfunction(L, close_data);

@@ -3,6 +3,7 @@
 -- The run's script runs again, with answers from its journal, on a simulator. At a chosen step it
 -- stops: one looks at its frames and variables, changes some, lets it go on.
 -- @module past
+local card = require "show_card"
 local core = require "core.past"
 local past_frame = require "past_frame"
 local tasks = require "core.tasks"
@@ -244,12 +245,16 @@ local function say_frame(shell)
   end
 end
 
+-- Says a text in rows that are broken at blanks.
+local function say_text(shell, text, hang)
+  shell:say(table.concat(card.wrap({terminal.visible(text)}, (terminal.size()), hang or ""), "\n"))
+end
+
 local function say_unput(shell)
   local why, count = core.unput()
   if why then
-    shell:say(terminal.visible(
-      ("what %d known %s did is not in the simulated world; the last: %s"):format(
-        count, count == 1 and "write" or "writes", why)))
+    say_text(shell, ("what %d known %s did is not in the simulated world; the last: %s"):format(
+      count, count == 1 and "write" or "writes", why))
   end
 end
 
@@ -263,9 +268,9 @@ end
 
 local function say_others(shell, write, waiting)
   if #waiting > 1 then
-    shell:say(("%d more %s, such as %s; \\where says where"):format(
+    say_text(shell, ("%d more %s, such as %s; \\where says where"):format(
       #waiting - 1, #waiting == 2 and "task waits before a write" or "tasks wait before writes",
-      terminal.visible(subject(waiting[waiting[1].number == write.number and 2 or 1]))))
+      subject(waiting[waiting[1].number == write.number and 2 or 1])))
   end
 end
 
@@ -303,7 +308,7 @@ local function report(shell)
   local write, waiting = current()
   say_unput(shell)
   if write then
-    shell:say(terminal.visible(describe_stop(write)))
+    say_text(shell, describe_stop(write))
     say_frame(shell)
     say_others(shell, write, waiting)
   elseif own.script.is_over then
@@ -375,6 +380,7 @@ command("steps", "\\steps [NAME]", "the steps of the run, what came of each, and
           step.is_begun and "" or is_here and " (here)" or " (not come to)"))
       end
     end
+    lines = card.wrap(lines, (terminal.size()), "  ")
     shell:say(table.concat(lines, "\n"))
   end)
 
@@ -505,18 +511,17 @@ command("restart", "\\restart [FILE]",
 
 local function say_banner(shell, info, target)
   local steps = core.steps()
-  shell:say(terminal.visible(("run %s of %s, %s"):format(
+  say_text(shell, ("run %s of %s, %s"):format(
     info.id, table.concat({info.manifest.script, table.unpack(info.manifest.arguments or {})}, " "),
-    count_of(steps))))
+    count_of(steps)))
   if info.damage then
-    shell:say(terminal.visible(info.damage))
+    say_text(shell, info.damage)
   end
-  shell:say(("Its script runs %s. Writes that the journal has as done are\n"
-    .. "answered from it; what is read, and all else, is asked of a simulator%s.\n"
-    .. "Nothing is sent to Azure, and nothing is written to %s."):format(
+  say_text(shell, ("Its script runs %s. Writes that the journal has as done are answered from it; "
+    .. "what is read, and all else, is asked of a simulator%s. Nothing is sent to Azure, and "
+    .. "nothing is written to %s."):format(
       target and ("up to step %d"):format(target.number) or "to its end",
-      info.world and " with the world of " .. terminal.visible(info.world) or "",
-      terminal.visible(info.store)))
+      info.world and " with the world of " .. info.world or "", info.store))
 end
 
 -- The place and the frame where lines find their variables.

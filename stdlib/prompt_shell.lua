@@ -271,7 +271,9 @@ end
 local function value_of(subject, env)
   local fn = load("return " .. subject:gsub(":", "."), "=question", "t", env)
   local ok, value = pcall(fn or error)
-  return ok and value or nil
+  if ok then
+    return value
+  end
 end
 
 local function answer(shell, line)

@@ -111,13 +111,12 @@ START_TEST(a_line_that_fails_says_why_and_the_session_goes_on)
     start();
     repl_run("1 +* 2");
     repl_run("error('no luck')");
-    repl_run("nothing.name");
+    repl_run("qqq.name");
     repl_run("7");
     repl_see_screen(P "1 +* 2\n"
                       "line 1:1: unexpected symbol near '*'\n" P "error('no luck')\n"
-                      "line 2:1: no luck\n" P "nothing.name\n"
-                      "line 3:1: attempt to index a nil value (global 'nothing')\n" P
-                      "7\n"
+                      "line 2:1: no luck\n" P "qqq.name\n"
+                      "line 3:1: attempt to index a nil value (global 'qqq')\n" P "7\n"
                       "_4 = 7\n" P "‸\n");
     repl_leave();
 }
@@ -262,6 +261,41 @@ START_TEST(history_keeps_no_secrets_and_nothing_behind_a_blank)
 }
 END_TEST
 
+START_TEST(history_that_cannot_be_used_is_told)
+{
+    repl_write("state/moongate/history/file", "");
+    repl_start("--sim --clock virtual --seed 1");
+    repl_see("is not used");
+    repl_run("1");
+    repl_type(UP);
+    repl_see(P "1\n_1 = 1\n" P "1\n");
+}
+END_TEST
+
+START_TEST(sessions_at_the_same_time_lose_no_line_of_the_history)
+{
+    struct pty first;
+    char *history;
+
+    start();
+    repl_run("first = 1");
+    first = repl.pty;
+    memset(&repl.pty, 0, sizeof repl.pty);
+    start();
+    repl_run("second = 2");
+    repl_leave();
+    pty_drop(&repl.pty);
+    repl.pty = first;
+    repl_run("third = 3");
+    repl_leave();
+    history = repl_read("state/moongate/history");
+    ck_assert_msg(strstr(history, "first") != NULL && strstr(history, "second") != NULL &&
+                      strstr(history, "third") != NULL,
+                  "%s", history);
+    free(history);
+}
+END_TEST
+
 START_TEST(ctrl_r_searches_backwards)
 {
     start();
@@ -311,6 +345,46 @@ START_TEST(an_empty_line_or_a_hash_ends_unfinished_input)
     repl_type("while true do\r#\r");
     repl_await_prompt();
     repl_run("1");
+    repl_leave();
+}
+END_TEST
+
+START_TEST(ctrl_c_drops_all_lines_of_unfinished_input)
+{
+    start();
+    repl_type("for i = 1, 2 do\rprint(i)\r");
+    repl_see_screen(P "for i = 1, 2 do\n    print(i)\n    ‸\n");
+    repl_type(CTRL_C);
+    repl_await_prompt();
+    repl_run("1");
+    repl_see("_1 = 1\n");
+    repl_leave();
+}
+END_TEST
+
+START_TEST(text_with_more_rows_than_the_screen_is_edited)
+{
+    repl.program.rows = 8;
+    start();
+    repl_type("t = {\r");
+    for (int i = 1; i <= 20; i++) {
+        char *line = memory_format("%d,\r", i);
+
+        repl_type(line);
+        free(line);
+    }
+    repl_see("    20,\n");
+    for (int i = 0; i < 20; i++)
+        repl_type(UP);
+    repl_see("    1,\n");
+    repl_type("10");
+    repl_see("    101,\n");
+    for (int i = 0; i < 20; i++)
+        repl_type(DOWN);
+    repl_type("}\r");
+    repl_await_prompt();
+    repl_run("#t .. ' ' .. t[1]");
+    repl_see("\"20 101\"");
     repl_leave();
 }
 END_TEST
@@ -425,6 +499,102 @@ START_TEST(a_window_that_changes_shows_the_line_once)
 }
 END_TEST
 
+static void take_in(int pause_ms)
+{
+    const long long deadline_us = pty_now_us() + pause_ms * 1000LL;
+
+    while (!repl.pty.is_over && pty_turn(&repl.pty, 0, deadline_us))
+        ;
+}
+
+/* A signal overtakes keys, or keys a signal: hands try again. */
+static void run_after_ctrl_c(const char *line, const char *answer)
+{
+    const long long deadline_us = pty_deadline_us();
+
+    while (!pty_has_said(&repl.pty, answer)) {
+        repl_check(pty_now_us() < deadline_us, "never said", answer);
+        repl_type(CTRL_C);
+        take_in(50);
+        repl_type(line);
+        repl_type("\r");
+        take_in(50);
+    }
+}
+
+/* What hands do that know no rule. */
+START_TEST(any_keys_and_sizes_leave_a_prompt_that_works)
+{
+    static const char *const any[] = {"a",
+                                      "(",
+                                      "\"",
+                                      "日",
+                                      "e\xcc\x81",
+                                      "for i = 1, 3 do",
+                                      "print('x')",
+                                      "end",
+                                      "\r",
+                                      "\r",
+                                      "\t",
+                                      UP,
+                                      DOWN,
+                                      LEFT,
+                                      RIGHT,
+                                      HOME,
+                                      END,
+                                      DELETE,
+                                      "\x7f",
+                                      CTRL_A,
+                                      CTRL_E,
+                                      CTRL_K,
+                                      CTRL_U,
+                                      CTRL_W,
+                                      CTRL_Y,
+                                      CTRL_R,
+                                      CTRL_L,
+                                      CTRL_C,
+                                      "\x1b"
+                                      "b",
+                                      "\x1b"
+                                      "d",
+                                      "\x1bOP",
+                                      "\x1b[15~",
+                                      "\x1b[1;5C",
+                                      "\x16",
+                                      "\x00",
+                                      "\x1f",
+                                      "\x14",
+                                      "\xff",
+                                      "\x1b[200~pasted\rtext\x1b[201~",
+                                      "\\x\r",
+                                      "'\x03",
+                                      "ws.",
+                                      "?"};
+    unsigned seed = (unsigned)_i * 7919u + 1;
+
+    repl_write("config/moongate/init.lua",
+               "tasks.spawn(function()\n"
+               "  for i = 1, 1e6 do tasks.sleep('10ms') print('tick ' .. i) end\n"
+               "end)\n");
+    repl_start("--sim --clock real --seed 1");
+    for (int i = 0; i < 200; i++) {
+        seed = seed * 1103515245u + 12345u;
+        if (seed >> 16 & 15)
+            repl_type(any[(seed >> 20) % (unsigned)COUNT_OF(any)]);
+        else
+            pty_resize(&repl.pty, 10 + (int)(seed >> 20 & 127),
+                       1 + (int)(seed >> 27 & 31));
+        pty_turn(&repl.pty, 0, pty_now_us() + 2000);
+    }
+    pty_resize(&repl.pty, 80, 24);
+    repl_type("\x1b[201~");
+    run_after_ctrl_c("'so' .. 'und'", "\"sound\"");
+    buffer_clear(
+        &repl.pty.screen.complaints); /* of bytes for a size that was no longer */
+    buffer_append_string(&repl.pty.screen.complaints, "");
+}
+END_TEST
+
 START_TEST(twenty_columns_are_enough)
 {
     repl.program.columns = 20;
@@ -528,17 +698,22 @@ int main(void)
     tcase_add_test(topic, up_and_down_go_through_the_history);
     tcase_add_test(topic, history_outlives_the_session);
     tcase_add_test(topic, history_keeps_no_secrets_and_nothing_behind_a_blank);
+    tcase_add_test(topic, history_that_cannot_be_used_is_told);
+    tcase_add_test(topic, sessions_at_the_same_time_lose_no_line_of_the_history);
     tcase_add_test(topic, ctrl_r_searches_backwards);
 
     topic = add_case(suite, "several lines", repl_begin, repl_end);
     tcase_add_test(topic, unfinished_input_goes_on_in_another_line);
     tcase_add_test(topic, an_empty_line_or_a_hash_ends_unfinished_input);
+    tcase_add_test(topic, ctrl_c_drops_all_lines_of_unfinished_input);
+    tcase_add_test(topic, text_with_more_rows_than_the_screen_is_edited);
     tcase_add_test(topic, a_thousand_lines_are_pasted_as_one);
     tcase_add_test(topic, a_thousand_lines_without_brackets_are_run_one_by_one);
 
     topic = add_case(suite, "terminals", repl_begin, repl_end);
     tcase_add_loop_test(topic, the_window_may_get_another_size, 0, 2);
     tcase_add_loop_test(topic, a_window_that_changes_shows_the_line_once, 0, 2);
+    tcase_add_loop_test(topic, any_keys_and_sizes_leave_a_prompt_that_works, 0, 10);
     tcase_add_test(topic, twenty_columns_are_enough);
     tcase_add_test(topic, one_row_is_enough);
     tcase_add_test(topic, a_dumb_terminal_gets_lines_and_nothing_else);

@@ -410,3 +410,11 @@ test.case("columns of tables come last, ids that are GUIDs give way first", func
   contains(lines[3], ("r"):rep(40) .. "  891476ae")
   contains(lines_of(plain(rows, 200))[1], "id" .. (" "):rep(36) .. "paths")
 end)
+
+test.case("details of a failure are shown where its message has not told them", function()
+  local details = {{code = "ValidationError", message = "path is taken"}}
+  local told = check.failure {code = "Bad", message = "Wrong: path is taken", details = details}
+  equal(plain(told), "Bad: Wrong: path is taken")
+  contains(plain(check.failure {code = "Bad", message = "Wrong", details = details}),
+           "path is taken")
+end)
