@@ -243,8 +243,8 @@ static void keep_cursor_inside(EditLine *edit)
     if (line->lastchar < line->buffer)
         el_reset(edit);
     else if (line->cursor > line->lastchar || line->cursor < line->buffer)
-        el_cursor(edit,
-                  line->cursor > line->lastchar ? -1 : 1); /* which keeps it inside */
+        /* any step keeps it inside */
+        el_cursor(edit, line->cursor > line->lastchar ? -1 : 1);
 }
 
 /* libedit wants a key. */
@@ -367,8 +367,8 @@ static void *work(void *context)
         start_over(editor);
         while (!editor->is_closing)
             edit_one(editor);
-        el_wset(editor->edit, EL_BIND, L"-e",
-                NULL); /* frees texts of keys; the end does not */
+        /* frees texts of keys; the end does not */
+        el_wset(editor->edit, EL_BIND, L"-e", NULL);
         el_end(editor->edit);
     }
     if (locale != (locale_t)0) {
