@@ -281,9 +281,10 @@ end
 -- @tparam table env
 -- @treturn ?string one line, nil when there is nothing to say
 function completion.hint(text, cursor, env)
-  if not text:find "^%s*\\" then
-    return completion_hint.text(text, cursor, env)
+  if text:find "^%s*\\" then
+    return completion_command.hint(text, cursor)
   end
+  return completion_hint.text(text, cursor, env)
 end
 
 return completion

@@ -265,12 +265,11 @@ local function names_of(reference)
   return found, names
 end
 
---- The name that was meant, of those that can be asked for.
--- @tparam table reference what `doc.gather` gives
+--- The name that was meant, of however many.
 -- @tparam string name
+-- @tparam table names a list
 -- @treturn ?string
-function doc_text.nearest(reference, name)
-  local _, names = names_of(reference)
+function doc_text.nearest_name(name, names)
   while #names > PART do -- the nearest of each part, then of those
     local winners = {}
     for first = 1, #names, PART do
@@ -280,6 +279,15 @@ function doc_text.nearest(reference, name)
     names = winners
   end
   return check.nearest(name, names)
+end
+
+--- The name that was meant, of those that can be asked for.
+-- @tparam table reference what `doc.gather` gives
+-- @tparam string name
+-- @treturn ?string
+function doc_text.nearest(reference, name)
+  local _, names = names_of(reference)
+  return doc_text.nearest_name(name, names)
 end
 
 local function new_page(columns, ask)

@@ -2,30 +2,17 @@
 --
 -- The types of the line are told as for completion: nothing of it is run again.
 -- @module prompt_advice
-local check = require "core.check"
 local completion_infer = require "completion_infer"
 local completion_phrase = require "completion_phrase"
 local completion_types = require "completion_types"
+local doc_text = require "doc_text"
 local lexer = require "lexer"
 local library = require "library"
 
 local prompt_advice = {}
 
 local MOST_BYTES = 10000 -- of a line that are looked at
-local PART = 32 -- names that core.check.nearest takes at once
 local MOST_NAMES = 12 -- that are listed when none is near
-
-local function nearest(word, names)
-  while #names > PART do -- the nearest of each part, then of those
-    local winners = {}
-    for first = 1, #names, PART do
-      winners[#winners + 1] =
-        check.nearest(word, table.move(names, first, first + PART - 1, 1, {}))
-    end
-    names = winners
-  end
-  return check.nearest(word, names)
-end
 
 local function sorted(set)
   local names = {}
@@ -80,7 +67,7 @@ local function separator_of(tokens, i)
 end
 
 local function say(name, names)
-  local near = nearest(name, names)
+  local near = doc_text.nearest_name(name, names)
   if near and near ~= name then
     return ("did you mean '%s'?"):format(near)
   elseif not near and #names > 0 and #names <= MOST_NAMES then

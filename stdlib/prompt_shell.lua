@@ -72,7 +72,8 @@ end
 function Shell:options()
   local terminal = require "core.terminal"
   local is_terminal = terminal.is_terminal()
-  return {columns = is_terminal and terminal.size() or PIPE_COLUMNS, most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
+  return {columns = is_terminal and terminal.size() or PIPE_COLUMNS,
+          most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
           is_expanded = self.is_expanded, has_color = is_terminal and terminal.wants_color(),
           env = self.env}
 end
@@ -117,11 +118,12 @@ end
 
 -- --- running a line -------------------------------------------------------------------------
 
--- The lines of a traceback that are somebody's own.
+-- The lines of a traceback that are somebody's own, those of a recursion once.
 local function shorten(traceback)
   local lines = {}
   for line in traceback:gmatch "\n\t([^\n]+)" do
-    if not line:find "^%[C%]" and not line:find "stdlib/" and not line:find "^%(?%.%.%." then
+    if not line:find "^%[C%]" and not line:find "stdlib/" and not line:find "^%(?%.%.%."
+       and lines[#lines] ~= "  " .. line then
       lines[#lines + 1] = "  " .. line
     end
   end
@@ -242,6 +244,7 @@ local function run_code(shell, line, entry)
   local fn, reason = prompt_line.compile(line.text, entry.name, shell.env)
   if not fn then
     prompt_keep.finish(shell, entry, false)
+    shell.env._error = reason
     shell:fail(reason)
     return false
   end
@@ -271,7 +274,9 @@ end
 local function value_of(subject, env)
   local fn = load("return " .. subject:gsub(":", "."), "=question", "t", env)
   local ok, value = pcall(fn or error)
-  return ok and value or nil
+  if ok then
+    return value
+  end
 end
 
 local function answer(shell, line)

@@ -155,7 +155,7 @@ local function field_lines(view, field, held, from, room)
       lines[i] = INDENT:rep(2) .. line
     end
     return {"", table.unpack(lines)}
-  elseif view.is_expanded and not in_the_middle then
+  elseif view.is_expanded then
     return {value.plain(text, 8 * room)}
   end
   return {value.plain(text, room, in_the_middle)}
@@ -296,6 +296,20 @@ end
 local FACTS = {"status", "target", "operation", "request_id", "correlation_id", "retryable",
                "cure", "details"}
 
+-- Whether the message has told all details already.
+local function tells_details(message, details)
+  if type(details) ~= "table" or #details == 0 then
+    return false
+  end
+  for _, detail in ipairs(details) do
+    local part = type(detail) == "table" and rawget(detail, "message")
+    if type(part) ~= "string" or not message:find(part, 1, true) then
+      return false
+    end
+  end
+  return true
+end
+
 --- A failure: its code and message, the facts of the request below.
 function card.failure(view, failure)
   local code, message = rawget(failure, "code"), rawget(failure, "message")
@@ -310,7 +324,8 @@ function card.failure(view, failure)
   local rows = {}
   for _, name in ipairs(FACTS) do
     local held = rawget(failure, name)
-    if is_worth_saying(held) and held ~= false then
+    if is_worth_saying(held) and held ~= false
+      and not (name == "details" and tells_details(tostring(message), held)) then
       rows[#rows + 1] = {name = name, field = {name = name}, held = held}
     end
   end

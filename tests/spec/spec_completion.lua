@@ -1,5 +1,6 @@
 -- Completion and hints: each place where they help, and texts that make no sense.
 local completion = require "completion"
+local folder = require "core.folder"
 local lexer = require "lexer"
 local live_names = require "live_names"
 local model = require "core.model"
@@ -295,6 +296,25 @@ test.case("commands and their arguments", function()
   package.loaded.prompt_commands = nil
 end)
 
+test.case("names of files, folders with a slash", function()
+  local there = {[""] = {"notes.txt"}, ["."] = {"a.lua", "all of it.lua", "lib/", "b\n.lua"},
+                 ["lib/"] = {"inner.lua"}, [os.getenv "HOME" .. "/"] = {"own.lua"}}
+  local entries = folder.entries
+  folder.entries = function(path) return there[path] end
+  test.equal(texts "\\load ", {"a.lua", "all of it.lua", "lib/"})
+  test.equal(taken "\\edit all o", "\\edit all of it.lua")
+  test.equal(taken "\\save! lib/", "\\save! lib/inner.lua")
+  test.equal(taken "\\save ~/o", "\\save ~/own.lua")
+  test.equal(texts "\\save nowhere/", {})
+  folder.entries = entries
+end)
+
+test.case("what a folder holds", function()
+  has(folder.entries ".", "README.md", "stdlib/")
+  test.equal(folder.entries "README.md", nil)
+  test.equal(folder.entries "no such folder", nil)
+end)
+
 -- ---- hints ----
 
 local function hint(text, env)
@@ -320,6 +340,14 @@ test.case("hints tell of a property: type, unit, limits", function()
   test.equal(hint "gateways.create('x', {sku = 'a', units = ", units)
   test.matches(hint "networks.ensure_gateway_subnet {mode = 'i", "^mode: string, required%. ")
   test.matches(hint "tasks.map(a, b, {limit", "^limit: integer, 64 if not given%. ")
+end)
+
+test.case("hints tell what a command takes", function()
+  test.matches(hint "\\watch ", "^%[EXPR%] %[EVERY%]: shows EXPR")
+  test.equal(hint "\\load ", "FILE: runs a file as one line")
+  for _, text in ipairs {"\\watch", "\\watch x", "\\q ", "\\no-such ", "\\"} do
+    test.equal(hint(text), nil, text)
+  end
 end)
 
 test.case("there is no hint where there is nothing to say", function()
