@@ -4,26 +4,18 @@
 #define _XOPEN_SOURCE 700 /* posix_openpt() and its like are X/Open functions */
 #endif
 
+#include "keys.h"
 #include "repl.h"
 
 #define P        REPL_PROMPT
-#define CTRL_C   "\x03"
-#define CTRL_L   "\x0c"
 #define CREATE   "ws = workspaces.create('payments', {display_name = 'Payments'})"
 #define PAYMENTS "contoso-apim/workspaces/payments"
-
-static void start(void)
-{
-    repl_start("--sim --clock virtual --seed 1");
-    repl_type(CTRL_L);
-    repl_see_screen(P EMULATOR_CURSOR "\n");
-}
 
 /* --- what is shown ------------------------------------------------------------------------ */
 
 START_TEST(a_resource_is_a_card_and_a_list_a_table)
 {
-    start();
+    repl_start_empty();
     repl_run("ws = workspaces.create('payments', {display_name = 'P'})");
     repl_run("workspaces.create('orders', {display_name = 'O'}) and nil");
     repl_type(CTRL_L);
@@ -49,7 +41,7 @@ END_TEST
 
 START_TEST(x_shows_resources_one_by_one_and_back_again)
 {
-    start();
+    repl_start_empty();
     repl_run("workspaces.create('orders', {display_name = 'O'}) and nil");
     repl_run("\\x");
     repl_type(CTRL_L);
@@ -86,7 +78,7 @@ END_TEST
 
 START_TEST(long_values_are_cut)
 {
-    start();
+    repl_start_empty();
     repl_run("('x'):rep(1000)");
     ck_assert_uint_lt(repl.pty.screen.scrolled_rows, 1);
     repl_run("t = {} for i = 1, 10000 do t[i] = i end");
@@ -102,7 +94,7 @@ END_TEST
 
 START_TEST(timing_says_how_long_each_line_took)
 {
-    start();
+    repl_start_empty();
     repl_run("\\timing");
     repl_run("1");
     repl_see("_2 = 1\nTime: 0.0");
@@ -118,7 +110,7 @@ START_TEST(read_only_refuses_writes_and_stands_in_the_prompt)
 {
     static const char read_only[] = "sim rg-apim/contoso-apim read-only> ";
 
-    start();
+    repl_start_empty();
     repl_run(CREATE);
     repl_type("\\read-only on\r");
     repl_await(read_only);
@@ -150,7 +142,7 @@ END_TEST
 
 START_TEST(log_tells_the_requests_of_the_last_line_without_secrets)
 {
-    start();
+    repl_start_empty();
     repl_run(CREATE);
     repl_run("\\log");
     repl_see("PUT");
@@ -171,7 +163,7 @@ START_TEST(save_writes_the_lines_that_worked_as_a_script)
 {
     char *script;
 
-    start();
+    repl_start_empty();
     repl_run("name = 'payments'");
     repl_run("error('no')");
     repl_run("ws = workspaces.create(name)");
@@ -199,7 +191,7 @@ START_TEST(load_runs_a_file_as_one_line)
     repl_write(
         "more.lua",
         "local a = 20\nfunction twice(x)\n  return 2 * x\nend\nb = twice(a) + 1\n");
-    start();
+    repl_start_empty();
     repl_run("\\load more.lua");
     repl_run("b + twice(1)");
     repl_see(" = 43\n");
@@ -216,7 +208,7 @@ START_TEST(edit_runs_what_an_editor_made)
                "test -t 0 && test -t 1 && stty -a | grep -q ' icanon' || exit 9\n"
                "sed -i 's/1 + 2/10 + 20/' \"$1\"\n");
     repl_set(memory_format("EDITOR=/bin/sh %s/editor.sh", repl.home));
-    start();
+    repl_start_empty();
     repl_run("1 + 2");
     repl_run("\\edit");
     repl_see("10 + 20\n");
@@ -231,7 +223,7 @@ END_TEST
 
 START_TEST(conninfo_says_who_and_where_one_is)
 {
-    start();
+    repl_start_empty();
     repl_run("\\conninfo");
     repl_see("the simulator in this process");
     repl_see("resource group  rg-apim\n");
@@ -243,7 +235,7 @@ END_TEST
 
 START_TEST(an_unknown_command_names_the_near_one)
 {
-    start();
+    repl_start_empty();
     repl_run("\\timin");
     repl_see("unknown command '\\timin'; did you mean '\\timing'?");
     repl_run("\\?");
@@ -254,7 +246,7 @@ END_TEST
 
 START_TEST(help_tells_of_functions_and_shows_their_source)
 {
-    start();
+    repl_start_empty();
     repl_run("workspaces.create?");
     repl_see("workspaces.create(");
     repl_type(CTRL_L);
@@ -269,7 +261,7 @@ END_TEST
 
 START_TEST(exit_and_q_leave)
 {
-    start();
+    repl_start_empty();
     repl_type(_i == 0 ? "\\q\r" : "exit()\r");
     repl_await_end(0);
     ck_assert(pty_is_restored(&repl.pty));
@@ -281,7 +273,7 @@ END_TEST
 START_TEST(use_goes_over_to_a_profile)
 {
     repl_write("config/moongate/config.lua", "profile \"lab\" {read_only = true}\n");
-    start();
+    repl_start_empty();
     repl_run("x = 5");
     repl_run("\\use");
     repl_see("lab");

@@ -3,13 +3,11 @@
 #define _XOPEN_SOURCE 700 /* posix_openpt() and its like are X/Open functions */
 #endif
 
+#include "keys.h"
 #include "repl.h"
 #include "simulator.h"
 
-#define P      REPL_PROMPT
-#define CTRL_C "\x03"
-#define CTRL_L "\x0c"
-#define CTRL_U "\x15"
+#define P REPL_PROMPT
 
 static void start(void)
 {
@@ -19,9 +17,7 @@ static void start(void)
                "end\n"
                "ws = workspaces.get('payments')\n"
                "function double(number) return 2 * number end\n");
-    repl_start("--sim --clock virtual --seed 1");
-    repl_type(CTRL_L);
-    repl_see_screen(P EMULATOR_CURSOR "\n");
+    repl_start_empty();
 }
 
 /* Waits until what is typed is this, up to the hint behind it. */

@@ -4,14 +4,11 @@
 #define _XOPEN_SOURCE 700 /* posix_openpt() and its like are X/Open functions */
 #endif
 
+#include "keys.h"
 #include "repl.h"
 
 #define P      REPL_PROMPT
 #define BUSY   "sim rg-apim/contoso-apim [1]> "
-#define CTRL_C "\x03"
-#define CTRL_D "\x04"
-#define CTRL_Z "\x1a"
-#define LEFT   "\x1b[D"
 #define SLEEP  "tasks.sleep('1h')"
 #define CREATE "gateways.create('gw-1', {units = 1})"
 

@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
+#include "keys.h"
 #include "pty.h"
 #include "suite.h"
 
@@ -224,6 +225,14 @@ static inline void repl_start(const char *options)
 static inline void repl_type(const char *keys)
 {
     repl_check(pty_type(&repl.pty, keys), "not taken", keys);
+}
+
+/* The session of most tests, with an empty screen. */
+static inline void repl_start_empty(void)
+{
+    repl_start("--sim --clock virtual --seed 1");
+    repl_type(CTRL_L);
+    repl_see_screen(REPL_PROMPT EMULATOR_CURSOR "\n");
 }
 
 static inline bool repl_is_typed(const struct pty *pty, const char *prompt)
