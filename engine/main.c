@@ -18,7 +18,7 @@ static void print_help(FILE *to)
           "usage: moongate COMMAND ...\n\n",
           to);
     for (const struct command *command = commands; command->name != NULL; command++)
-        fprintf(to, "  %-6s %s\n", command->name, command->summary);
+        fprintf(to, "  %-8s %s\n", command->name, command->summary);
     fputs("\nTry it without Azure: moongate run --sim bulk_onboard --help\n"
           "Each command has its own --help. --version prints the version.\n",
           to);

@@ -72,7 +72,8 @@ end
 function Shell:options()
   local terminal = require "core.terminal"
   local is_terminal = terminal.is_terminal()
-  return {columns = is_terminal and terminal.size() or PIPE_COLUMNS, most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
+  return {columns = is_terminal and terminal.size() or PIPE_COLUMNS,
+          most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
           is_expanded = self.is_expanded, has_color = is_terminal and terminal.wants_color(),
           env = self.env}
 end

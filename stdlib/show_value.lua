@@ -438,10 +438,38 @@ end
 
 local block
 
+local IS_SHORT = {number = true, boolean = true, string = true}
+
+-- The members of a list of short values, several a row; nil when it is something else.
+local function packed_members(view, object, found, most, indent)
+  if #found.keys > 0 or found.length == 0 then
+    return nil
+  end
+  local rows, row, columns = {}, indent, view.columns
+  for i = 1, math.min(found.length, most) do
+    local member = rawget(object, i)
+    local text = IS_SHORT[type(member)] and value.scalar(view, member, columns) .. ","
+    if not text or value.width(text) > columns // 3 then
+      return nil
+    elseif row ~= indent and value.width(row) + 1 + value.width(text) > columns then
+      rows[#rows + 1] = row
+      row = indent .. text
+    else
+      row = row .. (row == indent and "" or " ") .. text
+    end
+  end
+  rows[#rows + 1] = row
+  return rows
+end
+
 local function block_members(view, lines, object, indent, depth, way)
   local found, most = value.members(object), most_at(view, depth)
+  local packed = packed_members(view, object, found, most, indent .. "  ")
+  if packed then
+    table.move(packed, 1, math.min(#packed, MOST_LINES - #lines), #lines + 1, lines)
+  end
   way[object] = true
-  each_member(object, found, most, function(key, member)
+  each_member(object, found, packed and 0 or most, function(key, member)
     block(view, lines, member, {indent = indent .. "  ", depth = depth - 1, way = way,
                                 key = key ~= nil and describe_key(view, key) or nil, stop = ","})
   end)

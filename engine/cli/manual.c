@@ -41,7 +41,8 @@ static const struct {
     {"MOONGATE_PROFILE, MOONGATE_CONFIG", "as --profile and --config"},
     {"MOONGATE_CA_FILE, SSL_CERT_FILE, CURL_CA_BUNDLE",
      "certificates (PEM) to trust; the first that is set"},
-    {"NO_COLOR, TERM, COLUMNS", "how the terminal is written to"}};
+    {"NO_COLOR, TERM, COLUMNS", "how the terminal is written to"},
+    {"VISUAL, EDITOR", "the editor of \\edit at the prompt; else vi"}};
 
 static const struct {
     const char *name, *help;
@@ -50,10 +51,13 @@ static const struct {
     {"$XDG_CONFIG_HOME/moongate/config.lua",
      "the configuration where that is not there; in ~/.config where the "
      "variable is not set"},
+    {"$XDG_CONFIG_HOME/moongate/init.lua",
+     "what `moongate repl` runs first; in ~/.config where the variable is not set"},
+    {"~/.editrc", "keys of the prompt, see editrc(5)"},
     {"$XDG_STATE_HOME/moongate",
-     "the sign-in that `moongate login --keep` keeps, and what "
-     "the simulator makes once per user; in ~/.local/state "
-     "where the variable is not set"}};
+     "the sign-in that `moongate login --keep` keeps, the history of the prompt, runs "
+     "where --store names no other place, and what the simulator makes once per user; in "
+     "~/.local/state where the variable is not set"}};
 
 /* What `moongate sim` is with this option. */
 static const struct command record_row = {.name = "sim --record", .help = &record_help};

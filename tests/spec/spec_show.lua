@@ -152,11 +152,23 @@ test.case("members are cut with a count", function()
     numbers[i] = i
   end
   local lines = lines_of(plain(numbers, 60, {most_rows = 10}))
-  equal(#lines, 13)
-  equal(lines[11], "  10,")
-  equal(lines[12], "  ... and 4,987 more")
+  equal(#lines, 4)
+  equal(lines[2], "  1, 2, 3, 4, 5, 6, 7, 8, 9, 10,")
+  equal(lines[3], "  ... and 4,987 more")
   lines = lines_of(plain({list = numbers}))
   equal(lines[#lines - 2], "    ... and 4,977 more")
+end)
+
+test.case("several short members are in a row", function()
+  local names = {}
+  for i = 1, 12 do
+    names[i] = ("team-%d"):format(i)
+  end
+  local lines = lines_of(plain(names, 40))
+  equal(lines[2], [[  "team-1", "team-2", "team-3",]])
+  equal(lines[#lines - 1], [[  "team-10", "team-11", "team-12",]])
+  names[7] = ("x"):rep(20) -- one that is long, and each has a row of its own
+  equal(#lines_of(plain(names, 40)), 14)
 end)
 
 test.case("a table of tables ends after a thousand lines", function()
@@ -164,7 +176,7 @@ test.case("a table of tables ends after a thousand lines", function()
   for i = 1, 100 do
     value[i] = {}
     for k = 1, 100 do
-      value[i][k] = ("%d.%d"):format(i, k)
+      value[i][k] = ("%d.%d, too long for a row with others"):format(i, k)
     end
   end
   local lines = lines_of(plain(value))
