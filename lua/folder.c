@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limited_lua.h"
 #include "base/memory.h"
 #include "lua/bind.h"
 #include "lua/modules.h"
@@ -22,6 +23,7 @@ enum {
     MOST_BYTES = 64 << 20,
     MOST_VALUES = 1000000,
     MOST_INSTRUCTIONS = 10000000,
+    MOST_CPU_MS = 10000, /* one instruction may copy a text of megabytes */
 };
 
 static int raise_errno(lua_State *L, const char *folder, const char *path)
@@ -300,8 +302,8 @@ static int folder_remove(lua_State *L)
 /* A file is data: it is evaluated apart from everything, in a state without a library, with
  * so much memory and so many instructions and no more. */
 struct data {
+    struct limited_lua limits;
     lua_State *state;
-    size_t used_bytes;
     int value_count;
     const char *wrong; /* why it cannot be copied, or NULL */
 };
@@ -316,32 +318,6 @@ static int close_data(lua_State *L)
         lua_close(data->state);
     data->state = NULL;
     return 0;
-}
-
-static void *allocate(void *context, void *block, size_t old, size_t wanted)
-{
-    struct data *data = context;
-    const size_t before = block != NULL ? old : 0; /* else it is a type */
-    void *moved;
-
-    if (wanted == 0) {
-        free(block);
-        data->used_bytes -= before;
-        return NULL;
-    }
-    if (wanted > before && data->used_bytes + (wanted - before) > MOST_BYTES)
-        return NULL;
-    moved = realloc(block, wanted);
-    if (moved != NULL)
-        data->used_bytes = data->used_bytes - before + wanted;
-    return moved;
-}
-
-static void stop_computing(lua_State *state, lua_Debug *where)
-{
-    lua_getinfo(state, "l", where);
-    lua_pushfstring(state, ":%d: it computes, but a file is data", where->currentline);
-    lua_error(state);
 }
 
 static void push_copy(lua_State *L, struct data *data, int depth);
@@ -406,12 +382,14 @@ static int folder_evaluate(lua_State *L)
     struct data *data = lua_newuserdatauv(L, sizeof *data, 0);
     int status;
 
-    *data = (struct data){0};
+    *data = (struct data){.limits = {.most_bytes = MOST_BYTES,
+                                     .most_instructions = MOST_INSTRUCTIONS,
+                                     .most_cpu_ms = MOST_CPU_MS,
+                                     .endless = "it computes, but a file is data"}};
     luaL_setmetatable(L, data_metatable);
-    data->state = lua_newstate(allocate, data);
+    data->state = limited_lua_open(&data->limits);
     if (data->state == NULL)
         return luaL_error(L, "not enough memory");
-    lua_sethook(data->state, stop_computing, LUA_MASKCOUNT, MOST_INSTRUCTIONS);
     status = luaL_loadbufferx(data->state, text, length, "=", "t");
     if (status == LUA_OK)
         status = lua_pcall(data->state, 0, 1, 0);

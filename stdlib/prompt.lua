@@ -78,7 +78,8 @@ local function warn_of_tasks(shell, going, spawned)
     shell:say(("  [%d] %s"):format(job.number, job.text))
   end
   if spawned > 0 then
-    shell:say(("  %d that %s spawned"):format(spawned, spawned == 1 and "a line has" or "lines have"))
+    shell:say(("  %d that %s spawned"):format(
+      spawned, spawned == 1 and "a line has" or "lines have"))
   end
   local what = core.is_kept() and "leaves them to `moongate resume`"
                or core_session.info().sim and "leaves them, and ends the simulator"

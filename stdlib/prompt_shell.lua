@@ -72,7 +72,8 @@ end
 function Shell:options()
   local terminal = require "core.terminal"
   local is_terminal = terminal.is_terminal()
-  return {columns = is_terminal and terminal.size() or PIPE_COLUMNS, most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
+  return {columns = is_terminal and terminal.size() or PIPE_COLUMNS,
+          most_rows = is_terminal and SCREEN_ROWS or PIPE_ROWS,
           is_expanded = self.is_expanded, has_color = is_terminal and terminal.wants_color(),
           env = self.env}
 end
@@ -271,7 +272,9 @@ end
 local function value_of(subject, env)
   local fn = load("return " .. subject:gsub(":", "."), "=question", "t", env)
   local ok, value = pcall(fn or error)
-  return ok and value or nil
+  if ok then
+    return value
+  end
 end
 
 local function answer(shell, line)

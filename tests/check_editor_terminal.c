@@ -1,4 +1,5 @@
 /* tests/check_editor_terminal.c - the terminal at which one types, and its user's keys. */
+#include <sys/resource.h>
 #include <termios.h>
 
 #include "typist.h"
@@ -112,6 +113,46 @@ END_TEST
 
 /* --- ~/.editrc --------------------------------------------------------------------------- */
 
+/* How many descriptors there are for it, and what it then has no more for. */
+static const struct {
+    unsigned left;
+    const char *missing;
+} scarce_rows[] = {
+    {0, "no pseudo-terminal: "}, {1, "no pseudo-terminal: "}, {2, "no /dev/null: "}};
+
+/* So that only so many more can be had. */
+static void leave_descriptors(unsigned count)
+{
+    int taken[4];
+    struct rlimit limit;
+
+    for (unsigned i = 0; i <= count; i++)
+        taken[i] = dup(typist.terminal);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = (rlim_t)taken[count];
+    for (unsigned i = 0; i <= count; i++)
+        close(taken[i]);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+START_TEST(what_it_lacks_is_said)
+{
+    static const struct editor_owner owner = {
+        typist_is_whole, typist_accept, typist_complete, typist_end_input, typist_clear};
+    struct failure *failure = NULL;
+    struct rlimit before;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    leave_descriptors(scarce_rows[_i].left);
+    ck_assert_ptr_null(editor_open(typist.terminal, NULL, 100, &owner, NULL, &failure));
+    setrlimit(RLIMIT_NOFILE, &before);
+    ck_assert_msg(strstr(failure->message, scarce_rows[_i].missing) != NULL, "%s",
+                  failure->message);
+    ck_assert_ptr_nonnull(failure->cure);
+    failure_free(failure);
+}
+END_TEST
+
 START_TEST(the_user_s_bindings_count)
 {
     typist_write_editrc("# mine\nnonsense here\nbind ^W ed-move-to-beg\n"
@@ -202,6 +243,8 @@ static void add_terminal(Suite *suite)
     tcase_add_test(topic, the_terminal_is_what_it_was_afterwards);
     tcase_add_test(topic, a_dumb_terminal_gets_no_sequences);
     tcase_add_test(topic, without_a_terminal_it_edits_too);
+    tcase_add_loop_test(topic, what_it_lacks_is_said, 0,
+                        (int)(sizeof(scarce_rows) / sizeof(scarce_rows[0])));
 }
 
 static void add_keys(Suite *suite)

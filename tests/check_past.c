@@ -1,5 +1,6 @@
 /* tests/check_past.c - stepping into a run of the past: what its script finds, where it stops, what
  * can be changed there, and that nothing of the run is touched. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ static int run_in(struct session *session, const struct run_request *request)
 
 /* --- runs --------------------------------------------------------------------------- */
 
-static char folder[64], *prelude;
+static char folder[64], home[PATH_MAX], *prelude;
 
 static struct settings settings_of_run(const char *faults)
 {
@@ -116,6 +117,7 @@ static void copy_file(const char *name)
 /* A run of onboard.lua: 1 once, 2 and 3 workspaces, 4 a refusal, 5 a gateway that fails. */
 static void set_up(void)
 {
+    ck_assert_ptr_nonnull(getcwd(home, sizeof home));
     snprintf(folder, sizeof folder, "/tmp/moongate-past-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     copy_file("onboard.lua");
@@ -131,6 +133,7 @@ static void tear_down(void)
 {
     char *command = memory_format("rm -rf '%s'", folder);
 
+    ck_assert_int_eq(chdir(home), 0);
     ck_assert_int_eq(system(command), 0);
     free(command);
     free(prelude);

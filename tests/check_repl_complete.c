@@ -83,6 +83,25 @@ START_TEST(tab_completes)
 }
 END_TEST
 
+START_TEST(one_tab_is_enough_for_names_that_have_to_be_read)
+{
+    start();
+    repl_type("workspaces.get 'paym\t");
+    see_typed("workspaces.get 'payments'");
+}
+END_TEST
+
+/* Whoever types on has another text by then. */
+START_TEST(names_that_come_late_change_no_other_text)
+{
+    start();
+    repl_type("workspaces.get 'paym\tx");
+    see_typed("workspaces.get 'paymx");
+    repl_type("\x7f\t");
+    see_typed("workspaces.get 'payments'");
+}
+END_TEST
+
 START_TEST(tab_shows_what_fits_when_it_is_more_than_one)
 {
     start();
@@ -211,6 +230,8 @@ int main(void)
     TCase *topic = add_case(suite, "tab", repl_begin, repl_end);
 
     tcase_add_loop_test(topic, tab_completes, 0, COUNT_OF(places));
+    tcase_add_test(topic, one_tab_is_enough_for_names_that_have_to_be_read);
+    tcase_add_test(topic, names_that_come_late_change_no_other_text);
     tcase_add_test(topic, tab_shows_what_fits_when_it_is_more_than_one);
     tcase_add_test(topic, tab_goes_as_far_as_all_that_fits_agrees);
     tcase_add_test(topic, tab_where_nothing_fits_changes_nothing);

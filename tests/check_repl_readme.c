@@ -6,7 +6,7 @@
 
 #include "repl.h"
 
-#define COMMAND "$ moongate repl "
+#define COMMAND "$ build/moongate repl "
 
 static char *read_whole(const char *path)
 {
@@ -22,16 +22,17 @@ static char *read_whole(const char *path)
     return buffer_take(&text);
 }
 
-/* The fenced block of the file that begins with the command. Owned by the caller; NULL when
- * there is none. */
+/* The fenced block of the file that begins with the command. Owned by the caller. */
 static char *find_session(const char *path)
 {
     char *text = read_whole(path);
     const char *start = strstr(text, "\n" COMMAND);
     const char *end = start != NULL ? strstr(start, "\n```") : NULL;
-    char *session =
-        end != NULL ? memory_copy_text(start + 1, (size_t)(end - start)) : NULL;
+    char *session;
 
+    ck_assert_msg(end != NULL, "%s shows no session that begins with '%s'", path,
+                  COMMAND);
+    session = memory_copy_text(start + 1, (size_t)(end - start));
     free(text);
     return session;
 }
@@ -63,7 +64,7 @@ static bool is_asking(const struct pty *pty, const char *unused)
     return repl_is_asking(pty, REPL_PROMPT) || repl_is_asking(pty, "\n    ");
 }
 
-/* Types what stands behind the prompt in the lines, until the program ends. */
+/* Types what stands behind the prompt in the lines. */
 static void type_inputs(const char *lines)
 {
     bool is_further = false;
@@ -79,17 +80,30 @@ static void type_inputs(const char *lines)
                                       is_further ? "\n    " : REPL_PROMPT),
                        "not seen", line);
             repl_type("\r");
-            if (!pty_wait_until(&repl.pty, is_asking, ""))
-                repl_check(repl.pty.is_over, "no prompt after", line);
-            is_further = !repl.pty.is_over && !repl_is_asking(&repl.pty, REPL_PROMPT);
+            repl_check(pty_wait_until(&repl.pty, is_asking, ""), "no prompt after", line);
+            is_further = !repl_is_asking(&repl.pty, REPL_PROMPT);
         }
         free(line);
     }
 }
 
-static void compare(const char *expected)
+/* All rows but the prompt that asks for the next line. Owned by the caller. */
+static char *seen_lines(void)
 {
     char *seen = emulator_render(&repl.pty.screen, EMULATOR_WITH_SCROLLED);
+    const size_t length = strlen(seen),
+                 prompt_length = strlen(REPL_PROMPT); /* less blank, with \n */
+
+    ck_assert_uint_ge(length, prompt_length);
+    ck_assert_int_eq(
+        strncmp(seen + length - prompt_length, REPL_PROMPT, prompt_length - 1), 0);
+    seen[length - prompt_length] = '\0';
+    return seen;
+}
+
+static void compare(const char *expected)
+{
+    char *seen = seen_lines();
     char *expected_plain = without_times(expected), *seen_plain = without_times(seen);
     char *difference = pty_compare(expected_plain, seen_plain);
 
@@ -106,16 +120,13 @@ START_TEST(the_session_is_what_one_sees)
     const char *lines;
     char *command;
 
-    if (session == NULL)
-        session = find_session("tests/data/repl_session.md");
-    ck_assert_ptr_nonnull(session);
     lines = session;
     command = pty_next_line(&lines);
     repl_start(command + strlen(COMMAND));
     free(command);
     type_inputs(lines);
-    repl_await_end(0);
     compare(lines);
+    repl_leave();
     free(session);
 }
 END_TEST

@@ -111,13 +111,12 @@ START_TEST(a_line_that_fails_says_why_and_the_session_goes_on)
     start();
     repl_run("1 +* 2");
     repl_run("error('no luck')");
-    repl_run("nothing.name");
+    repl_run("qqq.name");
     repl_run("7");
     repl_see_screen(P "1 +* 2\n"
                       "line 1:1: unexpected symbol near '*'\n" P "error('no luck')\n"
-                      "line 2:1: no luck\n" P "nothing.name\n"
-                      "line 3:1: attempt to index a nil value (global 'nothing')\n" P
-                      "7\n"
+                      "line 2:1: no luck\n" P "qqq.name\n"
+                      "line 3:1: attempt to index a nil value (global 'qqq')\n" P "7\n"
                       "_4 = 7\n" P "‸\n");
     repl_leave();
 }

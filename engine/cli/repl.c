@@ -97,7 +97,7 @@ const struct help repl_help = {
          {0}},
     .exits =
         "0 left with nothing under way, 1 a line from a pipe failed, 2 wrong usage,\n"
-        "6 left or interrupted with operations under way"};
+        "6 left or interrupted with operations under way, or what run.exit() was given"};
 
 /* A file below the folder that an XDG variable names, else below `fallback` in HOME. Owned by the
  * caller; NULL when there is no home. */

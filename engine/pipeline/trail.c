@@ -18,8 +18,8 @@ struct trail {
     const struct clock *clock;
     struct mask *mask;   /* NULL: not started */
     char *origin, *name; /* the alias until then */
-    struct trail_entry
-        *entries; /* a ring: number n has the place (n - 1) % TRAIL_REQUESTS */
+    /* A ring: number n has the place (n - 1) % TRAIL_REQUESTS. */
+    struct trail_entry *entries;
     uint64_t last;
     size_t count, bytes;
 };

@@ -243,8 +243,8 @@ static void keep_cursor_inside(EditLine *edit)
     if (line->lastchar < line->buffer)
         el_reset(edit);
     else if (line->cursor > line->lastchar || line->cursor < line->buffer)
-        el_cursor(edit,
-                  line->cursor > line->lastchar ? -1 : 1); /* which keeps it inside */
+        /* any step keeps it inside */
+        el_cursor(edit, line->cursor > line->lastchar ? -1 : 1);
 }
 
 /* libedit wants a key. */
@@ -367,8 +367,8 @@ static void *work(void *context)
         start_over(editor);
         while (!editor->is_closing)
             edit_one(editor);
-        el_wset(editor->edit, EL_BIND, L"-e",
-                NULL); /* frees texts of keys; the end does not */
+        /* frees texts of keys; the end does not */
+        el_wset(editor->edit, EL_BIND, L"-e", NULL);
         el_end(editor->edit);
     }
     if (locale != (locale_t)0) {
@@ -428,27 +428,37 @@ static void join(struct editor *editor)
     pthread_join(editor->thread, NULL);
 }
 
-/* Returns NULL or why it does not work. */
-static const char *open_parts(struct editor *editor, int terminal_fd,
-                              const char *history_file, int history_lines)
+/* `what` is missing. */
+static struct failure *complain(const char *what, int reason)
+{
+    return failure_set_cure(failure_new("IOError", "lines cannot be edited: no %s: %s",
+                                        what, strerror(reason)),
+                            "lines from a pipe need none: cat | moongate repl");
+}
+
+/* NULL, or why it does not work. */
+static struct failure *open_parts(struct editor *editor, int terminal_fd,
+                                  const char *history_file, int history_lines)
 {
     editor->terminal = own_terminal_open(terminal_fd);
     if (editor->terminal == NULL)
-        return strerror(errno);
+        return complain("pseudo-terminal", errno);
     editor->history = line_history_open(history_file, history_lines);
+    if (editor->history == NULL)
+        return complain("room for a history", ENOMEM);
     editor->nowhere = fopen("/dev/null", "r+e");
-    if (editor->history == NULL || editor->nowhere == NULL)
-        return strerror(editor->history == NULL ? ENOMEM : errno);
+    if (editor->nowhere == NULL)
+        return complain("/dev/null", errno);
 
     const int reason = start_thread(editor);
 
     if (reason != 0)
-        return strerror(reason);
+        return complain("thread", reason);
     pass_turn(editor, TURN_EDITOR);
     if (editor->edit != NULL)
         return NULL;
     join(editor);
-    return strerror(ENOMEM);
+    return complain("room for libedit", ENOMEM);
 }
 
 struct editor *editor_open(int terminal_fd, const char *history_file, int history_lines,
@@ -463,13 +473,11 @@ struct editor *editor_open(int terminal_fd, const char *history_file, int histor
     pthread_mutex_init(&editor->mutex, NULL);
     pthread_cond_init(&editor->passed, NULL);
 
-    const char *why = open_parts(editor, terminal_fd, history_file, history_lines);
-
-    if (why == NULL) {
+    *failure = open_parts(editor, terminal_fd, history_file, history_lines);
+    if (*failure == NULL) {
         work_on(editor);
         return editor;
     }
-    *failure = failure_new("IOError", "lines cannot be edited: %s", why);
     free_parts(editor);
     return NULL;
 }

@@ -253,8 +253,8 @@ static void add_pasted(struct wide *pasted, wchar_t before, wchar_t c)
     if (c == L'\r' || (c == L'\n' && before != L'\r'))
         wide_append_char(pasted, L'\n');
     else if (c == KEY_PASTE)
-        wide_append(pasted, L"[200~",
-                    5); /* a mark within a paste is text without its ESC */
+        /* a mark within a paste is text without its ESC */
+        wide_append(pasted, L"[200~", 5);
     else if (c == L'\t' || (c >= 0x20 && c != 0x7f))
         wide_append_char(pasted, c);
 }

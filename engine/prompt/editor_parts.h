@@ -35,8 +35,8 @@ struct editing {
     struct wide killed; /* what was cut last */
     struct wide draft;  /* what was typed before the history was walked */
     int place;          /* in the history: 1 is the newest line, 0 what is typed */
-    size_t column,
-        rest;      /* where moves up and down want to stand, and where they stood last */
+    /* Where moves up and down want to stand, and where they stood last. */
+    size_t column, rest;
     size_t cut_at; /* the count of keys after the last cut, to join the next to it */
     size_t tab_at; /* the same of the last Tab */
     /* A search through the history that is going on. */

@@ -50,9 +50,8 @@ struct own_terminal *own_terminal_open(int fd)
 
     if (!open_stand_in(ends))
         return NULL;
-    if (tcgetattr(fd, &mode) == 0)
-        tcsetattr(ends[1], TCSANOW,
-                  &mode); /* whatever comes of it: libedit has defaults */
+    if (tcgetattr(fd, &mode) == 0) /* whatever comes of it: libedit has defaults */
+        tcsetattr(ends[1], TCSANOW, &mode);
 
     struct own_terminal *terminal = memory_new(sizeof(*terminal));
 

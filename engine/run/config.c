@@ -151,8 +151,8 @@ static unsigned find_bad_line(const char *text, size_t length)
 
 static char *evaluate(struct config *config, const char *text, size_t length)
 {
-    static const char mark[] =
-        "\xef\xbb\xbf"; /* of byte order, as some editors write it */
+    /* of byte order, as some editors write it */
+    static const char mark[] = "\xef\xbb\xbf";
     unsigned bad_line;
 
     if (length > 0 && text[0] == LUA_SIGNATURE[0])
@@ -206,8 +206,8 @@ static struct failure *check_file(int fd, const char *path, bool was_named)
  * one call. */
 static struct config *try_file(const char *path, bool was_named, struct failure **failure)
 {
-    const int fd =
-        open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe may have no end */
+    /* a pipe may have no end */
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     struct config *config = NULL;
     FILE *file;
 

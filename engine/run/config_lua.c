@@ -297,9 +297,8 @@ static void push_environment(lua_State *L)
 {
     lua_newtable(L);
     lua_newtable(L); /* its metatable */
-    lua_newtable(
-        L); /* what can be read: the environment itself stays empty, so that setting
-                        it is noticed */
+    /* What can be read; the environment itself stays empty, so that setting it is noticed. */
+    lua_newtable(L);
     for (size_t i = 0; i < DECLARATIONS; i++) {
         lua_pushlightuserdata(L, (void *)(uintptr_t)&declarations[i]);
         lua_pushcclosure(L, open_declaration, 1);

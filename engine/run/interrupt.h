@@ -23,7 +23,8 @@ bool interrupt_has_stopped(void);
 /* What was asked for has been done: the next signal counts as the first. */
 void interrupt_forget(void);
 
-/* Calls `dying` before a signal ends the process; async-signal-safe. */
+/* Calls `dying` before a signal ends the process; async-signal-safe. There is a keyboard then, and
+ * Ctrl-C ends the process only when it is pressed a third time a second after the first or later. */
 void interrupt_set_dying(void (*dying)(void));
 
 /* Calls `stopping` with the same context once, in front of the error that stops a script that

@@ -148,6 +148,10 @@ const char *past_find_code(const struct past *past, const char *name, size_t *le
 
 void past_note_code(struct past *past, const char *name)
 {
+    for (size_t i = 0; i < past->code_count; i++) { /* it was begun before */
+        if (strcmp(past->code_names[i], name) == 0)
+            return;
+    }
     past->code_names =
         memory_resize(past->code_names, (past->code_count + 2) * sizeof(const char *));
     past->code_names[past->code_count++] = memory_copy_string(name);

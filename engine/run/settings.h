@@ -24,9 +24,9 @@ struct settings {
     bool profile_was_asked;
     const char *profile_description;
     bool is_production; /* the profile says that a mistake would hurt */
-    bool
-        may_switch; /* Lua code may change profile and guards: at the prompt, and in
-                        tests, each of which has a simulator of its own */
+    /* Lua code may change profile and guards: at the prompt, and in tests, each of which has a
+     * simulator of its own. */
+    bool may_switch;
 
     const char *endpoint; /* one base URL for ARM, login and Graph */
     const char *cloud;

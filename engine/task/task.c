@@ -45,8 +45,8 @@ struct scheduler {
     struct list ready, all, unjoined;
     struct deferred run_ready;
     struct task *running, *main;
-    lua_State *
-        innermost; /* the coroutine that runs or is closed, of a task or made inside it */
+    /* The coroutine that runs or is closed, of a task or made inside it. */
+    lua_State *innermost;
     unsigned closing;                           /* coroutines being closed right now */
     const volatile sig_atomic_t *is_stop_asked; /* or NULL */
     lua_Hook stop;

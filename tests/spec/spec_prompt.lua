@@ -139,7 +139,7 @@ test.case("lines that had failed are left out when a session is carried on", fun
   test.equal(marks, {"a", "d", "c", true})
 end)
 
-test.case("a session whose task in the background fails when it is carried on has failed", function()
+test.case("a session that is carried on fails with a task in the background", function()
   local ok, reason = pcall(prompt.replay, {{number = 1, text = "tasks.sleep(9) error 'no'"},
                                            {number = 1, job = 1}})
   test.equal({ok, reason}, {false, "a line of the session failed, see above"})
