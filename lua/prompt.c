@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "journal/journal.h"
 #include "lua/bind.h"
 #include "lua/modules.h"
 #include "prompt/secret_line.h"
@@ -310,6 +311,32 @@ static int prompt_keep(lua_State *L)
     return 0;
 }
 
+/* Nobody waits for it: what cannot be written down is told with the next write. */
+static void note_is_safe(struct journal_wait *wait, const struct failure *failure)
+{
+    (void)wait, (void)failure;
+}
+
+/* note_failed(number): the journal, if there is one already, says that this line failed; with it the
+ * script is stored as it is by now */
+static int prompt_note_failed(lua_State *L)
+{
+    const lua_Integer number = luaL_checkinteger(L, 1);
+    static struct journal_wait noted; /* outlives the call */
+    struct record *record = session_record(bind_session(L));
+    cJSON *members;
+
+    if (record == NULL || !record_is_kept(record))
+        return 0;
+    members = cJSON_CreateObject();
+    cJSON_AddNumberToObject(members, "failed", (double)number);
+    journal_note(record_journal(record), "line", members);
+    journal_wait_cancel(&noted);
+    noted.safe = note_is_safe;
+    journal_sync(record_journal(record), &noted);
+    return 0;
+}
+
 /* keeps() -> whether there is a prompt, and its run is to be kept once it writes */
 static int prompt_keeps(lua_State *L)
 {
@@ -384,6 +411,7 @@ int open_prompt(lua_State *L)
                                          {"init_file", prompt_init_file},
                                          {"keep", prompt_keep},
                                          {"keeps", prompt_keeps},
+                                         {"note_failed", prompt_note_failed},
                                          {"is_kept", prompt_is_kept},
                                          {"exit_code", prompt_exit_code},
                                          {"has_secret", prompt_has_secret},

@@ -57,6 +57,7 @@ function prompt_keep.finish(shell, entry, ok)
   entry.ok = ok
   if not ok and not had_failed then
     note(shell, entry, "  {failed = %d},\n", entry.number)
+    core.note_failed(entry.number)
   end
 end
 

@@ -118,11 +118,12 @@ end
 
 -- --- running a line -------------------------------------------------------------------------
 
--- The lines of a traceback that are somebody's own.
+-- The lines of a traceback that are somebody's own, those of a recursion once.
 local function shorten(traceback)
   local lines = {}
   for line in traceback:gmatch "\n\t([^\n]+)" do
-    if not line:find "^%[C%]" and not line:find "stdlib/" and not line:find "^%(?%.%.%." then
+    if not line:find "^%[C%]" and not line:find "stdlib/" and not line:find "^%(?%.%.%."
+       and lines[#lines] ~= "  " .. line then
       lines[#lines + 1] = "  " .. line
     end
   end
@@ -243,6 +244,7 @@ local function run_code(shell, line, entry)
   local fn, reason = prompt_line.compile(line.text, entry.name, shell.env)
   if not fn then
     prompt_keep.finish(shell, entry, false)
+    shell.env._error = reason
     shell:fail(reason)
     return false
   end
