@@ -87,6 +87,21 @@ START_TEST(ctrl_z_sends_a_wait_to_the_background)
 }
 END_TEST
 
+START_TEST(the_window_may_get_another_size_in_a_wait)
+{
+    repl_start("--sim --clock 600x --seed 1");
+    repl_type(CREATE "\r");
+    repl_see("gateway gw-1  Activating");
+    pty_resize(&repl.pty, 40, 10);
+    repl_see("gateway gw-1");
+    pty_resize(&repl.pty, 120, 40);
+    repl_see("gateway gw-1  Activating");
+    repl_type(CTRL_C);
+    repl_await_prompt();
+    ck_assert(!pty_has(&repl.pty, "Activating"));
+}
+END_TEST
+
 START_TEST(an_ampersand_sends_a_line_to_the_background)
 {
     repl_start("--sim --clock 6000x --seed 1");
@@ -170,6 +185,17 @@ START_TEST(what_tasks_print_stands_above_what_is_typed)
     ck_assert(repl.pty.screen.column == (int)strlen(P) + 2);
     repl_type("x");
     repl_see(P "abxc");
+}
+END_TEST
+
+START_TEST(a_task_that_fails_says_so_above_what_is_typed)
+{
+    repl_start("--sim --clock 600x --seed 1");
+    repl_type("tasks.sleep('5m') error('no luck') &\r");
+    repl_await(BUSY);
+    repl_type("abc" LEFT);
+    repl_see("\n[1] failed: line 1:1: no luck\n" P "abc\n");
+    ck_assert_int_eq(repl.pty.screen.column, (int)strlen(P) + 2);
 }
 END_TEST
 
@@ -337,6 +363,7 @@ int main(void)
     tcase_add_test(topic, ctrl_c_cancels_the_line_that_waits_and_nothing_else);
     tcase_add_test(topic, ctrl_c_stops_a_line_that_computes);
     tcase_add_test(topic, ctrl_z_sends_a_wait_to_the_background);
+    tcase_add_test(topic, the_window_may_get_another_size_in_a_wait);
     tcase_add_test(topic, an_ampersand_sends_a_line_to_the_background);
 
     topic = add_case(suite, "shell", repl_begin, repl_end);
@@ -344,6 +371,7 @@ int main(void)
 
     topic = add_case(suite, "output", repl_begin, repl_end);
     tcase_add_test(topic, what_tasks_print_stands_above_what_is_typed);
+    tcase_add_test(topic, a_task_that_fails_says_so_above_what_is_typed);
     tcase_add_test(topic, typing_goes_on_while_a_hundred_thousand_lines_are_printed);
 
     topic = add_case(suite, "leaving", repl_begin, repl_end);

@@ -44,7 +44,6 @@ struct pty_program {
     char *const *environment; /* all of it, ends with NULL */
     const char *folder;       /* where it works; NULL: here */
     int columns, rows;
-    int input; /* its stdin when that is not the terminal; 0: it is */
 };
 
 static inline long long pty_now_us(void)
@@ -68,7 +67,7 @@ static inline void pty_become(const struct pty *pty, const struct pty_program *p
         (program->folder != NULL && chdir(program->folder) != 0))
         _exit(126);
     close(pty->master);
-    dup2(program->input != 0 ? program->input : terminal, STDIN_FILENO);
+    dup2(terminal, STDIN_FILENO);
     dup2(terminal, STDOUT_FILENO);
     dup2(terminal, STDERR_FILENO);
     if (terminal > STDERR_FILENO)
