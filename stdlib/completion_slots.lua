@@ -205,8 +205,22 @@ end
 
 local options_of
 
--- Options that a help refers to: "`a`, `b` as for `rbac.assign`", "see `onboarding.defaults`", or
--- only the names.
+-- What a module holds under a name: names in their order, or options with what they are if not
+-- given.
+local function of_held(module, key)
+  local slots = {}
+  local is_fine, holder = pcall(require, module) -- it only defines what it has
+  local held = is_fine and type(holder) == "table" and holder[key]
+  for name, value in next, type(held) == "table" and held or {} do
+    slots[#slots + 1] = math.type(name) == "integer" and {name = value, place = name}
+      or {name = name, default = tostring(value), type = type(value),
+          is_boolean = type(value) == "boolean"}
+  end
+  return slots
+end
+
+-- Options that a help refers to: "`a`, `b` as for `rbac.assign`", "see `onboarding.defaults`",
+-- "the fields of `onboarding.columns`", or only the names.
 local function referred(help)
   local slots, known, only = {}, {}, {}
   local names, other = help:match "^(.-)as for `([%w_.:]+)`"
@@ -220,15 +234,19 @@ local function referred(help)
   end
   local module, key = help:match "see `([%w_]+)%.([%w_]+)`"
   if not module then
-    return #only > 0 and only or slots
+    module, key = help:match "the fields of `([%w_]+)%.([%w_]+)`"
   end
-  local is_fine, holder = pcall(require, module) -- it only defines what it has
-  local defaults = is_fine and type(holder) == "table" and holder[key]
-  for name, value in next, type(defaults) == "table" and defaults or {} do
-    slots[#slots + 1] = {name = name, default = tostring(value), type = type(value),
-                         is_boolean = type(value) == "boolean"}
+  if module then
+    return of_held(module, key)
   end
-  return slots
+  return #only > 0 and only or slots
+end
+
+local function is_before(a, b)
+  if a.place and b.place then
+    return a.place < b.place
+  end
+  return a.name < b.name
 end
 
 -- The options of one of an entry's parameters.
@@ -240,7 +258,7 @@ function options_of(entry, param)
   end
   if #slots == 0 and param and param.type:find "table" then
     slots = referred(param.help)
-    table.sort(slots, function(a, b) return a.name < b.name end)
+    table.sort(slots, is_before)
   end
   return slots
 end

@@ -222,6 +222,10 @@ function onboarding.check(teams, options, source, mistakes)
     mistakes[#mistakes + 1] = {line = team.line or 0, message = message}
   end
   for _, team in ipairs(teams) do
+    if type(team) ~= "table" then
+      check.fail(("a team is a table with the fields of onboarding.columns, got %s"):format(
+        type(team)))
+    end
     complete(team, options)
     check_team(team, options, function(message)
       complain(team, message)

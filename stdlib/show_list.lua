@@ -226,8 +226,9 @@ end
 
 -- A number that is cut is another number; of the others enough stays to tell them apart.
 local function least_width(column, room)
+  local usual = math.max(LEAST_WIDTH, math.min(MOST_LEAST, SHARE * room // 1))
   local least = column.is_number and column.width or column.is_guid and GUID_START
-    or column.is_name and MOST_LEAST or math.max(LEAST_WIDTH, math.min(MOST_LEAST, SHARE * room // 1))
+    or column.is_name and MOST_LEAST or usual
   return math.min(column.width, math.max(least, math.min(column.title_width, LEAST_TITLE)))
 end
 

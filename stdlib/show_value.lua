@@ -346,8 +346,8 @@ local function each_member(object, found, most, each)
   end
 end
 
-local FIRST = {"name", "display_name", "title", "key", "code", "kind", "type", "status", "state",
-               "upn"}
+local FIRST = {"name", "team", "display_name", "title", "key", "code", "kind", "type", "status",
+               "state", "upn"}
 local RANK = {id = 1000, mail = 900, mail_nickname = 900}
 for i, key in ipairs(FIRST) do
   RANK[key] = i

@@ -269,12 +269,12 @@ START_TEST(a_script_cannot_lift_what_it_may_not_do)
 {
     struct settings settings = {.sim = true, .clock_mode = CLOCK_VIRTUAL, .quiet = true};
     const struct run_request request = {
-        .code =
-            "local session = require 'core.session'\n"
-            "for _, call in ipairs {{session.set_read_only, false}, {session.use, 'a'}} do\n"
-            "  local ok, message = pcall(call[1], call[2])\n"
-            "  assert(not ok and message:find 'only at the prompt', message)\n"
-            "end\n"};
+        .code = "local session = require 'core.session'\n"
+                "for _, call in ipairs {{session.set_read_only, false}, {session.use, "
+                "'a'}} do\n"
+                "  local ok, message = pcall(call[1], call[2])\n"
+                "  assert(not ok and message:find 'only at the prompt', message)\n"
+                "end\n"};
     struct session *session = session_open(&settings, &failure);
 
     ck_assert_ptr_nonnull(session);

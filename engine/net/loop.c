@@ -16,8 +16,8 @@ struct loop {
     uint64_t next_order;
     struct list deferred, idle;
     unsigned held;
-    unsigned lent;       /* of those */
-    struct event *alarm; /* wakes libevent for the earliest timer */
+    unsigned lent;               /* of those */
+    struct event *alarm;         /* wakes libevent for the earliest timer */
     void (*look)(void *context); /* or NULL */
     void *look_context;
     int64_t looked_ms; /* on the machine's clock */

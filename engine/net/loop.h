@@ -48,8 +48,8 @@ void timer_stop(struct loop *loop, struct timer *timer);
 void loop_defer(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
 
-/* While work goes on without a break, `look` is called every few milliseconds: for a keyboard, which
- * must not wait. NULL: no more. */
+/* While work goes on without a break, `look` is called every few milliseconds: for a keyboard,
+ * which must not wait. NULL: no more. */
 void loop_set_look(struct loop *loop, void (*look)(void *context), void *context);
 
 /* For those who do many things in one go, between two of them. */

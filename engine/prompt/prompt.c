@@ -514,7 +514,8 @@ void prompt_close(struct prompt *prompt)
     wakeup_free(prompt->input);
     wakeup_free(prompt->stopped);
     editor_close(prompt->editor);
-    lua_close(prompt->compiler);
+    if (prompt->compiler != NULL)
+        lua_close(prompt->compiler);
     forget_help(prompt);
     free(prompt->text);
     free(prompt->continuation);

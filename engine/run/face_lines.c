@@ -32,7 +32,7 @@ void face_lines_append_summary(struct buffer *text, const struct event *event,
 {
     static const enum style styles[] = {[RUN_SUCCEEDED] = STYLE_GREEN,
                                         [RUN_FAILED] = STYLE_RED,
-                                        [RUN_INTERRUPTED] = STYLE_YELLOW};
+                                        [RUN_INTERRUPTED] = STYLE_MAGENTA};
     const char *status = run_status_names[event->summary->status];
     struct buffer summary = {0};
 

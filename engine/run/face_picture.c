@@ -22,7 +22,7 @@ enum {
 
 static const char *const style_codes[] = {
     [STYLE_NONE] = "",        [STYLE_BOLD] = "\x1b[1m",   [STYLE_DIM] = "\x1b[2m",
-    [STYLE_RED] = "\x1b[31m", [STYLE_GREEN] = "\x1b[32m", [STYLE_YELLOW] = "\x1b[33m",
+    [STYLE_RED] = "\x1b[31m", [STYLE_GREEN] = "\x1b[32m", [STYLE_MAGENTA] = "\x1b[35m",
     [STYLE_CYAN] = "\x1b[36m"};
 
 static const struct signs {
@@ -360,7 +360,8 @@ static void put_forecast(const struct pen *pen, const struct row *row,
     if (row->operation->percent < 0)
         put_spaces(pen, progress_columns(layout, widths));
     put_spaces(pen, 2);
-    put(pen, text, row->operation->forecast.unusual_among > 0 ? STYLE_YELLOW : STYLE_DIM);
+    put(pen, text,
+        row->operation->forecast.unusual_among > 0 ? STYLE_MAGENTA : STYLE_DIM);
 }
 
 static const char *spinner(unsigned turn)
@@ -385,7 +386,7 @@ static void put_row(struct pen *pen, const struct row *row, const struct layout 
     put_column(pen, row->name, widths->name, STYLE_NONE);
     if (layout->has_state) {
         put_spaces(pen, 2);
-        put_column(pen, row->state, widths->state, STYLE_YELLOW);
+        put_column(pen, row->state, widths->state, STYLE_MAGENTA);
     }
     put_spaces(pen, 2 + widths->since - (int)strlen(row->since));
     put(pen, row->since, STYLE_NONE);

@@ -21,7 +21,7 @@ enum style {
     STYLE_DIM,
     STYLE_RED,
     STYLE_GREEN,
-    STYLE_YELLOW,
+    STYLE_MAGENTA,
     STYLE_CYAN
 };
 

@@ -7,7 +7,7 @@
 #include "test/plan.h"
 #include "test/report.h"
 
-static const char red[] = "31", green[] = "32", yellow[] = "33";
+static const char red[] = "31", green[] = "32", magenta[] = "35";
 
 static void append_colored(struct buffer *text, const char *color, const char *word)
 {
@@ -109,7 +109,7 @@ static void append_passed(struct buffer *text, const struct test_case *test)
 
 static void append_skipped(struct buffer *text, const struct test_case *test)
 {
-    append_colored(text, yellow, "skipped");
+    append_colored(text, magenta, "skipped");
     append_name(text, test);
     if (test->message != NULL && *test->message != '\0') {
         buffer_append_string(text, ": ");

@@ -169,6 +169,7 @@ test.case("options of functions come from their comments", function()
   has(texts "rbac.revoke {", "as = ", "group = ", "workspace = ")
   test.equal(texts "rbac.unassign {", {"principal = ", "role = ", "scope = "})
   has(texts "onboarding.run(teams, {", "gateway = ", "units = ")
+  has(texts "onboarding.team {", "team = ", "display_name = ", "subnet_prefix = ")
 end)
 
 test.case("options of nested collections and of what they hold", function()

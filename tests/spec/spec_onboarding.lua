@@ -91,6 +91,8 @@ test.case("options are checked", function()
          {shared_team = 1})
   raises("unknown option", onboarding.run, {}, {nothing = 1})
   equal(onboarding.check({}, {}), {})
+  raises("a team is a table with the fields of onboarding.columns, got string", onboarding.team,
+         "payments")
 end)
 
 test.case("teams of one gateway must describe it alike", function()
