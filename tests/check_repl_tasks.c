@@ -336,7 +336,7 @@ static char *only_run(void)
 
 START_TEST(what_is_left_under_way_is_resumed)
 {
-    repl_start("--sim=world --store store --clock 600x --seed 1");
+    repl_start("--sim=world --store store --clock 1800x --seed 1");
     repl_type(CREATE "\r");
     repl_see("gateway gw-1  Activating");
     repl_type(CTRL_Z);
