@@ -104,7 +104,7 @@ end
 
 -- Shows what an expression gave under the names that it has from now on.
 local function show_values(shell, entry, values)
-  if values.n == 0 then
+  if values.n == 0 or values[1] == io.stdout then -- io.write() gives it
     return
   elseif values.n == 1 and values[1] == nil then
     return say_nil(shell, entry)
