@@ -72,7 +72,13 @@ __attribute__((constructor)) static void begin(void)
 
 static void strike(void)
 {
+    static const struct timespec pause_of_others = {.tv_nsec = 50000000};
+
     atomic_store(&plan->has_struck, 1);
+    /* another thread may be between its look at the lease and the call that sends, where no stop
+     * can be made good */
+    if (plan->signal == SIGSTOP)
+        nanosleep(&pause_of_others, NULL);
     kill(getpid(), plan->signal);
     while (plan->signal == SIGKILL)
         pause(); /* another thread may run a little longer; this one does not */
