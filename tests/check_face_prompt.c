@@ -775,6 +775,23 @@ START_TEST(a_failure_is_told_once)
 }
 END_TEST
 
+START_TEST(a_failure_is_told_with_its_message_cut_and_broken)
+{
+    open_prompt(60, 24);
+    settle("a", false);
+    face_prompt_show(h.face, NULL);
+    gateway_fails(1, "gw-a", "the id /subscriptions/0/gw-a is in use");
+    feed_text(EVENT_OUTPUT,
+              "Conflict: the id /sub\u2026gw-a is\nin use\n  operation  create 'gw-a'\n");
+    type("");
+    assert_screen("prod> a\n"
+                  "Conflict: the id /sub\u2026gw-a is\n"
+                  "in use\n"
+                  "  operation  create 'gw-a'\n"
+                  "prod>\n");
+}
+END_TEST
+
 START_TEST(a_failure_in_the_background_is_told_by_its_task_if_it_does)
 {
     open_prompt(60, 24);
@@ -1301,6 +1318,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(topic, what_waits_in_the_background_is_not_drawn_while_one_types);
     tcase_add_test(topic, only_long_ends_are_worth_a_line);
     tcase_add_test(topic, a_failure_is_told_once);
+    tcase_add_test(topic, a_failure_is_told_with_its_message_cut_and_broken);
     tcase_add_test(topic, of_many_failures_the_first_are_told);
     tcase_add_test(topic, a_failure_in_the_background_is_told_by_its_task_if_it_does);
 

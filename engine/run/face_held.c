@@ -11,6 +11,7 @@
 
 static void free_failure(struct held_failure *failure)
 {
+    free(failure->code);
     free(failure->message);
     free(failure->name);
     free(failure->line);
@@ -26,6 +27,7 @@ void held_add(struct held *held, const struct event *event, bool has_color)
     }
     face_lines_append_finish(&line, event, has_color);
     held->failures[held->count++] = (struct held_failure){
+        .code = memory_copy_string(event->failure != NULL ? event->failure->code : NULL),
         .message =
             memory_copy_string(event->failure != NULL ? event->failure->message : NULL),
         .name = memory_copy_string(event->name != NULL ? event->name : ""),
@@ -37,6 +39,11 @@ bool held_is_empty(const struct held *held)
     return held->count == 0 && held->untold == 0;
 }
 
+static bool has(const char *text, const char *part)
+{
+    return part != NULL && strstr(text, part) != NULL;
+}
+
 void held_note(struct held *held, const char *text)
 {
     bool is_first = true;
@@ -44,9 +51,10 @@ void held_note(struct held *held, const char *text)
 
     for (size_t i = 0; i < held->count; i++) {
         struct held_failure *failure = &held->failures[i];
+        const bool has_message = has(text, failure->message);
 
-        if (failure->message != NULL && strstr(text, failure->message) != NULL &&
-            (is_first || strstr(text, failure->name) != NULL)) {
+        if ((has_message && is_first) ||
+            ((has_message || has(text, failure->code)) && has(text, failure->name))) {
             free_failure(failure);
             is_first = false;
         } else {

@@ -15,8 +15,8 @@ enum { HELD_MOST = 10 }; /* more are only counted */
 
 struct held {
     struct held_failure {
-        char *message, *name; /* the message may be NULL */
-        char *line;           /* what would be said, with its line end */
+        char *code, *message, *name; /* the first two may be NULL */
+        char *line;                  /* what would be said, with its line end */
     } failures[HELD_MOST];
     size_t count, untold;
 };
@@ -26,8 +26,8 @@ void held_add(struct held *held, const struct event *event, bool has_color);
 
 bool held_is_empty(const struct held *held);
 
-/* Something was said. A failure whose message and name are in it is told, and so is the first of
- * those whose message is. */
+/* Something was said. A failure whose name is in it with its code or its message is told, and so is
+ * the first of those whose message is; a message may be cut and broken into lines there. */
 void held_note(struct held *held, const char *text);
 
 /* Appends what was not told, and holds nothing any more. */
