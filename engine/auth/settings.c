@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/memory.h"
+#include "base/home.h"
 #include "base/text.h"
 
 static const char *look_up(const char *name)
@@ -30,19 +30,12 @@ static bool is_yes(const char *name)
     return text != NULL && (strcmp(text, "1") == 0 || text_equal_nocase(text, "true"));
 }
 
-/* $XDG_STATE_HOME/moongate, "~/.local/state/moongate" when that is not set (XDG Base Directory
- * Specification). */
 static const char *find_state_folder(void)
 {
     static char *folder;
-    const char *state = look_up("XDG_STATE_HOME"), *home = look_up("HOME");
 
     free(folder);
-    folder = NULL;
-    if (state != NULL && state[0] == '/')
-        folder = memory_format("%s/moongate", state);
-    else if (home != NULL)
-        folder = memory_format("%s/.local/state/moongate", home);
+    folder = home_state_path(NULL);
     return folder;
 }
 

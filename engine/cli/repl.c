@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/home.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "prompt/prompt.h"
@@ -99,19 +100,6 @@ const struct help repl_help = {
         "0 left with nothing under way, 1 a line from a pipe failed, 2 wrong usage,\n"
         "6 left or interrupted with operations under way, or what run.exit() was given"};
 
-/* A file below the folder that an XDG variable names, else below `fallback` in HOME. Owned by the
- * caller; NULL when there is no home. */
-static char *name_file(const char *variable, const char *fallback, const char *name)
-{
-    const char *folder = getenv(variable), *home = getenv("HOME");
-
-    if (folder != NULL && folder[0] == '/')
-        return memory_format("%s/moongate/%s", folder, name);
-    return home != NULL && home[0] != '\0'
-               ? memory_format("%s/%s/moongate/%s", home, fallback, name)
-               : NULL;
-}
-
 static int run_prompt(struct session *session, const struct prompt_options *options,
                       enum run_keep keep, struct failure **failure)
 {
@@ -175,9 +163,8 @@ static int step_into(struct repl_command *command, const struct prompt_options *
 
 static int execute(struct repl_command *command)
 {
-    char *history = name_file("XDG_STATE_HOME", ".local/state", "history");
-    char *init =
-        command->has_no_init ? NULL : name_file("XDG_CONFIG_HOME", ".config", "init.lua");
+    char *history = home_state_path("history");
+    char *init = command->has_no_init ? NULL : home_config_path("init.lua");
     const struct prompt_options options = {
         .history_file = history,
         .init_file = init != NULL && access(init, F_OK) == 0 ? init : NULL};

@@ -14,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/failure.h"
+#include "base/home.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -231,19 +232,6 @@ static struct config *try_file(const char *path, bool was_named, struct failure 
     return config;
 }
 
-/* $XDG_CONFIG_HOME/moongate/config.lua (XDG Base Directory Specification). Owned by the caller;
- * NULL where there is no home. */
-static char *find_home_file(void)
-{
-    const char *folder = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-    if (folder != NULL && folder[0] == '/')
-        return memory_format("%s/moongate/config.lua", folder);
-    return home != NULL && home[0] == '/'
-               ? memory_format("%s/.config/moongate/config.lua", home)
-               : NULL;
-}
-
 struct config *config_read(const char *file, struct failure **failure)
 {
     const char *variable = getenv("MOONGATE_CONFIG");
@@ -257,7 +245,7 @@ struct config *config_read(const char *file, struct failure **failure)
     config = try_file(local_name, false, failure);
     if (config != NULL || *failure != NULL)
         return config;
-    home_file = find_home_file();
+    home_file = home_config_path("config.lua");
     if (home_file != NULL)
         config = try_file(home_file, false, failure);
     free(home_file);
@@ -268,7 +256,7 @@ struct config *config_read(const char *file, struct failure **failure)
 
 static struct failure *complain_no_file(const char *name)
 {
-    char *home_file = find_home_file();
+    char *home_file = home_config_path("config.lua");
     struct failure *failure = failure_new(
         "BadSetting", "profile '%s': there is no configuration: no %s here%s%s", name,
         local_name, home_file != NULL ? ", and no " : "",

@@ -7,6 +7,7 @@
 #include "auth/tokens.h"
 #include "base/clock.h"
 #include "base/failure.h"
+#include "base/home.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "model/cloud.h"
@@ -32,21 +33,10 @@ struct depot {
     struct tokens *tokens;
 };
 
-static char *default_folder(void)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-    if (state != NULL && state[0] == '/')
-        return memory_format("%s/moongate", state);
-    return home != NULL && home[0] == '/'
-               ? memory_format("%s/.local/state/moongate", home)
-               : NULL;
-}
-
 static struct store *open_folder(const char *path, struct loop *loop,
                                  struct failure **failure)
 {
-    char *folder = path != NULL ? memory_copy_string(path) : default_folder();
+    char *folder = path != NULL ? memory_copy_string(path) : home_state_path(NULL);
     struct store *store;
 
     if (folder == NULL) {

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/failure.h"
+#include "base/home.h"
 #include "base/memory.h"
 #include "base/uuid.h"
 
@@ -23,13 +24,10 @@ enum {
 
 char *keepsake_path(const char *name)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *below = memory_format("sim/%s", name), *path = home_state_path(below);
 
-    if (state != NULL && state[0] == '/') /* a relative one is void, says the standard */
-        return memory_format("%s/moongate/sim/%s", state, name);
-    if (home != NULL && home[0] == '/')
-        return memory_format("%s/.local/state/moongate/sim/%s", home, name);
-    return NULL;
+    free(below);
+    return path;
 }
 
 /* ---- reading ---- */
