@@ -18,6 +18,7 @@
 
 struct config;
 struct failure;
+struct job;
 struct settings;
 
 /* What a profile may say, for help. */
@@ -50,6 +51,26 @@ const char *config_profile_name(const struct config *config, size_t index);
 
 /* What the profile says, without what its fields leave open. Borrowed. */
 const struct settings *config_profile_settings(const struct config *config, size_t index);
+
+/* --- jobs --------------------------------------------------------------------------- */
+
+/* What a job, or one who is told (`notify`), may say, for help; in the order in which it is told, a
+ * row without a name behind the last. */
+extern const struct config_field config_job_fields[], config_notice_fields[];
+
+/* The jobs in the order of the file; NULL behind the last, and when there is none of that name. */
+const struct job *config_job(const struct config *config, size_t index);
+size_t config_job_count(const struct config *config);
+const struct job *config_find_job(const struct config *config, const char *name);
+
+/* As config_read(), for `moongate jobs check`: tells every mistake in jobs, in the order of
+ * their lines, each as "file:12: job 'a': schedule: ..."; with mistakes it returns NULL, and
+ * `*failure` is set only when no more than one can be told (no such file, no Lua). */
+struct config *config_check(const char *file, struct failure **failure,
+                            void (*tell)(void *context, const char *mistake),
+                            void *context);
+
+/* --- what is said without a profile ------------------------------------------------- */
 
 /* Remembers what is said without any profile: by the command line alone, and with the
  * environment. Copied; strings are borrowed for the configuration's life. */
