@@ -1,7 +1,6 @@
 /* engine/schedule/cron.c - the five fields of cron: minute, hour, day of month, month, day of week. */
 #include "schedule/cron.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +50,11 @@ struct item {
     struct cron *cron;
     uint64_t *bits;
 };
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static char *complain(const struct item *item, const char *what)
 {
@@ -139,7 +143,7 @@ static char *read_range(const struct item *item)
         if (wrong == NULL)
             wrong =
                 read_whole(item, second, length - (size_t)(second - item->text), &last);
-        if (wrong == NULL && last == 0 && first > 0 && isalpha((unsigned char)*second))
+        if (wrong == NULL && last == 0 && first > 0 && !is_digit(*second))
             last = 7; /* SAT-SUN */
     } else if (!is_star) {
         wrong = read_whole(item, item->text, length, &first);
@@ -157,7 +161,7 @@ static char *read_range(const struct item *item)
         char *end;
         const long number = strtol(slash + 1, &end, 10);
 
-        if (!isdigit((unsigned char)slash[1]) || *end != '\0')
+        if (!is_digit(slash[1]) || *end != '\0')
             return complain(item, "has no number as its step");
         if (number < 1 || number > item->field->last)
             return memory_format("%s: the step of '%s' is not in 1 to %d",
@@ -192,7 +196,7 @@ static char *read_special_day(const struct item *item, bool *is_one)
         item->cron->from_last |= UINT32_C(1) << atoi(text + 2);
         return NULL;
     }
-    if (length > 1 && toupper((unsigned char)text[length - 1]) == 'W') {
+    if (length > 1 && text_equal_nocase(text + length - 1, "W")) {
         if (memchr(text, '-', length) != NULL)
             return complain(item, "is more than one day: W stands behind a single one");
 
@@ -226,7 +230,7 @@ static char *read_special_weekday(const struct item *item, bool *is_one)
         item->cron->nth_weekdays[value % 7] |= (uint8_t)(1U << (hash[1] - '0'));
         return NULL;
     }
-    if (length > 1 && toupper((unsigned char)text[length - 1]) == 'L') {
+    if (length > 1 && text_equal_nocase(text + length - 1, "L")) {
         if (memchr(text, '-', length) != NULL)
             return complain(item, "is more than one day: L stands behind a single one");
 
