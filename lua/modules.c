@@ -36,6 +36,7 @@ const struct native_module native_modules[] = {
     {"core.tasks", open_tasks, "tasks and groups of tasks"},
     {"core.terminal", open_terminal, "the terminal, and how text lies on it"},
     {"core.trail", open_trail, "the requests of the run"},
+    {"core.worker", open_worker, "processes for the runs of jobs"},
     {NULL, NULL, NULL}};
 
 void native_set_up(lua_State *L)

@@ -29,8 +29,9 @@ int open_service(lua_State *L);
 int open_session(lua_State *L);
 int open_sim(lua_State *L);
 int open_tasks(lua_State *L);
-int open_trail(lua_State *L);
 int open_terminal(lua_State *L);
+int open_trail(lua_State *L);
+int open_worker(lua_State *L);
 
 /* Makes the metatables of tasks and groups. */
 void tasks_set_up(lua_State *L);
