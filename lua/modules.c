@@ -30,6 +30,7 @@ const struct native_module native_modules[] = {
     {"core.report", open_report, "what became of things without a row in the model"},
     {"core.resources", open_resources, "the verbs of every kind"},
     {"core.runs", open_runs, "the runs that the store has"},
+    {"core.service", open_service, "what a program that runs for ever hears and says"},
     {"core.session", open_session, "by which profile, where and how freely one works"},
     {"core.sim", open_sim, "the controls of the simulator"},
     {"core.tasks", open_tasks, "tasks and groups of tasks"},

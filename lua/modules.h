@@ -25,6 +25,7 @@ int open_report(lua_State *L);
 int open_resources(lua_State *L);
 int open_run(lua_State *L);
 int open_runs(lua_State *L);
+int open_service(lua_State *L);
 int open_session(lua_State *L);
 int open_sim(lua_State *L);
 int open_tasks(lua_State *L);
