@@ -21,12 +21,12 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/listening.h"
 #include "net/loop.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/gzip.h"
 #include "sim/late.h"
-#include "sim/listening.h"
 #include "sim/tls.h"
 
 enum {
