@@ -26,6 +26,7 @@ const struct native_module native_modules[] = {
     {"core.inspect", open_inspect, "what a value is, whoever made its metatable"},
     {"core.model", open_model, "the rows of the model"},
     {"core.past", open_past, "a run of the past that is stepped into"},
+    {"core.post", open_post, "what tells somebody of a job"},
     {"core.prompt", open_prompt, "the terminal of the prompt"},
     {"core.report", open_report, "what became of things without a row in the model"},
     {"core.resources", open_resources, "the verbs of every kind"},

@@ -20,6 +20,7 @@ int open_json(lua_State *L);
 int open_log(lua_State *L);
 int open_model(lua_State *L);
 int open_past(lua_State *L);
+int open_post(lua_State *L);
 int open_prompt(lua_State *L);
 int open_report(lua_State *L);
 int open_resources(lua_State *L);

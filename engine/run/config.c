@@ -26,11 +26,19 @@ enum { LARGEST_FILE = 1 << 20 };
 static const char local_name[] = "moongate.lua", no_file[] = "/dev/null";
 static const char default_name[] = "default";
 
+void *config_keep_block(struct config *config, void *block)
+{
+    if (config->kept_count == config->kept_room) {
+        config->kept_room = 2 * config->kept_room + 16;
+        config->kept =
+            memory_resize(config->kept, config->kept_room * sizeof *config->kept);
+    }
+    return config->kept[config->kept_count++] = block;
+}
+
 const char *config_keep(struct config *config, char *text)
 {
-    config->texts =
-        memory_resize(config->texts, (config->text_count + 1) * sizeof(char *));
-    return config->texts[config->text_count++] = text;
+    return config_keep_block(config, text);
 }
 
 void config_free(struct config *config)
@@ -39,10 +47,12 @@ void config_free(struct config *config)
         return;
     for (size_t i = 0; i < config->profile_count; i++)
         free(config->profiles[i].name);
-    for (size_t i = 0; i < config->text_count; i++)
-        free(config->texts[i]);
+    map_deinit(&config->job_places, NULL);
+    free(config->jobs);
+    for (size_t i = 0; i < config->kept_count; i++)
+        free(config->kept[i]);
     free(config->profiles);
-    free(config->texts);
+    free(config->kept);
     free(config->folder);
     free(config->path);
     free(config);
@@ -68,6 +78,52 @@ void config_set_base(struct config *config, const struct settings *said,
 {
     config->said = *said;
     config->base = *base;
+}
+
+/* --- jobs ---------------------------------------------------------------------------- */
+
+static struct job *find_job(const struct config *config, const char *name)
+{
+    const uintptr_t place = (uintptr_t)map_find(&config->job_places, name);
+
+    return place != 0 ? &config->jobs[place - 1] : NULL;
+}
+
+struct job *config_add_job(struct config *config, const char *name)
+{
+    struct job *job;
+
+    if (find_job(config, name) != NULL)
+        return NULL;
+    if (config->job_count == config->job_room) {
+        config->job_room = 2 * config->job_room + 16;
+        config->jobs =
+            memory_resize(config->jobs, config->job_room * sizeof *config->jobs);
+    }
+    job = &config->jobs[config->job_count++];
+    *job = (struct job){.name = config_keep(config, memory_copy_string(name))};
+    map_set(&config->job_places, name, (void *)(uintptr_t)config->job_count);
+    return job;
+}
+
+const struct job *config_job(const struct config *config, size_t index)
+{
+    return index < config->job_count ? &config->jobs[index] : NULL;
+}
+
+size_t config_job_count(const struct config *config)
+{
+    return config->job_count;
+}
+
+const struct job *config_find_job(const struct config *config, const char *name)
+{
+    return find_job(config, name);
+}
+
+bool config_is_job_name(const char *name)
+{
+    return config_check_name(name, strlen(name), JOB_LONGEST_NAME);
 }
 
 /* --- whose file it is --------------------------------------------------------------- */
@@ -232,14 +288,20 @@ static struct config *try_file(const char *path, bool was_named, struct failure 
     return config;
 }
 
-struct config *config_read(const char *file, struct failure **failure)
+/* The file that was named; NULL when none was. */
+static const char *named_file(const char *file)
 {
     const char *variable = getenv("MOONGATE_CONFIG");
+
+    return file != NULL || variable == NULL || variable[0] == '\0' ? file : variable;
+}
+
+struct config *config_read(const char *file, struct failure **failure)
+{
     struct config *config;
     char *home_file;
 
-    if (file == NULL && variable != NULL && variable[0] != '\0')
-        file = variable;
+    file = named_file(file);
     if (file != NULL)
         return strcmp(file, no_file) != 0 ? try_file(file, true, failure) : NULL;
     config = try_file(local_name, false, failure);
@@ -252,17 +314,39 @@ struct config *config_read(const char *file, struct failure **failure)
     return config;
 }
 
+/* "no moongate.lua here, and no /home/a/.config/moongate/config.lua"; owned by the caller. */
+static char *describe_places(void)
+{
+    char *home_file = home_config_path("config.lua");
+    char *places =
+        memory_format("no %s here%s%s", local_name, home_file != NULL ? ", and no " : "",
+                      home_file != NULL ? home_file : "");
+
+    free(home_file);
+    return places;
+}
+
+struct failure *config_complain_absence(const char *file)
+{
+    char *places = named_file(file) != NULL
+                       ? memory_format("%s is none", named_file(file))
+                       : describe_places();
+    struct failure *failure =
+        failure_new("BadSetting", "there is no configuration: %s", places);
+
+    free(places);
+    return failure;
+}
+
 /* --- profiles ----------------------------------------------------------------------- */
 
 static struct failure *complain_no_file(const char *name)
 {
-    char *home_file = home_config_path("config.lua");
+    char *places = describe_places();
     struct failure *failure = failure_new(
-        "BadSetting", "profile '%s': there is no configuration: no %s here%s%s", name,
-        local_name, home_file != NULL ? ", and no " : "",
-        home_file != NULL ? home_file : "");
+        "BadSetting", "profile '%s': there is no configuration: %s", name, places);
 
-    free(home_file);
+    free(places);
     return failure;
 }
 

@@ -228,9 +228,9 @@ static int close_declaration(lua_State *L)
     return 0;
 }
 
-static bool is_name(const char *name, size_t length)
+bool config_check_name(const char *name, size_t length, size_t longest)
 {
-    return length <= LONGEST_NAME && strlen(name) == length &&
+    return length <= longest && strlen(name) == length &&
            text_matches(name, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
 }
 
@@ -251,7 +251,7 @@ static int open_declaration(lua_State *L)
 
     const char *name = lua_tolstring(L, 1, &length);
 
-    if (!is_name(name, length))
+    if (!config_check_name(name, length, LONGEST_NAME))
         return refuse(L, line,
                       memory_format("%s: a name is 1 to %d letters, digits and -._, the "
                                     "first of them a letter or digit",

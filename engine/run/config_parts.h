@@ -8,7 +8,9 @@
 
 #include <lua.h>
 
+#include "base/map.h"
 #include "run/config.h"
+#include "run/job.h"
 #include "run/settings.h"
 
 enum { MOST_PROFILES = 1000 };
@@ -24,13 +26,24 @@ struct config {
     char *folder; /* of the file, absolute: what paths in it begin at */
     struct profile *profiles;
     size_t profile_count;
-    char **texts; /* the strings of the settings */
-    size_t text_count;
+    struct job *jobs;
+    size_t job_count, job_room;
+    struct map job_places; /* name -> index + 1, as a pointer */
+    void **kept; /* strings of settings and jobs, and lists of them */
+    size_t kept_count, kept_room;
     struct settings said, base; /* see config_set_base() */
 };
 
-/* Keeps a text, or takes it, for the life of the configuration. Returns it. */
+/* Takes memory for the life of the configuration. Returns it. */
+void *config_keep_block(struct config *config, void *block);
 const char *config_keep(struct config *config, char *text);
+
+/* A new job of that name, zeroed; valid until the next one. NULL when there is one already. */
+struct job *config_add_job(struct config *config, const char *name);
+
+/* Whether a profile or a job can be called so: letters, digits and -._, the first a letter or
+ * digit. */
+bool config_check_name(const char *name, size_t length, size_t longest);
 
 /* Evaluates the text of the file: fills in `profiles`. NULL, or what is wrong with it, with the
  * line: "12: profile 'a': ...", owned by the caller. */
