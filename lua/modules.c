@@ -24,6 +24,7 @@ const struct native_module native_modules[] = {
     {"core.files", open_files, "files that are sent to the service"},
     {"core.folder", open_folder, "the files of an exported estate"},
     {"core.inspect", open_inspect, "what a value is, whoever made its metatable"},
+    {"core.jobs", open_jobs, "the jobs that the configuration declares"},
     {"core.model", open_model, "the rows of the model"},
     {"core.past", open_past, "a run of the past that is stepped into"},
     {"core.post", open_post, "what tells somebody of a job"},

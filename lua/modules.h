@@ -16,6 +16,7 @@ int open_external_editor(lua_State *L);
 int open_files(lua_State *L);
 int open_folder(lua_State *L);
 int open_inspect(lua_State *L);
+int open_jobs(lua_State *L);
 int open_json(lua_State *L);
 int open_log(lua_State *L);
 int open_model(lua_State *L);
