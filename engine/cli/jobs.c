@@ -138,6 +138,26 @@ static const struct option history_options[] = {
 static const struct option pause_options[] = {
     {"--reason", "TEXT", "why, for whoever looks at it", take_reason}, {0}};
 
+/* The fields of a job, and of one who is told, as options are told. */
+static struct option job_fields[CONFIG_MOST_FIELDS + 1] = {{"", NULL, NULL, NULL}};
+static struct option notice_fields[CONFIG_MOST_FIELDS + 1] = {{"", NULL, NULL, NULL}};
+
+static void fill(struct option *options, struct config_field (*field)(size_t index))
+{
+    size_t count = 0;
+
+    for (; field(count).name != NULL; count++)
+        options[count] = (struct option){field(count).name, field(count).value,
+                                         field(count).help, NULL};
+    options[count] = (struct option){0};
+}
+
+static void fill_fields(void)
+{
+    fill(job_fields, config_job_field);
+    fill(notice_fields, config_notice_field);
+}
+
 const struct help jobs_help = {
     .usage =
         "moongate jobs [list] [options]\n"
@@ -180,6 +200,7 @@ const struct help jobs_help = {
             "    moongate jobs check && moongate jobs next --count 3\n"
             "    moongate jobs run nightly-scale --slot 2027-03-26T19:00Z --again\n"
             "    moongate jobs pause nightly-scale --reason 'the move to premium v2'",
+    .prepare = fill_fields,
     .sections = {{NULL, jobs_options, NULL},
                  {"of list", list_options, NULL},
                  {"of next", next_options, NULL},
@@ -190,6 +211,8 @@ const struct help jobs_help = {
                   common_options, NULL},
                  {"where runs are kept", store_options, NULL},
                  {PROFILE_TITLE, profile_options, NULL},
+                 {"a job may say", job_fields, NULL},
+                 {"who is told (notify: one such table, or a list)", notice_fields, NULL},
                  {0}},
     .exits = "0 done; 1 it could not be done, or the job failed; 2 wrong usage, no such\n"
              "job, or a mistake in the configuration"};
@@ -287,6 +310,33 @@ static int execute_in_library(struct jobs_command *command)
     return code;
 }
 
+static int execute_check(struct jobs_command *command)
+{
+    return jobs_check(command->settings.config_file);
+}
+
+static int execute_next(struct jobs_command *command)
+{
+    struct failure *failure = NULL;
+    struct config *config = config_read(command->settings.config_file, &failure);
+    const int64_t now_ms = clock_machine_wall_ms();
+    const struct jobs_next_request request = {
+        .names = command->names,
+        .name_count = command->name_count,
+        .count = command->count != 0 ? (size_t)command->count : NEXT_SLOTS,
+        .from_ms = command->has_from ? command->from_ms : now_ms,
+        .now_ms = now_ms,
+        .wants_json = command->wants_json};
+    const bool is_good = failure == NULL && have_jobs(command, config);
+
+    if (failure != NULL)
+        command_complain("jobs", failure);
+    if (is_good)
+        jobs_print_next(config, &request);
+    config_free(config);
+    return is_good ? EXIT_DONE : EXIT_USAGE;
+}
+
 static const char *check_run(const struct jobs_command *command)
 {
     if (command->has_from != command->has_to)
@@ -302,6 +352,8 @@ static const char *check_run(const struct jobs_command *command)
 
 static const struct action actions[] = {
     {"list", list_options, 0, NULL, execute_in_library},
+    {"check", NULL, 0, NULL, execute_check},
+    {"next", next_options, TAKES_JOBS, NULL, execute_next},
     {"run", run_options, TAKES_JOBS | ONE_JOB | NEEDS_JOB | ASKS_AZURE, check_run,
      execute_in_library},
     {"history", history_options, TAKES_JOBS | ONE_JOB | NEEDS_JOB | MAY_BE_GONE, NULL,

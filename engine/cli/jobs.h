@@ -8,6 +8,8 @@
 
 struct config;
 struct help;
+struct job;
+struct zone;
 
 /* `moongate jobs start`: gets the words behind `start`, and returns what the process ends with. */
 int jobs_start(int argc, char **argv);
@@ -15,6 +17,14 @@ extern const struct help jobs_start_help;
 
 /* `check`: tells every mistake of the configuration, or that there is none. */
 int jobs_check(const char *config_file);
+
+/* A moment on the clocks of a zone: "2027-03-28 03:00:00 +02:00". */
+enum { JOBS_TIME_SIZE = 48 };
+void jobs_format_time(const struct zone *zone, int64_t utc_ms, char text[JOBS_TIME_SIZE]);
+
+/* The job that is due first after a moment, by itself; NULL when there is none. */
+const struct job *jobs_find_first(const struct config *config, int64_t after_ms,
+                                  int64_t *slot_ms);
 
 /* What of `next` was asked for. */
 struct jobs_next_request {

@@ -42,15 +42,20 @@ const char *config_keep(struct config *config, char *text)
     return config_keep_block(config, text);
 }
 
+static void close_zone(void *zone)
+{
+    zone_close(zone);
+}
+
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
     for (size_t i = 0; i < config->profile_count; i++)
         free(config->profiles[i].name);
-    for (size_t i = 0; i < config->job_count; i++)
-        zone_close(config->jobs[i].schedule.zone);
     map_deinit(&config->job_places, NULL);
+    map_deinit(&config->zones, close_zone);
+    map_deinit(&config->scripts, NULL);
     free(config->jobs);
     for (size_t i = 0; i < config->kept_count; i++)
         free(config->kept[i]);
@@ -253,7 +258,7 @@ static bool settle(const struct reader *reader, const char *path,
                    struct failure **failure)
 {
     config_sort_mistakes(mistakes);
-    if (mistakes->count > 0 && reader->tell != NULL)
+    if (reader->tell != NULL)
         tell_all(reader, path, mistakes, stopped);
     else if (mistakes->count > 0)
         *failure = failure_new("BadSetting", "%s:%d: %s", path, mistakes->list[0].line,

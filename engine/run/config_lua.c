@@ -17,6 +17,7 @@ enum {
     MEMORY_LIMIT = 16 << 20,
     INSTRUCTION_LIMIT = 20000000, /* a fraction of a second */
     CPU_LIMIT_MS = 1000,
+    JOBS_PER_MS = 10, /* how many jobs may take one more, with all that is looked at */
     LONGEST_NAME = 64
 };
 
@@ -209,6 +210,8 @@ static void declare_job(lua_State *L, struct evaluation *own)
         lua_pushnil(L); /* the first mistake is the end */
         lua_error(L);
     }
+    own->limits.most_cpu_ms =
+        CPU_LIMIT_MS + (int64_t)(own->config->job_count / JOBS_PER_MS);
 }
 
 static const struct declaration declarations[] = {
