@@ -120,13 +120,14 @@ end
 
 --- The slots of a job that have a record, and up to where others are over. One list.
 -- @tparam string name
--- @treturn table `slots` by key, each with `ended` and `attempts` (how many failed); `floor`, the
---   key up to which all slots are over, or nil; `pruned`, the same of what may have been removed
+-- @treturn table `slots` by key, each with `ended` and `attempts` (how many failed); `missed`, the
+--   keys up to which others were missed; `floor`, the key up to which all slots are over, or nil;
+--   `pruned`, the same of what may have been removed
 -- @raise failure what the store refuses, as all functions here
 function records.survey(name)
   local seen = look(name)
   local floor = math.max(seen.floor or -1, seen.pruned or -1)
-  return {slots = seen.slots, floor = floor >= 0 and texts.key(floor) or nil,
+  return {slots = seen.slots, missed = seen.missed, floor = floor >= 0 and texts.key(floor) or nil,
           pruned = seen.pruned and texts.key(seen.pruned)}
 end
 
@@ -373,6 +374,15 @@ end
 local function read_missed(name, key)
   local note = texts.read(texts.sorts.claim, path_of(name, key, ".missed"))
   return note and {claim = note, attempts = {}}
+end
+
+--- What became of one slot, or of those that were missed up to it.
+-- @tparam string name
+-- @tparam string key
+-- @treturn ?table an entry of `history`; nil when there is none
+function records.entry(name, key)
+  local seen = records.read(name, key) or read_missed(name, key)
+  return seen and entry_of(name, key, seen)
 end
 
 --- What became of the newest slots of a job.

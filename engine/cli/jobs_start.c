@@ -1,9 +1,7 @@
 /* engine/cli/jobs_start.c - moongate jobs start: the scheduler. */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <openssl/crypto.h>
@@ -118,100 +116,18 @@ const struct help jobs_start_help = {
     .exits = "0 it was stopped, 1 the store or the address cannot be used, 2 wrong\n"
              "usage, or a mistake in the configuration"};
 
-/* --- what runs are told -------------------------------------------------------------------- */
-
-static const struct option *find_option(const struct option *table, const char *word,
-                                        size_t length)
-{
-    for (; table->name != NULL; table++) {
-        if (strlen(table->name) == length && strncmp(table->name, word, length) == 0)
-            return table;
-    }
-    return NULL;
-}
-
-/* The option of a word in the tables, ended by NULL; or NULL. */
-static const struct option *look_up(const struct option *const *tables, const char *word)
-{
-    const struct option *option = NULL;
-
-    while (option == NULL && *tables != NULL)
-        option = find_option(*tables++, word, strcspn(word, "="));
-    return option;
-}
-
-/* The words of the command line that count for every run, as they were said. */
-static cJSON *collect_words(int argc, char **argv)
-{
-    static const struct option *const passed[] = {common_options, guard_options,
-                                                  profile_options, NULL};
-    static const struct option *const own[] = {start_options, sim_options_table,
-                                               store_options, NULL};
-    cJSON *words = cJSON_CreateArray();
-
-    for (int i = 0; i < argc; i++) {
-        const struct option *for_runs = look_up(passed, argv[i]);
-        const struct option *option = for_runs != NULL ? for_runs : look_up(own, argv[i]);
-        const bool takes_next = option != NULL && option->value != NULL &&
-                                option->value[0] != '[' && strchr(argv[i], '=') == NULL;
-
-        if (for_runs != NULL)
-            cJSON_AddItemToArray(words, cJSON_CreateString(argv[i]));
-        if (takes_next && ++i < argc && for_runs != NULL)
-            cJSON_AddItemToArray(words, cJSON_CreateString(argv[i]));
-    }
-    return words;
-}
-
-static void add_pair(cJSON *words, const char *name, const char *value)
-{
-    cJSON_AddItemToArray(words, cJSON_CreateString(name));
-    cJSON_AddItemToArray(words, cJSON_CreateString(value));
-}
-
-/* The same folder for a process that works elsewhere. Owned by the caller. */
-static char *name_store(const char *store)
-{
-    char here[PATH_MAX];
-
-    if (store[0] == '/' || strncmp(store, "azblob:", 7) == 0 ||
-        getcwd(here, sizeof here) == NULL)
-        return memory_copy_string(store);
-    return memory_format("%s/%s", here, store);
-}
-
-static void add_word_options(const struct start_command *command, cJSON *words)
-{
-    const struct settings *settings = &command->settings;
-    char *path = realpath(config_path(settings->config), NULL);
-
-    if (path != NULL)
-        add_pair(words, "--config", path);
-    if (settings->store != NULL) {
-        char *store = name_store(settings->store);
-
-        add_pair(words, "--store", store);
-        free(store);
-    }
-    if (settings->lease_ms != 0) {
-        char *lease = memory_format("%.3fs", (double)settings->lease_ms / 1000.0);
-
-        add_pair(words, "--lease", lease);
-        free(lease);
-    }
-    cJSON_AddItemToArray(words, cJSON_CreateString("--quiet"));
-    free(path);
-}
+/* --- what the library is told ------------------------------------------------------------- */
 
 /* What the library is told, as JSON. Owned by the caller. */
 static char *describe(const struct start_command *command, int argc, char **argv)
 {
+    static const struct option *const own[] = {start_options, sim_options_table, NULL};
     const struct settings *settings = &command->settings;
     cJSON *options = cJSON_CreateObject();
-    cJSON *words = collect_words(argc, argv);
+    cJSON *words = jobs_collect_words(settings, own, argc, argv);
     char *text;
 
-    add_word_options(command, words);
+    cJSON_AddItemToArray(words, cJSON_CreateString("--quiet"));
     cJSON_AddItemToObject(options, "words", words);
     cJSON_AddNumberToObject(options, "max_runs",
                             command->max_runs != 0 ? (double)command->max_runs : RUNS);
