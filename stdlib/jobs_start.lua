@@ -10,6 +10,7 @@ local tasks = require "tasks"
 local worker = require "core.worker"
 
 local jobs_dispatcher = require "jobs_dispatcher"
+local jobs_page = require "jobs_page"
 local jobs_records = require "jobs_records"
 
 local start = {}
@@ -86,6 +87,22 @@ local function new_dispatcher(options)
   }
 end
 
+-- Serves the page, when it is asked for. Returns it, or nil.
+local function serve_page(own, options)
+  local names = {}
+  for name in (options.host_names or ""):gmatch "[^,]+" do
+    names[#names + 1] = name
+  end
+  local page = options.listen and jobs_page.serve(own, {
+    listen = options.listen, token = options.token, public = options.public, names = names,
+    records = jobs_records, schedule = core,
+  })
+  if page then
+    say(("the page: http://%s/"):format(page.address))
+  end
+  return page
+end
+
 -- Tells the service manager that this goes on, as long as the loop turns.
 local function keep_watchdog(own)
   local every = service.watchdog()
@@ -135,7 +152,7 @@ end
 
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
---   in seconds, `listen`, `host_names` and `token` of the page, `quiet`
+--   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
 function start.main(text)
   local options = json.decode(text)
   local own = new_dispatcher(options)
@@ -143,6 +160,7 @@ function start.main(text)
     own:on_change(say_change)
   end
   own:open()
+  local page = serve_page(own, options)
   service.notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
   if not options.quiet then
     say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))
@@ -151,6 +169,9 @@ function start.main(text)
   tasks.spawn(keep_watchdog, own)
   obey(own)
   drain(own, options.grace)
+  if page then
+    page:close()
+  end
 end
 
 return start
