@@ -144,18 +144,16 @@ end
 -- Takes slots of the queue as long as that can be decided now. One that this host carries keeps the
 -- place, and the queue goes on at another one.
 function dispatcher:work(row)
-  local verdict, found
+  local ok, verdict, found
   row.is_busy = true
   repeat
     row.is_wanted = false
-    verdict, found = tasks.try(jobs_decide.first, self, row)
-    if verdict then
-      row.pause = nil
-    end
-  until verdict ~= "next" and not (verdict == "wait" and row.is_wanted)
+    ok, verdict, found = pcall(jobs_decide.first, self, row)
+  until not ok or verdict ~= "next" and not (verdict == "wait" and row.is_wanted)
   row.is_busy = false
-  if not verdict then
-    self:later(row, found)
+  row.pause = not ok and row.pause or nil
+  if not ok then
+    self:later(row, verdict)
   elseif verdict == "carry" then
     self:wake(row)
     self:carry(row, found)
@@ -393,21 +391,35 @@ local function load(self)
   end
   for name, row in pairs(before) do
     if not self.by_name[name] then
-      row.i, self.strays[name] = nil, row
+      row.i, row.plan, row.queue = nil, nil, {}
+      self.strays[name] = row
     end
   end
 end
 
--- Plans all that are declared; those that may have missed a slot are looked up.
+-- Plans a job that is new, or has another schedule. When it may have missed a slot, that is looked
+-- up.
+local function plan_first(self, row, now)
+  local first = self.core.next(row.i, row.known_at)
+  row.queue = {}
+  if first and first <= now and self:facts(row).enabled then
+    self:survey(row, row.known_at)
+  else
+    self:plan(row, now)
+  end
+end
+
+-- Plans all that are declared. Those whose schedule is the same go on where they were.
 local function plan_all(self)
   local now = self.now()
   learn(self, now)
   for _, row in ipairs(self.rows) do
-    local first = self.core.next(row.i, row.known_at)
-    if first and first <= now and self:facts(row).enabled then
-      self:survey(row, row.known_at)
-    else
-      self:plan(row, now)
+    local mark = row.fingerprint .. tostring(self:facts(row).enabled)
+    if row.planned_by ~= mark then
+      row.planned_by = mark
+      plan_first(self, row, now)
+    elseif row.plan then
+      self:plan(row, row.plan.slot - 1)
     end
   end
 end
@@ -418,9 +430,6 @@ function dispatcher:reload()
   local ok, wrong = self.core.reload()
   if not ok then
     return false, wrong
-  end
-  for _, row in ipairs(self.rows) do
-    row.queue = {} -- what is due and not begun is found again by its time
   end
   load(self)
   plan_all(self)
