@@ -111,7 +111,7 @@ end
 
 local function describe_next(own, now)
   return own.next and ("%s, in %s"):format(words.moment(own.i, own.next),
-                                           words.span(own.next - now)) or "-"
+                                           shelf.span(own.next - now)) or "-"
 end
 
 local function describe_last(own)
@@ -120,7 +120,7 @@ local function describe_last(own)
     return "-"
   end
   return ("%s %s%s"):format(last.status, words.moment(own.i, last.ended or last.slot),
-    last.duration and ", took " .. words.span(last.duration) or "")
+    last.duration and ", took " .. shelf.span(last.duration) or "")
 end
 
 local function describe_pause(own)
@@ -157,7 +157,7 @@ local function describe_remarks(own)
   add(own.failures > 1 and ("%d%s failures in a row"):format(own.failures,
     own.failures == MOST_FAILURES and " or more" or ""))
   local late = own.last and own.last.late or 0
-  add(late > own.job.late_after and ("began %s late"):format(words.span(late)))
+  add(late > own.job.late_after and ("began %s late"):format(shelf.span(late)))
   add(own.passed and describe_passed(own))
   add(own.note == "shifted" and "the next slot's local time does not exist")
   add(own.note == "first" and "the next slot's local time exists twice")
