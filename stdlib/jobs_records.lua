@@ -4,7 +4,8 @@
 --     jobs/open/KEY.NAME.json         a mark: the slot is claimed, or is being, and has not ended
 --     jobs/slots/NAME/KEY.json        the claim; or that the slot was skipped or missed
 --     jobs/slots/NAME/KEY.attempt-N.json, KEY.end.json     how its attempts and how it ended
---     jobs/slots/NAME/floor-KEY       slots up to this one passed while the job was paused
+--     jobs/slots/NAME/KEY.missed.json slots up to this one that nobody began in time
+--     jobs/slots/NAME/floor-KEY       slots up to this one were missed, or passed in a pause
 --     jobs/slots/NAME/pruned-KEY      slots up to this one are over, and may have been removed
 --     jobs/paused/NAME.json
 --
@@ -19,6 +20,7 @@
 -- @module jobs_records
 local clock = require "clock"
 local core = require "core.runs"
+local json = require "json"
 local known = require "jobs_known"
 local shelf = require "shelf"
 local tasks = require "tasks"
@@ -30,6 +32,7 @@ local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
 
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
+local AHEAD = 60           -- seconds that the clock of another host may be ahead
 
 local function folder_of(name)
   return ("jobs/slots/%s/"):format(name)
@@ -45,6 +48,11 @@ end
 
 local function pause_of(name)
   return ("jobs/paused/%s.json"):format(name)
+end
+
+-- Writes that all slots up to one are over.
+local function add_floor(name, key)
+  core.put(("%sfloor-%s"):format(folder_of(name), key), "{}")
 end
 
 local function kind_of(key)
@@ -63,6 +71,8 @@ local function take_floor(seen, leaf, entry)
   local word, key = leaf:match "^(%l+)%-(.+)$"
   if word ~= "floor" and word ~= "pruned" or not texts.time(key) then
     return false
+  elseif texts.time(key) > clock.now() + AHEAD then
+    return true -- written while a clock was wrong: it says nothing before its time has come
   end
   seen[word] = math.max(seen[word] or 0, (texts.time(key)))
   seen.floors[#seen.floors + 1] = {name = entry.name, word = word, at = (texts.time(key))}
@@ -72,7 +82,10 @@ end
 local function take_slot(seen, leaf, entry)
   local key, rest = leaf:match "^([^.]+)(.*)%.json$"
   local number = rest and rest:match "^%.attempt%-([1-9]%d?%d?%d?)$"
-  if not key or not texts.time(key) or not (number or rest == "" or rest == ".end") then
+  if key and rest == ".missed" and texts.time(key) then
+    seen.missed[#seen.missed + 1] = key
+    return true
+  elseif not key or not texts.time(key) or not (number or rest == "" or rest == ".end") then
     return false
   end
   local slot = seen.slots[key] or {ended = false, attempts = 0, modified = 0}
@@ -90,7 +103,7 @@ end
 -- All of it, by one list.
 local function look(name)
   local folder = folder_of(name)
-  local seen = {slots = {}, floors = {}}
+  local seen = {slots = {}, floors = {}, missed = {}}
   for _, entry in ipairs(core.list(folder)) do
     local leaf = entry.name:sub(#folder + 1)
     if not take_floor(seen, leaf, entry) and not take_slot(seen, leaf, entry) then
@@ -107,13 +120,14 @@ end
 
 --- The slots of a job that have a record, and up to where others are over. One list.
 -- @tparam string name
--- @treturn table `slots` by key, each with `ended` and `attempts` (how many failed); `floor`, the
---   key up to which all slots are over, or nil; `pruned`, the same of what may have been removed
+-- @treturn table `slots` by key, each with `ended` and `attempts` (how many failed); `missed`, the
+--   keys up to which others were missed; `floor`, the key up to which all slots are over, or nil;
+--   `pruned`, the same of what may have been removed
 -- @raise failure what the store refuses, as all functions here
 function records.survey(name)
   local seen = look(name)
   local floor = math.max(seen.floor or -1, seen.pruned or -1)
-  return {slots = seen.slots, floor = floor >= 0 and texts.key(floor) or nil,
+  return {slots = seen.slots, missed = seen.missed, floor = floor >= 0 and texts.key(floor) or nil,
           pruned = seen.pruned and texts.key(seen.pruned)}
 end
 
@@ -187,11 +201,26 @@ function records.claim(name, key, claim)
   return true
 end
 
+--- Write that nobody began slots in time: those up to one, which are over now. They are no claims:
+-- what a wrong clock took for missed is free when its time comes.
+-- @tparam string name
+-- @tparam string key of the last one
+-- @tparam table record `reason`, `count`, and the `first` key
+-- @treturn boolean whether it is ours; false when it was written before
+function records.missed(name, key, record)
+  local note = {kind = "scheduled", status = "missed", at = clock.now()}
+  for member, value in pairs(record) do
+    note[member] = value
+  end
+  local is_ours = put("claim", path_of(name, key, ".missed"), note)
+  add_floor(name, key)
+  return is_ours
+end
+
 --- Write that a slot is over without a run. There is no mark of it before or after.
 -- @tparam string name
 -- @tparam string key
--- @tparam table record `status` ("skipped" or "missed"), `kind`, `reason`; of several that were
---   missed `count` and the `first` key
+-- @tparam table record `status` ("skipped"), `kind`, `reason`
 -- @treturn boolean whether that is so; false when somebody has claimed or settled it
 function records.settle(name, key, record)
   local note = {kind = kind_of(key), at = clock.now()}
@@ -327,6 +356,35 @@ local function entry_of(name, key, seen)
   }
 end
 
+-- The keys of a job's slots, the newest first, and which of them were missed.
+local function list_keys(seen)
+  local keys, is_missed = {}, {}
+  for key, slot in pairs(seen.slots) do
+    keys[#keys + 1] = slot.is_claimed and key or nil -- an end alone is left of what is pruned
+  end
+  for _, key in ipairs(seen.missed) do
+    if not (seen.slots[key] and seen.slots[key].is_claimed) then
+      keys[#keys + 1], is_missed[key] = key, true
+    end
+  end
+  table.sort(keys, function(a, b) return a > b end)
+  return keys, is_missed
+end
+
+local function read_missed(name, key)
+  local note = texts.read(texts.sorts.claim, path_of(name, key, ".missed"))
+  return note and {claim = note, attempts = {}}
+end
+
+--- What became of one slot, or of those that were missed up to it.
+-- @tparam string name
+-- @tparam string key
+-- @treturn ?table an entry of `history`; nil when there is none
+function records.entry(name, key)
+  local seen = records.read(name, key) or read_missed(name, key)
+  return seen and entry_of(name, key, seen)
+end
+
 --- What became of the newest slots of a job.
 -- @tparam string name
 -- @tparam[opt] integer most how many; all unless given
@@ -335,17 +393,13 @@ end
 --   "running" while a slot is claimed
 -- @treturn integer how many there are
 function records.history(name, most)
-  local keys = {}
-  for key, slot in pairs(look(name).slots) do
-    keys[#keys + 1] = slot.is_claimed and key or nil -- an end alone is left of what is pruned
-  end
-  table.sort(keys, function(a, b) return a > b end)
+  local keys, is_missed = list_keys(look(name))
   local total = #keys
   for i = (most or total) + 1, total do
     keys[i] = nil
   end
-  local read = tasks.map(keys, function(key)
-    return records.read(name, key) or false -- pruned meanwhile
+  local read = tasks.map(keys, function(key) -- false: pruned meanwhile
+    return (is_missed[key] and read_missed or records.read)(name, key) or false
   end, {limit = AT_ONCE})
   local list = {}
   for i, key in ipairs(keys) do
@@ -431,7 +485,7 @@ function records.unpause(name, at)
   if not core.get(pause_of(name), 0, 0) then
     return false
   end
-  core.put(("%sfloor-%s"):format(folder_of(name), texts.key(at)), "{}")
+  add_floor(name, texts.key(at))
   core.remove(pause_of(name))
   remove_floors(look(name), "floor", at // 1)
   return true
@@ -508,6 +562,22 @@ local function remove_slot(name, slot)
   return true
 end
 
+-- What was missed, but for the newest.
+local function prune_missed(name, keys, keep, oldest)
+  table.sort(keys, function(a, b) return a > b end)
+  for i, key in ipairs(keys) do
+    if i > keep or texts.time(key) < oldest then
+      core.remove(path_of(name, key, ".missed"))
+    end
+  end
+end
+
+--- Ask for the end of a run, for good: whoever carries it hears of that when it renews its lease.
+-- @tparam string id
+function records.cancel(id)
+  core.put(shelf.path(id, "cancel.json"), json.encode {version = 1, at = clock.utc()})
+end
+
 --- Remove slots that are over, with their runs. One that is claimed and has not ended stays, and
 -- one whose run somebody carries.
 -- @tparam string name
@@ -518,6 +588,7 @@ end
 function records.prune(name, keep, keep_for, now)
   local seen = look(name)
   local oldest = keep_for and keep_for > 0 and now - keep_for or -math.huge
+  prune_missed(name, seen.missed, keep, oldest)
   local chosen = choose(name, seen.slots, keep, oldest)
   local count = 0
   if #chosen == 0 then

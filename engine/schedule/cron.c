@@ -1,7 +1,6 @@
 /* engine/schedule/cron.c - the five fields of cron: minute, hour, day of month, month, day of week. */
 #include "schedule/cron.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +50,11 @@ struct item {
     struct cron *cron;
     uint64_t *bits;
 };
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static char *complain(const struct item *item, const char *what)
 {
@@ -122,51 +126,72 @@ static char *read_whole(const struct item *item, const char *at, size_t length,
                        : read_value(item->field, at, length, value);
 }
 
-/* Of days: "*", "1-5", "MON", each with "/2" when it is a range. */
+struct range {
+    int first, last, step;
+    bool is_single; /* one value, written without a dash */
+};
+
+/* "*", "1-5" or "MON", which are `length` characters. */
+static char *read_ends(const struct item *item, size_t length, struct range *range)
+{
+    const char *text = item->text, *dash = memchr(text, '-', length);
+
+    if (length == 1 && text[0] == '*')
+        return NULL;
+    if (dash == NULL) {
+        char *wrong = read_whole(item, text, length, &range->first);
+
+        range->last = range->first;
+        range->is_single = true;
+        return wrong;
+    }
+
+    const char *second = dash + 1;
+    char *wrong = read_whole(item, text, (size_t)(dash - text), &range->first);
+
+    if (wrong == NULL)
+        wrong = read_whole(item, second, length - (size_t)(second - text), &range->last);
+    if (wrong == NULL && range->last == 0 && !is_digit(*second))
+        range->last = range->first > 0 ? 7 : 0; /* SAT-SUN */
+    if (wrong == NULL && range->first > range->last)
+        return complain(item, "goes backward: write two ranges with a comma between");
+    return wrong;
+}
+
+/* What follows the slash. */
+static char *read_step(const struct item *item, const char *slash, struct range *range)
+{
+    const int most = item->field->last;
+    char *end;
+    const long step = strtol(slash + 1, &end, 10);
+
+    if (!is_digit(slash[1]) || *end != '\0')
+        return complain(item, "has no number as its step");
+    if (step < 1 || step > most)
+        return memory_format("%s: the step of '%s' is not in 1 to %d", item->field->name,
+                             item->text, most);
+    if (range->is_single)
+        return memory_format("%s: '%s' is a step without a range: write %.*s-%d%s",
+                             item->field->name, item->text, (int)(slash - item->text),
+                             item->text, most, slash);
+    range->step = (int)step;
+    return NULL;
+}
+
+/* "*", "1-5", "MON"; behind one of the first two a step, "/2". */
 static char *read_range(const struct item *item)
 {
     const size_t length = strcspn(item->text, "/");
-    const char *slash = item->text[length] == '/' ? item->text + length : NULL;
-    const char *dash = memchr(item->text, '-', length);
-    const bool is_star = length == 1 && item->text[0] == '*';
-    int first = item->field->first, last = item->field->last, step = 1;
-    char *wrong = NULL;
+    struct range range = {
+        .first = item->field->first, .last = item->field->last, .step = 1};
+    char *wrong = read_ends(item, length, &range);
 
-    if (dash != NULL) {
-        const char *second = dash + 1;
-
-        wrong = read_whole(item, item->text, (size_t)(dash - item->text), &first);
-        if (wrong == NULL)
-            wrong =
-                read_whole(item, second, length - (size_t)(second - item->text), &last);
-        if (wrong == NULL && last == 0 && first > 0 && isalpha((unsigned char)*second))
-            last = 7; /* SAT-SUN */
-    } else if (!is_star) {
-        wrong = read_whole(item, item->text, length, &first);
-        last = first;
-    }
-    if (wrong != NULL)
-        return wrong;
-    if (first > last)
-        return complain(item, "goes backward: write two ranges with a comma between");
-    if (slash != NULL && first == last && dash == NULL)
-        return memory_format("%s: '%s' is a step without a range: write %.*s-%d%s",
-                             item->field->name, item->text, (int)length, item->text,
-                             item->field->last, slash);
-    if (slash != NULL) {
-        char *end;
-        const long number = strtol(slash + 1, &end, 10);
-
-        if (!isdigit((unsigned char)slash[1]) || *end != '\0')
-            return complain(item, "has no number as its step");
-        if (number < 1 || number > item->field->last)
-            return memory_format("%s: the step of '%s' is not in 1 to %d",
-                                 item->field->name, item->text, item->field->last);
-        step = (int)number;
-    }
-    for (int value = first; value <= last; value += step)
+    if (wrong == NULL && item->text[length] == '/')
+        wrong = read_step(item, item->text + length, &range);
+    for (int value = range.first; wrong == NULL && value <= range.last;
+         value += range.step)
         *item->bits |= UINT64_C(1) << value;
-    return NULL;
+    return wrong;
 }
 
 /* L, L-3, LW, 15W. `*is_one` tells whether it is one of these. */
@@ -192,7 +217,7 @@ static char *read_special_day(const struct item *item, bool *is_one)
         item->cron->from_last |= UINT32_C(1) << atoi(text + 2);
         return NULL;
     }
-    if (length > 1 && toupper((unsigned char)text[length - 1]) == 'W') {
+    if (length > 1 && text_equal_nocase(text + length - 1, "W")) {
         if (memchr(text, '-', length) != NULL)
             return complain(item, "is more than one day: W stands behind a single one");
 
@@ -226,7 +251,7 @@ static char *read_special_weekday(const struct item *item, bool *is_one)
         item->cron->nth_weekdays[value % 7] |= (uint8_t)(1U << (hash[1] - '0'));
         return NULL;
     }
-    if (length > 1 && toupper((unsigned char)text[length - 1]) == 'L') {
+    if (length > 1 && text_equal_nocase(text + length - 1, "L")) {
         if (memchr(text, '-', length) != NULL)
             return complain(item, "is more than one day: L stands behind a single one");
 

@@ -36,37 +36,36 @@ static struct map zones;
 
 /* --- opening -------------------------------------------------------------------------- */
 
-static const char *const not_the_same_everywhere[] = {"localtime", "posixrules"};
+static const char *const vague_names[] = {"localtime", "posixrules"};
+
+enum { COUNT_OF_VAGUE = sizeof vague_names / sizeof vague_names[0] };
 
 /* NULL, or why it is no name of a zone. */
 static char *check_name(const char *name)
 {
-    if (name[0] == '\0')
-        return memory_copy_string("a time zone has a name, such as Europe/Berlin");
-    if (strlen(name) > LONGEST_NAME)
-        return memory_format("the name of a time zone has no more than %d characters",
-                             LONGEST_NAME);
-    for (const char *c = name; *c != '\0'; c++) {
-        if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-            (*c >= '0' && *c <= '9') || strchr("_+-/", *c) != NULL)
-            continue;
-        return *c > ' ' && *c <= '~'
-                   ? memory_format(
-                         "the name of a time zone has letters, digits and _+-/, "
-                         "not '%c'",
-                         *c)
-                   : memory_format(
-                         "the name of a time zone has letters, digits and _+-/, "
-                         "not the byte 0x%02x",
-                         (unsigned)(unsigned char)*c);
-    }
-    if (name[0] == '/' || name[strlen(name) - 1] == '/' || strstr(name, "//") != NULL)
+    static const char characters[] =
+        "the name of a time zone has letters, digits and _+-/";
+    const size_t length = strlen(name);
+    const char *stranger = name + strspn(name, ZONE_LETTERS ZONE_OTHERS "_/");
+
+    if (length == 0)
+        return memory_copy_string("the name of the time zone is empty");
+    if (length > LONGEST_NAME)
+        return memory_format("the name of a time zone has no more than %d characters, "
+                             "not %zu",
+                             LONGEST_NAME, length);
+    if (*stranger != '\0' && (*stranger < ' ' || *stranger > '~'))
+        return memory_format("%s, not the byte 0x%02x", characters,
+                             (unsigned)(unsigned char)*stranger);
+    if (*stranger != '\0')
+        return memory_format("%s: '%s' has '%c'", characters, name, *stranger);
+    if (name[0] == '/' || name[length - 1] == '/' || strstr(name, "//") != NULL)
         return memory_format("'%s' is no name of a time zone, such as Europe/Berlin",
                              name);
-    for (size_t i = 0; i < sizeof not_the_same_everywhere / sizeof(char *); i++) {
-        if (strcmp(name, not_the_same_everywhere[i]) == 0)
-            return memory_format("the time zone '%s' is not the same on every host: name "
-                                 "the place, such as Europe/Berlin",
+    for (size_t i = 0; i < COUNT_OF_VAGUE; i++) {
+        if (strcmp(name, vague_names[i]) == 0)
+            return memory_format("time zone '%s' is not the same on every host: name the "
+                                 "place, such as Europe/Berlin",
                                  name);
     }
     return NULL;
@@ -136,7 +135,7 @@ static char *find_file(const char *name, char **path)
     if (stat(*path, &about) != 0)
         return NULL;
     if (S_ISDIR(about.st_mode)) {
-        errno = ENOENT;
+        errno = EISDIR;
         return NULL;
     }
     return memory_format("%s %ju %ju %jd.%09ld", *path, (uintmax_t)about.st_dev,
@@ -164,6 +163,11 @@ static char *describe_absence(const char *name, int error)
 {
     struct stat about;
 
+    if (error == EISDIR)
+        return memory_format(
+            "time zone '%s' is a folder of several: name one of them, such "
+            "as Europe/Berlin",
+            name);
     if (error != ENOENT && error != ENOTDIR)
         return memory_format("time zone '%s': %s/%s: %s", name, zone_folder(), name,
                              strerror(error));

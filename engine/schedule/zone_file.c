@@ -4,7 +4,6 @@
  * there twice, the second time with times of 64 bits, and a footer follows. */
 #include "schedule/zone_file.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,9 +109,7 @@ static const char *read_shifts(struct input *input, const struct header *header,
 /* Abbreviations reach terminals and pages. */
 static bool is_abbreviation(const char *text)
 {
-    while (isalnum((unsigned char)*text) || *text == '+' || *text == '-')
-        text++;
-    return *text == '\0';
+    return text[strspn(text, ZONE_LETTERS ZONE_OTHERS)] == '\0';
 }
 
 static const char *read_kinds(struct input *input, const struct header *header,

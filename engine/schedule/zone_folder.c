@@ -1,7 +1,6 @@
 /* engine/schedule/zone_folder.c - the folder that the files of the zones are in. */
 #include "schedule/zone_folder.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -45,7 +44,7 @@ static void walk(struct names *names, const char *below, int depth)
     free(path);
     while (folder != NULL && (entry = readdir(folder)) != NULL &&
            names->count < MOST_NAMES) {
-        if (!isupper((unsigned char)entry->d_name[0]))
+        if (entry->d_name[0] < 'A' || entry->d_name[0] > 'Z')
             continue;
 
         char *name =

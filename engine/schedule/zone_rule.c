@@ -1,7 +1,6 @@
 /* engine/schedule/zone_rule.c - the rule of a zone that stands in the footer of its file. */
 #include "schedule/zone_rule.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/calendar.h"
@@ -15,7 +14,7 @@ static bool read_number(const char **at, int most, int *number)
 {
     int value = 0, digits = 0;
 
-    for (; isdigit((unsigned char)**at) && digits < 3; digits++)
+    for (; **at >= '0' && **at <= '9' && digits < 3; digits++)
         value = value * 10 + (*(*at)++ - '0');
     *number = value;
     return digits > 0 && value <= most;
@@ -51,16 +50,15 @@ static bool read_time(const char **at, int most_hours, int32_t *seconds)
 static bool read_name(const char **at, char name[ZONE_RULE_NAME_SIZE])
 {
     const bool is_quoted = skip(at, '<');
-    size_t length = 0;
+    const size_t length =
+        strspn(*at, is_quoted ? ZONE_LETTERS ZONE_OTHERS : ZONE_LETTERS);
 
-    while (isalpha((unsigned char)**at) ||
-           (is_quoted && (isdigit((unsigned char)**at) || **at == '+' || **at == '-'))) {
-        if (length == ZONE_RULE_NAME_SIZE - 1)
-            return false;
-        name[length++] = *(*at)++;
-    }
+    if (length < 3 || length >= ZONE_RULE_NAME_SIZE)
+        return false;
+    memcpy(name, *at, length);
     name[length] = '\0';
-    return length >= 3 && (!is_quoted || skip(at, '>'));
+    *at += length;
+    return !is_quoted || skip(at, '>');
 }
 
 /* What is written is west of Greenwich, what we keep is east. */

@@ -17,6 +17,10 @@ enum { ZONE_LEAST_OFFSET_S = -93599, ZONE_MOST_OFFSET_S = 93600 };
 
 enum { ZONE_RULE_NAME_SIZE = 32 };
 
+/* What abbreviations are made of, whatever the locale; the others in < > only. */
+#define ZONE_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define ZONE_OTHERS  "0123456789+-"
+
 /* A moment of each year, in local time. */
 struct zone_rule_date {
     enum { ZONE_RULE_JULIAN, ZONE_RULE_DAY, ZONE_RULE_WEEKDAY } form; /* Jn, n, Mm.w.d */
