@@ -35,7 +35,7 @@ end
 local function read_entry(text)
   local hour, minute, units = text:match "^%s*(%d%d?):(%d%d)%s*=%s*(%d+)%s*$"
   local at = hour and hour * 60 + minute
-  units = math.tointeger(tonumber(units))
+  units = math.tointeger(tonumber(units)) or 0
   if not at or tonumber(minute) > 59 or at > 23 * 60 + 59 then
     refuse("--hours: '%s' is not a time and units, such as 06:00=3", text)
   elseif units < 1 or units > 12 then
