@@ -33,10 +33,23 @@ struct notice_row {
 
 /* --- values ------------------------------------------------------------------------- */
 
+/* Whether the table on top has one key, and that. */
+static bool has_only(lua_State *L, const char *key)
+{
+    size_t count = 0, fitting = 0;
+
+    for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+        count++;
+        if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), key) == 0)
+            fitting++;
+    }
+    return count == 1 && fitting == 1;
+}
+
 /* {env = "VARIABLE"}: where a secret is. */
 static char *take_variable(struct job_reading *reading, const char **to)
 {
-    static const char form[] = "{env = \"VARIABLE\"}";
+    static const char form[] = "{env = \"VARIABLE\"}", key[] = "env";
     lua_State *L = reading->L;
     char *wrong = NULL;
 
@@ -46,7 +59,9 @@ static char *take_variable(struct job_reading *reading, const char **to)
                              form);
     if (!lua_istable(L, -1))
         return config_complain_type(form, L);
-    lua_pushstring(L, "env");
+    if (!has_only(L, key))
+        return memory_format("%s expected, and nothing else in it", form);
+    lua_pushstring(L, key);
     lua_rawget(L, -2);
 
     const char *name = config_look_at_text(L, &wrong);
@@ -57,12 +72,6 @@ static char *take_variable(struct job_reading *reading, const char **to)
     else if (name != NULL)
         *to = config_keep(reading->config, memory_copy_string(name));
     lua_pop(L, 1);
-    for (lua_pushnil(L); wrong == NULL && lua_next(L, -2) != 0; lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "env") != 0) {
-            lua_pop(L, 2);
-            return memory_format("%s expected, and nothing else in it", form);
-        }
-    }
     return wrong;
 }
 
