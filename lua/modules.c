@@ -24,17 +24,21 @@ const struct native_module native_modules[] = {
     {"core.files", open_files, "files that are sent to the service"},
     {"core.folder", open_folder, "the files of an exported estate"},
     {"core.inspect", open_inspect, "what a value is, whoever made its metatable"},
+    {"core.jobs", open_jobs, "the jobs that the configuration declares"},
     {"core.model", open_model, "the rows of the model"},
     {"core.past", open_past, "a run of the past that is stepped into"},
+    {"core.post", open_post, "what tells somebody of a job"},
     {"core.prompt", open_prompt, "the terminal of the prompt"},
     {"core.report", open_report, "what became of things without a row in the model"},
     {"core.resources", open_resources, "the verbs of every kind"},
     {"core.runs", open_runs, "the runs that the store has"},
+    {"core.service", open_service, "what a program that runs for ever hears and says"},
     {"core.session", open_session, "by which profile, where and how freely one works"},
     {"core.sim", open_sim, "the controls of the simulator"},
     {"core.tasks", open_tasks, "tasks and groups of tasks"},
     {"core.terminal", open_terminal, "the terminal, and how text lies on it"},
     {"core.trail", open_trail, "the requests of the run"},
+    {"core.worker", open_worker, "processes for the runs of jobs"},
     {NULL, NULL, NULL}};
 
 void native_set_up(lua_State *L)

@@ -83,8 +83,9 @@ local NATIVE_HELP = {
   env = "Environment variables.", json = "JSON text and Lua values; json.null is JSON's null.",
   log = "Lines for whoever runs the script: log.error, log.warning, log.info, log.debug.",
   run = "The run itself. Besides its functions it has `run.id`, `run.attempt` (1 at first, one "
-    .. "more each time it is resumed) and `run.deadline`: when this attempt hands over, in "
-    .. "seconds as `os.time()` gives them, nil without --max-wall.",
+    .. "more each time it is resumed), `run.deadline`: when this attempt hands over, in "
+    .. "seconds as `os.time()` gives them, nil without --max-wall, and `run.slot`: the time that "
+    .. "the run is for (of a scheduled job: when it was due), nil without one.",
 }
 local NATIVE_OWNERS = {task = "tasks", group = "tasks", op = "tasks"}
 

@@ -7,11 +7,13 @@
 #include <stdint.h>
 
 struct config;
+struct help;
 struct job;
 struct zone;
 
 /* `moongate jobs start`: gets the words behind `start`, and returns what the process ends with. */
 int jobs_start(int argc, char **argv);
+extern const struct help jobs_start_help;
 
 /* `check`: tells every mistake of the configuration, or that there is none. */
 int jobs_check(const char *config_file);

@@ -164,7 +164,8 @@ static bool open_stream(struct program *program, struct stream *stream, int *the
 }
 
 /* Returns 0 or an errno. */
-static int spawn(struct program *program, char *const *words, int out, int err)
+static int spawn(struct program *program, char *const *words, char *const *environment,
+                 int out, int err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -182,16 +183,18 @@ static int spawn(struct program *program, char *const *words, int out, int err)
     posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
 
     const int error =
-        posix_spawn(&program->pid, words[0], &actions, &attributes, words, environ);
+        posix_spawn(&program->pid, words[0], &actions, &attributes, words, environment);
 
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return error;
 }
 
-struct program *program_start(struct loop *loop, char *const *words, int64_t timeout_ms,
-                              void (*done)(void *owner, const struct program_end *end),
-                              void *owner, const char **why)
+struct program *program_start_with(struct loop *loop, char *const *words,
+                                   char *const *environment, int64_t timeout_ms,
+                                   void (*done)(void *owner,
+                                                const struct program_end *end),
+                                   void *owner, const char **why)
 {
     struct program *program = memory_new(sizeof *program);
     struct event_base *base = loop_event_base(loop);
@@ -211,7 +214,7 @@ struct program *program_start(struct loop *loop, char *const *words, int64_t tim
         !open_stream(program, &program->err, &err))
         error = errno;
     else
-        error = spawn(program, words, out, err);
+        error = spawn(program, words, environment, out, err);
     if (out >= 0)
         close(out);
     if (err >= 0)
@@ -223,6 +226,13 @@ struct program *program_start(struct loop *loop, char *const *words, int64_t tim
     *why = strerror(error);
     release(program);
     return NULL;
+}
+
+struct program *program_start(struct loop *loop, char *const *words, int64_t timeout_ms,
+                              void (*done)(void *owner, const struct program_end *end),
+                              void *owner, const char **why)
+{
+    return program_start_with(loop, words, environ, timeout_ms, done, owner, why);
 }
 
 void program_cancel(struct program *program)

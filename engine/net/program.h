@@ -32,6 +32,13 @@ struct program *program_start(struct loop *loop, char *const *words, int64_t tim
                               void (*done)(void *owner, const struct program_end *end),
                               void *owner, const char **why);
 
+/* The same with an environment of its own, "NAME=value" ended by NULL, borrowed for the call. */
+struct program *program_start_with(struct loop *loop, char *const *words,
+                                   char *const *environment, int64_t timeout_ms,
+                                   void (*done)(void *owner,
+                                                const struct program_end *end),
+                                   void *owner, const char **why);
+
 /* Kills it without calling `done`. */
 void program_cancel(struct program *program);
 

@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "net/curl.h"
+#include "net/letter.h"
 #include "net/loop.h"
 
 enum {
@@ -39,6 +40,8 @@ struct handle {
     bool sends_body;
     bool is_special; /* has time-outs or a proxy rule of its last transfer */
     bool is_too_large;
+    bool is_cut;               /* all of the answer that is kept has come */
+    struct letter_way *letter; /* of a mail; such a handle is not used again */
     struct handle *next_free;
 };
 
@@ -186,7 +189,13 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *contex
 
 static int close_socket(void *context, curl_socket_t socket)
 {
-    drop_watch(find_watch(context, socket));
+    struct transport *transport = context;
+
+    drop_watch(find_watch(transport, socket));
+    for (const struct list *link = transport->running.next; link != &transport->running;
+         link = link->next)
+        letter_forget_socket(LIST_ENTRY(link, struct transfer, link)->handle->letter,
+                             socket);
     return close(socket);
 }
 
@@ -231,8 +240,13 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct handle *handle = context;
     struct buffer *answer = &handle->transfer->answer;
-    const size_t length = size * count;
+    const size_t length = size * count, kept = handle->transfer->kept_bytes;
 
+    if (kept != 0 && length > kept - answer->length) {
+        buffer_append(answer, bytes, kept - answer->length);
+        handle->is_cut = true;
+        return 0;
+    }
     if (answer->length + length > handle->transport->options.max_answer_bytes) {
         handle->is_too_large = true;
         return 0;
@@ -364,27 +378,47 @@ static bool sends_body(const struct transfer *transfer)
            strcmp(transfer->method, "PUT") == 0 || strcmp(transfer->method, "PATCH") == 0;
 }
 
-static void start_now(struct transport *transport, struct transfer *transfer)
+/* A handle for the transfer: of the pool, but for a mail, which leaves too much behind. */
+static struct handle *choose_handle(struct transport *transport,
+                                    const struct transfer *transfer)
 {
     struct handle *handle = transport->free_handles;
 
-    if (handle != NULL)
-        transport->free_handles = handle->next_free;
-    else
-        handle = make_handle(transport);
+    if (handle == NULL || transfer->letter != NULL)
+        return make_handle(transport);
+    transport->free_handles = handle->next_free;
+    return handle;
+}
+
+static void start_now(struct transport *transport, struct transfer *transfer)
+{
+    struct handle *handle = choose_handle(transport, transfer);
+
     handle->transfer = transfer;
-    handle->is_too_large = false;
+    handle->is_too_large = handle->is_cut = false;
     handle->error[0] = '\0';
     transfer->handle = handle;
     list_append(&transport->running, &transfer->link);
     transport->running_count++;
     transport->curl->easy_setopt(handle->easy, CURLOPT_URL, transfer->url);
-    transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, link_headers(handle));
     set_limits(handle);
-    set_method(handle, sends_body(transfer));
-    if (handle->sends_body)
-        set_body(handle);
+    if (transfer->letter != NULL) {
+        handle->letter = letter_set_up(transport->curl, handle->easy, transfer);
+    } else {
+        transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER,
+                                     link_headers(handle));
+        set_method(handle, sends_body(transfer));
+        if (handle->sends_body)
+            set_body(handle);
+    }
     transport->curl->multi_add_handle(transport->multi, handle->easy);
+}
+
+static void free_handle(struct handle *handle)
+{
+    handle->transport->curl->easy_cleanup(handle->easy);
+    free(handle->letter);
+    free(handle);
 }
 
 /* Takes the transfer off its handle, and the handle back into the pool. */
@@ -393,11 +427,15 @@ static void detach(struct transport *transport, struct transfer *transfer)
     struct handle *handle = transfer->handle;
 
     transport->curl->multi_remove_handle(transport->multi, handle->easy);
-    handle->transfer = NULL;
-    handle->next_free = transport->free_handles;
-    transport->free_handles = handle;
-    transfer->handle = NULL;
     list_remove(&transfer->link);
+    transfer->handle = NULL;
+    handle->transfer = NULL;
+    if (handle->letter != NULL) {
+        free_handle(handle);
+    } else {
+        handle->next_free = transport->free_handles;
+        transport->free_handles = handle;
+    }
     transport->running_count--;
     if (!list_is_empty(&transport->queue))
         loop_defer(transport->loop, &transport->pump);
@@ -418,8 +456,9 @@ static struct failure *describe_timeout(const struct handle *handle, const char 
 static struct failure *describe(struct handle *handle, CURLcode code)
 {
     const struct transport *transport = handle->transport;
-    const char *why =
-        handle->error[0] != '\0' ? handle->error : transport->curl->easy_strerror(code);
+    const char *why = handle->error[0] != '\0' && !handle->transfer->is_secret
+                          ? handle->error
+                          : transport->curl->easy_strerror(code);
     struct failure *failure;
 
     switch (code) {
@@ -466,9 +505,18 @@ static struct failure *describe(struct handle *handle, CURLcode code)
         failure = failure_new("ConnectionFailed", "%s", why);
         break;
     }
-    failure->target =
-        memory_copy_text(handle->transfer->url, strcspn(handle->transfer->url, "?"));
+    if (!handle->transfer->is_secret)
+        failure->target =
+            memory_copy_text(handle->transfer->url, strcspn(handle->transfer->url, "?"));
     return failure;
+}
+
+/* Whether what came is an answer, whatever libcurl makes of it. */
+static bool is_answer(const struct handle *handle, CURLcode code, long status)
+{
+    if (handle->letter != NULL)
+        return letter_is_answer(code, status);
+    return code == CURLE_OK || (code == CURLE_WRITE_ERROR && handle->is_cut);
 }
 
 static void finish(struct transport *transport, struct handle *handle, CURLcode code)
@@ -479,7 +527,7 @@ static void finish(struct transport *transport, struct handle *handle, CURLcode 
     transport->curl->easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
     transport->curl->easy_getinfo(handle->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
     transfer->was_sent = sent_bytes > 0;
-    if (code == CURLE_OK)
+    if (is_answer(handle, code, status))
         transfer->status = (int)status;
     else
         transfer->failure = describe(handle, code);
@@ -625,8 +673,7 @@ void transport_free(struct transport *transport)
         struct handle *handle = transport->free_handles;
 
         transport->free_handles = handle->next_free;
-        transport->curl->easy_cleanup(handle->easy);
-        free(handle);
+        free_handle(handle);
     }
     if (transport->multi != NULL) {
         transport->curl->multi_cleanup(transport->multi);
