@@ -471,16 +471,18 @@ static const struct {
     {NOTIFY("slack = {env = 'X'}, secret = {env = 'Y'}"),
      OF_JOB "notify.secret: it does not go with slack"},
     {NOTIFY("mail = 'h:25', from = 'a@b', to = 'c@d'"),
-     OF_JOB "notify.mail: a server such as smtps://host:465 or smtp://host:25 expected"},
+     OF_JOB "notify.mail: it is not such as smtp://host:25 or smtps://host:465"},
     {NOTIFY("mail = 'smtp://u@h', from = 'a@b', to = 'c@d'"),
-     OF_JOB "notify.mail: a server such as smtps://host:465 or smtp://host:25 expected"},
+     OF_JOB "notify.mail: it is not such as smtp://host:25 or smtps://host:465"},
     {NOTIFY("mail = 'smtp://h', to = 'c@d'"), OF_JOB "notify: mail needs from and to"},
     {NOTIFY("mail = 'smtp://h', from = 'ab', to = 'c@d'"),
-     OF_JOB "notify.from: 'ab' is no address such as me@example.com"},
+     OF_JOB "notify.from: 'ab' is no address such as jobs@example.org or Jobs "
+            "<jobs@example.org>"},
     {NOTIFY("mail = 'smtp://h', from = 'a@b', to = {}"),
      OF_JOB "notify.to: a list expected, {\"a\", \"b\"}"},
     {NOTIFY("mail = 'smtp://h', from = 'a@b', to = {'c@d', 'x y@z'}"),
-     OF_JOB "notify.to: 'x y@z' is no address such as me@example.com"},
+     OF_JOB "notify.to: 'x y@z' is no address such as jobs@example.org or Jobs "
+            "<jobs@example.org>"},
     {NOTIFY("mail = 'smtps://h', from = 'a@b', to = 'c@d', user = 'u'"),
      OF_JOB "notify: user and password go together"},
     {NOTIFY("mail = 'smtps://h', from = 'a@b', to = 'c@d', user = 'u', password = "
@@ -598,6 +600,9 @@ START_TEST(what_is_hardly_meant_is_warned_of_when_the_file_is_checked)
         "job 'b' { schedule = '0 9 * * 1-5', script = 's.lua', jitter = '1h' }\n"
         "job 'c' { every = '10m', script = 's.lua', jitter = '11m',\n"
         "  notify = {mail = 'smtp://h', from = 'a@b', to = 'c@d', user = 'u',\n"
+        "    password = {env = 'P'}} }\n"
+        "job 'd' { every = '1h', script = 's.lua',\n"
+        "  notify = {mail = 'smtp://h:587', from = 'a@b', to = 'c@d', user = 'u',\n"
         "    password = {env = 'P'}} }\n";
 
     write_text("moongate.lua", text);
@@ -611,8 +616,8 @@ START_TEST(what_is_hardly_meant_is_warned_of_when_the_file_is_checked)
         logged.data,
         "warning: moongate.lua:2: job 'a': jitter: 16m is more than the time between two "
         "slots, 15m\n"
-        "warning: moongate.lua:5: job 'c': notify: smtp:// begins without TLS; smtps:// "
-        "does not, and never shows the password to the network\n"
+        "warning: moongate.lua:5: job 'c': notify: the password is sent only when the "
+        "server offers STARTTLS; smtps:// is TLS from the beginning\n"
         "warning: moongate.lua:4: job 'c': jitter: 11m is more than the time between two "
         "slots, 10m\n");
 }
