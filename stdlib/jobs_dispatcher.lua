@@ -19,6 +19,7 @@ dispatcher.__index = dispatcher
 local LONGEST_NAP = 30 -- seconds: the machine's clock may be set meanwhile
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
+local LAST_WAIT = 5 -- seconds for processes that were killed
 local SOONEST_RETRY, LATEST_RETRY = 1, 60 -- seconds, after the store has failed
 
 -- --- telling -----------------------------------------------------------------------------------
@@ -609,6 +610,14 @@ local function signal_all(self, name)
   end
 end
 
+-- Waits until nothing runs any more, so long at most.
+local function wait_for_runs(self, seconds, is_over)
+  local deadline = self.steady_now() + seconds
+  while self.running > 0 and self.steady_now() < deadline and not (is_over and is_over()) do
+    self.over:wait(deadline - self.steady_now())
+  end
+end
+
 --- Begin nothing any more, and hand over what goes on: runs stop where they can be carried on. Waits
 -- for that.
 -- @tparam number grace seconds, after which what still goes on is killed
@@ -617,11 +626,11 @@ function dispatcher:drain(grace)
   self:tell(nil, "draining", {running = self.running})
   wake_all(self)
   signal_all(self, "interrupt")
-  local deadline = self.steady_now() + grace
-  while self.running > 0 and self.steady_now() < deadline and not self.is_killed do
-    self.over:wait(deadline - self.steady_now())
-  end
+  wait_for_runs(self, grace, function()
+    return self.is_killed
+  end)
   signal_all(self, "kill")
+  wait_for_runs(self, LAST_WAIT)
 end
 
 --- Wait no longer for what drain() waits for.

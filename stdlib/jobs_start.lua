@@ -4,6 +4,7 @@ local clock = require "clock"
 local core = require "core.jobs"
 local json = require "json"
 local log = require "log"
+local run = require "run"
 local runs = require "core.runs"
 local service = require "core.service"
 local tasks = require "tasks"
@@ -14,6 +15,8 @@ local jobs_page = require "jobs_page"
 local jobs_records = require "jobs_records"
 
 local start = {}
+
+local FAILED, REFUSED = 1, 5 -- exit codes
 
 -- --- what is said ------------------------------------------------------------------------------
 
@@ -150,6 +153,19 @@ local function drain(own, grace)
   stopping:cancel()
 end
 
+-- Opens all. What the world refuses ends the program.
+local function begin(own, options)
+  local page, failure = tasks.try(function()
+    own:open()
+    return serve_page(own, options)
+  end)
+  if failure then
+    io.stderr:write("moongate jobs start: ", (runs.visible(tostring(failure))), "\n")
+    run.exit(failure.code == "GuardRefused" and REFUSED or FAILED)
+  end
+  return page
+end
+
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
 --   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
@@ -159,8 +175,7 @@ function start.main(text)
   if not options.quiet then
     own:on_change(say_change)
   end
-  own:open()
-  local page = serve_page(own, options)
+  local page = begin(own, options)
   service.notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
   if not options.quiet then
     say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))

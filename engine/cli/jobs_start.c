@@ -123,7 +123,9 @@ const struct help jobs_start_help = {
                  {PROFILE_TITLE, profile_options, NULL},
                  {0}},
     .exits = "0 it was stopped, 1 the store or the address cannot be used, 2 wrong\n"
-             "usage, or a mistake in the configuration"};
+             "usage, or a mistake in the configuration, 5 the page would be for others "
+             "without\n"
+             "a token"};
 
 /* --- what the library is told ------------------------------------------------------------- */
 
