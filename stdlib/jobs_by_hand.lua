@@ -7,7 +7,6 @@
 local carry = require "jobs_carry"
 local clock = require "clock"
 local core = require "core.jobs"
-local log = require "log"
 local records = require "jobs_records"
 local service = require "core.service"
 local shelf = require "shelf"
@@ -63,6 +62,11 @@ local function say(own, slot, format, ...)
   shelf.tell("%s: %s", words.moment(own.i, slot), format:format(...))
 end
 
+-- The session is quiet: warnings of the log are not shown.
+local function warn(text)
+  shelf.tell("moongate jobs run: %s", text)
+end
+
 local function because(text)
   return text and ": " .. words.first_line(text) or ""
 end
@@ -81,7 +85,7 @@ local TELL = {
 
 local function means_of(own, slot)
   return {
-    records = records, start = worker.start, now = clock.now, warn = log.warning,
+    records = records, start = worker.start, now = clock.now, warn = warn,
     host = core.host(), folder = core.folder(), words = own.words, in_foreground = true,
     nap = function(seconds) return rest(own, seconds) end,
     is_draining = function() return own.is_draining end,
@@ -287,7 +291,7 @@ end
 local function prune(own)
   local _, failure = tasks.try(records.prune, own.name, own.job.keep, own.job.keep_for, clock.now())
   if failure then
-    log.warning(("what the job does not keep is still there: %s"):format(failure.message))
+    warn("what the job does not keep is still there: " .. failure.message)
   end
 end
 

@@ -64,13 +64,13 @@ local function die_after(steps, fn)
   return not ok
 end
 
--- What log.warning was given while fn ran.
-local function warnings(fn)
+-- What log.error was given while fn ran.
+local function complaints(fn)
   local log, lines = require "log", {}
-  local original = log.warning
-  log.warning = function(line) lines[#lines + 1] = line end
+  local original = log.error
+  log.error = function(line) lines[#lines + 1] = line end
   local ok, why = pcall(fn)
-  log.warning = original
+  log.error = original
   assert(ok, why)
   return lines
 end
@@ -510,13 +510,13 @@ function suite.damaged_claims_and_ends_are_told_once_and_stop_nothing()
     core.put(("jobs/slots/b/%s.end.json"):format(records.key(T + i)), text)
   end
   claim("a", KEY)
-  local lines = warnings(function()
+  local lines = complaints(function()
     equal(#records.history "a", #DAMAGED + 1)
     equal(#records.history "b", #DAMAGED)
   end)
   equal(#lines, 4 * #DAMAGED)
   equal(lines[1]:find("jobs/slots/", 1, true), 1)
-  equal(#warnings(function() records.history "a" end), 0)
+  equal(#complaints(function() records.history "a" end), 0)
   local entry = records.history("a", 1)[1]
   equal(entry.is_damaged, true)
   equal(entry.run, records.run_id("a", entry.key))
@@ -539,7 +539,7 @@ function suite.names_that_are_none_are_told_and_passed_over()
                          "jobs/known/x.json", "jobs/known/20260131-190000-1f3a2b4c"} do
     core.put(name, "{}")
   end
-  local lines = warnings(function()
+  local lines = complaints(function()
     equal(#records.open(), 0)
     equal(keys_of(records.survey("a").slots), "")
     equal(records.survey("a").floor, nil)
@@ -547,7 +547,7 @@ function suite.names_that_are_none_are_told_and_passed_over()
     equal(next(records.known()), nil)
   end)
   equal(#lines, 13)
-  equal(#warnings(function()
+  equal(#complaints(function()
     records.open()
     records.survey "a"
   end), 0)
@@ -570,7 +570,7 @@ function suite.damaged_texts_of_known_jobs_do_not_hide_others()
   end
   records.add_known({{"a", "f"}}, T)
   local known
-  equal(#warnings(function() known = records.known() end), 7)
+  equal(#complaints(function() known = records.known() end), 7)
   equal(known["a\nf"], T)
 end
 
