@@ -18,13 +18,8 @@ OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD
 OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
-<<<<<<< HEAD
-           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh tests/schedule.sh
-||||||| 7792db7
-           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh
-=======
-           tests/record.sh tests/runs.sh tests/jobs.sh tests/doc.sh tests/torture.sh
->>>>>>> records
+           tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
+           tests/torture.sh
 
 all: $(BUILD)/moongate
 
