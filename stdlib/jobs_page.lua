@@ -38,10 +38,10 @@ local function accept_all(own)
 end
 
 local function check_reach(options, is_loopback)
-  if not is_loopback and not options.token then
+  if not is_loopback and not options.token and not options.public then
     error(check.failure {code = "GuardRefused", message = (
-      "others than this machine can come to %s: a token is needed"):format(options.listen),
-      cure = "--token-file FILE, or MOONGATE_JOBS_TOKEN"}, 0)
+      "others than this machine can come to %s: a token is needed, or that all may read")
+      :format(options.listen), cure = "--token-file FILE, or --public"}, 0)
   end
 end
 
@@ -50,7 +50,8 @@ end
 -- @tparam table options
 -- @tparam string options.listen `"127.0.0.1:8280"`; port 0 takes a free one
 -- @tparam[opt] string options.token whoever has it may run and pause jobs, and without it nobody; at
---   least 16 characters. Where others than this machine can come one needs it to read, too
+--   least 16 characters. Where others than this machine can come one needs it to read, too,
+-- @tparam[opt] boolean options.public unless all may read
 -- @tparam[opt] table options.names by which clients may call this host, besides its addresses and
 --   `localhost`
 -- @tparam[opt] table options.records the slots of the store: `history(name, most)`
@@ -66,7 +67,7 @@ function page.serve(dispatcher, options)
     dispatcher = dispatcher, server = server, address = address, records = options.records,
     schedule = options.schedule, estate = options.estate,
     access = access.new {token = options.token, names = options.names, address = address,
-                         is_public = is_loopback},
+                         is_public = options.public or is_loopback},
   }, Page)
   local ok, failure = pcall(check_reach, options, is_loopback)
   if not ok then
