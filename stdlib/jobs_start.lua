@@ -12,6 +12,7 @@ local worker = require "core.worker"
 
 local jobs_dispatcher = require "jobs_dispatcher"
 local jobs_page = require "jobs_page"
+local jobs_page_estate = require "jobs_page_estate"
 local jobs_records = require "jobs_records"
 
 local start = {}
@@ -113,7 +114,9 @@ local function serve_page(own, options)
   end
   local page = options.listen and jobs_page.serve(own, {
     listen = options.listen, token = options.token, public = options.public, names = names,
-    records = jobs_records, schedule = core,
+    records = jobs_records, schedule = core, estate = jobs_page_estate.reader {
+      start = worker.start, words = options.words, folder = core.folder(),
+    },
   })
   if page then
     say(("the page: http://%s/"):format(page.address))
