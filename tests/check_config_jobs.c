@@ -300,6 +300,15 @@ START_TEST(ten_thousand_jobs_with_a_mistake_are_told_in_their_order)
 }
 END_TEST
 
+START_TEST(mistakes_without_end_are_counted)
+{
+    check_wrong("for i = 1, 100003 do\n"
+                "  job 'a.' {}\n"
+                "end\n");
+    ck_assert_ptr_nonnull(strstr(told.data, "no dot\nmoongate.lua: and 3 more\n"));
+}
+END_TEST
+
 /* --- mistakes ----------------------------------------------------------------------- */
 
 #define JOB(fields)    "job \"a\" {\n every = \"1h\", script = \"s.lua\",\n " fields " }"
@@ -670,6 +679,7 @@ int main(void)
     tcase_add_test(numbers, ten_thousand_jobs_are_declared_by_a_loop);
     tcase_add_test(numbers, a_hundred_thousand_jobs_are_the_most);
     tcase_add_test(numbers, ten_thousand_jobs_with_a_mistake_are_told_in_their_order);
+    tcase_add_test(numbers, mistakes_without_end_are_counted);
     tcase_add_loop_test(wrong, each_mistake_in_a_job_is_told_with_its_line, 0,
                         COUNT_OF(mistakes));
     tcase_add_loop_test(wrong, each_mistake_in_a_job_refuses_the_file, 0,

@@ -64,6 +64,7 @@ struct config_mistakes {
     size_t line_count;
     struct config_mistake *list;
     size_t count, room;
+    size_t omitted; /* how many more there were; they are not in the list */
 };
 
 /* Adds one; takes the text. */
