@@ -24,6 +24,8 @@ struct action;
 struct jobs_command {
     struct settings settings; /* first: the shared options take it as their context */
     const struct action *action;
+    int argc; /* what is behind the action's name */
+    char **argv;
     const char **names;
     size_t name_count;
     uint64_t count, limit;
@@ -219,37 +221,6 @@ const struct help jobs_help = {
 
 /* --- what is done ------------------------------------------------------------------------ */
 
-static void add_time(cJSON *options, const char *name, bool is_said, int64_t time_ms)
-{
-    if (is_said)
-        cJSON_AddNumberToObject(options, name, (double)time_ms / 1000.0);
-}
-
-/* What the library is told, as JSON. Owned by the caller. */
-static char *describe(const struct jobs_command *command)
-{
-    cJSON *options = cJSON_CreateObject();
-    char *text;
-
-    cJSON_AddItemToObject(
-        options, "names",
-        cJSON_CreateStringArray(command->names, (int)command->name_count));
-    cJSON_AddNumberToObject(options, "limit",
-                            command->limit != 0 ? (double)command->limit : LISTED);
-    add_time(options, "slot", command->has_slot, command->slot_ms);
-    add_time(options, "from", command->has_from, command->from_ms);
-    add_time(options, "to", command->has_to, command->to_ms);
-    if (command->wants_json)
-        cJSON_AddTrueToObject(options, "json");
-    if (command->repeats)
-        cJSON_AddTrueToObject(options, "again");
-    if (command->reason != NULL)
-        cJSON_AddStringToObject(options, "reason", command->reason);
-    text = json_print(options);
-    cJSON_Delete(options);
-    return text;
-}
-
 /* How the words behind an action are read. */
 enum {
     TAKES_JOBS = 1, /* names of jobs */
@@ -267,6 +238,42 @@ struct action {
     const char *(*check)(const struct jobs_command *command);
     int (*execute)(struct jobs_command *command);
 };
+
+static void add_time(cJSON *options, const char *name, bool is_said, int64_t time_ms)
+{
+    if (is_said)
+        cJSON_AddNumberToObject(options, name, (double)time_ms / 1000.0);
+}
+
+/* What the library is told, as JSON. Owned by the caller. */
+static char *describe(const struct jobs_command *command)
+{
+    static const struct option *const own[] = {run_options, jobs_options, NULL};
+    cJSON *options = cJSON_CreateObject();
+    char *text;
+
+    cJSON_AddItemToObject(
+        options, "names",
+        cJSON_CreateStringArray(command->names, (int)command->name_count));
+    cJSON_AddNumberToObject(options, "limit",
+                            command->limit != 0 ? (double)command->limit : LISTED);
+    add_time(options, "slot", command->has_slot, command->slot_ms);
+    add_time(options, "from", command->has_from, command->from_ms);
+    add_time(options, "to", command->has_to, command->to_ms);
+    if (command->wants_json)
+        cJSON_AddTrueToObject(options, "json");
+    if (command->repeats)
+        cJSON_AddTrueToObject(options, "again");
+    if (command->reason != NULL)
+        cJSON_AddStringToObject(options, "reason", command->reason);
+    if ((command->action->traits & ASKS_AZURE) != 0)
+        cJSON_AddItemToObject(
+            options, "words",
+            jobs_collect_words(&command->settings, own, command->argc, command->argv));
+    text = json_print(options);
+    cJSON_Delete(options);
+    return text;
+}
 
 /* The library does it, as a run of which nothing is kept. */
 static int execute_in_session(struct jobs_command *command, struct session *session)
@@ -468,6 +475,8 @@ static bool have_jobs(const struct jobs_command *command, const struct config *c
 /* Help needs no configuration; all else is checked first. */
 static int execute(struct jobs_command *command, int argc, char **argv)
 {
+    command->argc = argc;
+    command->argv = argv;
     if (!read_words(command, argc, argv))
         return EXIT_USAGE;
     if (command->wants_help) {
