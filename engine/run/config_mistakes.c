@@ -51,6 +51,7 @@ void config_deinit_mistakes(struct config_mistakes *mistakes)
         free(mistakes->list[i].text);
     free(mistakes->list);
     free(mistakes->starts);
+    map_deinit(&mistakes->unset_variables, NULL);
     *mistakes = (struct config_mistakes){0};
 }
 
