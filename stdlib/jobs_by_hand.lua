@@ -162,7 +162,7 @@ end
 -- Which of two records of one slot says more.
 local RANKS = {succeeded = 5, running = 4, failed = 3, ["timed out"] = 3, canceled = 3}
 
--- The keys of what may be about slots of a span: their own, and those of all that was begun by hand.
+-- The keys of what may be about slots of a span: their own, and of all that was begun by hand.
 local function choose_keys(slots, from, to)
   local keys = {}
   for key, slot in pairs(slots) do

@@ -119,6 +119,12 @@ told "it is not due" err <<'END'
 moongate jobs run: slot 2199-01-01 00:00:00 +00:00 of 'odd' is in the future
 END
 
+is 0 "options of where to work are the run's" "$moongate" jobs run daily --output json \
+    --slot 2024-02-01T01:30Z
+[ "$(grep -c '"event":"run.started"' out)" -eq 1 ] && grep -q '"text":"for\\t2024-02-01' out
+verdict $? "its events are on stdout, and nothing else"
+is 2 "a profile that there is not" "$moongate" jobs run daily --profile nope
+
 # many
 mkdir -p "$jobs/slots/odd"
 echo '{"kind":"scheduled","status":"skipped","at":"2024-01-31T12:00:00Z","reason":"run x goes on"}' \
