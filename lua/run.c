@@ -2,7 +2,8 @@
  *
  * Besides functions it has `id` (nil where there is no run, as in tests), `attempt` (1 at first,
  * one more each time the run is resumed) and `deadline`: when this attempt hands over, in seconds
- * as os.time() gives them; nil without --max-wall. */
+ * as os.time() gives them; nil without --max-wall. `slot` is the time that the run is for, in the
+ * same seconds: of a scheduled job when it was due, however late it runs; nil without one. */
 #include <string.h>
 
 #include "arm/client.h"
@@ -72,6 +73,10 @@ int open_run(lua_State *L)
     if (facts->deadline_wall_ms != 0) {
         lua_pushinteger(L, facts->deadline_wall_ms / 1000);
         lua_setfield(L, -2, "deadline");
+    }
+    if (facts->slot_ms != 0) {
+        lua_pushinteger(L, facts->slot_ms / 1000);
+        lua_setfield(L, -2, "slot");
     }
     return 1;
 }

@@ -1,4 +1,4 @@
-/* lua/runs.c - core.runs: the store of the session, for `moongate runs` alone.
+/* lua/runs.c - core.runs: the store of the session, for `moongate runs` and `moongate jobs`.
  *
  * A call to the store is the driver's until it is answered. One that nobody waits for any more
  * frees itself then; the module's end, after all tasks, turns the loop until none is left. */
@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/uuid.h"
 #include "journal/journal.h"
 #include "journal/reader.h"
 #include "lua/bind.h"
@@ -228,7 +229,19 @@ static int runs_remove(lua_State *L)
     return nothing_finish(L, LUA_OK, 0);
 }
 
-/* put(name, text): a text that is there already stays; raises a failure. Waits. */
+static int put_finish(lua_State *L, int status, lua_KContext context)
+{
+    const struct job *job = finished(L);
+
+    (void)status, (void)context;
+    if (job == NULL)
+        return bind_wait(L, SLOT_JOB, put_finish, 0);
+    lua_pushboolean(L, !job->call.is_there);
+    return 1;
+}
+
+/* put(name, text) -> whether it is new: a text that is there already stays; raises a failure.
+ * Waits. */
 static int runs_put(lua_State *L)
 {
     size_t length;
@@ -239,7 +252,7 @@ static int runs_put(lua_State *L)
     job->text = copy;
     job->shelf->store->put(job->shelf->store, begin_call(job, NULL), STORE_NEW, job->name,
                            job->text, length);
-    return nothing_finish(L, LUA_OK, 0);
+    return put_finish(L, LUA_OK, 0);
 }
 
 /* --- leases ------------------------------------------------------------------------------ */
@@ -373,6 +386,16 @@ static int runs_label(lua_State *L)
     const struct shelf *shelf = lua_touserdata(L, lua_upvalueindex(1));
 
     lua_pushstring(L, shelf->store->label);
+    return 1;
+}
+
+/* random() -> eight random hexadecimal digits, for a name that no other host gives */
+static int runs_random(lua_State *L)
+{
+    char text[UUID_TEXT_SIZE];
+
+    uuid_random(text);
+    lua_pushlstring(L, text, 8); /* its first part */
     return 1;
 }
 
@@ -608,24 +631,19 @@ static void push_shelf(lua_State *L)
 
 int open_runs(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"columns", runs_columns},
-                                         {"get", runs_get},
-                                         {"give_up", runs_give_up},
-                                         {"has_ended", runs_has_ended},
-                                         {"label", runs_label},
-                                         {"list", runs_list},
-                                         {"look", runs_look},
-                                         {"open", runs_open},
-                                         {"put", runs_put},
-                                         {"read", runs_read},
-                                         {"reader", runs_reader},
-                                         {"remove", runs_remove},
-                                         {"rest", runs_rest},
-                                         {"visible", runs_visible},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"columns", runs_columns}, {"get", runs_get},
+        {"give_up", runs_give_up}, {"has_ended", runs_has_ended},
+        {"label", runs_label},     {"list", runs_list},
+        {"look", runs_look},       {"open", runs_open},
+        {"put", runs_put},         {"random", runs_random},
+        {"read", runs_read},       {"reader", runs_reader},
+        {"remove", runs_remove},   {"rest", runs_rest},
+        {"visible", runs_visible}, {NULL, NULL}};
 
     if (!session_settings(bind_session(L))->manages_runs)
-        return luaL_error(L, "core.runs is for `moongate runs` alone");
+        return luaL_error(L,
+                          "core.runs is for `moongate runs` and `moongate jobs` alone");
     luaL_newmetatable(L, lines_metatable);
     lua_pushcfunction(L, close_lines);
     lua_setfield(L, -2, "__gc");

@@ -83,8 +83,9 @@ local NATIVE_HELP = {
   env = "Environment variables.", json = "JSON text and Lua values; json.null is JSON's null.",
   log = "Lines for whoever runs the script: log.error, log.warning, log.info, log.debug.",
   run = "The run itself. Besides its functions it has `run.id`, `run.attempt` (1 at first, one "
-    .. "more each time it is resumed) and `run.deadline`: when this attempt hands over, in "
-    .. "seconds as `os.time()` gives them, nil without --max-wall.",
+    .. "more each time it is resumed), `run.deadline`: when this attempt hands over, in "
+    .. "seconds as `os.time()` gives them, nil without --max-wall, and `run.slot`: the time that "
+    .. "the run is for (of a scheduled job: when it was due), nil without one.",
 }
 local NATIVE_OWNERS = {task = "tasks", group = "tasks", op = "tasks"}
 
@@ -161,10 +162,10 @@ local ARGUMENT_TYPES = {text = "string", path = "string", seconds = "number", na
                         duration = "number|string", code = "integer", otherwise = "any",
                         value = "any", pretty = "boolean", t = "table", f = "function",
                         fn = "function", options = "?table",
-                        ["..."] = "any"}
+                        zone = "string", ["..."] = "any"}
 local RESULT_TYPES = {text = "string", seconds = "number", value = "any", t = "table",
                       records = "table", ["{"] = "table", ['"'] = "string", what = "any",
-                      ["0"] = "number", task = "task", the = "any"}
+                      table = "table", ["0"] = "number", task = "task", the = "any"}
 
 -- What the comment of a native function says of its arguments and of what it gives.
 local function read_native_types(fn, rest)

@@ -120,14 +120,27 @@ local function choose(options)
 end
 
 -- Removes a run; what may be carried on is given up first, so that nobody does meanwhile. Returns
--- how much room that makes, or nil when somebody carries it.
+-- false when somebody carries it.
 local function remove(own)
-  local size = size_of(own.id)
   if not OVER[own.state] and not give_up(own) then
-    return nil
+    return false
   end
   core.remove(shelf.path(own.id, ""))
-  return size
+  return true
+end
+
+--- Remove a run that nobody carries, whatever came of it. Absent is fine.
+-- @tparam string id
+-- @treturn boolean false when somebody carries it: then it stays
+function upkeep.clear(id)
+  local own = shelf.look(id)
+  if own.state == "running" then
+    return false
+  elseif own.lease.fence == 0 then -- nobody ever carried it: there may be nothing at all
+    core.remove(shelf.path(id, ""))
+    return true
+  end
+  return remove(own)
 end
 
 --- Remove runs that are over.
@@ -138,8 +151,10 @@ function upkeep.prune(options)
   local chosen, is_whole = choose(options)
   local code, count, room = is_whole and 0 or 1, 0, 0
   for _, own in ipairs(chosen) do
-    local size, failure = tasks.try(options.dry and function() return size_of(own.id) end
-      or remove, own)
+    local size, failure = tasks.try(function()
+      local bytes = size_of(own.id)
+      return (options.dry or remove(own)) and bytes
+    end)
     if failure then
       shelf.tell("moongate runs: run %s stays: %s", own.id, failure.message)
       code = 1

@@ -119,7 +119,7 @@ is 2 "replay without --dry" "$moongate" runs replay quick
 is 2 "an option of another word" "$moongate" runs list --older 3d
 is 2 "no store" "$moongate" runs --store none
 is 1 "scripts do not reach other runs" "$moongate" run --store none -e 'require "core.runs"'
-says "core.runs is for \`moongate runs\` alone"
+says "core.runs is for \`moongate runs\` and \`moongate jobs\` alone"
 
 # the page
 is 0 "report" "$moongate" runs report wrong --html page.html

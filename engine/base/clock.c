@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/calendar.h"
+
 /* A laptop that slept must find its operations older, so where there is a clock that counts
  * sleep it is used (Linux calls it BOOTTIME). */
 #ifdef CLOCK_BOOTTIME
@@ -133,19 +135,6 @@ void clock_format_utc(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
     *to = '\0';
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar; timegm() is not POSIX. */
-static int64_t days_from_civil(int year, int month, int day)
-{
-    const int y = month <= 2 ? year - 1 : year;
-    const int era = (y >= 0 ? y : y - 399) / 400;
-    const int year_of_era = y - era * 400;
-    const int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
-    return (int64_t)era * 146097 + day_of_era - 719468;
-}
-
 int clock_parse_utc(const char *text, int64_t *wall_ms)
 {
     int year, month, day, hour, minute, used = 0;
@@ -157,7 +146,7 @@ int clock_parse_utc(const char *text, int64_t *wall_ms)
         hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
         !(second >= 0.0 && second < 61.0)) /* not a number is none */
         return -1;
-    *wall_ms = days_from_civil(year, month, day) * 86400000 + (int64_t)hour * 3600000 +
+    *wall_ms = calendar_days(year, month, day) * 86400000 + (int64_t)hour * 3600000 +
                (int64_t)minute * 60000 + (int64_t)(second * 1000.0 + 0.5);
     return 0;
 }

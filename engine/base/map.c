@@ -31,6 +31,8 @@ static uint64_t hash_key(const char *key)
     }
     for (; left > 0; key++, left--)
         hash = (hash ^ (unsigned char)*key) * prime;
+    /* the last bytes of a word are in the upper bits alone by now: "job-1234", "job-5678" */
+    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
     return hash ^ hash >> 32;
 }
 

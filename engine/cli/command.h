@@ -12,6 +12,7 @@ struct failure;
 int command_doc(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_export(int argc, char **argv);
+int command_jobs(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_profiles(int argc, char **argv);
@@ -24,9 +25,9 @@ int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);
 
 /* What they say of themselves. */
-extern const struct help doc_help, doctor_help, export_help, login_help, logout_help,
-    profiles_help, record_help, repl_help, resume_help, run_help, runs_help, sim_help,
-    test_help;
+extern const struct help doc_help, doctor_help, export_help, jobs_help, login_help,
+    logout_help, profiles_help, record_help, repl_help, resume_help, run_help, runs_help,
+    sim_help, test_help;
 
 /* Fills in what the environment and a profile of the configuration say. False after a message on
  * stderr: EXIT_USAGE. What it opens is closed by command_drop_settings(), when nobody works with
@@ -73,6 +74,10 @@ char *option_take_allowed_host(void *context, const char *text);
 char *option_take_duration(int64_t *to_ms, const char *text);
 char *option_take_number(uint64_t *to, const char *text, uint64_t most);
 char *option_take_log_level(void *context, const char *text);
+
+/* A moment in milliseconds since 1970: "2027-03-27T19:00Z", "2027-03-27T20:00:00+01:00",
+ * "2027-03-27" (its beginning, UTC), or as slots are named, "20270327-190000" (UTC). */
+char *option_take_time(int64_t *to_ms, const char *text);
 
 /* What to tell about faults, below the options. */
 extern const char faults_help[];

@@ -9,6 +9,8 @@ const struct command commands[] = {
     {"resume", command_resume, "carry a run on that was interrupted: moongate resume RUN",
      &resume_help},
     {"runs", command_runs, "what runs there are, and what becomes of them", &runs_help},
+    {"jobs", command_jobs, "scripts run by the clock: what is due, and what became of it",
+     &jobs_help},
     {"sim", command_sim, "serve the simulated control plane on a port", &sim_help},
     {"test", command_test, "run files of tests, each test on a simulator of its own",
      &test_help},

@@ -4,7 +4,7 @@
 
 #include "cli/options.h"
 
-enum { MOST_HELP_SECTIONS = 10 };
+enum { MOST_HELP_SECTIONS = 16 };
 
 struct help_section {
     const char *title; /* NULL: the options of the command itself */

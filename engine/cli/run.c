@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/memory.h"
 #include "cli/command.h"
@@ -48,6 +49,16 @@ static char *take_run_id(void *context, const char *text)
                      text);
 }
 
+static char *take_slot(void *context, const char *text)
+{
+    int64_t *slot_ms = &((struct run_command *)context)->request.slot_ms;
+
+    return clock_parse_utc(text, slot_ms) == 0 && *slot_ms > 0
+               ? NULL
+               : memory_format("'%s' is no time in UTC such as 2026-01-31T19:00:00Z",
+                               text);
+}
+
 static char *take_stress(void *context, const char *text)
 {
     (void)text;
@@ -71,6 +82,8 @@ static const struct option run_options[] = {
      take_max_wall},
     {"--run-id", "ID", "the run's id; one that is there already is carried on",
      take_run_id},
+    {"--slot", "TIME", "the time that the run is for, in UTC: scripts see it as run.slot",
+     take_slot},
     {"--stress-gc", NULL, "collect all garbage after each step: to find faults",
      take_stress},
     {"--help", NULL, "this text", take_help},

@@ -93,6 +93,7 @@ static int take_over(struct settings *settings, const struct carry_request *requ
     struct run_request run = {.script = request->script,
                               .keep = RUN_KEPT,
                               .max_wall_ms = request->max_wall_ms,
+                              .slot_ms = manifest_slot(manifest),
                               .kept = request->kept,
                               .has_new_script = request->script != NULL};
 

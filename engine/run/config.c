@@ -20,17 +20,31 @@
 #include "base/text.h"
 #include "run/config_parts.h"
 #include "run/source.h"
+#include "schedule/zone.h"
 
 enum { LARGEST_FILE = 1 << 20 };
 
 static const char local_name[] = "moongate.lua", no_file[] = "/dev/null";
 static const char default_name[] = "default";
 
+void *config_keep_block(struct config *config, void *block)
+{
+    if (config->kept_count == config->kept_room) {
+        config->kept_room = 2 * config->kept_room + 16;
+        config->kept =
+            memory_resize(config->kept, config->kept_room * sizeof *config->kept);
+    }
+    return config->kept[config->kept_count++] = block;
+}
+
 const char *config_keep(struct config *config, char *text)
 {
-    config->texts =
-        memory_resize(config->texts, (config->text_count + 1) * sizeof(char *));
-    return config->texts[config->text_count++] = text;
+    return config_keep_block(config, text);
+}
+
+static void close_zone(void *zone)
+{
+    zone_close(zone);
 }
 
 void config_free(struct config *config)
@@ -39,10 +53,14 @@ void config_free(struct config *config)
         return;
     for (size_t i = 0; i < config->profile_count; i++)
         free(config->profiles[i].name);
-    for (size_t i = 0; i < config->text_count; i++)
-        free(config->texts[i]);
+    map_deinit(&config->job_places, NULL);
+    map_deinit(&config->zones, close_zone);
+    map_deinit(&config->scripts, NULL);
+    free(config->jobs);
+    for (size_t i = 0; i < config->kept_count; i++)
+        free(config->kept[i]);
     free(config->profiles);
-    free(config->texts);
+    free(config->kept);
     free(config->folder);
     free(config->path);
     free(config);
@@ -68,6 +86,47 @@ void config_set_base(struct config *config, const struct settings *said,
 {
     config->said = *said;
     config->base = *base;
+}
+
+/* --- jobs ---------------------------------------------------------------------------- */
+
+static struct job *find_job(const struct config *config, const char *name)
+{
+    const uintptr_t place = (uintptr_t)map_find(&config->job_places, name);
+
+    return place != 0 ? &config->jobs[place - 1] : NULL;
+}
+
+struct job *config_add_job(struct config *config, const char *name)
+{
+    struct job *job;
+
+    if (find_job(config, name) != NULL)
+        return NULL;
+    if (config->job_count == config->job_room) {
+        config->job_room = 2 * config->job_room + 16;
+        config->jobs =
+            memory_resize(config->jobs, config->job_room * sizeof *config->jobs);
+    }
+    job = &config->jobs[config->job_count++];
+    *job = (struct job){.name = config_keep(config, memory_copy_string(name))};
+    map_set(&config->job_places, name, (void *)(uintptr_t)config->job_count);
+    return job;
+}
+
+const struct job *config_job(const struct config *config, size_t index)
+{
+    return index < config->job_count ? &config->jobs[index] : NULL;
+}
+
+size_t config_job_count(const struct config *config)
+{
+    return config->job_count;
+}
+
+const struct job *config_find_job(const struct config *config, const char *name)
+{
+    return find_job(config, name);
 }
 
 /* --- whose file it is --------------------------------------------------------------- */
@@ -150,44 +209,89 @@ static unsigned find_bad_line(const char *text, size_t length)
     return 0;
 }
 
-static char *evaluate(struct config *config, const char *text, size_t length)
+static char *evaluate(struct config *config, struct config_mistakes *mistakes)
 {
     /* of byte order, as some editors write it */
     static const char mark[] = "\xef\xbb\xbf";
     unsigned bad_line;
 
-    if (length > 0 && text[0] == LUA_SIGNATURE[0])
+    if (mistakes->length > 0 && mistakes->source[0] == LUA_SIGNATURE[0])
         return memory_copy_string(" it is compiled Lua, and text is wanted");
-    bad_line = find_bad_line(text, length);
+    bad_line = find_bad_line(mistakes->source, mistakes->length);
     if (bad_line != 0)
         return memory_format("%u: the line is no UTF-8 text", bad_line);
-    if (length >= 3 && memcmp(text, mark, 3) == 0) {
-        text += 3;
-        length -= 3;
+    if (mistakes->length >= 3 && memcmp(mistakes->source, mark, 3) == 0) {
+        mistakes->source += 3;
+        mistakes->length -= 3;
     }
-    return config_evaluate(config, text, length);
+    return config_evaluate(config, mistakes);
 }
 
-static struct config *read_stream(FILE *file, const char *path, struct failure **failure)
+/* Who reads a file, and what is to become of mistakes. */
+struct reader {
+    bool was_named;
+    /* NULL: the first mistake is the failure */
+    void (*tell)(void *context, const char *mistake);
+    void *context;
+};
+
+static void tell_all(const struct reader *reader, const char *path,
+                     const struct config_mistakes *mistakes, const char *stopped)
 {
-    size_t length = 0;
-    char *text = source_read_stream(file, path, LARGEST_FILE, &length, failure);
+    for (size_t i = 0; i <= mistakes->count; i++) {
+        const struct config_mistake *own = &mistakes->list[i];
+        char *text = NULL;
+
+        if (i < mistakes->count)
+            text = memory_format("%s:%d: %s", path, own->line, own->text);
+        else if (stopped != NULL)
+            text = memory_format("%s:%s", path, stopped);
+        if (text != NULL)
+            reader->tell(reader->context, text);
+        free(text);
+    }
+}
+
+/* Whether the file is good; `stopped` is what has ended it, or NULL. */
+static bool settle(const struct reader *reader, const char *path,
+                   struct config_mistakes *mistakes, const char *stopped,
+                   struct failure **failure)
+{
+    config_sort_mistakes(mistakes);
+    if (reader->tell != NULL)
+        tell_all(reader, path, mistakes, stopped);
+    else if (mistakes->count > 0)
+        *failure = failure_new("BadSetting", "%s:%d: %s", path, mistakes->list[0].line,
+                               mistakes->list[0].text);
+    else if (stopped != NULL)
+        *failure = failure_new("BadSetting", "%s:%s", path, stopped);
+    return mistakes->count == 0 && stopped == NULL;
+}
+
+static struct config *read_stream(FILE *file, const char *path,
+                                  const struct reader *reader, struct failure **failure)
+{
+    struct config_mistakes mistakes = {.are_all = reader->tell != NULL};
+    char *text = source_read_stream(file, path, LARGEST_FILE, &mistakes.length, failure);
     struct config *config;
-    char *wrong;
 
     if (text == NULL)
         return NULL;
+    mistakes.source = text;
     config = memory_new(sizeof *config);
     config->path = memory_copy_string(path);
     config->folder = folder_of(path);
-    wrong = evaluate(config, text, length);
+
+    char *stopped = evaluate(config, &mistakes);
+
+    if (!settle(reader, path, &mistakes, stopped, failure)) {
+        config_free(config);
+        config = NULL;
+    }
+    free(stopped);
+    config_deinit_mistakes(&mistakes);
     free(text);
-    if (wrong == NULL)
-        return config;
-    *failure = failure_new("BadSetting", "%s:%s", path, wrong);
-    free(wrong);
-    config_free(config);
-    return NULL;
+    return config;
 }
 
 static struct failure *check_file(int fd, const char *path, bool was_named)
@@ -203,66 +307,111 @@ static struct failure *check_file(int fd, const char *path, bool was_named)
     return check_owner(path, &file, was_named);
 }
 
-/* What is looked at is what is read, whoever renames files meanwhile. Where there is none, that is
- * one call. */
-static struct config *try_file(const char *path, bool was_named, struct failure **failure)
+/* What is looked at is what is read, whoever renames files meanwhile. Where there is none, which is
+ * false, that is one call. */
+static bool try_file(const char *path, const struct reader *reader,
+                     struct config **config, struct failure **failure)
 {
     /* a pipe may have no end */
     const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    struct config *config = NULL;
     FILE *file;
 
     if (fd < 0) {
-        if (was_named || (errno != ENOENT && errno != ENOTDIR))
-            *failure = failure_new("BadSetting", "the configuration %s: %s", path,
-                                   strerror(errno));
-        return NULL;
+        if (!reader->was_named && (errno == ENOENT || errno == ENOTDIR))
+            return false;
+        *failure =
+            failure_new("BadSetting", "the configuration %s: %s", path, strerror(errno));
+        return true;
     }
-    *failure = check_file(fd, path, was_named);
+    *failure = check_file(fd, path, reader->was_named);
     file = *failure == NULL ? fdopen(fd, "rb") : NULL;
     if (file == NULL) {
         if (*failure == NULL)
             *failure = failure_new("BadSetting", "the configuration %s: %s", path,
                                    strerror(errno));
         close(fd);
-        return NULL;
+        return true;
     }
-    config = read_stream(file, path, failure);
+    *config = read_stream(file, path, reader, failure);
     fclose(file);
+    return true;
+}
+
+/* The file that was named; NULL when none was. */
+static const char *named_file(const char *file)
+{
+    const char *variable = getenv("MOONGATE_CONFIG");
+
+    return file != NULL || variable == NULL || variable[0] == '\0' ? file : variable;
+}
+
+static struct config *find_file(const char *file, struct reader reader,
+                                struct failure **failure)
+{
+    struct config *config = NULL;
+    char *home_file;
+
+    file = named_file(file);
+    reader.was_named = file != NULL;
+    if (file != NULL) {
+        if (strcmp(file, no_file) != 0)
+            try_file(file, &reader, &config, failure);
+        return config;
+    }
+    if (try_file(local_name, &reader, &config, failure))
+        return config;
+    home_file = home_config_path("config.lua");
+    if (home_file != NULL)
+        try_file(home_file, &reader, &config, failure);
+    free(home_file);
     return config;
 }
 
 struct config *config_read(const char *file, struct failure **failure)
 {
-    const char *variable = getenv("MOONGATE_CONFIG");
-    struct config *config;
-    char *home_file;
+    return find_file(file, (struct reader){0}, failure);
+}
 
-    if (file == NULL && variable != NULL && variable[0] != '\0')
-        file = variable;
-    if (file != NULL)
-        return strcmp(file, no_file) != 0 ? try_file(file, true, failure) : NULL;
-    config = try_file(local_name, false, failure);
-    if (config != NULL || *failure != NULL)
-        return config;
-    home_file = home_config_path("config.lua");
-    if (home_file != NULL)
-        config = try_file(home_file, false, failure);
+struct config *config_check(const char *file, struct failure **failure,
+                            void (*tell)(void *context, const char *mistake),
+                            void *context)
+{
+    return find_file(file, (struct reader){.tell = tell, .context = context}, failure);
+}
+
+/* "no moongate.lua here, and no /home/a/.config/moongate/config.lua"; owned by the caller. */
+static char *describe_places(void)
+{
+    char *home_file = home_config_path("config.lua");
+    char *places =
+        memory_format("no %s here%s%s", local_name, home_file != NULL ? ", and no " : "",
+                      home_file != NULL ? home_file : "");
+
     free(home_file);
-    return config;
+    return places;
+}
+
+struct failure *config_complain_absence(const char *file)
+{
+    char *places = named_file(file) != NULL
+                       ? memory_format("%s is none", named_file(file))
+                       : describe_places();
+    struct failure *failure =
+        failure_new("BadSetting", "there is no configuration: %s", places);
+
+    free(places);
+    return failure;
 }
 
 /* --- profiles ----------------------------------------------------------------------- */
 
 static struct failure *complain_no_file(const char *name)
 {
-    char *home_file = home_config_path("config.lua");
+    char *places = describe_places();
     struct failure *failure = failure_new(
-        "BadSetting", "profile '%s': there is no configuration: no %s here%s%s", name,
-        local_name, home_file != NULL ? ", and no " : "",
-        home_file != NULL ? home_file : "");
+        "BadSetting", "profile '%s': there is no configuration: %s", name, places);
 
-    free(home_file);
+    free(places);
     return failure;
 }
 

@@ -54,18 +54,28 @@ const struct settings *config_profile_settings(const struct config *config, size
 
 /* --- jobs --------------------------------------------------------------------------- */
 
-/* What a job, or one who is told (`notify`), may say, for help; in the order in which it is told, a
- * row without a name behind the last. */
-extern const struct config_field config_job_fields[], config_notice_fields[];
+/* What a job, or one who is told (`notify`), may say, for help; in the order in which it is told,
+ * without a name behind the last. */
+struct config_field config_job_field(size_t index);
+struct config_field config_notice_field(size_t index);
 
 /* The jobs in the order of the file; NULL behind the last, and when there is none of that name. */
 const struct job *config_job(const struct config *config, size_t index);
 size_t config_job_count(const struct config *config);
 const struct job *config_find_job(const struct config *config, const char *name);
 
-/* As config_read(), for `moongate jobs check`: tells every mistake in jobs, in the order of
- * their lines, each as "file:12: job 'a': schedule: ..."; with mistakes it returns NULL, and
- * `*failure` is set only when no more than one can be told (no such file, no Lua). */
+/* Whether a job could be called so. */
+bool config_is_job_name(const char *name);
+
+/* That there is no configuration, and where it was looked for; `file` as config_read() had it.
+ * Owned by the caller. */
+struct failure *config_complain_absence(const char *file);
+
+/* As config_read(), for `moongate jobs check`: goes on after a mistake in a job or a profile, looks
+ * whether scripts and programs are there, and tells every mistake in the order of their lines, each
+ * as "file:12: job 'a': schedule: ...", behind them what has stopped the file (no Lua, no end). With
+ * mistakes it returns NULL; `*failure` is set only for what does not stand in the file: it cannot be
+ * read, or is not taken. What is hardly meant is warned of in the log. */
 struct config *config_check(const char *file, struct failure **failure,
                             void (*tell)(void *context, const char *mistake),
                             void *context);

@@ -11,23 +11,7 @@
 #include "run/config_parts.h"
 #include "run/endpoints.h"
 
-enum { LONGEST_TEXT = 4096 };
-
 /* --- texts -------------------------------------------------------------------------- */
-
-/* It is shown, becomes part of URLs and of paths. */
-static char *check_text(const char *text, size_t length)
-{
-    if (length == 0)
-        return memory_copy_string("the text is empty");
-    if (length > LONGEST_TEXT)
-        return memory_format("the text is longer than %d bytes", LONGEST_TEXT);
-    for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-            return memory_copy_string("the text has a control character");
-    }
-    return text_is_utf8(text, length) ? NULL : memory_copy_string("the text is no UTF-8");
-}
 
 static char *check_endpoint(const char *text)
 {
@@ -218,42 +202,20 @@ const char **config_row_text(const struct config_row *row, struct settings *sett
 
 /* --- from Lua ----------------------------------------------------------------------- */
 
-static char *complain_type(const char *expected, lua_State *L)
-{
-    return memory_format("%s expected, got a %s", expected, luaL_typename(L, -1));
-}
-
 /* The text on top, borrowed from the state; NULL when it is none, then `*wrong` is set. */
 static const char *look_at_text(const struct config_row *row, lua_State *L, char **wrong)
 {
-    size_t length = 0;
-    const char *text =
-        lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+    const char *text = config_look_at_text(L, wrong);
 
-    *wrong = text != NULL ? check_text(text, length) : complain_type("a text", L);
     if (*wrong == NULL && row->check != NULL)
         *wrong = row->check(text);
     return *wrong == NULL ? text : NULL;
 }
 
-/* The same file for whoever has another working folder. */
-static char *take_path(const char *text, struct config *config, const char **to)
-{
-    if (text[0] == '~')
-        return memory_format(
-            "'%s': nobody expands '~'; a path begins with '/', or at the "
-            "folder of this file",
-            text);
-    *to = config_keep(config, text[0] == '/'
-                                  ? memory_copy_string(text)
-                                  : memory_format("%s/%s", config->folder, text));
-    return NULL;
-}
-
 static char *take_store(const char *text, struct config *config, const char **to)
 {
     if (strcmp(text, "none") != 0 && strncmp(text, "azblob:", 7) != 0)
-        return take_path(text, config, to);
+        return config_take_path(text, config, to);
     *to = config_keep(config, memory_copy_string(text));
     return NULL;
 }
@@ -267,7 +229,7 @@ static char *take_text(const struct config_row *row, lua_State *L, struct config
     if (text == NULL)
         return wrong;
     if (row->type == CONFIG_PATH)
-        return take_path(text, config, config_row_text(row, to));
+        return config_take_path(text, config, config_row_text(row, to));
     if (row->type == CONFIG_STORE)
         return take_store(text, config, config_row_text(row, to));
     *config_row_text(row, to) = config_keep(config, memory_copy_string(text));
@@ -289,26 +251,18 @@ static char *take_scope(const struct config_row *row, lua_State *L, struct confi
     return NULL;
 }
 
-static lua_Integer count_keys(lua_State *L)
-{
-    lua_Integer count = 0;
-
-    for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
-        count++;
-    return count;
-}
-
 static char *take_scopes(const struct config_row *row, lua_State *L,
                          struct config *config, struct settings *to)
 {
-    const lua_Integer count = lua_istable(L, -1) ? (lua_Integer)lua_rawlen(L, -1) : 0;
+    lua_Integer count;
+    const bool is_list = config_is_list(L, &count);
     char *wrong = NULL;
 
     if (lua_type(L, -1) == LUA_TSTRING)
         return take_scope(row, L, config, &to->guard);
     if (!lua_istable(L, -1))
-        return complain_type("a scope or a list of them", L);
-    if (count == 0 || count_keys(L) != count)
+        return config_complain_type("a scope or a list of them", L);
+    if (count == 0 || !is_list)
         return memory_copy_string("a list of scopes expected, {\"a\", \"b\"}");
     for (lua_Integer i = 1; i <= count && wrong == NULL; i++) {
         lua_rawgeti(L, -1, i);
@@ -318,35 +272,16 @@ static char *take_scopes(const struct config_row *row, lua_State *L,
     return wrong;
 }
 
-static char *take_flag(const struct config_row *row, lua_State *L, struct settings *to)
-{
-    if (!lua_isboolean(L, -1))
-        return complain_type("true or false", L);
-    *(bool *)place(row, to) = lua_toboolean(L, -1) != 0;
-    return NULL;
-}
-
 static char *take_number(const struct config_row *row, lua_State *L, struct settings *to)
 {
-    int is_whole = 0;
-    const lua_Integer number =
-        lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_whole) : 0;
+    uint64_t number;
+    char *wrong = config_take_whole(L, row->least, row->most, &number);
 
-    if (!is_whole || number < (lua_Integer)row->least ||
-        number > (lua_Integer)row->most) {
-        char *expected =
-            memory_format("a whole number from %llu to %llu",
-                          (unsigned long long)row->least, (unsigned long long)row->most);
-        char *wrong = lua_type(L, -1) == LUA_TNUMBER
-                          ? memory_format("%s expected", expected)
-                          : complain_type(expected, L);
-
-        free(expected);
+    if (wrong != NULL)
         return wrong;
-    }
     if (row->type == CONFIG_LIMIT)
         *(struct guard_limit *)place(row, to) =
-            (struct guard_limit){.is_set = true, .most = (uint64_t)number};
+            (struct guard_limit){.is_set = true, .most = number};
     else
         *(unsigned *)place(row, to) = (unsigned)number;
     return NULL;
@@ -357,7 +292,7 @@ char *config_row_take(const struct config_row *row, lua_State *L, struct config 
 {
     switch (row->type) {
     case CONFIG_FLAG:
-        return take_flag(row, L, to);
+        return config_take_flag(L, place(row, to));
     case CONFIG_LIMIT:
     case CONFIG_NUMBER:
         return take_number(row, L, to);

@@ -17,6 +17,7 @@ enum {
     MEMORY_LIMIT = 16 << 20,
     INSTRUCTION_LIMIT = 20000000, /* a fraction of a second */
     CPU_LIMIT_MS = 1000,
+    JOBS_PER_MS = 10, /* how many jobs may take one more, with all that is looked at */
     LONGEST_NAME = 64
 };
 
@@ -26,7 +27,9 @@ static const char chunk_name[] = "=line"; /* errors are "line:12: ..." */
 struct evaluation {
     struct limited_lua limits; /* first: the context of the state's allocator */
     struct config *config;
-    char *refusal;                  /* "12: message", once something is refused */
+    struct config_mistakes *mistakes;
+    char *refusal; /* what is wrong, once something is refused, and its line */
+    int refusal_line;
     const struct declaration *open; /* or NULL */
     int open_line;
     char open_name[LONGEST_NAME + 1];
@@ -34,7 +37,10 @@ struct evaluation {
 
 struct declaration {
     const char *word; /* "profile" */
-    /* Takes the table on top, declared as `open_name` says. Raises what is wrong with it. */
+    bool (*is_name)(const char *name);
+    const char *name_rule;
+    /* Takes the table on top, declared as `open_name` says. Raises what is wrong with it, or adds it
+     * to the mistakes. */
     void (*declare)(lua_State *L, struct evaluation *own);
 };
 
@@ -51,8 +57,10 @@ static struct evaluation *evaluation_of(lua_State *L)
 /* Stops the file at one of its lines, and takes the message. Nothing in it can go on after that. */
 static int refuse(lua_State *L, int line, char *message)
 {
-    evaluation_of(L)->refusal = memory_format("%d: %s", line, message);
-    free(message);
+    struct evaluation *own = evaluation_of(L);
+
+    own->refusal = message;
+    own->refusal_line = line;
     lua_pushnil(L);
     return lua_error(L);
 }
@@ -68,15 +76,6 @@ static int current_line(lua_State *L)
     return where.currentline > 0 ? where.currentline : 0;
 }
 
-/* "; did you mean 'x'?", or nothing. Owned by the caller. */
-static char *suggest(const char *word, const char *const *names, size_t count)
-{
-    const char *near = text_nearest(word, names, count);
-
-    return near != NULL ? memory_format("; did you mean '%s'?", near)
-                        : memory_copy_string("");
-}
-
 /* --- profiles ----------------------------------------------------------------------- */
 
 static int refuse_profile(lua_State *L, const struct evaluation *own, const char *field,
@@ -89,19 +88,12 @@ static int refuse_profile(lua_State *L, const struct evaluation *own, const char
     return refuse(L, own->open_line, message);
 }
 
-static bool is_secret(const char *key)
-{
-    return text_matches(
-        key, "[Ss][Ee][Cc][Rr][Ee][Tt]|[Pp][Aa][Ss][Ss]|[Tt][Oo][Kk][Ee][Nn]|"
-             "[Kk][Ee][Yy]|^[Ss][Aa][Ss]|[Cc][Oo][Nn][Nn][Ee][Cc][Tt][Ii][Oo][Nn]");
-}
-
 static void refuse_field(lua_State *L, const struct evaluation *own, const char *key)
 {
     const char *names[CONFIG_MOST_FIELDS];
     size_t count = 0;
 
-    if (is_secret(key))
+    if (config_is_secret(key))
         refuse_profile(L, own, key,
                        memory_copy_string(
                            "a configuration holds no secrets: set AZURE_CLIENT_SECRET "
@@ -111,7 +103,7 @@ static void refuse_field(lua_State *L, const struct evaluation *own, const char 
     for (const struct config_row *row = config_rows; row->field.name != NULL; row++)
         names[count++] = row->field.name;
 
-    char *near = suggest(key, names, count);
+    char *near = config_suggest(key, names, count);
     char *wrong = memory_format("unknown field '%s'%s", key, near);
 
     free(near);
@@ -178,8 +170,9 @@ static void declare_profile(lua_State *L, struct evaluation *own)
     struct settings *to;
 
     check_new(L, own);
+    to = &add_profile(own)
+              ->settings; /* first: jobs may name it, whatever is wrong with it */
     check_keys(L, own);
-    to = &add_profile(own)->settings;
     for (const struct config_row *row = config_rows; row->field.name != NULL; row++) {
         char *wrong = NULL;
 
@@ -197,7 +190,40 @@ static void declare_profile(lua_State *L, struct evaluation *own)
 
 /* --- declarations ------------------------------------------------------------------- */
 
-static const struct declaration declarations[] = {{"profile", declare_profile}};
+bool config_is_profile_name(const char *name)
+{
+    return strlen(name) <= LONGEST_NAME &&
+           text_matches(name, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
+}
+
+/* It is a folder in a store, whose name does not end with a dot. */
+bool config_is_job_name(const char *name)
+{
+    return strlen(name) <= JOB_LONGEST_NAME && config_is_profile_name(name) &&
+           name[strlen(name) - 1] != '.';
+}
+
+static void declare_job(lua_State *L, struct evaluation *own)
+{
+    config_take_job(L, own->config, own->mistakes, own->open_name, own->open_line);
+    if (own->mistakes->count > 0 && !own->mistakes->are_all) {
+        lua_pushnil(L); /* the first mistake is the end */
+        lua_error(L);
+    }
+    own->limits.most_cpu_ms =
+        CPU_LIMIT_MS + (int64_t)(own->config->job_count / JOBS_PER_MS);
+}
+
+static const struct declaration declarations[] = {
+    {"profile", config_is_profile_name,
+     "a name is 1 to 64 letters, digits and -._, the first of them a letter or digit",
+     declare_profile},
+    {"job", config_is_job_name,
+     "a name is 1 to 40 letters, digits and -._, the first of them a letter or digit, "
+     "the last no dot",
+     declare_job}};
+
+_Static_assert(LONGEST_NAME == 64 && JOB_LONGEST_NAME == 40, "the rules say so");
 
 enum { DECLARATIONS = sizeof declarations / sizeof declarations[0] };
 
@@ -207,6 +233,31 @@ static void check_closed(lua_State *L, const struct evaluation *own)
         refuse(L, own->open_line,
                memory_format("%s '%s' has no table: %s \"%s\" { .. }", own->open->word,
                              own->open_name, own->open->word, own->open_name));
+}
+
+static int declare_open(lua_State *L)
+{
+    const struct declaration *open = lua_touserdata(L, 2);
+
+    lua_settop(L, 1);
+    open->declare(L, evaluation_of(L));
+    return 0;
+}
+
+/* What is refused is one mistake, and the file goes on behind the declaration. */
+static void declare_or_tell(lua_State *L, struct evaluation *own,
+                            const struct declaration *open)
+{
+    lua_pushcfunction(L, declare_open);
+    lua_pushvalue(L, 1);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)open);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+        return;
+    if (own->refusal == NULL)
+        lua_error(L);
+    config_add_mistake(own->mistakes, own->refusal_line, own->config->job_count,
+                       own->refusal);
+    own->refusal = NULL;
 }
 
 /* { ... }: what is declared */
@@ -224,14 +275,30 @@ static int close_declaration(lua_State *L)
         return refuse(L, own->open_line,
                       memory_format("%s '%s': a table expected, got a %s", open->word,
                                     own->open_name, luaL_typename(L, 1)));
-    open->declare(L, own);
+    if (own->mistakes->are_all)
+        declare_or_tell(L, own, open);
+    else
+        open->declare(L, own);
     return 0;
 }
 
-static bool is_name(const char *name, size_t length)
+static int ignore_table(lua_State *L)
 {
-    return length <= LONGEST_NAME && strlen(name) == length &&
-           text_matches(name, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
+    (void)L;
+    return 0;
+}
+
+/* A name that is none: the end of a file that is read; of one that is checked, of what it declares. */
+static int refuse_name(lua_State *L, const struct declaration *declaration, int line)
+{
+    struct evaluation *own = evaluation_of(L);
+    char *message = memory_format("%s: %s", declaration->word, declaration->name_rule);
+
+    if (!own->mistakes->are_all)
+        return refuse(L, line, message);
+    config_add_mistake(own->mistakes, line, own->config->job_count, message);
+    lua_pushcfunction(L, ignore_table);
+    return 1;
 }
 
 /* profile "name" -> function that takes the table */
@@ -251,11 +318,8 @@ static int open_declaration(lua_State *L)
 
     const char *name = lua_tolstring(L, 1, &length);
 
-    if (!is_name(name, length))
-        return refuse(L, line,
-                      memory_format("%s: a name is 1 to %d letters, digits and -._, the "
-                                    "first of them a letter or digit",
-                                    declaration->word, LONGEST_NAME));
+    if (strlen(name) != length || !declaration->is_name(name))
+        return refuse_name(L, declaration, line);
     own->open = declaration;
     own->open_line = line;
     memcpy(own->open_name, name, length + 1);
@@ -273,7 +337,7 @@ static int refuse_global(lua_State *L)
     for (size_t i = 0; i < DECLARATIONS; i++)
         words[i] = declarations[i].word;
 
-    char *near = suggest(name, words, DECLARATIONS);
+    char *near = config_suggest(name, words, DECLARATIONS);
     char *message =
         memory_format("'%s' is unknown: there are no libraries, and no globals but "
                       "declarations%s",
@@ -341,25 +405,37 @@ static int run(lua_State *L)
 static char *describe_error(lua_State *L, int status)
 {
     static const char place[] = "line:";
+    struct evaluation *own = evaluation_of(L);
     const char *text = lua_tostring(L, -1);
 
-    if (evaluation_of(L)->refusal != NULL)
-        return evaluation_of(L)->refusal;
+    if (own->refusal != NULL) {
+        char *refusal = memory_format("%d: %s", own->refusal_line, own->refusal);
+
+        free(own->refusal);
+        return refusal;
+    }
     if (status == LUA_ERRMEM)
         return memory_format(" it needs more than %d MiB of memory", MEMORY_LIMIT >> 20);
-    if (strncmp(text, place, sizeof place - 1) == 0)
+    if (text != NULL && strncmp(text, place, sizeof place - 1) == 0)
         return memory_copy_string(text + sizeof place - 1);
-    return memory_format(" %s", text);
+    return memory_format(" %s", text != NULL ? text : "it raises what is no text");
 }
 
-char *config_evaluate(struct config *config, const char *text, size_t length)
+/* A mistake in a job has stopped the file, and is told as one. */
+static bool is_told(const struct config_mistakes *mistakes)
+{
+    return !mistakes->are_all && mistakes->count > 0;
+}
+
+char *config_evaluate(struct config *config, struct config_mistakes *mistakes)
 {
     struct evaluation own = {.limits = {.most_bytes = MEMORY_LIMIT,
                                         .most_instructions = INSTRUCTION_LIMIT,
                                         .most_cpu_ms = CPU_LIMIT_MS,
                                         .endless = "it does not come to an end"},
-                             .config = config};
-    struct chunk chunk = {text, length};
+                             .config = config,
+                             .mistakes = mistakes};
+    struct chunk chunk = {mistakes->source, mistakes->length};
     lua_State *L = limited_lua_open(&own.limits);
     char *wrong = NULL;
 
@@ -370,8 +446,10 @@ char *config_evaluate(struct config *config, const char *text, size_t length)
 
     const int status = lua_pcall(L, 1, 0, 0);
 
-    if (status != LUA_OK)
+    if (status != LUA_OK && !is_told(mistakes))
         wrong = describe_error(L, status);
     lua_close(L);
+    if (status == LUA_OK)
+        config_finish_jobs(config, mistakes);
     return wrong;
 }

@@ -43,6 +43,10 @@ static struct {
     int64_t first_machine_ms;            /* the same, as clock_machine_ms() says */
     bool is_heard;                       /* the loop has turned since */
     const struct task *stopped;          /* since the first came, or NULL */
+    void (*taken)(void *taker, int number); /* who has the signals instead, or NULL */
+    void *taker;
+    volatile sig_atomic_t came[SIGNAL_COUNT]; /* for the taker: how many, */
+    sig_atomic_t told[SIGNAL_COUNT];          /* and of how many it knows */
 } listener = {.pipe = {-1, -1}};
 
 /* How long this thread has been computing: waiting for a busy machine does not count. */
@@ -95,6 +99,40 @@ static bool wants_to_die(int number)
            (!may_be_haste || clock_machine_ms() - listener.first_machine_ms >= HASTE_MS);
 }
 
+static void die_of(int number)
+{
+    face_restore_terminal();
+    if (listener.dying != NULL)
+        listener.dying();
+    restore();
+    raise(number);
+}
+
+/* A handler: the loop shall hear of it. */
+static void wake_loop(void)
+{
+    if (write(listener.pipe[1], "", 1) < 0 && errno != EAGAIN)
+        restore(); /* nobody would hear of it: the next one ends the program */
+}
+
+/* The same while somebody has taken the signals: no script is stopped. */
+static void on_taken_signal(int number)
+{
+    const int error = errno;
+    int ends = 0;
+
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        if (signals[i] == number)
+            listener.came[i]++;
+        if (signals[i] != SIGHUP)
+            ends += listener.came[i];
+    }
+    if (number != SIGHUP && ends > 2)
+        die_of(number);
+    wake_loop();
+    errno = error;
+}
+
 static void on_signal(int number)
 {
     const int error = errno;
@@ -105,18 +143,21 @@ static void on_signal(int number)
         listener.first_ms = computing_ms();
         listener.first_machine_ms = clock_machine_ms();
     }
-    if (wants_to_die(number)) {
-        face_restore_terminal();
-        if (listener.dying != NULL)
-            listener.dying();
-        restore();
-        raise(number);
-    }
+    if (wants_to_die(number))
+        die_of(number);
     if (running != NULL) /* as lua.c does: this call is safe in a handler */
         lua_sethook(running, stop_script, LUA_MASKCOUNT, LOOK_EVERY);
-    if (write(listener.pipe[1], "", 1) < 0 && errno != EAGAIN)
-        restore(); /* nobody would hear of it: the next one ends the program */
+    wake_loop();
     errno = error;
+}
+
+static void tell_taker(void)
+{
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        while (listener.taken != NULL && listener.told[i] != listener.came[i]) {
+            listener.told[i]++;
+            listener.taken(listener.taker, signals[i]);
+        }
 }
 
 static void on_pipe(evutil_socket_t fd, short events, void *context)
@@ -129,13 +170,20 @@ static void on_pipe(evutil_socket_t fd, short events, void *context)
     listener.is_heard = true;
     if (listener.times > 0)
         listener.asked(listener.context, listener.number, listener.times >= 2 ? 2 : 1);
+    tell_taker();
+}
+
+static void listen_with(void (*handler)(int number))
+{
+    const struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        sigaction(signals[i], &action, NULL);
 }
 
 void interrupt_open(struct loop *loop, struct scheduler *scheduler,
                     void (*asked)(void *context, int number, int times), void *context)
 {
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
     listener.scheduler = scheduler;
     listener.asked = asked;
     listener.context = context;
@@ -153,8 +201,28 @@ void interrupt_open(struct loop *loop, struct scheduler *scheduler,
     event_priority_set(listener.event, 0); /* no later than the keys that follow */
     event_add(listener.event, NULL);
     scheduler_set_stop(scheduler, &listener.times, stop_script, LOOK_EVERY);
+    listen_with(on_signal);
+}
+
+bool interrupt_take(void (*taken)(void *taker, int number), void *taker)
+{
+    if (listener.event == NULL || listener.taken != NULL)
+        return false;
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
-        sigaction(signals[i], &action, NULL);
+        listener.came[i] = listener.told[i] = 0;
+    listener.taken = taken;
+    listener.taker = taker;
+    listen_with(on_taken_signal);
+    return true;
+}
+
+void interrupt_give_back(const void *taker)
+{
+    if (listener.taken == NULL || listener.taker != taker)
+        return;
+    listener.taken = NULL;
+    if (listener.event != NULL)
+        listen_with(on_signal);
 }
 
 bool interrupt_has_stopped(void)
@@ -186,6 +254,7 @@ int interrupt_close(void)
     restore();
     scheduler_set_stop(listener.scheduler, NULL, NULL, 0);
     listener.stopping = NULL;
+    listener.taken = NULL;
     event_free(listener.event);
     listener.event = NULL;
     for (int i = 0; i < 2; i++) {

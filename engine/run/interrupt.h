@@ -31,7 +31,16 @@ void interrupt_set_dying(void (*dying)(void));
  * computes: it may look where that is. Ends with interrupt_close(). */
 void interrupt_set_stopping(void (*stopping)(void *context, lua_State *L));
 
-/* Signals have their usual effect again. Returns how often one came, told of or not. */
+/* From now on `taken` is told of each signal, from the loop, and nobody is `asked`; no script is
+ * stopped. A third SIGINT or SIGTERM has its usual effect. False when nobody listens or somebody has
+ * taken them already. Ends with interrupt_close(). */
+bool interrupt_take(void (*taken)(void *taker, int number), void *taker);
+
+/* Nothing happens when it has not taken them, or does not have them any more. */
+void interrupt_give_back(const void *taker);
+
+/* Signals have their usual effect again. Returns how often one came, told of or not, that nobody
+ * had taken. */
 int interrupt_close(void);
 
 #endif

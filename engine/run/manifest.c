@@ -114,7 +114,8 @@ cJSON *manifest_new(const char *id, const struct settings *settings,
                     const struct run_request *request, int64_t wall_ms)
 {
     cJSON *manifest = cJSON_CreateObject();
-    char started[CLOCK_TEXT_SIZE], host[256] = "", folder[PATH_MAX];
+    char started[CLOCK_TEXT_SIZE], slot[CLOCK_TEXT_SIZE], host[256] = "",
+                                                          folder[PATH_MAX];
 
     gethostname(host, sizeof host - 1);
     clock_format_utc(wall_ms, started);
@@ -129,6 +130,10 @@ cJSON *manifest_new(const char *id, const struct settings *settings,
     if (getcwd(folder, sizeof folder) != NULL)
         cJSON_AddStringToObject(manifest, "folder", folder);
     cJSON_AddStringToObject(manifest, "started", started);
+    if (request->slot_ms != 0) {
+        clock_format_utc(request->slot_ms, slot);
+        cJSON_AddStringToObject(manifest, "slot", slot);
+    }
     cJSON_AddStringToObject(manifest, "host", host);
     cJSON_AddStringToObject(manifest, "moongate", MOONGATE_VERSION);
     cJSON_AddItemToObject(manifest, "settings", describe_settings(settings));
@@ -204,6 +209,14 @@ char **manifest_arguments(const cJSON *manifest, int *count)
     return arguments;
 }
 
+int64_t manifest_slot(const cJSON *manifest)
+{
+    const char *text = json_string_at(manifest, "slot");
+    int64_t slot_ms = 0;
+
+    return text != NULL && clock_parse_utc(text, &slot_ms) == 0 ? slot_ms : 0;
+}
+
 struct failure *manifest_check(const cJSON *manifest)
 {
     const double version = json_number_at(manifest, "version", 0);
@@ -227,8 +240,10 @@ char *manifest_fingerprint(const cJSON *manifest)
     char uuid[UUID_TEXT_SIZE];
     char *arguments = json_print(json_at(manifest, "arguments"));
     char *settings = json_print(json_at(manifest, "settings"));
-    char *all = memory_format("%s %s %s", json_string_at(manifest, "script"), arguments,
-                              settings);
+    const char *slot = json_string_at(manifest, "slot");
+    char *all =
+        memory_format("%s %s %s%s%s", json_string_at(manifest, "script"), arguments,
+                      settings, slot != NULL ? " " : "", slot != NULL ? slot : "");
 
     uuid_from_name(all, uuid);
     free(arguments);

@@ -24,6 +24,9 @@ void manifest_fill_settings(const cJSON *manifest, struct settings *settings);
 /* The arguments, ended by NULL, in one block that the caller frees; strings are borrowed. */
 char **manifest_arguments(const cJSON *manifest, int *count);
 
+/* The time that the run is for, UTC in ms; 0: none. */
+int64_t manifest_slot(const cJSON *manifest);
+
 /* NULL, or why it cannot be used: written by a newer moongate, or no manifest. Owned by the
  * caller. */
 struct failure *manifest_check(const cJSON *manifest);

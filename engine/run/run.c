@@ -456,7 +456,8 @@ static void tell_script(struct run *run)
 {
     const struct clock *clock = session_clock(run->session);
     const int64_t limit_ms = run->request->max_wall_ms;
-    struct run_facts facts = {.id = run->id, .attempt = 1};
+    struct run_facts facts = {
+        .id = run->id, .attempt = 1, .slot_ms = run->request->slot_ms};
 
     if (run->record != NULL)
         facts.attempt = record_attempt(run->record);

@@ -51,6 +51,7 @@ struct run_request {
     enum run_keep keep;
     const char *id;        /* NULL: one is made up */
     int64_t max_wall_ms;   /* of the machine's time, then it hands over; 0: no limit */
+    int64_t slot_ms;       /* the time that it is for, UTC; 0: none */
     struct record *record; /* that is carried on (taken), or NULL: it begins now */
     bool has_new_script;   /* a record's own script is not to be run, but `script` */
     void (*kept)(void *context,

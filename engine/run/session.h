@@ -36,6 +36,7 @@ struct run_facts {
     unsigned attempt; /* from 1 on */
     int64_t
         deadline_wall_ms; /* UTC on the run's clock: when this attempt ends; 0: never */
+    int64_t slot_ms;      /* UTC: the time that the run is for; 0: none */
 };
 
 /* `settings` is borrowed for the session's life. NULL on failure, with the reason in

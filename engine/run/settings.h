@@ -48,7 +48,7 @@ struct settings {
     const char *store; /* where runs are kept: a folder, or azblob://...; "none" */
     int64_t
         lease_ms; /* how long a run stays with a process that is not heard of; 0: 60 s */
-    bool manages_runs; /* the session is that of `moongate runs`: it may touch all runs */
+    bool manages_runs; /* that of `moongate runs` or `jobs`: it may touch all runs */
     bool repeats_lost; /* send POSTs again whose answer an earlier attempt lost */
 
     bool sim; /* start the simulated control plane */

@@ -29,7 +29,8 @@ struct cron {
 char *cron_parse(const char *text, struct cron *cron);
 
 /* The first fitting minute after `local_s` (exclusive), in local seconds as if they were UTC;
- * INT64_MAX when there is none before the year 9999. Fast, however rare. */
+ * INT64_MAX when there is none before the year 10000. Times before the year 1 count as its
+ * beginning. Fast, however rare. */
 int64_t cron_next(const struct cron *cron, int64_t local_s);
 
 #endif

@@ -4,7 +4,8 @@
  * each of them fires once: one that does not exist, because the clocks jump over it, fires at
  * the jump (with others that fall there, and with what is due there anyway: one slot); one that
  * exists twice fires the first time. `every` goes by elapsed time alone: its slots are the
- * multiples of the interval since 1970-01-01T00:00Z, so that all hosts agree without asking. */
+ * multiples of the interval since 1970-01-01T00:00Z, so that all hosts agree without asking. There
+ * are no slots before 1970, and none after the year 9999. */
 #ifndef MOONGATE_SCHEDULE_SCHEDULE_H
 #define MOONGATE_SCHEDULE_SCHEDULE_H
 
@@ -23,8 +24,9 @@ struct schedule {
 /* How a slot comes to its moment. */
 enum schedule_note {
     SCHEDULE_PLAIN,
-    SCHEDULE_SHIFTED, /* its local time does not exist: it fires at the shift */
-    SCHEDULE_FIRST,   /* its local time exists twice: this is the first */
+    SCHEDULE_SHIFTED, /* its local time does not exist: it fires at the shift, when otherwise
+                         nothing is due */
+    SCHEDULE_FIRST, /* its local time exists twice: this is the first */
 };
 
 enum { SCHEDULE_SHORTEST_MS = 1000, SCHEDULE_LONGEST_DAYS = 366 };

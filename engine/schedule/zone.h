@@ -11,9 +11,11 @@
 
 struct zone;
 
-/* "Europe/Berlin"; the same zone for the same name while anybody has it open. NULL when there is
- * none, or its file is damaged, with the reason in `*wrong` (owned by the caller), which names a
- * near name when there is one. */
+/* "Europe/Berlin"; the same zone for the same name while anybody has it open, unless another file
+ * has taken the place of its own. NULL when there is none, or its file is damaged, with the reason
+ * in `*wrong` (owned by the caller), which names a near name when there is one. Names that mean
+ * another zone on another host ("localtime") and zones that count leap seconds ("right/..") are
+ * refused. Not for several threads at once. */
 struct zone *zone_open(const char *name, char **wrong);
 
 /* Accepts NULL. */
@@ -33,12 +35,19 @@ struct zone_offset zone_at(const struct zone *zone, int64_t utc_s);
  * change of name or flag alone is no shift. */
 int64_t zone_next_shift(const struct zone *zone, int64_t utc_s);
 
-/* How often a local time (seconds as if it were UTC) occurs. */
+/* The latest local time (seconds as if it were UTC) that the clocks have shown until that moment:
+ * what they show, or, after they were set back, for a while more. */
+int64_t zone_latest_local(const struct zone *zone, int64_t utc_s);
+
+/* How often a local time occurs. */
 enum zone_fit {
     ZONE_ONCE,
     ZONE_NEVER, /* the clocks jump over it; the moment is that of the jump */
-    ZONE_TWICE  /* the moment is the first of the two */
+    ZONE_TWICE  /* or more often; the moment is the first */
 };
+
+/* The first moment at which the clocks show the local time or a later one. So the moments of
+ * rising local times rise, too. Years beyond some billions are taken for the last of them. */
 enum zone_fit zone_from_local(const struct zone *zone, int64_t local_s, int64_t *utc_s);
 
 #endif

@@ -18,8 +18,8 @@
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/memory.h"
+#include "net/listening.h"
 #include "sim/keepsake.h"
-#include "sim/listening.h"
 
 /* The authority and its key in one file, so that the two cannot part. */
 static const char file_name[] = "authority.pem";

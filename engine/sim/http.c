@@ -21,12 +21,13 @@
 #include "base/failure.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/http_head.h"
+#include "net/listening.h"
 #include "net/loop.h"
 #include "sim/answer.h"
 #include "sim/call.h"
 #include "sim/gzip.h"
 #include "sim/late.h"
-#include "sim/listening.h"
 #include "sim/tls.h"
 
 enum {
@@ -56,31 +57,26 @@ struct http {
 
 /* The fields that matter; the first of each. Borrowed from the request. */
 struct head {
-    const char *host, *content_length, *transfer_encoding, *content_encoding,
-        *accept_encoding, *authorization, *if_match, *if_none_match, *consistency_level,
-        *client_request_id, *correlation_id, *wants_id;
-    size_t size;
-    const char *flaw; /* what is wrong with the fields, or NULL */
+    const char *host, *content_encoding, *accept_encoding, *authorization, *if_match,
+        *if_none_match, *consistency_level, *client_request_id, *correlation_id,
+        *wants_id;
 };
 
 static const struct {
     const char *name;
     size_t place;
-    bool is_single; /* two of them are no request that one may guess about */
 } fields[] = {
-    {"Host", offsetof(struct head, host), true},
-    {"Content-Length", offsetof(struct head, content_length), true},
-    {"Transfer-Encoding", offsetof(struct head, transfer_encoding), true},
-    {"Content-Encoding", offsetof(struct head, content_encoding), true},
-    {"Accept-Encoding", offsetof(struct head, accept_encoding), false},
-    {"Authorization", offsetof(struct head, authorization), true},
-    {"If-Match", offsetof(struct head, if_match), false},
-    {"If-None-Match", offsetof(struct head, if_none_match), false},
-    {"ConsistencyLevel", offsetof(struct head, consistency_level), false},
-    {"x-ms-client-request-id", offsetof(struct head, client_request_id), false},
-    {"client-request-id", offsetof(struct head, client_request_id), false}, /* Graph's */
-    {"x-ms-correlation-request-id", offsetof(struct head, correlation_id), false},
-    {"x-ms-return-client-request-id", offsetof(struct head, wants_id), false},
+    {"Host", offsetof(struct head, host)},
+    {"Content-Encoding", offsetof(struct head, content_encoding)},
+    {"Accept-Encoding", offsetof(struct head, accept_encoding)},
+    {"Authorization", offsetof(struct head, authorization)},
+    {"If-Match", offsetof(struct head, if_match)},
+    {"If-None-Match", offsetof(struct head, if_none_match)},
+    {"ConsistencyLevel", offsetof(struct head, consistency_level)},
+    {"x-ms-client-request-id", offsetof(struct head, client_request_id)},
+    {"client-request-id", offsetof(struct head, client_request_id)}, /* Graph's */
+    {"x-ms-correlation-request-id", offsetof(struct head, correlation_id)},
+    {"x-ms-return-client-request-id", offsetof(struct head, wants_id)},
 };
 
 static void take_field(struct head *head, const struct evkeyval *field)
@@ -90,9 +86,7 @@ static void take_field(struct head *head, const struct evkeyval *field)
 
         if (!text_equal_nocase(field->key, fields[i].name))
             continue;
-        if (*place != NULL && fields[i].is_single)
-            head->flaw = "a header that may stand once stands twice";
-        else if (*place == NULL)
+        if (*place == NULL)
             *place = field->value;
         return;
     }
@@ -104,56 +98,8 @@ static void read_head(struct evhttp_request *request, struct head *head)
 
     *head = (struct head){0};
     for (field = evhttp_request_get_input_headers(request)->tqh_first; field != NULL;
-         field = field->next.tqe_next) {
-        head->size += strlen(field->key) + strlen(field->value) + 4;
-        if (strpbrk(field->key, " \t") != NULL)
-            head->flaw = "the name of a header has a blank in it";
+         field = field->next.tqe_next)
         take_field(head, field);
-    }
-}
-
-/* "name:port", without what would make a URL say something else. */
-static bool is_host(const char *host)
-{
-    return host[0] != '\0' &&
-           host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                             "0123456789.-_:[]")] == '\0';
-}
-
-static bool is_number(const char *text)
-{
-    return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
-/* What two readers could take for two different requests (RFC 9112, 11.2), and what has no
- * clear meaning. NULL when it is good. */
-static const char *find_flaw(struct evhttp_request *request, const struct head *head)
-{
-    if (head->flaw != NULL)
-        return head->flaw;
-    if (head->host == NULL && (request->major > 1 || request->minor > 0))
-        return "there is no Host header";
-    if (head->host != NULL && !is_host(head->host))
-        return "the Host header is not a name with a port";
-    if (head->content_length != NULL && head->transfer_encoding != NULL)
-        return "there are both Content-Length and Transfer-Encoding";
-    if (head->content_length != NULL && !is_number(head->content_length))
-        return "Content-Length is not a number";
-    if (head->transfer_encoding != NULL &&
-        !text_equal_nocase(head->transfer_encoding, "chunked"))
-        return "Transfer-Encoding is not chunked";
-    return NULL;
-}
-
-/* libevent reads no body behind these; what comes there must not be the next request. */
-static bool has_unread_body(struct evhttp_request *request, const struct head *head)
-{
-    const enum evhttp_cmd_type command = evhttp_request_get_command(request);
-
-    return (command == EVHTTP_REQ_HEAD || command == EVHTTP_REQ_TRACE ||
-            command > EVHTTP_REQ_PATCH) &&
-           (head->transfer_encoding != NULL ||
-            (head->content_length != NULL && strcmp(head->content_length, "0") != 0));
 }
 
 /* False when the simulator has no such method. */
@@ -452,11 +398,11 @@ static void on_request(struct evhttp_request *request, void *context)
     read_head(request, &head);
     answer_init(&answer);
 
-    const char *flaw = find_flaw(request, &head);
+    const char *flaw = http_head_find_flaw(request);
 
     if (flaw != NULL)
         refuse_flaw(request, &answer, flaw);
-    else if (head.size > HTTP_HEADERS_LIMIT)
+    else if (http_head_size(request) > HTTP_HEADERS_LIMIT)
         answer_refuse(&answer, REFUSE_HEADERS_SIZE,
                       "The request has headers of more than %d bytes.",
                       HTTP_HEADERS_LIMIT);
@@ -464,7 +410,7 @@ static void on_request(struct evhttp_request *request, void *context)
         refuse_method(command, &answer);
     else if (read_body(request, &head, &call, &unpacked, &answer))
         serve(http, &head, request, &call, &answer);
-    if (flaw == NULL && has_unread_body(request, &head))
+    if (flaw == NULL && http_head_has_unread_body(request))
         add(evhttp_request_get_output_headers(request), "Connection", "close");
     if (answer.fate == ANSWER_LATE && http->socket == NULL)
         answer.fate = ANSWER_SENT; /* there will be no later */

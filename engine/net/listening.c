@@ -1,5 +1,5 @@
-/* engine/sim/listening.c - the socket that the simulator's clients come to. */
-#include "sim/listening.h"
+/* engine/net/listening.c - a socket that HTTP clients come to. */
+#include "net/listening.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

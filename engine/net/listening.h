@@ -1,6 +1,6 @@
-/* engine/sim/listening.h - the socket that the simulator's clients come to. */
-#ifndef MOONGATE_SIM_LISTENING_H
-#define MOONGATE_SIM_LISTENING_H
+/* engine/net/listening.h - a socket that HTTP clients come to. */
+#ifndef MOONGATE_NET_LISTENING_H
+#define MOONGATE_NET_LISTENING_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

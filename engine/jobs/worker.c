@@ -1,0 +1,201 @@
+/* engine/jobs/worker.c - a process of its own for the run of a job, with limits. */
+#include "jobs/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/memory.h"
+#include "net/loop.h"
+
+/* The program that runs, even when another has taken its place on the disk. */
+static const char own_program[] = "/proc/self/exe";
+
+struct worker {
+    struct loop *loop;
+    struct event *ended;
+    pid_t pid;
+    bool is_in_foreground;
+    int said; /* the file, or -1 */
+    void (*done)(void *owner, const struct worker_end *end);
+    void *owner;
+};
+
+static void release(struct worker *worker)
+{
+    if (worker->ended != NULL)
+        event_free(worker->ended);
+    if (worker->said >= 0)
+        close(worker->said);
+    loop_release(worker->loop);
+    free(worker);
+}
+
+/* --- its end ---------------------------------------------------------------------------- */
+
+/* Reads the end of the file into `text`. Returns how many bytes. */
+static size_t read_said(int fd, char text[WORKER_SAID_BYTES])
+{
+    const off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    const off_t from = size > WORKER_SAID_BYTES ? size - WORKER_SAID_BYTES : 0;
+    const ssize_t count = size > 0 ? pread(fd, text, WORKER_SAID_BYTES, from) : 0;
+
+    return count > 0 ? (size_t)count : 0;
+}
+
+/* Some child of ours has ended: this one? */
+static void on_child(evutil_socket_t number, short events, void *context)
+{
+    struct worker *worker = context;
+    char said[WORKER_SAID_BYTES];
+    int status;
+
+    (void)number, (void)events;
+    if (waitpid(worker->pid, &status, WNOHANG) != worker->pid)
+        return;
+
+    const int ended_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    const struct worker_end end = {.exit_code = ended_by != 0 ? 128 + ended_by
+                                                              : WEXITSTATUS(status),
+                                   .signal = ended_by,
+                                   .said = said,
+                                   .said_length = read_said(worker->said, said)};
+
+    worker->done(worker->owner, &end);
+    release(worker);
+}
+
+/* --- its beginning ---------------------------------------------------------------------- */
+
+static void limit(int resource, uint64_t most)
+{
+    const struct rlimit limits = {.rlim_cur = (rlim_t)most, .rlim_max = (rlim_t)most};
+
+    if (most != 0 && setrlimit(resource, &limits) != 0)
+        _exit(127);
+}
+
+/* In the child, where only what is async-signal-safe may be called. */
+static void become(const struct worker_request *request, char *const *words, int said)
+{
+    static const struct rlimit no_core = {0, 0};
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!request->is_in_foreground) {
+        setpgid(0, 0);
+        dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+        dup2(said, STDERR_FILENO);
+    }
+    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+    setrlimit(RLIMIT_CORE, &no_core); /* it would hold tokens */
+    limit(RLIMIT_AS, request->max_memory_bytes);
+    limit(RLIMIT_CPU, (uint64_t)(request->max_cpu_ms + 999) / 1000);
+    if (request->folder != NULL && chdir(request->folder) != 0)
+        _exit(127);
+    execv(own_program, words);
+    _exit(127);
+}
+
+/* A file without a name. Returns -1 with an errno. */
+static int open_said(void)
+{
+    const char *folder = getenv("TMPDIR");
+    char *path = memory_format("%s/moongate-XXXXXX",
+                               folder != NULL && folder[0] == '/' ? folder : "/tmp");
+    const int fd = mkstemp(path);
+
+    if (fd >= 0) {
+        unlink(path);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        fcntl(fd, F_SETFL, O_APPEND);
+    }
+    free(path);
+    return fd;
+}
+
+/* The words with the program's name in front, in one block that the caller frees. */
+static char **complete_words(char *const *words)
+{
+    static char name[] = "moongate";
+    size_t count = 0;
+    char **all;
+
+    while (words[count] != NULL)
+        count++;
+    all = memory_new((count + 2) * sizeof *all);
+    all[0] = name;
+    memcpy(&all[1], words, (count + 1) * sizeof *all);
+    return all;
+}
+
+static char *check_folder(const struct worker_request *request)
+{
+    if (request->folder == NULL || access(request->folder, X_OK) == 0)
+        return NULL;
+    return memory_format("its folder '%s': %s", request->folder, strerror(errno));
+}
+
+static char *spawn(struct worker *worker, const struct worker_request *request)
+{
+    char *wrong = check_folder(request), **words;
+
+    if (wrong != NULL)
+        return wrong;
+    if (!request->is_in_foreground && (worker->said = open_said()) < 0)
+        return memory_format("no file for what it says: %s", strerror(errno));
+    words = complete_words(request->words);
+    worker->pid = fork();
+    if (worker->pid == 0)
+        become(request, words, worker->said);
+    if (worker->pid < 0)
+        wrong = memory_format("no process: %s", strerror(errno));
+    else if (!request->is_in_foreground)
+        setpgid(worker->pid, worker->pid); /* whoever of us comes first */
+    free(words);
+    return wrong;
+}
+
+struct worker *worker_start(struct loop *loop, const struct worker_request *request,
+                            void (*done)(void *owner, const struct worker_end *end),
+                            void *owner, char **wrong)
+{
+    struct worker *worker = memory_new(sizeof *worker);
+
+    *worker = (struct worker){.loop = loop,
+                              .is_in_foreground = request->is_in_foreground,
+                              .said = -1,
+                              .done = done,
+                              .owner = owner};
+    loop_hold(loop);
+    worker->ended = evsignal_new(loop_event_base(loop), SIGCHLD, on_child, worker);
+    event_add(worker->ended, NULL); /* before there is a child, so that none is missed */
+    *wrong = spawn(worker, request);
+    if (*wrong == NULL)
+        return worker;
+    release(worker);
+    return NULL;
+}
+
+void worker_signal(struct worker *worker, int number)
+{
+    kill(worker->is_in_foreground ? worker->pid : -worker->pid, number);
+}
+
+int worker_pid(const struct worker *worker)
+{
+    return (int)worker->pid;
+}
+
+void worker_leave(struct worker *worker)
+{
+    release(worker);
+}

@@ -1,0 +1,642 @@
+--- The dispatcher of scheduled jobs: begins each slot when it is due, once over all hosts.
+--
+-- One task keeps the time: a heap has the next slot of each job. A slot that is due is queued at
+-- its job, and a place (of `max_runs`) works on the queue: it decides what becomes of the slot
+-- (see jobs_decide), and carries it when this host got it. Nothing is kept in memory alone that
+-- another host would need: what is claimed is in the store.
+-- @module jobs_dispatcher
+local jobs_bell = require "jobs_bell"
+local jobs_carry = require "jobs_carry"
+local jobs_decide = require "jobs_decide"
+local jobs_follow = require "jobs_follow"
+local jobs_heap = require "jobs_heap"
+local jobs_survey = require "jobs_survey"
+local tasks = require "tasks"
+
+local dispatcher = {}
+dispatcher.__index = dispatcher
+
+local LONGEST_NAP = 30 -- seconds: the machine's clock may be set meanwhile
+local STEP = 2 -- seconds between what the two clocks say that are a step of one
+local LATE = 60 -- seconds: a slot found later was not waited for
+local LAST_WAIT = 5 -- seconds for processes that were killed
+local SOONEST_RETRY, LATEST_RETRY = 1, 60 -- seconds, after the store has failed
+
+-- --- telling -----------------------------------------------------------------------------------
+
+--- Call a function when something happens.
+-- @tparam function fn gets the job's name, what ("claimed", "began", "failed", "ended", "skipped",
+--   "missed", "late", "paused", "resumed", "reloaded", "draining") and a table of facts
+function dispatcher:on_change(fn)
+  self.listeners[#self.listeners + 1] = fn
+end
+
+-- Tells all who listen. None of them may stop a job.
+function dispatcher:tell(row, what, facts)
+  for _, listener in ipairs(self.listeners) do
+    local ok, message = pcall(listener, row and row.name, what, facts or {})
+    if not ok then
+      self.warn(("telling '%s': %s"):format(what, tostring(message)))
+    end
+  end
+end
+
+-- --- rows --------------------------------------------------------------------------------------
+
+--- A job as the dispatcher sees it.
+-- @tparam string name
+-- @treturn table
+function dispatcher.new_row(name)
+  return {name = name, queue = {}, running = {}, foreign = {}, counts = {succeeded = 0, failed = 0,
+    timed_out = 0, canceled = 0, skipped = 0, missed = 0, late = 0}}
+end
+
+-- The row of a job that is declared. What was known of one of the same name goes on.
+local function declare_row(own, i, before)
+  local name = own.core.name(i)
+  local row = before[name] or own.strays[name] or dispatcher.new_row(name)
+  own.strays[name] = nil
+  row.i = i
+  row.facts = nil
+  row.fingerprint = own.core.fingerprint(i)
+  return row
+end
+
+--- What the job of a row says.
+-- @tparam table row
+-- @treturn table as of core.jobs.job(); of a job that is not declared what its runs need
+function dispatcher:facts(row)
+  if not row.facts then
+    row.facts = row.i and self.core.job(row.i) or jobs_follow.undeclared(row.name)
+  end
+  return row.facts
+end
+
+-- A number from 0 to 1 that is the same for the same text on all hosts (FNV-1a).
+local function spread(text)
+  local hash = 0x811c9dc5
+  for at = 1, #text do
+    hash = ((hash ~ text:byte(at)) * 0x01000193) & 0xffffffff
+  end
+  return (hash ~ hash >> 15) % 1000 / 1000
+end
+
+--- When a slot is to begin: its time, and the job's jitter.
+-- @tparam table row
+-- @tparam integer slot
+-- @treturn number seconds since 1970
+function dispatcher:due(row, slot)
+  local jitter = self:facts(row).jitter
+  return jitter > 0 and slot + jitter * spread(row.name .. slot) or slot
+end
+
+-- Puts the row's first slot after a time into the heap. One that is in there already is replaced:
+-- what was there is recognised as old when it comes up.
+function dispatcher:plan(row, after)
+  if not self:facts(row).enabled then
+    row.plan = nil
+    return
+  end
+  local slot, note = self.core.next(row.i, after)
+  row.plan = slot and {row = row, slot = slot, note = note, due = self:due(row, slot)} or nil
+  if row.plan then
+    self.heap:add(row.plan)
+  end
+end
+
+-- --- places ------------------------------------------------------------------------------------
+
+-- Starts to work on rows that wait for it, as long as there are places.
+function dispatcher:pump()
+  while self.taken < self.max_runs and self.first <= self.last and not self.is_draining do
+    local row = self.ready[self.first]
+    self.ready[self.first] = nil
+    self.first = self.first + 1
+    row.is_ready = false
+    self.taken = self.taken + 1
+    tasks.spawn(self.work, self, row)
+  end
+end
+
+--- Have a row's queue worked on.
+-- @tparam table row
+function dispatcher:wake(row)
+  if row.is_ready or row.is_busy or #row.queue == 0 then
+    row.is_wanted = row.is_busy
+    return
+  end
+  row.is_ready = true
+  self.last = self.last + 1
+  self.ready[self.last] = row
+  self:pump()
+end
+
+-- What could not be decided is looked at again: the longer, the less often.
+function dispatcher:later(row, failure)
+  row.pause = math.min(2 * (row.pause or SOONEST_RETRY / 2), LATEST_RETRY)
+  self.warn(("job '%s': %s; again in %d s"):format(row.name, tostring(failure), row.pause))
+  tasks.spawn(function()
+    if self.nap(row.pause) then
+      self:wake(row)
+    end
+  end)
+end
+
+-- Takes slots of the queue as long as that can be decided now. One that this host carries keeps the
+-- place, and the queue goes on at another one.
+function dispatcher:work(row)
+  local ok, verdict, found
+  row.is_busy = true
+  repeat
+    row.is_wanted = false
+    ok, verdict, found = pcall(jobs_decide.first, self, row)
+  until not ok or verdict ~= "next" and not (verdict == "wait" and row.is_wanted)
+  row.is_busy = false
+  row.pause = not ok and row.pause or nil
+  if not ok then
+    self:later(row, verdict)
+  elseif verdict == "carry" then
+    self:wake(row)
+    self:carry(row, found)
+  end
+  self.taken = self.taken - 1
+  self:pump()
+end
+
+-- --- carrying ------------------------------------------------------------------------------------
+
+local COUNTED = {succeeded = "succeeded", failed = "failed", canceled = "canceled",
+  ["timed out"] = "timed_out"}
+
+-- The means of jobs_carry for one slot.
+local function means_of(self, row, entry)
+  return setmetatable({
+    tell = function(what, facts)
+      entry.worker, entry.attempt = facts.worker or nil, facts.attempt or entry.attempt
+      if self.is_draining and entry.worker then
+        entry.worker:signal "interrupt"
+      end
+      self:tell(row, what, {key = entry.key, run = entry.run, slot = entry.slot,
+        attempt = facts.attempt, pid = facts.pid, status = facts.status, error = facts.error,
+        exit_code = facts.exit_code, again_in = facts.again_in})
+    end,
+    is_draining = function()
+      return self.is_draining
+    end,
+  }, {__index = self})
+end
+
+-- What the page, and whoever is told, know of a slot that has ended.
+local function ended_entry(entry, ending)
+  local began, ended = ending.began, ending.at
+  return {key = entry.key, slot = entry.slot, kind = entry.claim.kind, status = ending.status,
+    run = entry.run, host = ending.host, late = entry.claim.late, began = began, ended = ended,
+    duration = began and ended and ended - began, exit_code = ending.exit_code,
+    attempts = ending.attempts, error = ending.error}
+end
+
+-- A job that fails again and again is paused, when it says so.
+local function pause_when_hopeless(self, row)
+  local limit = self:facts(row).pause_after
+  if limit == 0 or row.failures < limit then
+    return
+  end
+  self:pause(row.name, "moongate", ("it failed %d times in a row"):format(row.failures))
+end
+
+-- How often it failed in a row, the slot that has just ended included.
+local function count_failures(self, row, ended)
+  if ended.status == "succeeded" then
+    return 0
+  elseif ended.status == "canceled" then
+    return row.failures or 0
+  end
+  local limit = math.max(self:facts(row).pause_after, 2)
+  local count = 0
+  for _, entry in ipairs(self.records.history(row.name, 2 * limit)) do
+    if entry.status == "succeeded" then
+      break
+    elseif entry.status == "failed" or entry.status == "timed out" then
+      count = count + 1
+    end
+  end
+  return math.max(count, 1)
+end
+
+local function settle(self, row, entry, ending)
+  local ended = ended_entry(entry, ending)
+  local counted = COUNTED[ending.status]
+  local had_failed = (row.failures or 0) > 0 or row.last == nil and self:had_failed(row, entry.key)
+  row.counts[counted] = row.counts[counted] + 1
+  row.last = ended
+  row.failures = count_failures(self, row, ended)
+  self:tell(row, "ended", ended)
+  if self.notices then
+    if row.failures > 0 and counted ~= "canceled" then
+      self.notices:tell(self:facts(row), "failure", ended)
+    elseif had_failed and counted == "succeeded" then
+      self.notices:tell(self:facts(row), "recovery", ended)
+    end
+  end
+  pause_when_hopeless(self, row)
+  self:prune(row)
+end
+
+--- Whether the slot that ended before this one failed, as the store has it.
+function dispatcher:had_failed(row, key)
+  for _, entry in ipairs(self.records.history(row.name, 8)) do
+    if entry.key < key and entry.status ~= "running" then
+      if entry.status == "failed" or entry.status == "timed out" then
+        return true
+      elseif entry.status == "succeeded" then
+        return false
+      end
+    end
+  end
+  return false
+end
+
+-- Removes what the job does not keep, now and then.
+function dispatcher:prune(row)
+  local facts = self:facts(row)
+  if not row.i then
+    return
+  end
+  row.ends = (row.ends or -1) + 1
+  if row.ends % 8 == 0 then
+    self.records.prune(row.name, facts.keep, facts.keep_for, self.now())
+  end
+end
+
+--- Carry a slot that this host has, to its end. Waits.
+-- @tparam table row
+-- @tparam table entry `key`, `slot`, `run`, `claim`, and `attempts` of one that is taken up
+function dispatcher:carry(row, entry)
+  entry.host, entry.began = self.host, self.now()
+  row.running[entry.key] = entry
+  self.running = self.running + 1
+  local ok, ending, why = pcall(jobs_carry.slot, means_of(self, row, entry), self:facts(row),
+    entry.key, entry.claim, entry.attempts)
+  row.running[entry.key] = nil
+  self.running = self.running - 1
+  if ok and ending then
+    local settled, failure = pcall(settle, self, row, entry, ending)
+    if not settled then
+      self.warn(("job '%s': behind the end of %s: %s"):format(row.name, entry.run,
+        tostring(failure)))
+    end
+  else
+    why = ok and why or tostring(ending)
+    row.foreign[entry.key] = {check_at = self.now() + (ok and LONGEST_NAP or LATEST_RETRY)}
+    self:tell(row, "left", {key = entry.key, slot = entry.slot, run = entry.run, reason = why})
+    if not ok then
+      self.warn(("job '%s': %s: %s"):format(row.name, entry.run, why))
+    end
+  end
+  self.over:ring()
+  self:wake(row)
+end
+
+-- --- the time ----------------------------------------------------------------------------------
+
+-- Queues what is due. A slot that is found late, because nobody was here or a clock was set, may
+-- have been begun elsewhere, and others with it: the store is asked.
+local function queue_due(self, now)
+  local plan = self.heap:first()
+  while plan and plan.due <= now do
+    local row = plan.row
+    self.heap:take()
+    if row.plan == plan and now - plan.due > LATE then
+      self:survey(row, plan.slot - 1)
+    elseif row.plan == plan then
+      row.queue[#row.queue + 1] = {slot = plan.slot, is_on_time = true}
+      self:plan(row, plan.slot)
+      self:wake(row)
+    end
+    plan = self.heap:first()
+  end
+end
+
+--- Look up in the store what became of a row's slots since a time, and queue what is left to do.
+-- @tparam table row
+-- @tparam number after
+function dispatcher:survey(row, after)
+  local now = self.now()
+  self:plan(row, now)
+  tasks.spawn(function()
+    jobs_carry.persist(self, "looking for the slots of " .. row.name, jobs_survey.look, self, row,
+      after, now)
+    self:wake(row)
+  end)
+end
+
+-- Slots that were begun before a clock was set back are in the store: they do not begin again.
+local function plan_anew(self, now)
+  self.heap = jobs_heap.new()
+  for _, row in ipairs(self.rows) do
+    self:plan(row, now)
+  end
+end
+
+-- The machine's clock may have been set: both clocks go on by the same.
+local function notice_step(self, now, steady)
+  local step = self.wall and (now - self.wall) - (steady - self.steady) or 0
+  self.wall, self.steady = now, steady
+  if math.abs(step) < STEP then
+    return
+  end
+  self.clock_steps = self.clock_steps + 1
+  self.warn(("the machine's clock was set %s by %.0f s"):format(step < 0 and "back" or "ahead",
+    math.abs(step)))
+  if step < 0 then
+    plan_anew(self, now)
+  end
+end
+
+-- Keeps the time until it is over.
+local function keep_time(self)
+  while not self.is_draining do
+    local now = self.now()
+    notice_step(self, now, self.steady_now())
+    queue_due(self, now)
+    local first = self.heap:first()
+    local pause = first and first.due - self.now() or LONGEST_NAP
+    self.bell:wait(math.max(0, math.min(pause, LONGEST_NAP)))
+  end
+end
+
+-- --- the jobs ----------------------------------------------------------------------------------
+
+-- Since when each job is known with its schedule; what is new is written down.
+local function learn(self, now)
+  local known, new = self.records.known(), {}
+  for _, row in ipairs(self.rows) do
+    local at = known[row.name .. "\n" .. row.fingerprint]
+    if not at then
+      new[#new + 1] = {row.name, row.fingerprint}
+    end
+    row.known_at = at and math.min(at, now) or now
+  end
+  if #new > 0 then
+    self.records.add_known(new, now)
+  end
+end
+
+-- Makes the rows of what is declared. Those that are gone stay as long as their runs go on.
+local function load(self)
+  local before = self.by_name
+  self.rows, self.by_name, self.heap = {}, {}, jobs_heap.new()
+  for i = 1, self.core.count() do
+    local row = declare_row(self, i, before)
+    self.rows[i], self.by_name[row.name] = row, row
+  end
+  for name, row in pairs(before) do
+    if not self.by_name[name] then
+      row.i, row.plan, row.queue = nil, nil, {}
+      self.strays[name] = row
+    end
+  end
+end
+
+-- Plans a job that is new, or has another schedule. When it may have missed a slot, that is looked
+-- up.
+local function plan_first(self, row, now)
+  local first = self.core.next(row.i, row.known_at)
+  row.queue = {}
+  if first and first <= now and self:facts(row).enabled then
+    self:survey(row, row.known_at)
+  else
+    self:plan(row, now)
+  end
+end
+
+-- Plans all that are declared. Those whose schedule is the same go on where they were.
+local function plan_all(self)
+  local now = self.now()
+  learn(self, now)
+  for _, row in ipairs(self.rows) do
+    local mark = row.fingerprint .. tostring(self:facts(row).enabled)
+    if row.planned_by ~= mark then
+      row.planned_by = mark
+      plan_first(self, row, now)
+    elseif row.plan then
+      self:plan(row, row.plan.slot - 1)
+    end
+  end
+end
+
+--- Read the configuration again. A broken one changes nothing.
+-- @treturn boolean whether it was read; and what is wrong with it
+function dispatcher:reload()
+  local ok, wrong = self.core.reload()
+  if not ok then
+    return false, wrong
+  end
+  load(self)
+  plan_all(self)
+  self.bell:ring()
+  self:tell(nil, "reloaded", {jobs = #self.rows})
+  return true
+end
+
+-- --- by hand -----------------------------------------------------------------------------------
+
+local function find(self, name)
+  return self.by_name[name] or error(("there is no job '%s'"):format(name), 0)
+end
+
+--- Begin a run of a job now, whatever goes on. Waits until it is claimed.
+-- @tparam string name
+-- @tparam string by who asks
+-- @treturn string the slot's key
+-- @raise a message when there is no such job; what the store refuses
+function dispatcher:run_now(name, by)
+  local row, now = find(self, name), self.now()
+  local key = self.records.key(now, true)
+  local claim = {kind = "by hand", status = "claimed", run = self.records.run_id(name, key),
+    host = self.host, at = now, slot = math.floor(now), by = by, late = 0}
+  self.records.claim(name, key, claim)
+  self:tell(row, "claimed", {key = key, run = claim.run, slot = claim.slot, by = by})
+  tasks.spawn(self.carry, self, row, {key = key, slot = claim.slot, run = claim.run, claim = claim})
+  return key
+end
+
+--- Pause a job: no slot begins any more, on any host.
+-- @tparam string name
+-- @tparam string by
+-- @tparam[opt] string reason
+function dispatcher:pause(name, by, reason)
+  local row = find(self, name)
+  self.records.pause(name, {at = self.now(), by = by, reason = reason})
+  row.paused = self.records.paused(name)
+  self:tell(row, "paused", {by = by, reason = reason})
+end
+
+--- Let it go on, from now on.
+-- @tparam string name
+-- @tparam string by
+function dispatcher:resume(name, by)
+  local row = find(self, name)
+  self.records.unpause(name, self.now())
+  row.paused, row.failures = nil, 0
+  self:tell(row, "resumed", {by = by})
+end
+
+-- --- what others see ---------------------------------------------------------------------------
+
+local function running_of(row)
+  local list = {}
+  for key, entry in pairs(row.running) do
+    list[#list + 1] = {key = key, slot = entry.slot, run = entry.run, began = entry.began,
+      host = entry.host, attempt = entry.attempt or 1}
+  end
+  for key, entry in pairs(row.foreign) do
+    list[#list + 1] = {key = key, slot = entry.slot, run = entry.run, began = entry.began,
+      host = entry.host, attempt = entry.attempt or 1}
+  end
+  table.sort(list, function(a, b)
+    return a.key < b.key
+  end)
+  return list
+end
+
+--- A job as it stands.
+-- @tparam string name
+-- @treturn table or nil: there is none of that name
+function dispatcher:job(name)
+  local row = self.by_name[name]
+  if not row then
+    return nil
+  end
+  local facts = self:facts(row)
+  return {name = row.name, description = facts.description, schedule = facts.schedule,
+    timezone = facts.timezone, enabled = facts.enabled, paused = row.paused,
+    next = row.plan and row.plan.slot, note = row.plan and row.plan.note, running = running_of(row),
+    waiting = #row.queue, last = row.last, counts = row.counts, failures = row.failures or 0}
+end
+
+--- All jobs, in the order of the configuration.
+-- @treturn table
+function dispatcher:jobs()
+  local list = {}
+  for i, row in ipairs(self.rows) do
+    list[i] = self:job(row.name)
+  end
+  return list
+end
+
+--- What the dispatcher is about.
+-- @treturn table
+function dispatcher:info()
+  return {host = self.host, started = self.started, config = self.core.path(), jobs = #self.rows,
+    running = self.running, max_runs = self.max_runs, is_draining = self.is_draining or false,
+    store = self.store, last_sweep = self.last_sweep, clock_steps = self.clock_steps}
+end
+
+-- --- beginning and end -------------------------------------------------------------------------
+
+--- A dispatcher of the jobs that are declared.
+-- @tparam table means `core` (core.jobs), `records` (jobs_records), `start` (core.worker.start),
+--   `now()` and `steady_now()` (seconds; of the machine's two clocks), `warn(text)`, `host`,
+--   `store`, `folder`, `words` (options of every run), `max_runs`, `lease` (seconds that a run stays
+--   with a host that is not heard of), `notices` or nil
+-- @treturn table
+function dispatcher.new(means)
+  local own = setmetatable({}, dispatcher)
+  for name, value in pairs(means) do
+    own[name] = value
+  end
+  own.listeners, own.bell, own.over = {}, jobs_bell.new(), jobs_bell.new()
+  own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
+  own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
+  own.clock_steps, own.naps, own.started = 0, {}, means.now()
+  own.nap = function(seconds)
+    return own:rest(seconds)
+  end
+  return own
+end
+
+--- Wait so long, unless everything is to end.
+-- @tparam number seconds
+-- @treturn boolean false: there is no time any more
+function dispatcher:rest(seconds)
+  if self.is_draining then
+    return false
+  end
+  local bell = jobs_bell.new()
+  self.naps[bell] = true
+  bell:wait(seconds)
+  self.naps[bell] = nil
+  return not self.is_draining
+end
+
+--- Look what there is, and plan the jobs. Waits.
+-- @raise what the store refuses
+function dispatcher:open()
+  load(self)
+  jobs_follow.sweep(self) -- what goes on is known before anything begins
+  for name, paused in pairs(self.records.all_paused()) do
+    if self.by_name[name] then
+      self.by_name[name].paused = paused
+    end
+  end
+  plan_all(self)
+end
+
+--- Begin slots when they are due, until drain(). Waits.
+function dispatcher:run()
+  tasks.spawn(jobs_follow.keep_sweeping, self)
+  keep_time(self)
+end
+
+-- Wakes whoever rests.
+local function wake_all(self)
+  for bell in pairs(self.naps) do
+    bell:ring()
+  end
+  self.bell:ring()
+end
+
+-- Sends all processes a signal.
+local function signal_all(self, name)
+  for _, rows in ipairs {self.by_name, self.strays} do
+    for _, row in pairs(rows) do
+      for _, entry in pairs(row.running) do
+        if entry.worker then
+          entry.worker:signal(name)
+        end
+      end
+    end
+  end
+end
+
+-- Waits until nothing runs any more, so long at most.
+local function wait_for_runs(self, seconds, is_over)
+  local deadline = self.steady_now() + seconds
+  while self.running > 0 and self.steady_now() < deadline and not (is_over and is_over()) do
+    self.over:wait(deadline - self.steady_now())
+  end
+end
+
+--- Begin nothing any more, and hand over what goes on: runs stop where they can be carried on. Waits
+-- for that.
+-- @tparam number grace seconds, after which what still goes on is killed
+function dispatcher:drain(grace)
+  self.is_draining = true
+  self:tell(nil, "draining", {running = self.running})
+  wake_all(self)
+  signal_all(self, "interrupt")
+  wait_for_runs(self, grace, function()
+    return self.is_killed
+  end)
+  signal_all(self, "kill")
+  wait_for_runs(self, LAST_WAIT)
+end
+
+--- Wait no longer for what drain() waits for.
+function dispatcher:kill()
+  self.is_killed = true
+  self.over:ring()
+end
+
+return dispatcher

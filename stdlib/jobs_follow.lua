@@ -1,0 +1,205 @@
+--- Slots of other hosts: following those that go on, and taking up what a host has left.
+-- @module jobs_follow
+local tasks = require "tasks"
+
+local follow = {}
+
+local AT_ONCE = 16 -- markers that are looked at
+local EVERY = 30 -- seconds between two sweeps, or half of a lease
+local GIVE_UP = 86400 -- seconds after which a job that nobody declares is not waited for
+
+--- What is gone by for a job that is not declared here, whose run is taken up: the run has all that
+-- it needs in the store.
+-- @tparam string name
+-- @treturn table as of core.jobs.job()
+function follow.undeclared(name)
+  return {name = name, script = "-", args = {}, retries = 0, retry_after = 60, timeout = 0,
+    max_memory = 0, max_cpu = 0, pause_after = 0, notify = {}}
+end
+
+-- --- one marker --------------------------------------------------------------------------------
+
+local function last_noted(slot)
+  local last = 0
+  for _, note in ipairs(slot.attempts) do
+    last = math.max(last, note.at or 0)
+  end
+  return last
+end
+
+-- A marker without a claim: its host died in between, or claims it just now.
+local function judge_unclaimed(own, row, key, entry)
+  entry.unclaimed_since = entry.unclaimed_since or own.now()
+  if own.now() - entry.unclaimed_since < own.lease then
+    return
+  end
+  own.records.unmark(row.name, key)
+  row.foreign[key] = nil
+end
+
+-- When there is nothing to be done before; nil: now.
+local function wait_until(own, row, slot, run)
+  local claimed = slot.claim.at
+  if run.is_held then
+    return own.now() + EVERY
+  elseif run.fence == 0 and own.now() < claimed + own.lease then
+    return claimed + own.lease -- its process may be about to begin
+  elseif #slot.attempts > 0 then
+    local again = last_noted(slot) + (row.i and own:facts(row).retry_after or 0)
+    return own.now() < again and again + own.lease / 2 or nil
+  end
+end
+
+-- Nobody here knows how it would be begun.
+local function give_up(own, row, key, slot)
+  own.records.finish(row.name, key, {status = "failed", began = slot.claim.at, attempts = 0,
+    at = own.now(), host = own.host,
+    error = "the job is not declared any more, and its run has not begun"})
+  row.foreign[key] = nil
+end
+
+local function take_up(own, row, key, slot)
+  local entry = {key = key, slot = slot.claim.slot, run = slot.claim.run, claim = slot.claim,
+    attempts = slot.attempts}
+  row.foreign[key] = nil
+  own:tell(row, "taken up", {key = key, run = entry.run, slot = entry.slot,
+    host = slot.claim.host})
+  own.taken = own.taken + 1
+  tasks.spawn(function()
+    own:carry(row, entry)
+    own.taken = own.taken - 1
+    own:pump()
+  end)
+end
+
+-- What goes on, or does not, at a slot that another host has claimed.
+local function judge_claimed(own, row, key, slot, entry)
+  local run = own.records.look_run(slot.claim.run)
+  entry.check_at = wait_until(own, row, slot, run)
+  if entry.check_at or own.is_draining or row.running[key] then
+    return
+  elseif not row.i and run.fence == 0 then
+    if own.now() - own.records.time(key) > GIVE_UP then
+      give_up(own, row, key, slot)
+    end
+  elseif own.taken < own.max_runs then
+    take_up(own, row, key, slot)
+  end
+end
+
+-- The row of a job; of one that is not declared one that is only for its runs.
+local function row_of(own, name)
+  local row = own.by_name[name] or own.strays[name] or own.new_row(name)
+  own.strays[name] = not own.by_name[name] and row or nil
+  return row
+end
+
+local function look(own, marker)
+  local row, key = row_of(own, marker.name), marker.key
+  local entry = row.foreign[key] or {}
+  if row.running[key] or (entry.check_at or 0) > own.now() then
+    return
+  end
+  local slot = own.records.read(row.name, key)
+  if slot and slot.finish then
+    own.records.unmark(row.name, key) -- its host died before it did
+    return
+  end
+  row.foreign[key] = entry
+  if not slot or not slot.claim then
+    judge_unclaimed(own, row, key, entry)
+    return
+  end
+  entry.slot, entry.run, entry.host = slot.claim.slot, slot.claim.run, slot.claim.host
+  entry.began, entry.attempt = slot.claim.at, #slot.attempts + 1
+  judge_claimed(own, row, key, slot, entry)
+end
+
+-- --- all of them -------------------------------------------------------------------------------
+
+-- What has ended elsewhere, as those who look on are told.
+local function tell_end(own, row, key, slot)
+  local ended = {key = key, slot = slot.claim.slot, kind = slot.claim.kind, run = slot.claim.run,
+    status = slot.finish.status, host = slot.finish.host, late = slot.claim.late,
+    began = slot.finish.began, ended = slot.finish.at,
+    exit_code = slot.finish.exit_code, attempts = slot.finish.attempts, error = slot.finish.error}
+  ended.duration = ended.began and ended.ended and ended.ended - ended.began
+  if not row.last or row.last.key < key then
+    row.last = ended
+  end
+  own:tell(row, "ended", ended)
+end
+
+-- Forgets the slots that have no marker any more, and lets those go on that waited for them.
+local function forget_ended(own, closed)
+  for _, it in ipairs(closed) do
+    local slot = own.records.read(it.row.name, it.key)
+    if not slot or not slot.claim then
+      it.row.foreign[it.key] = nil
+    elseif slot.finish then -- else it was claimed behind the list of markers
+      it.row.foreign[it.key] = nil
+      tell_end(own, it.row, it.key, slot)
+    end
+  end
+end
+
+-- Slots of others without a marker.
+local function find_closed(own, is_open)
+  local closed = {}
+  for _, rows in ipairs {own.by_name, own.strays} do
+    for _, row in pairs(rows) do
+      for key in pairs(row.foreign) do
+        closed[#closed + 1] = not is_open[row.name .. " " .. key] and {row = row, key = key} or nil
+      end
+    end
+  end
+  return closed
+end
+
+-- Lets those go on that waited for an end, and forgets rows that were there for one alone.
+local function clean_up(own)
+  for _, row in ipairs(own.rows) do
+    if #row.queue > 0 then
+      own:wake(row)
+    end
+  end
+  for name, row in pairs(own.strays) do
+    if not next(row.running) and not next(row.foreign) then
+      own.strays[name] = nil
+    end
+  end
+end
+
+--- Look at all slots that have not ended, and take up those whose host is gone. Waits.
+-- @tparam table own the dispatcher
+-- @raise what the store refuses
+function follow.sweep(own)
+  local open, is_open = own.records.open(), {}
+  tasks.map(open, function(marker)
+    is_open[marker.name .. " " .. marker.key] = true
+    look(own, marker)
+  end, {limit = AT_ONCE})
+  forget_ended(own, find_closed(own, is_open))
+  clean_up(own)
+  own.last_sweep = own.now()
+end
+
+--- Sweep now and then, until all is to end. Waits.
+-- @tparam table own the dispatcher
+function follow.keep_sweeping(own)
+  local is_warned
+  while own:rest(math.min(EVERY, own.lease / 2)) do
+    local _, failure = tasks.try(follow.sweep, own)
+    if failure and not is_warned then
+      own.warn(("the store: %s"):format(tostring(failure)))
+    elseif not failure and is_warned then
+      own.warn "the store can be reached again"
+    end
+    is_warned = failure ~= nil
+    if own.notices and not failure then
+      tasks.try(own.notices.sweep, own.notices)
+    end
+  end
+end
+
+return follow

@@ -1,0 +1,192 @@
+--- The scheduler: `moongate jobs start`.
+-- @module jobs_start
+local clock = require "clock"
+local core = require "core.jobs"
+local json = require "json"
+local log = require "log"
+local run = require "run"
+local runs = require "core.runs"
+local service = require "core.service"
+local tasks = require "tasks"
+local worker = require "core.worker"
+
+local jobs_dispatcher = require "jobs_dispatcher"
+local jobs_page = require "jobs_page"
+local jobs_records = require "jobs_records"
+
+local start = {}
+
+local FAILED, REFUSED = 1, 5 -- exit codes
+
+-- --- what is said ------------------------------------------------------------------------------
+
+local function duration(seconds)
+  return seconds and clock.format(seconds) or "?"
+end
+
+-- The first line of why, behind a colon.
+local function because(text)
+  return text and ": " .. text:match "^[^\n]*" or ""
+end
+
+-- What is said of each change; those that nobody needs to read are not there.
+local WORDS = {
+  began = function(facts)
+    return ("run %s began, attempt %d"):format(facts.run, facts.attempt)
+  end,
+  failed = function(facts)
+    return ("run %s: attempt %d %s with exit code %s; again in %s%s"):format(facts.run,
+      facts.attempt, facts.status, facts.exit_code, duration(facts.again_in),
+      because(facts.error))
+  end,
+  ended = function(facts)
+    return ("run %s %s in %s%s"):format(facts.run, facts.status, duration(facts.duration),
+      because(facts.error))
+  end,
+  left = function(facts)
+    return ("run %s: %s"):format(facts.run, facts.reason)
+  end,
+  ["taken up"] = function(facts)
+    return ("run %s of host %s is taken up"):format(facts.run, facts.host)
+  end,
+  skipped = function(facts)
+    return ("slot %s is left out: %s"):format(clock.utc(facts.slot), facts.reason)
+  end,
+  missed = function(facts)
+    return ("%d slots up to %s were missed"):format(facts.count, clock.utc(facts.slot))
+  end,
+  late = function(facts)
+    return ("slot %s began %s late"):format(clock.utc(facts.slot), duration(facts.late))
+  end,
+  canceling = function(facts)
+    return ("run %s is canceled for slot %s"):format(facts.run, clock.utc(facts.slot))
+  end,
+  paused = function(facts)
+    return ("paused by %s%s"):format(facts.by, because(facts.reason))
+  end,
+  resumed = function(facts)
+    return "resumed by " .. facts.by
+  end,
+}
+
+local function say(text)
+  io.stderr:write(clock.utc():sub(1, 19), "Z ", (runs.visible(text)), "\n")
+end
+
+local function say_change(name, what, facts)
+  if WORDS[what] then
+    say(("%s: %s"):format(name or "jobs", WORDS[what](facts)))
+  end
+end
+
+-- --- beginning and end -------------------------------------------------------------------------
+
+local function new_dispatcher(options)
+  return jobs_dispatcher.new {
+    core = core, records = jobs_records, start = worker.start, now = clock.now,
+    steady_now = core.steady, warn = log.warning, host = core.host(), store = runs.label(),
+    folder = core.folder(), words = options.words, max_runs = options.max_runs,
+    lease = options.lease,
+  }
+end
+
+-- Serves the page, when it is asked for. Returns it, or nil.
+local function serve_page(own, options)
+  local names = {}
+  for name in (options.host_names or ""):gmatch "[^,]+" do
+    names[#names + 1] = name
+  end
+  local page = options.listen and jobs_page.serve(own, {
+    listen = options.listen, token = options.token, public = options.public, names = names,
+    records = jobs_records, schedule = core,
+  })
+  if page then
+    say(("the page: http://%s/"):format(page.address))
+  end
+  return page
+end
+
+-- Tells the service manager that this goes on, as long as the loop turns.
+local function keep_watchdog(own)
+  local every = service.watchdog()
+  while every and own:rest(every / 2) do
+    service.notify "WATCHDOG=1"
+  end
+end
+
+local function reload(own)
+  service.notify "RELOADING=1"
+  local ok, wrong = own:reload()
+  service.notify "READY=1"
+  if ok then
+    say(("the configuration was read again: %d jobs"):format(core.count()))
+  else
+    log.error("the configuration is as it was: " .. wrong)
+  end
+end
+
+-- Does what signals ask for, until they ask for the end.
+local function obey(own)
+  while true do
+    local asked = service.next()
+    if asked == "reload" then
+      reload(own)
+    elseif asked == "clock" then
+      own.bell:ring()
+    else
+      return
+    end
+  end
+end
+
+local function drain(own, grace)
+  service.notify "STOPPING=1"
+  if own.running > 0 then
+    say(("%d runs are handed over, in %s at most"):format(own.running, duration(grace)))
+  end
+  local draining = tasks.spawn(own.drain, own, grace)
+  local stopping = tasks.spawn(function()
+    repeat until service.next() == "stop"
+    own:kill()
+  end)
+  draining:join()
+  stopping:cancel()
+end
+
+-- Opens all. What the world refuses ends the program.
+local function begin(own, options)
+  local page, failure = tasks.try(function()
+    own:open()
+    return serve_page(own, options)
+  end)
+  if failure then
+    io.stderr:write("moongate jobs start: ", (runs.visible(tostring(failure))), "\n")
+    run.exit(failure.code == "GuardRefused" and REFUSED or FAILED)
+  end
+  return page
+end
+
+--- Run jobs until somebody stops it.
+-- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
+--   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
+function start.main(text)
+  local options = json.decode(text)
+  local own = new_dispatcher(options)
+  if not options.quiet then
+    own:on_change(say_change)
+  end
+  local page = begin(own, options)
+  service.notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
+  if not options.quiet then
+    say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))
+  end
+  tasks.spawn(own.run, own)
+  tasks.spawn(keep_watchdog, own)
+  obey(own)
+  drain(own, options.grace)
+  if page then
+    page:close()
+  end
+end
+
+return start
