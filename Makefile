@@ -18,7 +18,7 @@ OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD
 OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
-           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh
+           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh tests/deployment.sh
 
 all: $(BUILD)/moongate
 
