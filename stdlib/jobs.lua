@@ -8,6 +8,7 @@ local jobs_history = require "jobs_history"
 local jobs_list = require "jobs_list"
 local records = require "jobs_records"
 local run = require "run"
+local runs = require "core.runs"
 local shelf = require "shelf"
 local tasks = require "tasks"
 local words = require "jobs_words"
@@ -40,7 +41,7 @@ function jobs.pause(options)
       print(("%s is paused"):format(name))
     else
       local note = records.paused(name) or {} -- or it has just been resumed
-      print((("%s was paused already"):format(name) .. describe_pause(note)))
+      print((runs.visible(("%s was paused already%s"):format(name, describe_pause(note)))))
     end
   end)
   return 0

@@ -64,7 +64,7 @@ local function say(own, slot, format, ...)
 end
 
 local function because(text)
-  return text and ": " .. text or ""
+  return text and ": " .. words.first_line(text) or ""
 end
 
 local TELL = {
@@ -75,7 +75,7 @@ local TELL = {
   end,
   failed = function(own, slot, facts)
     say(own, slot, "attempt %d %s%s; again in %s", facts.attempt, facts.status,
-        because(facts.error), words.span(facts.again_in))
+        because(facts.error), shelf.span(facts.again_in))
   end,
 }
 
@@ -112,7 +112,7 @@ local function carry_slot(own, key, slot, claim, attempts)
   elseif not ending then
     return settle_interrupted(own, key, slot, claim)
   end
-  say(own, slot, "%s in %s%s", ending.status, words.span(ending.at - ending.began),
+  say(own, slot, "%s in %s%s", ending.status, shelf.span(ending.at - ending.began),
       because(ending.error))
   return ending.status, ending.exit_code or (ending.status == "succeeded" and 0 or 1)
 end
@@ -175,10 +175,15 @@ local function gather(own)
   return seen, pruned and records.time(pruned) or -1
 end
 
+local OVER = {
+  succeeded = "it has succeeded", failed = "it has failed", ["timed out"] = "it has timed out",
+  canceled = "it was canceled", over = "it is over, and its record is removed",
+}
+
 -- Runs a slot unless its records say that there is nothing to do.
 local function run_slot(own, slot, seen, pruned, again)
   local key, entry = records.key(slot), seen[slot]
-  local status = entry and entry.status or slot <= pruned and "over, and its record is removed"
+  local status = entry and entry.status or slot <= pruned and "over"
   if status == "running" then
     return take_over(own, entry.key, slot)
   elseif not status then
@@ -186,7 +191,7 @@ local function run_slot(own, slot, seen, pruned, again)
   elseif again or status == "skipped" or status == "missed" then
     return run_anew(own, slot, "backfill")
   end
-  say(own, slot, "left out: it is %s", status)
+  say(own, slot, "left out: %s; --again runs it again", OVER[status])
   return "left out", 0
 end
 

@@ -34,7 +34,7 @@ end
 local function describe_notes(i, entry)
   local notes = {}
   for _, note in ipairs {describe_kind(entry) or false, describe_range(i, entry) or false,
-                         entry.error or false, entry.reason or false} do
+                         words.first_line(entry.error) or false, entry.reason or false} do
     notes[#notes + 1] = note or nil
   end
   return table.concat(notes, "; ")
@@ -42,9 +42,9 @@ end
 
 local function row_of(i, entry)
   return {
-    words.moment(i, entry.slot), entry.late and entry.late >= 1 and words.span(entry.late) or "",
+    words.moment(i, entry.slot), entry.late and entry.late >= 1 and shelf.span(entry.late) or "",
     entry.status, entry.exit_code and ("%d"):format(entry.exit_code) or "",
-    entry.duration and words.span(entry.duration) or "",
+    entry.duration and shelf.span(entry.duration) or "",
     entry.attempts and ("%d"):format(entry.attempts) or "", entry.host or "", entry.run or "",
     describe_notes(i, entry),
   }
@@ -83,7 +83,7 @@ local function describe_next(i, now)
   end
   local next_slot = core.next(i, now)
   return next_slot and ("next slot: %s, in %s"):format(words.moment(i, next_slot),
-    words.span(next_slot - now)) or "next slot: none"
+    shelf.span(next_slot - now)) or "next slot: none"
 end
 
 local function print_text(name, i, list, total)

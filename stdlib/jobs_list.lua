@@ -60,9 +60,9 @@ local function find_running(own, marks)
 end
 
 -- How the last slot ended, and how many in a row have failed up to it.
-local function find_last(own, ended)
+local function find_last(own, ended, slots)
   for i = 1, math.min(#ended, MOST_FAILURES) do
-    local entry = records.entry(own.name, ended[i])
+    local entry = records.entry(own.name, ended[i], slots[ended[i]])
     own.last = own.last or entry
     if not entry or entry.status ~= "failed" and entry.status ~= "timed out" then
       return
@@ -72,9 +72,9 @@ local function find_last(own, ended)
 end
 
 -- What was left out since then.
-local function find_passed(own, settled)
+local function find_passed(own, settled, slots)
   local entry = settled[1] and (not own.last or settled[1] > own.last.key)
-    and records.entry(own.name, settled[1])
+    and records.entry(own.name, settled[1], slots[settled[1]])
   own.passed = entry and (entry.status == "missed" or entry.status == "skipped") and entry or nil
 end
 
@@ -88,8 +88,8 @@ local function look_into(own, marks)
   table.move(seen.missed, 1, #seen.missed, #settled + 1, settled)
   table.sort(settled, function(a, b) return a > b end)
   find_running(own, marks)
-  find_last(own, ended)
-  find_passed(own, settled)
+  find_last(own, ended, seen.slots)
+  find_passed(own, settled, seen.slots)
 end
 
 -- How a job stands.
@@ -111,7 +111,7 @@ end
 
 local function describe_next(own, now)
   return own.next and ("%s, in %s"):format(words.moment(own.i, own.next),
-                                           words.span(own.next - now)) or "-"
+                                           shelf.span(own.next - now)) or "-"
 end
 
 local function describe_last(own)
@@ -120,7 +120,7 @@ local function describe_last(own)
     return "-"
   end
   return ("%s %s%s"):format(last.status, words.moment(own.i, last.ended or last.slot),
-    last.duration and ", took " .. words.span(last.duration) or "")
+    last.duration and ", took " .. shelf.span(last.duration) or "")
 end
 
 local function describe_pause(own)
@@ -157,7 +157,7 @@ local function describe_remarks(own)
   add(own.failures > 1 and ("%d%s failures in a row"):format(own.failures,
     own.failures == MOST_FAILURES and " or more" or ""))
   local late = own.last and own.last.late or 0
-  add(late > own.job.late_after and ("began %s late"):format(words.span(late)))
+  add(late > own.job.late_after and ("began %s late"):format(shelf.span(late)))
   add(own.passed and describe_passed(own))
   add(own.note == "shifted" and "the next slot's local time does not exist")
   add(own.note == "first" and "the next slot's local time exists twice")
@@ -186,7 +186,8 @@ local function for_json(own)
     name = own.name, description = own.job.description, schedule = own.job.schedule,
     timezone = own.job.timezone, enabled = own.job.enabled,
     next = own.next and clock.utc(own.next), note = own.note, running = running,
-    paused = own.paused and words.for_json(own.paused), last = own.last and words.for_json(own.last),
+    paused = own.paused and words.for_json(own.paused),
+    last = own.last and words.for_json(own.last),
     passed = own.passed and words.for_json(own.passed), failures = own.failures, error = own.why,
   }
 end

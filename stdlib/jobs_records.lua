@@ -284,9 +284,9 @@ local function damaged_end()
   return {status = "failed", error = "the record of its end is damaged", is_damaged = true}
 end
 
-local function read_attempts(name, key)
+local function read_attempts(name, key, most)
   local attempts = {}
-  for n = 1, MOST_ATTEMPTS do
+  for n = 1, most do
     local path = path_of(name, key, (".attempt-%d"):format(n))
     local note, is_damaged = texts.read(texts.sorts.attempt, path)
     if not note and not is_damaged then
@@ -300,15 +300,19 @@ end
 --- What is known of a slot.
 -- @tparam string name
 -- @tparam string key
+-- @tparam[opt] table slot what `survey` says of it: that is not looked up again
 -- @treturn ?table `claim`, `finish` (nil while it goes on) and `attempts`, those that failed;
 --   nil when nobody has claimed it. What stands for a damaged one has `is_damaged`
-function records.read(name, key)
+function records.read(name, key, slot)
   local claim, is_damaged = texts.read(texts.sorts.claim, path_of(name, key))
   if not claim and not is_damaged then
     return nil
   end
-  local attempts = read_attempts(name, key)
-  local finish, is_end_damaged = texts.read(texts.sorts.finish, path_of(name, key, ".end"))
+  local attempts = read_attempts(name, key, slot and slot.attempts or MOST_ATTEMPTS)
+  local finish, is_end_damaged
+  if not slot or slot.ended then
+    finish, is_end_damaged = texts.read(texts.sorts.finish, path_of(name, key, ".end"))
+  end
   return {claim = claim or damaged_claim(name, key), attempts = attempts,
           finish = finish or is_end_damaged and damaged_end() or nil}
 end
@@ -379,9 +383,10 @@ end
 --- What became of one slot, or of those that were missed up to it.
 -- @tparam string name
 -- @tparam string key
+-- @tparam[opt] table slot what `survey` says of it: that is not looked up again
 -- @treturn ?table an entry of `history`; nil when there is none
-function records.entry(name, key)
-  local seen = records.read(name, key) or read_missed(name, key)
+function records.entry(name, key, slot)
+  local seen = records.read(name, key, slot) or read_missed(name, key)
   return seen and entry_of(name, key, seen)
 end
 
@@ -393,13 +398,14 @@ end
 --   "running" while a slot is claimed
 -- @treturn integer how many there are
 function records.history(name, most)
-  local keys, is_missed = list_keys(look(name))
+  local seen = look(name)
+  local keys, is_missed = list_keys(seen)
   local total = #keys
   for i = (most or total) + 1, total do
     keys[i] = nil
   end
   local read = tasks.map(keys, function(key) -- false: pruned meanwhile
-    return (is_missed[key] and read_missed or records.read)(name, key) or false
+    return (is_missed[key] and read_missed or records.read)(name, key, seen.slots[key]) or false
   end, {limit = AT_ONCE})
   local list = {}
   for i, key in ipairs(keys) do

@@ -4,15 +4,19 @@ local clock = require "clock"
 local core = require "core.jobs"
 local json = require "json"
 local log = require "log"
+local run = require "run"
 local runs = require "core.runs"
 local service = require "core.service"
 local tasks = require "tasks"
 local worker = require "core.worker"
 
 local jobs_dispatcher = require "jobs_dispatcher"
+local jobs_page = require "jobs_page"
 local jobs_records = require "jobs_records"
 
 local start = {}
+
+local FAILED, REFUSED = 1, 5 -- exit codes
 
 -- --- what is said ------------------------------------------------------------------------------
 
@@ -86,6 +90,22 @@ local function new_dispatcher(options)
   }
 end
 
+-- Serves the page, when it is asked for. Returns it, or nil.
+local function serve_page(own, options)
+  local names = {}
+  for name in (options.host_names or ""):gmatch "[^,]+" do
+    names[#names + 1] = name
+  end
+  local page = options.listen and jobs_page.serve(own, {
+    listen = options.listen, token = options.token, public = options.public, names = names,
+    records = jobs_records, schedule = core,
+  })
+  if page then
+    say(("the page: http://%s/"):format(page.address))
+  end
+  return page
+end
+
 -- Tells the service manager that this goes on, as long as the loop turns.
 local function keep_watchdog(own)
   local every = service.watchdog()
@@ -133,16 +153,29 @@ local function drain(own, grace)
   stopping:cancel()
 end
 
+-- Opens all. What the world refuses ends the program.
+local function begin(own, options)
+  local page, failure = tasks.try(function()
+    own:open()
+    return serve_page(own, options)
+  end)
+  if failure then
+    io.stderr:write("moongate jobs start: ", (runs.visible(tostring(failure))), "\n")
+    run.exit(failure.code == "GuardRefused" and REFUSED or FAILED)
+  end
+  return page
+end
+
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
---   in seconds, `listen`, `host_names` and `token` of the page, `quiet`
+--   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
 function start.main(text)
   local options = json.decode(text)
   local own = new_dispatcher(options)
   if not options.quiet then
     own:on_change(say_change)
   end
-  own:open()
+  local page = begin(own, options)
   service.notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
   if not options.quiet then
     say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))
@@ -151,6 +184,9 @@ function start.main(text)
   tasks.spawn(keep_watchdog, own)
   obey(own)
   drain(own, options.grace)
+  if page then
+    page:close()
+  end
 end
 
 return start

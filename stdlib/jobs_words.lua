@@ -5,26 +5,9 @@ local core = require "core.jobs"
 
 local words = {}
 
-local UNITS = {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}
 local MOST_SECONDS = 253402300799 -- the end of the year 9999
 
---- A time that passes, by its two largest units: "2d 3h", "24m 10s", "0s".
--- @tparam number seconds
--- @treturn string
-function words.span(seconds)
-  local left = math.max(0, seconds) // 1 | 0
-  for i, unit in ipairs(UNITS) do
-    if left >= unit[2] or i == #UNITS then
-      local count, rest, below = left // unit[2], left % unit[2], UNITS[i + 1]
-      local more = below and rest // below[2] or 0
-      return ("%d%s"):format(count, unit[1])
-        .. (more > 0 and (" %d%s"):format(more, below[1]) or "")
-    end
-  end
-end
-
---- A moment by the clocks of a job's zone: "2026-01-31 20:00 +01:00"; with seconds only where it
--- has some.
+--- A moment by the clocks of a job's zone: "2026-01-31 20:00:00 +01:00".
 -- @tparam ?integer i number of the job; of one that is not declared UTC counts
 -- @tparam number at seconds since 1970
 -- @treturn string
@@ -32,9 +15,8 @@ function words.moment(i, at)
   local offset = i and core.offset(i, at) or 0
   local text = clock.utc(math.max(0, math.min(at // 1 + offset, MOST_SECONDS)))
   local minutes = math.abs(offset) // 60
-  return ("%s %s%s %s%02d:%02d"):format(text:sub(1, 10), text:sub(12, 16),
-    text:sub(17, 19) ~= ":00" and text:sub(17, 19) or "", offset < 0 and "-" or "+",
-    minutes // 60, minutes % 60)
+  return ("%s %s %s%02d:%02d"):format(text:sub(1, 10), text:sub(12, 19),
+    offset < 0 and "-" or "+", minutes // 60, minutes % 60)
 end
 
 --- The schedule of a job, and its zone where that counts: "0 20 * * 1-5 Europe/Berlin".
@@ -52,12 +34,16 @@ end
 
 --- Who does something by hand: "ann@builder-3".
 function words.myself()
-  local env = require "env"
-  local user = env.get "USER" or env.get "LOGNAME" or "somebody"
-  return ("%s@%s"):format(user, (core.host():gsub(":%d+$", "")))
+  return ("%s@%s"):format(core.user(), (core.host():gsub(":%d+$", "")))
+end
+
+--- The first line of a text, as that of an error.
+function words.first_line(text)
+  return text and text:match "^[^\r\n]*"
 end
 
 local TIMES = {"slot", "began", "ended", "first", "at"}
+local SPANS = {"late", "duration"}
 
 --- The same for programs: times as text in UTC.
 -- @tparam table entry as of jobs_records.history(), or of what is paused
@@ -69,6 +55,9 @@ function words.for_json(entry)
   end
   for _, member in ipairs(TIMES) do
     row[member] = row[member] and clock.utc(row[member]) or nil
+  end
+  for _, member in ipairs(SPANS) do -- to the millisecond, as times are
+    row[member] = row[member] and math.floor(row[member] * 1000 + 0.5) / 1000 or nil
   end
   return row
 end

@@ -36,7 +36,7 @@ struct start_command {
     uint64_t max_runs;
     int64_t grace_ms;
     char *token; /* or NULL */
-    bool wants_help;
+    bool is_public, wants_help;
 };
 
 static char *take_listen(void *context, const char *text)
@@ -54,6 +54,13 @@ static char *take_host_name(void *context, const char *text)
     if (!text_matches(text, "^[A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*$"))
         return memory_format("'%s' is no name of a host, or list of them", text);
     return option_take_text(&((struct start_command *)context)->host_names, text);
+}
+
+static char *take_public(void *context, const char *text)
+{
+    (void)text;
+    ((struct start_command *)context)->is_public = true;
+    return NULL;
 }
 
 static char *take_max_runs(void *context, const char *text)
@@ -83,6 +90,8 @@ static const struct option start_options[] = {
      take_token_file},
     {"--host-name", "NAMES", "names of the page's host behind a proxy: a.example,b",
      take_host_name},
+    {"--public", NULL,
+     "whoever can reach the page may read it, not only act by the token", take_public},
     {"--max-runs", "N", "so many runs at once on this host, 64 by default",
      take_max_runs},
     {"--grace", "TIME", "how long runs may take to be handed over at the end: 90s",
@@ -114,7 +123,9 @@ const struct help jobs_start_help = {
                  {PROFILE_TITLE, profile_options, NULL},
                  {0}},
     .exits = "0 it was stopped, 1 the store or the address cannot be used, 2 wrong\n"
-             "usage, or a mistake in the configuration"};
+             "usage, or a mistake in the configuration, 5 the page would be for others "
+             "without\n"
+             "a token"};
 
 /* --- what the library is told ------------------------------------------------------------- */
 
@@ -144,6 +155,8 @@ static char *describe(const struct start_command *command, int argc, char **argv
         cJSON_AddStringToObject(options, "host_names", command->host_names);
     if (command->token != NULL)
         cJSON_AddStringToObject(options, "token", command->token);
+    if (command->is_public)
+        cJSON_AddTrueToObject(options, "public");
     if (command->is_quiet)
         cJSON_AddTrueToObject(options, "quiet");
     text = json_print(options);
@@ -188,9 +201,10 @@ static const char *check_combination(const struct start_command *command)
         return "jobs need a store: it says which slots have run";
     if (settings->sim && settings->clock_mode == CLOCK_VIRTUAL)
         return "--clock: jobs go by a clock that goes by itself: real, or such as 60x";
-    if (command->listen == NULL &&
-        (command->token_file != NULL || command->host_names != NULL))
-        return "--token-file and --host-name are of the page: they need --listen";
+    if (command->listen == NULL && (command->token_file != NULL ||
+                                    command->host_names != NULL || command->is_public))
+        return "--token-file, --host-name and --public are of the page: they need "
+               "--listen";
     return sim_options_check(settings);
 }
 

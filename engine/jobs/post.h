@@ -23,8 +23,7 @@ enum {
     POST_TIMEOUT_MS = 30000,
     POST_COMMAND_TIMEOUT_MS = 60000,
     POST_KEPT_BYTES = 4096, /* of an answer */
-    POST_MOST_HEADERS = TRANSFER_HEADERS,
-    POST_LONGEST_ADDRESS = 254 /* of a mail; RFC 5321, 4.5.3.1.3 */
+    POST_MOST_HEADERS = TRANSFER_HEADERS
 };
 
 /* Cheap: libcurl starts with the first post. `ca_file` (PEM, copied) or NULL: the system's. */
