@@ -106,6 +106,10 @@ torture-azurite: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
 	@sh tests/torture/azurite.sh $(BUILD)/moongate $(BUILD)/azurite
 
+# What the Dockerfile says, in folders of debootstrap; as root, from a mirror of Debian.
+deployment:
+	@sh tests/deployment_chroot.sh $(BUILD)/deployment
+
 bench: packages
 	@sh tests/packages.sh bench
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/check_sim_kill $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
@@ -138,4 +142,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-azurite conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-azurite deployment conformance bench fuzz run-fuzz install clean

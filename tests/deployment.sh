@@ -173,7 +173,7 @@ commands() {
     # the arguments of a container, and of the image
     printf 'moongate '
     sed -n '/^ *args:$/,/^ *env:$/s/^ *- *//p' "$examples/kubernetes/deployment.yaml" |
-        tr -d '"' | tr '\n' ' '
+        sed 's/ #.*//' | tr -d '"' | tr '\n' ' '
     printf '\nmoongate %s\n' "$(final CMD | tr -d '[]",')"
 }
 
