@@ -15,10 +15,11 @@ override LDLIBS   += $(shell pkg-config --libs $(MODULES) 2>/dev/null) -lm -ldl 
 COMPILE  = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD)/embedded.o
-OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
+OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv engine/jobs/page/*)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
-           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh tests/deployment.sh
+           tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
+           tests/torture.sh tests/deployment.sh
 
 all: $(BUILD)/moongate
 
