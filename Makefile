@@ -109,7 +109,7 @@ torture-azurite: packages
 
 # What the Dockerfile says, in folders of debootstrap; as root, from a mirror of Debian.
 deployment:
-	@sh tests/deployment_chroot.sh $(BUILD)/deployment
+	@sh tests/deployment_chroot.sh $${TMPDIR:-/var/tmp}/moongate-deployment
 
 bench: packages
 	@sh tests/packages.sh bench

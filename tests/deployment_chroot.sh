@@ -152,7 +152,7 @@ rm -rf "$work/volume"/* "$work/pid"
 chown "$user" "$work/volume"
 chmod 700 "$work/volume"
 cat >"$stage/etc/moongate/moongate.lua" <<'LUA'
-job "hello" { every = "2s", script = "hello.lua", timezone = "Europe/Berlin", max_memory = "256M" }
+job "hello" { every = "2s", script = "hello.lua", max_memory = "256M" }
 LUA
 cat >"$stage/etc/moongate/hello.lua" <<'LUA'
 print(require "clock".date(require "run".slot, "Europe/Berlin").zone)
