@@ -1,5 +1,7 @@
 --- Slots that nobody waited for: what the store has of them, and what is left to do.
 -- @module jobs_survey
+local follow = require "jobs_follow"
+
 local survey = {}
 
 local LATE = 60 -- seconds that a busy host may take; also where nothing is caught up
@@ -59,18 +61,34 @@ local function note_missed(own, row, count, first, last)
   end
 end
 
--- Puts the slots in front of those that became due meanwhile.
-local function queue(row, list)
-  local queue = {}
+-- Puts the slots among those that wait. Of the ones up to a time that were looked for and are not
+-- among them nothing is left to do.
+local function queue(row, list, after, upto)
+  local waiting, queue = {}, {}
+  for _, item in ipairs(row.queue) do
+    waiting[item.slot] = item
+  end
   for i, slot in ipairs(list) do
-    queue[i] = {slot = slot}
+    queue[i] = waiting[slot] or {slot = slot}
+    queue[i].is_on_time = nil
+    waiting[slot] = nil
   end
   for _, item in ipairs(row.queue) do
-    if #list == 0 or item.slot > list[#list] then
+    if waiting[item.slot] and (item.slot <= after or item.slot > upto) then
       queue[#queue + 1] = item
     end
   end
+  table.sort(queue, function(a, b)
+    return a.slot < b.slot
+  end)
   row.queue = queue
+end
+
+-- From which slot on others may wait for a run that goes on: its own, or for one that stands outside
+-- the schedule those that came due since it began.
+local function first_behind(entry)
+  local kind = entry.kind or entry.claim and entry.claim.kind
+  return (kind == "scheduled" and entry.slot or entry.began) or math.huge
 end
 
 -- Slots that came due while a run went on may wait for it, at another host.
@@ -78,10 +96,33 @@ local function oldest_going_on(row)
   local oldest = math.huge
   for _, slots in ipairs {row.running, row.foreign} do
     for _, entry in pairs(slots) do
-      oldest = math.min(oldest, entry.slot or math.huge)
+      oldest = math.min(oldest, first_behind(entry))
     end
   end
   return oldest
+end
+
+-- Notes the slots in the window that go on elsewhere: others wait for them.
+local function note_going_on(own, row, found, window, upto)
+  for key, slot in pairs(found.slots) do
+    local at = own.records.time(key)
+    if not slot.ended and at > window and at <= upto and not row.running[key]
+      and not row.foreign[key] then
+      local seen = own.records.read(row.name, key)
+      if follow.goes_on(seen) and not row.running[key] then
+        follow.note(row, key, seen)
+      end
+    end
+  end
+end
+
+-- Up to which slot is looked: those that may begin later yet, by the job's jitter, are planned.
+local function look_upto(own, row)
+  local upto = own.now() - own:facts(row).jitter
+  if row.plan and row.plan.slot <= upto then
+    own:plan(row, upto)
+  end
+  return upto
 end
 
 --- Look what became of a job's slots, queue those that are to be run after all, and write down that
@@ -89,27 +130,32 @@ end
 -- @tparam table own the dispatcher
 -- @tparam table row of the job
 -- @tparam number after slots at or before that time do not count
--- @tparam number upto nor those behind that one
 -- @raise what the store refuses
-function survey.look(own, row, after, upto)
-  local found, is_paused = own.records.survey(row.name), own.records.paused(row.name)
-  local facts = own:facts(row)
+function survey.look(own, row, after)
+  local upto = look_upto(own, row)
+  local is_paused = own.records.paused(row.name) -- first: who lets it go on writes the floor first
+  local found = own.records.survey(row.name)
+  local facts, fingerprint = own:facts(row), row.fingerprint
   if not row.i or is_paused then -- or it is not declared any more
     return
   end
   local floor = found.floor and own.records.time(found.floor)
+  local from = after
   if floor and floor <= upto then -- one of the future was written by a wrong clock
-    after = math.max(after, floor)
+    from = math.max(after, floor)
   end
   local reach = facts.missed == "none" and 0 or facts.catch_up
-  local window = math.max(after, math.min(upto - math.max(reach, LATE), oldest_going_on(row)))
+  local window = math.max(from, math.min(upto - math.max(reach, LATE), oldest_going_on(row)))
   local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
-  local missed = count_absent(own, row, found, after, window)
+  local missed = count_absent(own, row, found, from, window)
   if missed + passed > 0 then
-    last = last or own.core.last(row.i, after, window)
-    note_missed(own, row, missed + passed, own.core.next(row.i, after), last)
+    last = last or own.core.last(row.i, from, window)
+    note_missed(own, row, missed + passed, own.core.next(row.i, from), last)
   end
-  queue(row, list)
+  note_going_on(own, row, found, window, upto)
+  if row.i and row.fingerprint == fingerprint then -- else the slots are not those of the job any more
+    queue(row, list, after, upto)
+  end
 end
 
 return survey
