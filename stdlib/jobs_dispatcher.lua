@@ -441,7 +441,7 @@ local function load(self)
   end
   for name, row in pairs(before) do
     if not self.by_name[name] then
-      row.i, row.plan, row.planned_by, row.queue = nil, nil, nil, {}
+      row.i, row.fingerprint, row.plan, row.planned_by, row.queue = nil, nil, nil, nil, {}
       self.strays[name] = row
     end
   end

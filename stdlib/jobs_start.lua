@@ -124,11 +124,13 @@ local function serve_page(own, options)
   return page
 end
 
--- Tells the service manager that this goes on, as long as the loop turns.
-local function keep_watchdog(own)
+-- Tells the service manager that this goes on, as long as the loop turns: until it is canceled, as
+-- handing over may take long, too.
+local function keep_watchdog()
   local every, wrong = service.watchdog()
   warn_once(wrong)
-  while every and own:rest(every / 2) do
+  while every do
+    tasks.sleep(every / 2)
     notify "WATCHDOG=1"
   end
 end
@@ -200,9 +202,10 @@ function start.main(text)
     say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))
   end
   tasks.spawn(own.run, own)
-  tasks.spawn(keep_watchdog, own)
+  local watchdog = tasks.spawn(keep_watchdog)
   obey(own)
   drain(own, options.grace)
+  watchdog:cancel()
   if page then
     page:close()
   end

@@ -1,9 +1,11 @@
 --- Slots that nobody waited for: what the store has of them, and what is left to do.
 -- @module jobs_survey
 local follow = require "jobs_follow"
+local tasks = require "tasks"
 
 local survey = {}
 
+local AT_ONCE = 16 -- records that are read
 local LATE = 60 -- seconds that a busy host may take; also where nothing is caught up
 local MOST = 10000 -- slots that are caught up
 local MOST_COUNTED = 100000
@@ -102,18 +104,33 @@ local function oldest_going_on(row)
   return oldest
 end
 
--- Notes the slots in the window that go on elsewhere: others wait for them.
-local function note_going_on(own, row, found, window, upto)
+-- Notes the slots behind a time that go on elsewhere: others may wait for them.
+local function note_going_on(own, row, found, from)
+  local keys = {}
   for key, slot in pairs(found.slots) do
-    local at = own.records.time(key)
-    if not slot.ended and at > window and at <= upto and not row.running[key]
-      and not row.foreign[key] then
-      local seen = own.records.read(row.name, key)
-      if follow.goes_on(seen) and not row.running[key] then
-        follow.note(row, key, seen)
-      end
-    end
+    local is_known = row.running[key] or row.foreign[key]
+    keys[#keys + 1] = not slot.ended and not is_known and own.records.time(key) > from and key or nil
   end
+  tasks.map(keys, function(key)
+    local seen = own.records.read(row.name, key)
+    if follow.goes_on(seen) and not row.running[key] then
+      follow.note(row, key, seen)
+    end
+  end, {limit = AT_ONCE})
+end
+
+-- The slots that are to be run after all. That the others were missed is written down.
+local function divide(own, row, found, from, upto)
+  local facts = own:facts(row)
+  local reach = facts.missed == "none" and 0 or facts.catch_up
+  local window = math.max(from, math.min(upto - math.max(reach, LATE), oldest_going_on(row)))
+  local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
+  local missed = count_absent(own, row, found, from, window)
+  if missed + passed > 0 then
+    last = last or own.core.last(row.i, from, window)
+    note_missed(own, row, missed + passed, own.core.next(row.i, from), last)
+  end
+  return list
 end
 
 -- Up to which slot is looked: those that may begin later yet, by the job's jitter, are planned.
@@ -132,11 +149,10 @@ end
 -- @tparam number after slots at or before that time do not count
 -- @raise what the store refuses
 function survey.look(own, row, after)
-  local upto = look_upto(own, row)
+  local upto, fingerprint = look_upto(own, row), row.fingerprint
   local is_paused = own.records.paused(row.name) -- first: who lets it go on writes the floor first
   local found = own.records.survey(row.name)
-  local facts, fingerprint = own:facts(row), row.fingerprint
-  if not row.i or is_paused then -- or it is not declared any more
+  if is_paused or not fingerprint then -- or it is not declared any more
     return
   end
   local floor = found.floor and own.records.time(found.floor)
@@ -144,17 +160,12 @@ function survey.look(own, row, after)
   if floor and floor <= upto then -- one of the future was written by a wrong clock
     from = math.max(after, floor)
   end
-  local reach = facts.missed == "none" and 0 or facts.catch_up
-  local window = math.max(from, math.min(upto - math.max(reach, LATE), oldest_going_on(row)))
-  local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
-  local missed = count_absent(own, row, found, from, window)
-  if missed + passed > 0 then
-    last = last or own.core.last(row.i, from, window)
-    note_missed(own, row, missed + passed, own.core.next(row.i, from), last)
-  end
-  note_going_on(own, row, found, window, upto)
-  if row.i and row.fingerprint == fingerprint then -- else the slots are not those of the job any more
-    queue(row, list, after, upto)
+  note_going_on(own, row, found, from)
+  if row.fingerprint == fingerprint then -- else these are no slots of the job any more
+    local list = divide(own, row, found, from, upto)
+    if row.fingerprint == fingerprint then
+      queue(row, list, after, upto)
+    end
   end
 end
 
