@@ -102,6 +102,11 @@ torture: packages
 	@mkdir -p $(BUILD)/torture
 	@$(BUILD)/tests/torture/torture $(BUILD)/moongate $(BUILD)/tests/torture/kill.so $(BUILD)/torture
 
+# Three schedulers on one store, killed and stopped at random, through 1,000 slots.
+torture-jobs: packages
+	@$(MAKE) --no-print-directory $(BUILD)/moongate
+	@sh tests/torture_jobs.sh $(BUILD)/moongate --slots 1000
+
 # The same with stores in Azurite, from npm; skipped, saying so, where there is none.
 torture-azurite: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
@@ -143,4 +148,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-azurite deployment conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-jobs torture-azurite deployment conformance bench fuzz run-fuzz install clean

@@ -353,6 +353,13 @@ end
 
 -- --- life and death of hosts ---------------------------------------------------------------------
 
+-- A warning that names a line of the program is a mistake of it.
+local function warn(text)
+  if text:find("%.lua:%d+:") then
+    world.errors[#world.errors + 1] = text
+  end
+end
+
 --- Begin a dispatcher on a host, `{name=, offset=}`.
 function world.boot(host)
   host.tasks, host.workers = setmetatable({}, {__mode = "k"}), setmetatable({}, {__mode = "k"})
@@ -361,7 +368,7 @@ function world.boot(host)
   host.root = spawn_at(host, function()
     host.own = jobs_dispatcher.new {
       core = jobs, records = records, start = world.start, steady_now = steady,
-      now = function() return world.wall(host) end, warn = function() end, host = host.name,
+      now = function() return world.wall(host) end, warn = warn, host = host.name,
       store = "memory", folder = "/", words = {}, max_runs = 64, lease = world.LEASE,
       every = world.EVERY,
     }
