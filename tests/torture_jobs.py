@@ -118,6 +118,8 @@ class Host:
             return []
 
     def signal(self, number, with_children):
+        if self.process.poll() is not None:
+            return []
         everyone = [self.process.pid] + (self.children() if with_children else [])
         for pid in everyone:
             try:
@@ -237,16 +239,14 @@ def take_overs(arena):
     return count
 
 
-def main():
-    options = parse()
-    random.seed(options.seed)
-    arena, counts, numbers = Arena(options), Counts(), count_up()
-    hosts = [Host(arena, next(numbers)) for _ in range(HOSTS)]
+def torture(arena, hosts, options, counts):
+    """Misfortunes until there are so many slots; then until all have ended. Returns when."""
+    numbers = count_up()
+    hosts.extend(Host(arena, next(numbers)) for _ in range(HOSTS))
     time.sleep(1.5)  # the jobs are known
     first = time.time()
     rate = sum(1 / int(every[:-1]) for _, every, _ in JOBS)
-    end = first + options.slots / rate
-    while time.time() < end:
+    while time.time() < first + options.slots / rate:
         time.sleep(random.expovariate(1 / 1.5))
         hurt(hosts, arena, counts, numbers)
     last = time.time()
@@ -257,14 +257,31 @@ def main():
         code = host.end(signal.SIGTERM, False)
         if code != 0:
             counts.complain(f"a scheduler that was asked to end said {code}")
-    total, latest = audit(arena, first, last - 1, counts)
-    arena.simulator.terminate()
+    return first, last - 1
+
+
+def tell(arena, counts, total, latest):
     for text in counts.wrong[:20]:
         print(text)
     print(f"{total} slots; {counts.kills} kills ({counts.kills_with_runs} with the runs), "
           f"{counts.stops} stops, {counts.drains} drains; {take_overs(arena)} taken up; at most "
           f"{latest:.1f} s late")
     print(f"{total - min(len(counts.wrong), total)} passed, {len(counts.wrong)} failed")
+
+
+def main():
+    options = parse()
+    random.seed(options.seed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    arena, counts, hosts = Arena(options), Counts(), []
+    try:
+        first, last = torture(arena, hosts, options, counts)
+        total, latest = audit(arena, first, last, counts)
+    finally:
+        for host in hosts:
+            host.end(signal.SIGKILL, True)
+        arena.simulator.kill()
+    tell(arena, counts, total, latest)
     return 1 if counts.wrong else 0
 
 
