@@ -13,48 +13,7 @@
 #include "base/memory.h"
 #include "schedule/zone.h"
 #include "suite.h"
-#include "tzif.h"
-
-/* --- a folder of zones of the test's own ---------------------------------------------- */
-
-static char folder[] = "/tmp/check_zone.XXXXXX";
-
-static void begin_folder(void)
-{
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(setenv("TZDIR", folder, 1), 0);
-}
-
-static void end_folder(void)
-{
-    char *command = memory_format("rm -rf '%s'", folder);
-
-    ck_assert_int_eq(system(command), 0);
-    free(command);
-    unsetenv("TZDIR");
-}
-
-static void put_file(const char *name, const void *bytes, size_t length)
-{
-    char *path = memory_format("%s/%s", folder, name);
-    FILE *file = fopen(path, "wb");
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
-    ck_assert_int_eq(fclose(file), 0);
-    free(path);
-}
-
-static void put_folder(const char *name)
-{
-    char *path = memory_format("%s/%s", folder, name);
-
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-    free(path);
-}
-
-/* --- what is written there ------------------------------------------------------------ */
+#include "zones.h"
 
 /* A zone that went from 2 to 3 hours east in 2000, and has a rule. */
 static const struct content sound = {.version = '2',
@@ -65,29 +24,6 @@ static const struct content sound = {.version = '2',
                                      .text = "TWO\0+03",
                                      .text_length = 8,
                                      .footer = "<+03>-3"};
-
-/* Writes the content to the zone "Own". */
-static void put_content(const struct content *content)
-{
-    struct buffer file = {0};
-
-    append_content(&file, content);
-    put_file("Own", file.data, file.length);
-    buffer_deinit(&file);
-}
-
-static struct zone *open_content(const struct content *content)
-{
-    char *wrong;
-
-    put_content(content);
-
-    struct zone *zone = zone_open("Own", &wrong);
-
-    if (zone == NULL)
-        ck_abort_msg("%s", wrong);
-    return zone;
-}
 
 static struct zone *open_rule(const char *rule)
 {

@@ -1,12 +1,58 @@
-/* tests/tzif.h - writes files of time zones, TZif as RFC 9636 has it, right ones and wrong. */
-#ifndef MOONGATE_TESTS_TZIF_H
-#define MOONGATE_TESTS_TZIF_H
+/* tests/zones.h - a folder of time zones of the test's own, with files right and wrong. */
+#ifndef MOONGATE_TESTS_ZONES_H
+#define MOONGATE_TESTS_ZONES_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <check.h>
 
 #include "base/buffer.h"
+#include "base/memory.h"
+#include "schedule/zone.h"
 #include "suite.h"
+
+static char folder[] = "/tmp/check_zone.XXXXXX";
+
+static inline void begin_folder(void)
+{
+    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(setenv("TZDIR", folder, 1), 0);
+}
+
+static inline void end_folder(void)
+{
+    char *command = memory_format("rm -rf '%s'", folder);
+
+    ck_assert_int_eq(system(command), 0);
+    free(command);
+    unsetenv("TZDIR");
+}
+
+static inline void put_file(const char *name, const void *bytes, size_t length)
+{
+    char *path = memory_format("%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
+    ck_assert_int_eq(fclose(file), 0);
+    free(path);
+}
+
+static inline void put_folder(const char *name)
+{
+    char *path = memory_format("%s/%s", folder, name);
+
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    free(path);
+}
+
+/* --- TZif as RFC 9636 has it ---------------------------------------------------------- */
 
 struct shift {
     int64_t at_s;
@@ -23,7 +69,7 @@ struct content {
         int is_dst, abbreviation;
     } kinds[3];
     size_t kind_count;
-    const char *text; /* of abbreviations, each but the last with its end */
+    const char *text; /* the abbreviations, each with its end */
     size_t text_length, leap_count, standard_count, universal_count;
     const char *footer;
 };
@@ -73,6 +119,29 @@ static inline void append_content(struct buffer *file, const struct content *con
         return;
     append_part(file, content, 8);
     buffer_printf(file, "\n%s\n", content->footer);
+}
+
+/* Writes the content to the zone "Own". */
+static inline void put_content(const struct content *content)
+{
+    struct buffer file = {0};
+
+    append_content(&file, content);
+    put_file("Own", file.data, file.length);
+    buffer_deinit(&file);
+}
+
+static inline struct zone *open_content(const struct content *content)
+{
+    char *wrong;
+
+    put_content(content);
+
+    struct zone *zone = zone_open("Own", &wrong);
+
+    if (zone == NULL)
+        ck_abort_msg("%s", wrong);
+    return zone;
 }
 
 #endif
