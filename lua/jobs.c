@@ -3,6 +3,7 @@
  * Jobs are told by their number, from 1 on, which is good until reload(). Times are seconds since
  * 1970, UTC. */
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,18 @@ static int jobs_host(lua_State *L)
 
     gethostname(host, sizeof host - 1);
     lua_pushfstring(L, "%s:%d", host, (int)getpid());
+    return 1;
+}
+
+/* user() -> the name of whoever runs this process, or "user 1000" */
+static int jobs_user(lua_State *L)
+{
+    const struct passwd *user = getpwuid(getuid()); /* of one thread */
+
+    if (user != NULL)
+        lua_pushstring(L, user->pw_name);
+    else
+        lua_pushfstring(L, "user %d", (int)getuid());
     return 1;
 }
 
@@ -376,6 +389,7 @@ int open_jobs(lua_State *L)
                                          {"reload", jobs_reload},
                                          {"slots", jobs_slots},
                                          {"steady", jobs_steady},
+                                         {"user", jobs_user},
                                          {NULL, NULL}};
     const struct settings *settings = session_settings(bind_session(L));
     struct jobs *jobs;

@@ -25,6 +25,7 @@ struct service {
     struct service_manager *manager;
     struct clock_steps *steps;
     unsigned ends_asked, ends_told; /* 2 at most: to drain, then to stop */
+    int end_signals[2];             /* what asked for them */
     bool wants_reload, has_stepped;
 };
 
@@ -54,7 +55,7 @@ static void on_signal(void *context, int number)
     if (number == SIGHUP)
         service->wants_reload = true;
     else if (service->ends_asked < 2)
-        service->ends_asked++;
+        service->end_signals[service->ends_asked++] = number;
     wake(service);
 }
 
@@ -66,22 +67,32 @@ static void on_step(void *context)
     wake(service);
 }
 
-/* The most urgent first. */
-static const char *take_news(struct service *service)
+/* The end that is asked for, and by which signal. */
+static int push_end(lua_State *L, struct service *service)
 {
-    const char *news;
+    const unsigned which = service->ends_told++;
+
+    lua_pushstring(L, which == 0 ? "drain" : "stop");
+    lua_pushstring(L, service->end_signals[which] == SIGINT ? "interrupt" : "terminate");
+    return 2;
+}
+
+/* The most urgent first. */
+static int push_news(lua_State *L, struct service *service)
+{
+    int count = 1;
 
     if (service->ends_asked > service->ends_told) {
-        news = service->ends_told++ == 0 ? "drain" : "stop";
+        count = push_end(L, service);
     } else if (service->wants_reload) {
-        news = "reload";
+        lua_pushliteral(L, "reload");
         service->wants_reload = false;
     } else {
-        news = "clock";
+        lua_pushliteral(L, "clock");
         service->has_stepped = false;
     }
     service->waitable.is_done = has_news(service);
-    return news;
+    return count;
 }
 
 /* Whoever waits keeps the loop turning, and a virtual clock jumping. */
@@ -100,13 +111,12 @@ static int next_finish(lua_State *L, int status, lua_KContext context)
     (void)status, (void)context;
     if (!service->waitable.is_done)
         return bind_wait(L, SLOT_WAIT, next_finish, 0);
-    lua_pushstring(L, take_news(service));
-    return 1;
+    return push_news(L, service);
 }
 
 /* next() -> "drain" (the first SIGTERM or SIGINT), "stop" (the second), "reload" (SIGHUP) or
  * "clock" (somebody set the machine's wall clock): what came since the last call, the most urgent
- * first, alike things once. Waits. */
+ * first, alike things once; of "drain" and "stop" also "terminate" or "interrupt". Waits. */
 static int service_next(lua_State *L)
 {
     struct service *service = service_of(L);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "lua/bind.h"
 #include "lua/modules.h"
 #include "run/session.h"
+#include "schedule/zone.h"
 
 /* --- json ----------------------------------------------------------------------------- */
 
@@ -168,6 +170,8 @@ int open_log(lua_State *L)
     return 1;
 }
 
+static const lua_Number LATEST_TIME_S = 253402300800.0; /* the year 10000 */
+
 /* --- clock ---------------------------------------------------------------------------- */
 
 /* clock.now() -> seconds since 1970 on the run's clock */
@@ -191,7 +195,7 @@ static int clock_utc(lua_State *L)
     const lua_Number seconds = luaL_optnumber(
         L, 1, (lua_Number)clock_wall_ms(session_clock(bind_session(L))) / 1000.0);
 
-    luaL_argcheck(L, seconds >= 0 && seconds < 253402300800.0, 1,
+    luaL_argcheck(L, seconds >= 0 && seconds < LATEST_TIME_S, 1,
                   "a time from 1970 to 9999");
     clock_format_utc((int64_t)(seconds * 1000.0), text);
     lua_pushstring(L, text);
@@ -227,15 +231,63 @@ static int clock_format(lua_State *L)
     return 1;
 }
 
+static void set_integer(lua_State *L, const char *key, lua_Integer value)
+{
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, key);
+}
+
+/* clock.date(seconds, zone) -> table: what the clocks of a time zone ("UTC" by default) show then:
+ * year, month, day, hour, min, sec, wday (1 is Sunday), yday and isdst as of os.date "*t", offset
+ * (seconds east of UTC) and zone (its abbreviation, such as "CEST"); now without a time. Raises
+ * when there is no such zone. */
+static int clock_date(lua_State *L)
+{
+    const lua_Number seconds = luaL_optnumber(
+        L, 1, (lua_Number)clock_wall_ms(session_clock(bind_session(L))) / 1000.0);
+    const char *name = luaL_optstring(L, 2, "UTC");
+    char *wrong = NULL;
+    struct tm parts;
+
+    luaL_argcheck(L, seconds >= 0 && seconds < LATEST_TIME_S, 1,
+                  "a time from 1970 to 9999");
+
+    struct zone *zone = zone_open(name, &wrong);
+
+    if (zone == NULL)
+        return bind_error_owned(L, wrong);
+
+    const struct zone_offset offset = zone_at(zone, (int64_t)seconds);
+    const time_t shown = (time_t)((int64_t)seconds + offset.offset_s);
+    char abbreviation[32];
+
+    snprintf(abbreviation, sizeof abbreviation, "%s", offset.abbreviation);
+    zone_close(zone); /* before anything that may raise */
+    gmtime_r(&shown, &parts);
+    lua_createtable(L, 0, 11);
+    set_integer(L, "year", parts.tm_year + 1900);
+    set_integer(L, "month", parts.tm_mon + 1);
+    set_integer(L, "day", parts.tm_mday);
+    set_integer(L, "hour", parts.tm_hour);
+    set_integer(L, "min", parts.tm_min);
+    set_integer(L, "sec", parts.tm_sec);
+    set_integer(L, "wday", parts.tm_wday + 1);
+    set_integer(L, "yday", parts.tm_yday + 1);
+    set_integer(L, "offset", offset.offset_s);
+    lua_pushboolean(L, offset.is_dst);
+    lua_setfield(L, -2, "isdst");
+    lua_pushstring(L, abbreviation);
+    lua_setfield(L, -2, "zone");
+    return 1;
+}
+
 int open_clock(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"now", clock_now},
-                                         {"elapsed", clock_elapsed},
-                                         {"utc", clock_utc},
-                                         {"parse", clock_parse_text},
-                                         {"duration", clock_duration},
-                                         {"format", clock_format},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"now", clock_now},          {"elapsed", clock_elapsed},
+        {"utc", clock_utc},          {"date", clock_date},
+        {"parse", clock_parse_text}, {"duration", clock_duration},
+        {"format", clock_format},    {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

@@ -2,8 +2,8 @@
 --
 --   moongate run --sim-world scripts/worlds/contoso.lua --read-only access_report
 --
---   workspace,type,name,upn,by
---   billing,User,Lead of Billing,lead.billing@contoso.example,"role ... through api-team-billing"
+--   workspace,type,name,upn,role,scope,through
+--   billing,User,Ada King,ada.king@contoso.example,Contributor,/subscriptions/...,api-platform
 --   ...
 local args = require "args"
 local clock = require "clock"
@@ -14,9 +14,9 @@ local workspaces = require "workspaces"
 
 local options = args.parse({
   purpose = [[
-Writes a line for each principal that may do something in a workspace, with the first way to it;
-groups, and who is in them. "(on a condition)" stands behind a way that may not count. Nothing is
-changed. As a scheduled job the report is in the log of its run: moongate runs logs RUN.]],
+Writes a line for each principal that may do something in a workspace: users, groups, and who is
+in them, with the first way to it. A role that counts on a condition alone is told with "(on a
+condition)". Nothing is changed. As a scheduled job the report is in the log of its run: moongate runs logs RUN.]],
   {name = "action", value = "ACTION", help = "what they may do",
    default = "Microsoft.ApiManagement/service/workspaces/policies/write"},
   {name = "data", help = "ACTION is one on data"},
@@ -44,14 +44,16 @@ end
 local now = rbac.snapshot()
 local rows, count = 0, 0
 
-print_row("workspace", "type", "name", "upn", "by")
+print_row("workspace", "type", "name", "upn", "role", "scope", "through")
 for workspace in workspaces.each() do
   count = count + 1
   for _, holder in ipairs(now:who(options.action, workspace, {data = options.data})) do
     if options.type == nil or holder.type == options.type then
       rows = rows + 1
+      local way = holder.paths[1]
       print_row(workspace.name, holder.type, holder.name, holder.upn,
-        tostring(holder.paths[1]) .. (holder.is_conditional and " (on a condition)" or ""))
+        way.role .. (holder.is_conditional and " (on a condition)" or ""), way.scope,
+        table.concat(way.groups, " > "))
     end
   end
 end

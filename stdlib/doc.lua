@@ -162,10 +162,10 @@ local ARGUMENT_TYPES = {text = "string", path = "string", seconds = "number", na
                         duration = "number|string", code = "integer", otherwise = "any",
                         value = "any", pretty = "boolean", t = "table", f = "function",
                         fn = "function", options = "?table",
-                        ["..."] = "any"}
+                        zone = "string", ["..."] = "any"}
 local RESULT_TYPES = {text = "string", seconds = "number", value = "any", t = "table",
                       records = "table", ["{"] = "table", ['"'] = "string", what = "any",
-                      ["0"] = "number", task = "task", the = "any"}
+                      table = "table", ["0"] = "number", task = "task", the = "any"}
 
 -- What the comment of a native function says of its arguments and of what it gives.
 local function read_native_types(fn, rest)

@@ -5,8 +5,14 @@
 -- @module jobs_decide
 local decide = {}
 
-local function pop(row)
-  return table.remove(row.queue, 1)
+-- Takes a slot that is decided out of the queue, which may be another one by now.
+local function remove(row, item)
+  for i, other in ipairs(row.queue) do
+    if other == item then
+      table.remove(row.queue, i)
+      return
+    end
+  end
 end
 
 -- Notes a slot of another host, which is looked at again by the sweep.
@@ -46,9 +52,11 @@ end
 
 -- Of the slots that wait behind the first one, those whose time came while that waited are left out.
 local function skip_behind_first(own, row, reason)
-  while row.queue[2] and row.queue[2].is_on_time do
-    skip(own, row, row.queue[2], reason)
-    table.remove(row.queue, 2)
+  local behind = row.queue[2]
+  while behind and behind.is_on_time do
+    skip(own, row, behind, reason)
+    remove(row, behind)
+    behind = row.queue[2]
   end
 end
 
@@ -59,7 +67,7 @@ local function give_way(own, row, item, other)
   local reason = ("run %s goes on"):format(other.run)
   if overlap == "skip" and item.is_on_time then
     skip(own, row, item, reason)
-    pop(row)
+    remove(row, item)
     return "next"
   elseif overlap == "buffer-one" then
     skip_behind_first(own, row, reason .. ", and one slot waits already")
@@ -123,7 +131,7 @@ function decide.first(own, row)
   end
   row.paused = own.records.paused(row.name)
   if row.paused then
-    pop(row)
+    remove(row, item)
     own:tell(row, "passed", {slot = item.slot, reason = "the job is paused"})
     return "next"
   end
@@ -132,7 +140,7 @@ function decide.first(own, row)
     return give_way(own, row, item, other)
   end
   local entry = claim(own, row, item)
-  pop(row)
+  remove(row, item)
   if entry then
     return "carry", entry
   end

@@ -19,6 +19,7 @@ dispatcher.__index = dispatcher
 local LONGEST_NAP = 30 -- seconds: the machine's clock may be set meanwhile
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
+local LAST_WAIT = 5 -- seconds for processes that were killed
 local SOONEST_RETRY, LATEST_RETRY = 1, 60 -- seconds, after the store has failed
 
 -- --- telling -----------------------------------------------------------------------------------
@@ -144,18 +145,16 @@ end
 -- Takes slots of the queue as long as that can be decided now. One that this host carries keeps the
 -- place, and the queue goes on at another one.
 function dispatcher:work(row)
-  local verdict, found
+  local ok, verdict, found
   row.is_busy = true
   repeat
     row.is_wanted = false
-    verdict, found = tasks.try(jobs_decide.first, self, row)
-    if verdict then
-      row.pause = nil
-    end
-  until verdict ~= "next" and not (verdict == "wait" and row.is_wanted)
+    ok, verdict, found = pcall(jobs_decide.first, self, row)
+  until not ok or verdict ~= "next" and not (verdict == "wait" and row.is_wanted)
   row.is_busy = false
-  if not verdict then
-    self:later(row, found)
+  row.pause = not ok and row.pause or nil
+  if not ok then
+    self:later(row, verdict)
   elseif verdict == "carry" then
     self:wake(row)
     self:carry(row, found)
@@ -307,7 +306,7 @@ local function queue_due(self, now)
   while plan and plan.due <= now do
     local row = plan.row
     self.heap:take()
-    if row.plan == plan and now - plan.due > LATE then
+    if row.plan == plan and now - self:facts(row).jitter - plan.slot > LATE then
       self:survey(row, plan.slot - 1)
     elseif row.plan == plan then
       row.queue[#row.queue + 1] = {slot = plan.slot, is_on_time = true}
@@ -319,14 +318,15 @@ local function queue_due(self, now)
 end
 
 --- Look up in the store what became of a row's slots since a time, and queue what is left to do.
+-- Those that may begin later yet, by the job's jitter, are planned.
 -- @tparam table row
 -- @tparam number after
 function dispatcher:survey(row, after)
-  local now = self.now()
-  self:plan(row, now)
+  local upto = self.now() - self:facts(row).jitter
+  self:plan(row, upto)
   tasks.spawn(function()
     jobs_carry.persist(self, "looking for the slots of " .. row.name, jobs_survey.look, self, row,
-      after, now)
+      after, upto)
     self:wake(row)
   end)
 end
@@ -335,7 +335,7 @@ end
 local function plan_anew(self, now)
   self.heap = jobs_heap.new()
   for _, row in ipairs(self.rows) do
-    self:plan(row, now)
+    self:plan(row, now - self:facts(row).jitter)
   end
 end
 
@@ -393,21 +393,35 @@ local function load(self)
   end
   for name, row in pairs(before) do
     if not self.by_name[name] then
-      row.i, self.strays[name] = nil, row
+      row.i, row.plan, row.queue = nil, nil, {}
+      self.strays[name] = row
     end
   end
 end
 
--- Plans all that are declared; those that may have missed a slot are looked up.
+-- Plans a job that is new, or has another schedule. When it may have missed a slot, that is looked
+-- up.
+local function plan_first(self, row, now)
+  local first, facts = self.core.next(row.i, row.known_at), self:facts(row)
+  row.queue = {}
+  if first and first <= now - facts.jitter and facts.enabled then
+    self:survey(row, row.known_at)
+  else
+    self:plan(row, row.known_at)
+  end
+end
+
+-- Plans all that are declared. Those whose schedule is the same go on where they were.
 local function plan_all(self)
   local now = self.now()
   learn(self, now)
   for _, row in ipairs(self.rows) do
-    local first = self.core.next(row.i, row.known_at)
-    if first and first <= now and self:facts(row).enabled then
-      self:survey(row, row.known_at)
-    else
-      self:plan(row, now)
+    local mark = row.fingerprint .. tostring(self:facts(row).enabled)
+    if row.planned_by ~= mark then
+      row.planned_by = mark
+      plan_first(self, row, now)
+    elseif row.plan then
+      self:plan(row, row.plan.slot - 1)
     end
   end
 end
@@ -418,9 +432,6 @@ function dispatcher:reload()
   local ok, wrong = self.core.reload()
   if not ok then
     return false, wrong
-  end
-  for _, row in ipairs(self.rows) do
-    row.queue = {} -- what is due and not begun is found again by its time
   end
   load(self)
   plan_all(self)
@@ -600,6 +611,14 @@ local function signal_all(self, name)
   end
 end
 
+-- Waits until nothing runs any more, so long at most.
+local function wait_for_runs(self, seconds, is_over)
+  local deadline = self.steady_now() + seconds
+  while self.running > 0 and self.steady_now() < deadline and not (is_over and is_over()) do
+    self.over:wait(deadline - self.steady_now())
+  end
+end
+
 --- Begin nothing any more, and hand over what goes on: runs stop where they can be carried on. Waits
 -- for that.
 -- @tparam number grace seconds, after which what still goes on is killed
@@ -608,11 +627,11 @@ function dispatcher:drain(grace)
   self:tell(nil, "draining", {running = self.running})
   wake_all(self)
   signal_all(self, "interrupt")
-  local deadline = self.steady_now() + grace
-  while self.running > 0 and self.steady_now() < deadline and not self.is_killed do
-    self.over:wait(deadline - self.steady_now())
-  end
+  wait_for_runs(self, grace, function()
+    return self.is_killed
+  end)
   signal_all(self, "kill")
+  wait_for_runs(self, LAST_WAIT)
 end
 
 --- Wait no longer for what drain() waits for.

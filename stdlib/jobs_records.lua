@@ -32,6 +32,7 @@ local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
 
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
+local LEASE = 60           -- seconds in which a process begins the run of what it has claimed
 local AHEAD = 60           -- seconds that the clock of another host may be ahead
 
 local function folder_of(name)
@@ -120,13 +121,14 @@ end
 
 --- The slots of a job that have a record, and up to where others are over. One list.
 -- @tparam string name
--- @treturn table `slots` by key, each with `ended` and `attempts` (how many failed); `floor`, the
---   key up to which all slots are over, or nil; `pruned`, the same of what may have been removed
+-- @treturn table `slots` by key, each with `ended` and `attempts` (how many failed); `missed`, the
+--   keys up to which others were missed; `floor`, the key up to which all slots are over, or nil;
+--   `pruned`, the same of what may have been removed
 -- @raise failure what the store refuses, as all functions here
 function records.survey(name)
   local seen = look(name)
   local floor = math.max(seen.floor or -1, seen.pruned or -1)
-  return {slots = seen.slots, floor = floor >= 0 and texts.key(floor) or nil,
+  return {slots = seen.slots, missed = seen.missed, floor = floor >= 0 and texts.key(floor) or nil,
           pruned = seen.pruned and texts.key(seen.pruned)}
 end
 
@@ -273,19 +275,18 @@ end
 
 -- --- reading -----------------------------------------------------------------------------------
 
--- What stands for a damaged claim: somebody has the slot, and its run's id is known.
+-- What stands for a damaged claim: somebody has the slot.
 local function damaged_claim(name, key)
-  return {kind = kind_of(key), status = "claimed", at = (texts.time(key)),
-          run = texts.run_id(name, key), is_damaged = true}
+  return {kind = kind_of(key), status = "claimed", at = (texts.time(key)), is_damaged = true}
 end
 
 local function damaged_end()
   return {status = "failed", error = "the record of its end is damaged", is_damaged = true}
 end
 
-local function read_attempts(name, key)
+local function read_attempts(name, key, most)
   local attempts = {}
-  for n = 1, MOST_ATTEMPTS do
+  for n = 1, most do
     local path = path_of(name, key, (".attempt-%d"):format(n))
     local note, is_damaged = texts.read(texts.sorts.attempt, path)
     if not note and not is_damaged then
@@ -299,16 +300,22 @@ end
 --- What is known of a slot.
 -- @tparam string name
 -- @tparam string key
+-- @tparam[opt] table slot what `survey` says of it: that is not looked up again
 -- @treturn ?table `claim`, `finish` (nil while it goes on) and `attempts`, those that failed;
 --   nil when nobody has claimed it. What stands for a damaged one has `is_damaged`
-function records.read(name, key)
+function records.read(name, key, slot)
   local claim, is_damaged = texts.read(texts.sorts.claim, path_of(name, key))
   if not claim and not is_damaged then
     return nil
   end
-  local attempts = read_attempts(name, key)
-  local finish, is_end_damaged = texts.read(texts.sorts.finish, path_of(name, key, ".end"))
-  return {claim = claim or damaged_claim(name, key), attempts = attempts,
+  local attempts = read_attempts(name, key, slot and slot.attempts or MOST_ATTEMPTS)
+  local finish, is_end_damaged
+  if not slot or slot.ended then
+    finish, is_end_damaged = texts.read(texts.sorts.finish, path_of(name, key, ".end"))
+  end
+  claim = claim or damaged_claim(name, key)
+  claim.run = claim.status == "claimed" and texts.run_id(name, key) or nil -- whatever it says
+  return {claim = claim, attempts = attempts,
           finish = finish or is_end_damaged and damaged_end() or nil}
 end
 
@@ -328,6 +335,15 @@ function records.look_run(id)
   return seen
 end
 
+--- Whether somebody carries a slot's run, or may be about to begin it.
+-- @tparam string id of the run
+-- @tparam number claimed when the slot was claimed, seconds since 1970
+-- @treturn boolean
+function records.is_carried(id, claimed)
+  local run = records.look_run(id)
+  return run.is_held or run.fence == 0 and clock.now() < claimed + LEASE
+end
+
 -- Whether a slot ended by a run, or by record, or goes on.
 local function status_of(seen)
   if seen.finish then
@@ -344,7 +360,7 @@ local function entry_of(name, key, seen)
   local began = has_run and (finish.began or claim.at) or nil
   return {
     key = key, slot = claim.slot or (texts.time(key)), kind = claim.kind, status = status,
-    run = has_run and (claim.run or texts.run_id(name, key)) or nil,
+    run = claim.run,
     host = finish.host or last.host or claim.host, late = claim.late, began = began,
     ended = finish.at, duration = began and finish.at and math.max(0, finish.at - began),
     exit_code = finish.exit_code,
@@ -375,6 +391,16 @@ local function read_missed(name, key)
   return note and {claim = note, attempts = {}}
 end
 
+--- What became of one slot, or of those that were missed up to it.
+-- @tparam string name
+-- @tparam string key
+-- @tparam[opt] table slot what `survey` says of it: that is not looked up again
+-- @treturn ?table an entry of `history`; nil when there is none
+function records.entry(name, key, slot)
+  local seen = records.read(name, key, slot) or read_missed(name, key)
+  return seen and entry_of(name, key, seen)
+end
+
 --- What became of the newest slots of a job.
 -- @tparam string name
 -- @tparam[opt] integer most how many; all unless given
@@ -383,13 +409,14 @@ end
 --   "running" while a slot is claimed
 -- @treturn integer how many there are
 function records.history(name, most)
-  local keys, is_missed = list_keys(look(name))
+  local seen = look(name)
+  local keys, is_missed = list_keys(seen)
   local total = #keys
   for i = (most or total) + 1, total do
     keys[i] = nil
   end
   local read = tasks.map(keys, function(key) -- false: pruned meanwhile
-    return (is_missed[key] and read_missed or records.read)(name, key) or false
+    return (is_missed[key] and read_missed or records.read)(name, key, seen.slots[key]) or false
   end, {limit = AT_ONCE})
   local list = {}
   for i, key in ipairs(keys) do

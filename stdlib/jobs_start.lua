@@ -4,15 +4,20 @@ local clock = require "clock"
 local core = require "core.jobs"
 local json = require "json"
 local log = require "log"
+local run = require "run"
 local runs = require "core.runs"
 local service = require "core.service"
 local tasks = require "tasks"
 local worker = require "core.worker"
 
 local jobs_dispatcher = require "jobs_dispatcher"
+local jobs_page = require "jobs_page"
+local jobs_page_estate = require "jobs_page_estate"
 local jobs_records = require "jobs_records"
 
 local start = {}
+
+local FAILED, REFUSED = 1, 5 -- exit codes
 
 -- --- what is said ------------------------------------------------------------------------------
 
@@ -75,6 +80,21 @@ local function say_change(name, what, facts)
   end
 end
 
+-- What the service manager cannot be told is told once to whoever reads the log.
+local is_warned = false
+
+local function warn_once(wrong)
+  if wrong and not is_warned then
+    log.warning("the service manager: " .. wrong)
+    is_warned = true
+  end
+end
+
+local function notify(text)
+  local _, wrong = service.notify(text)
+  warn_once(wrong)
+end
+
 -- --- beginning and end -------------------------------------------------------------------------
 
 local function new_dispatcher(options)
@@ -86,18 +106,37 @@ local function new_dispatcher(options)
   }
 end
 
+-- Serves the page, when it is asked for. Returns it, or nil.
+local function serve_page(own, options)
+  local names = {}
+  for name in (options.host_names or ""):gmatch "[^,]+" do
+    names[#names + 1] = name
+  end
+  local page = options.listen and jobs_page.serve(own, {
+    listen = options.listen, token = options.token, public = options.public, names = names,
+    records = jobs_records, schedule = core, estate = jobs_page_estate.reader {
+      start = worker.start, words = options.words, folder = core.folder(),
+    },
+  })
+  if page then
+    say(("the page: http://%s/"):format(page.address))
+  end
+  return page
+end
+
 -- Tells the service manager that this goes on, as long as the loop turns.
 local function keep_watchdog(own)
-  local every = service.watchdog()
+  local every, wrong = service.watchdog()
+  warn_once(wrong)
   while every and own:rest(every / 2) do
-    service.notify "WATCHDOG=1"
+    notify "WATCHDOG=1"
   end
 end
 
 local function reload(own)
-  service.notify "RELOADING=1"
+  notify "RELOADING=1"
   local ok, wrong = own:reload()
-  service.notify "READY=1"
+  notify "READY=1"
   if ok then
     say(("the configuration was read again: %d jobs"):format(core.count()))
   else
@@ -120,7 +159,7 @@ local function obey(own)
 end
 
 local function drain(own, grace)
-  service.notify "STOPPING=1"
+  notify "STOPPING=1"
   if own.running > 0 then
     say(("%d runs are handed over, in %s at most"):format(own.running, duration(grace)))
   end
@@ -133,17 +172,30 @@ local function drain(own, grace)
   stopping:cancel()
 end
 
+-- Opens all. What the world refuses ends the program.
+local function begin(own, options)
+  local page, failure = tasks.try(function()
+    own:open()
+    return serve_page(own, options)
+  end)
+  if failure then
+    io.stderr:write("moongate jobs start: ", (runs.visible(tostring(failure))), "\n")
+    run.exit(failure.code == "GuardRefused" and REFUSED or FAILED)
+  end
+  return page
+end
+
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
---   in seconds, `listen`, `host_names` and `token` of the page, `quiet`
+--   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
 function start.main(text)
   local options = json.decode(text)
   local own = new_dispatcher(options)
   if not options.quiet then
     own:on_change(say_change)
   end
-  own:open()
-  service.notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
+  local page = begin(own, options)
+  notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
   if not options.quiet then
     say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))
   end
@@ -151,6 +203,9 @@ function start.main(text)
   tasks.spawn(keep_watchdog, own)
   obey(own)
   drain(own, options.grace)
+  if page then
+    page:close()
+  end
 end
 
 return start

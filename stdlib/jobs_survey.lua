@@ -92,13 +92,14 @@ end
 -- @tparam number upto nor those behind that one
 -- @raise what the store refuses
 function survey.look(own, row, after, upto)
-  local found, facts = own.records.survey(row.name), own:facts(row)
+  local found, is_paused = own.records.survey(row.name), own.records.paused(row.name)
+  local facts = own:facts(row)
+  if not row.i or is_paused then -- or it is not declared any more
+    return
+  end
   local floor = found.floor and own.records.time(found.floor)
   if floor and floor <= upto then -- one of the future was written by a wrong clock
     after = math.max(after, floor)
-  end
-  if own.records.paused(row.name) then
-    return
   end
   local reach = facts.missed == "none" and 0 or facts.catch_up
   local window = math.max(after, math.min(upto - math.max(reach, LATE), oldest_going_on(row)))

@@ -168,3 +168,19 @@ void duration_format(int64_t duration_ms, char text[DURATION_TEXT_SIZE])
         snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "d %02d:%02d:%02d", days, hours,
                  minutes, rest);
 }
+
+void duration_format_parts(int64_t duration_ms, char text[DURATION_TEXT_SIZE])
+{
+    int length = 0;
+
+    for (size_t i = 0; i < UNIT_COUNT; i++) {
+        const int64_t unit_ms = (int64_t)units[i].ms, count = duration_ms / unit_ms;
+
+        if (count > 0)
+            length += snprintf(text + length, DURATION_TEXT_SIZE - (size_t)length,
+                               "%" PRId64 "%s", count, units[i].name);
+        duration_ms %= unit_ms;
+    }
+    if (length == 0)
+        strcpy(text, "0s");
+}

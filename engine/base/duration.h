@@ -22,4 +22,7 @@ void duration_format_iso(int64_t duration_ms, char text[DURATION_ISO_SIZE]);
 enum { DURATION_TEXT_SIZE = 32 };
 void duration_format(int64_t duration_ms, char text[DURATION_TEXT_SIZE]);
 
+/* Writes one that is not negative as duration_parse() reads it: "1h30m", "500ms", "0s". */
+void duration_format_parts(int64_t duration_ms, char text[DURATION_TEXT_SIZE]);
+
 #endif

@@ -24,6 +24,8 @@ struct action;
 struct jobs_command {
     struct settings settings; /* first: the shared options take it as their context */
     const struct action *action;
+    int argc; /* what is behind the action's name */
+    char **argv;
     const char **names;
     size_t name_count;
     uint64_t count, limit;
@@ -138,6 +140,26 @@ static const struct option history_options[] = {
 static const struct option pause_options[] = {
     {"--reason", "TEXT", "why, for whoever looks at it", take_reason}, {0}};
 
+/* The fields of a job, and of one who is told, as options are told. */
+static struct option job_fields[CONFIG_MOST_FIELDS + 1] = {{"", NULL, NULL, NULL}};
+static struct option notice_fields[CONFIG_MOST_FIELDS + 1] = {{"", NULL, NULL, NULL}};
+
+static void fill(struct option *options, struct config_field (*field)(size_t index))
+{
+    size_t count = 0;
+
+    for (; field(count).name != NULL; count++)
+        options[count] = (struct option){field(count).name, field(count).value,
+                                         field(count).help, NULL};
+    options[count] = (struct option){0};
+}
+
+static void fill_fields(void)
+{
+    fill(job_fields, config_job_field);
+    fill(notice_fields, config_notice_field);
+}
+
 const struct help jobs_help = {
     .usage =
         "moongate jobs [list] [options]\n"
@@ -180,6 +202,7 @@ const struct help jobs_help = {
             "    moongate jobs check && moongate jobs next --count 3\n"
             "    moongate jobs run nightly-scale --slot 2027-03-26T19:00Z --again\n"
             "    moongate jobs pause nightly-scale --reason 'the move to premium v2'",
+    .prepare = fill_fields,
     .sections = {{NULL, jobs_options, NULL},
                  {"of list", list_options, NULL},
                  {"of next", next_options, NULL},
@@ -188,44 +211,18 @@ const struct help jobs_help = {
                  {"of pause", pause_options, NULL},
                  {"of run, too: with Azure, or a `moongate sim` elsewhere",
                   common_options, NULL},
+                 {"and guard rails, beside those of the job", guard_options, NULL},
                  {"where runs are kept", store_options, NULL},
                  {PROFILE_TITLE, profile_options, NULL},
+                 {"a job may say", job_fields, NULL},
+                 {"who is told (notify: one such table, or a list)", notice_fields, NULL},
                  {0}},
-    .exits = "0 done; 1 it could not be done, or the job failed; 2 wrong usage, no such\n"
-             "job, or a mistake in the configuration"};
+    .exits =
+        "0 done; 1 it could not be done, or a slot failed; 2 wrong usage, no such\n"
+        "job or slot, or a mistake in the configuration. `run` for one slot ends with\n"
+        "the run's own"};
 
 /* --- what is done ------------------------------------------------------------------------ */
-
-static void add_time(cJSON *options, const char *name, bool is_said, int64_t time_ms)
-{
-    if (is_said)
-        cJSON_AddNumberToObject(options, name, (double)time_ms / 1000.0);
-}
-
-/* What the library is told, as JSON. Owned by the caller. */
-static char *describe(const struct jobs_command *command)
-{
-    cJSON *options = cJSON_CreateObject();
-    char *text;
-
-    cJSON_AddItemToObject(
-        options, "names",
-        cJSON_CreateStringArray(command->names, (int)command->name_count));
-    cJSON_AddNumberToObject(options, "limit",
-                            command->limit != 0 ? (double)command->limit : LISTED);
-    add_time(options, "slot", command->has_slot, command->slot_ms);
-    add_time(options, "from", command->has_from, command->from_ms);
-    add_time(options, "to", command->has_to, command->to_ms);
-    if (command->wants_json)
-        cJSON_AddTrueToObject(options, "json");
-    if (command->repeats)
-        cJSON_AddTrueToObject(options, "again");
-    if (command->reason != NULL)
-        cJSON_AddStringToObject(options, "reason", command->reason);
-    text = json_print(options);
-    cJSON_Delete(options);
-    return text;
-}
 
 /* How the words behind an action are read. */
 enum {
@@ -244,6 +241,42 @@ struct action {
     const char *(*check)(const struct jobs_command *command);
     int (*execute)(struct jobs_command *command);
 };
+
+static void add_time(cJSON *options, const char *name, bool is_said, int64_t time_ms)
+{
+    if (is_said)
+        cJSON_AddNumberToObject(options, name, (double)time_ms / 1000.0);
+}
+
+/* What the library is told, as JSON. Owned by the caller. */
+static char *describe(const struct jobs_command *command)
+{
+    static const struct option *const own[] = {run_options, jobs_options, NULL};
+    cJSON *options = cJSON_CreateObject();
+    char *text;
+
+    cJSON_AddItemToObject(
+        options, "names",
+        cJSON_CreateStringArray(command->names, (int)command->name_count));
+    cJSON_AddNumberToObject(options, "limit",
+                            command->limit != 0 ? (double)command->limit : LISTED);
+    add_time(options, "slot", command->has_slot, command->slot_ms);
+    add_time(options, "from", command->has_from, command->from_ms);
+    add_time(options, "to", command->has_to, command->to_ms);
+    if (command->wants_json)
+        cJSON_AddTrueToObject(options, "json");
+    if (command->repeats)
+        cJSON_AddTrueToObject(options, "again");
+    if (command->reason != NULL)
+        cJSON_AddStringToObject(options, "reason", command->reason);
+    if ((command->action->traits & ASKS_AZURE) != 0)
+        cJSON_AddItemToObject(
+            options, "words",
+            jobs_collect_words(&command->settings, own, command->argc, command->argv));
+    text = json_print(options);
+    cJSON_Delete(options);
+    return text;
+}
 
 /* The library does it, as a run of which nothing is kept. */
 static int execute_in_session(struct jobs_command *command, struct session *session)
@@ -271,6 +304,7 @@ static int execute_in_library(struct jobs_command *command)
     int code = EXIT_USAGE;
 
     settings->manages_runs = true;
+    settings->output = OUTPUT_TEXT; /* `--output json` of `run` is of the run itself */
     if (settings->store != NULL && strcmp(settings->store, "none") == 0)
         fputs("moongate jobs: nothing is known of jobs where nothing is kept: "
               "--store none\n",
@@ -285,6 +319,33 @@ static int execute_in_library(struct jobs_command *command)
         command_complain("jobs", failure);
     command_drop_settings(settings);
     return code;
+}
+
+static int execute_check(struct jobs_command *command)
+{
+    return jobs_check(command->settings.config_file);
+}
+
+static int execute_next(struct jobs_command *command)
+{
+    struct failure *failure = NULL;
+    struct config *config = config_read(command->settings.config_file, &failure);
+    const int64_t now_ms = clock_machine_wall_ms();
+    const struct jobs_next_request request = {
+        .names = command->names,
+        .name_count = command->name_count,
+        .count = command->count != 0 ? (size_t)command->count : NEXT_SLOTS,
+        .from_ms = command->has_from ? command->from_ms : now_ms,
+        .now_ms = now_ms,
+        .wants_json = command->wants_json};
+    const bool is_good = failure == NULL && have_jobs(command, config);
+
+    if (failure != NULL)
+        command_complain("jobs", failure);
+    if (is_good)
+        jobs_print_next(config, &request);
+    config_free(config);
+    return is_good ? EXIT_DONE : EXIT_USAGE;
 }
 
 static const char *check_run(const struct jobs_command *command)
@@ -302,6 +363,8 @@ static const char *check_run(const struct jobs_command *command)
 
 static const struct action actions[] = {
     {"list", list_options, 0, NULL, execute_in_library},
+    {"check", NULL, 0, NULL, execute_check},
+    {"next", next_options, TAKES_JOBS, NULL, execute_next},
     {"run", run_options, TAKES_JOBS | ONE_JOB | NEEDS_JOB | ASKS_AZURE, check_run,
      execute_in_library},
     {"history", history_options, TAKES_JOBS | ONE_JOB | NEEDS_JOB | MAY_BE_GONE, NULL,
@@ -342,6 +405,7 @@ static bool read_words(struct jobs_command *command, int argc, char **argv)
         store_options,
         profile_options,
         (action->traits & ASKS_AZURE) != 0 ? common_options : none,
+        (action->traits & ASKS_AZURE) != 0 ? guard_options : none,
         NULL};
     const size_t most = (action->traits & TAKES_JOBS) == 0 ? 0
                         : (action->traits & ONE_JOB) != 0  ? 1
@@ -416,6 +480,8 @@ static bool have_jobs(const struct jobs_command *command, const struct config *c
 /* Help needs no configuration; all else is checked first. */
 static int execute(struct jobs_command *command, int argc, char **argv)
 {
+    command->argc = argc;
+    command->argv = argv;
     if (!read_words(command, argc, argv))
         return EXIT_USAGE;
     if (command->wants_help) {

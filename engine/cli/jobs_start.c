@@ -1,15 +1,16 @@
 /* engine/cli/jobs_start.c - moongate jobs start: the scheduler. */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <openssl/crypto.h>
 
+#include "base/buffer.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -20,6 +21,7 @@
 #include "run/run.h"
 #include "run/session.h"
 #include "run/source.h"
+#include "run/terminal.h"
 
 enum {
     MOST_RUNS = 10000,
@@ -38,7 +40,7 @@ struct start_command {
     uint64_t max_runs;
     int64_t grace_ms;
     char *token; /* or NULL */
-    bool wants_help;
+    bool is_public, wants_help;
 };
 
 static char *take_listen(void *context, const char *text)
@@ -56,6 +58,13 @@ static char *take_host_name(void *context, const char *text)
     if (!text_matches(text, "^[A-Za-z0-9.-]+(,[A-Za-z0-9.-]+)*$"))
         return memory_format("'%s' is no name of a host, or list of them", text);
     return option_take_text(&((struct start_command *)context)->host_names, text);
+}
+
+static char *take_public(void *context, const char *text)
+{
+    (void)text;
+    ((struct start_command *)context)->is_public = true;
+    return NULL;
 }
 
 static char *take_max_runs(void *context, const char *text)
@@ -85,6 +94,8 @@ static const struct option start_options[] = {
      take_token_file},
     {"--host-name", "NAMES", "names of the page's host behind a proxy: a.example,b",
      take_host_name},
+    {"--public", NULL,
+     "whoever can reach the page may read it, not only act by the token", take_public},
     {"--max-runs", "N", "so many runs at once on this host, 64 by default",
      take_max_runs},
     {"--grace", "TIME", "how long runs may take to be handed over at the end: 90s",
@@ -116,102 +127,22 @@ const struct help jobs_start_help = {
                  {PROFILE_TITLE, profile_options, NULL},
                  {0}},
     .exits = "0 it was stopped, 1 the store or the address cannot be used, 2 wrong\n"
-             "usage, or a mistake in the configuration"};
+             "usage, or a mistake in the configuration, 5 the page would be for others "
+             "without\n"
+             "a token"};
 
-/* --- what runs are told -------------------------------------------------------------------- */
-
-static const struct option *find_option(const struct option *table, const char *word,
-                                        size_t length)
-{
-    for (; table->name != NULL; table++) {
-        if (strlen(table->name) == length && strncmp(table->name, word, length) == 0)
-            return table;
-    }
-    return NULL;
-}
-
-/* The option of a word in the tables, ended by NULL; or NULL. */
-static const struct option *look_up(const struct option *const *tables, const char *word)
-{
-    const struct option *option = NULL;
-
-    while (option == NULL && *tables != NULL)
-        option = find_option(*tables++, word, strcspn(word, "="));
-    return option;
-}
-
-/* The words of the command line that count for every run, as they were said. */
-static cJSON *collect_words(int argc, char **argv)
-{
-    static const struct option *const passed[] = {common_options, guard_options,
-                                                  profile_options, NULL};
-    static const struct option *const own[] = {start_options, sim_options_table,
-                                               store_options, NULL};
-    cJSON *words = cJSON_CreateArray();
-
-    for (int i = 0; i < argc; i++) {
-        const struct option *for_runs = look_up(passed, argv[i]);
-        const struct option *option = for_runs != NULL ? for_runs : look_up(own, argv[i]);
-        const bool takes_next = option != NULL && option->value != NULL &&
-                                option->value[0] != '[' && strchr(argv[i], '=') == NULL;
-
-        if (for_runs != NULL)
-            cJSON_AddItemToArray(words, cJSON_CreateString(argv[i]));
-        if (takes_next && ++i < argc && for_runs != NULL)
-            cJSON_AddItemToArray(words, cJSON_CreateString(argv[i]));
-    }
-    return words;
-}
-
-static void add_pair(cJSON *words, const char *name, const char *value)
-{
-    cJSON_AddItemToArray(words, cJSON_CreateString(name));
-    cJSON_AddItemToArray(words, cJSON_CreateString(value));
-}
-
-/* The same folder for a process that works elsewhere. Owned by the caller. */
-static char *name_store(const char *store)
-{
-    char here[PATH_MAX];
-
-    if (store[0] == '/' || strncmp(store, "azblob:", 7) == 0 ||
-        getcwd(here, sizeof here) == NULL)
-        return memory_copy_string(store);
-    return memory_format("%s/%s", here, store);
-}
-
-static void add_word_options(const struct start_command *command, cJSON *words)
-{
-    const struct settings *settings = &command->settings;
-    char *path = realpath(config_path(settings->config), NULL);
-
-    if (path != NULL)
-        add_pair(words, "--config", path);
-    if (settings->store != NULL) {
-        char *store = name_store(settings->store);
-
-        add_pair(words, "--store", store);
-        free(store);
-    }
-    if (settings->lease_ms != 0) {
-        char *lease = memory_format("%.3fs", (double)settings->lease_ms / 1000.0);
-
-        add_pair(words, "--lease", lease);
-        free(lease);
-    }
-    cJSON_AddItemToArray(words, cJSON_CreateString("--quiet"));
-    free(path);
-}
+/* --- what the library is told ------------------------------------------------------------- */
 
 /* What the library is told, as JSON. Owned by the caller. */
 static char *describe(const struct start_command *command, int argc, char **argv)
 {
+    static const struct option *const own[] = {start_options, sim_options_table, NULL};
     const struct settings *settings = &command->settings;
     cJSON *options = cJSON_CreateObject();
-    cJSON *words = collect_words(argc, argv);
+    cJSON *words = jobs_collect_words(settings, own, argc, argv);
     char *text;
 
-    add_word_options(command, words);
+    cJSON_AddItemToArray(words, cJSON_CreateString("--quiet"));
     cJSON_AddItemToObject(options, "words", words);
     cJSON_AddNumberToObject(options, "max_runs",
                             command->max_runs != 0 ? (double)command->max_runs : RUNS);
@@ -228,6 +159,8 @@ static char *describe(const struct start_command *command, int argc, char **argv
         cJSON_AddStringToObject(options, "host_names", command->host_names);
     if (command->token != NULL)
         cJSON_AddStringToObject(options, "token", command->token);
+    if (command->is_public)
+        cJSON_AddTrueToObject(options, "public");
     if (command->is_quiet)
         cJSON_AddTrueToObject(options, "quiet");
     text = json_print(options);
@@ -272,9 +205,10 @@ static const char *check_combination(const struct start_command *command)
         return "jobs need a store: it says which slots have run";
     if (settings->sim && settings->clock_mode == CLOCK_VIRTUAL)
         return "--clock: jobs go by a clock that goes by itself: real, or such as 60x";
-    if (command->listen == NULL &&
-        (command->token_file != NULL || command->host_names != NULL))
-        return "--token-file and --host-name are of the page: they need --listen";
+    if (command->listen == NULL && (command->token_file != NULL ||
+                                    command->host_names != NULL || command->is_public))
+        return "--token-file, --host-name and --public are of the page: they need "
+               "--listen";
     return sim_options_check(settings);
 }
 
@@ -293,6 +227,19 @@ static int run_library(struct session *session, const struct start_command *comm
     return code;
 }
 
+/* Lines about the program, among those of the jobs. */
+static void print_log(void *context, enum log_level level, const char *text)
+{
+    struct buffer line = {0};
+    char at[CLOCK_TEXT_SIZE];
+
+    clock_format_utc(clock_wall_ms(session_clock(context)), at);
+    buffer_printf(&line, "%.19sZ %s: ", at, log_level_names[level]);
+    terminal_append_visible(&line, text);
+    fprintf(stderr, "%s\n", line.data);
+    buffer_deinit(&line);
+}
+
 /* Opens what the library works with, and runs it. */
 static int start_session(struct start_command *command, struct trial *trial, int argc,
                          char **argv, struct failure **failure)
@@ -302,6 +249,7 @@ static int start_session(struct start_command *command, struct trial *trial, int
 
     if (session == NULL)
         return code;
+    log_set_sink(print_log, session);
     if (trial != NULL)
         *failure = trial_serve(trial, session_loop(session));
     if (*failure == NULL && session_depot(session, failure) != NULL)

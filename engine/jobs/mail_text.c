@@ -10,6 +10,7 @@
 
 #include "base/base64.h"
 #include "base/buffer.h"
+#include "base/mailbox.h"
 #include "jobs/post.h"
 
 enum {
@@ -17,18 +18,6 @@ enum {
     PLAIN_SUBJECT = 66, /* longest one that needs no second line (RFC 5322, 2.1.1) */
     BODY_LINE = 76      /* RFC 2045, 6.8 */
 };
-
-const char *mail_bare_address(const char *address, size_t *length)
-{
-    const char *open = strrchr(address, '<');
-
-    if (open == NULL) {
-        *length = strlen(address);
-        return address;
-    }
-    *length = strcspn(open + 1, ">");
-    return open + 1;
-}
 
 static bool is_plain(const char *text, size_t length)
 {
@@ -109,7 +98,7 @@ static void append_name(struct buffer *to, const char *name, size_t length)
 static void append_address(struct buffer *to, const char *address)
 {
     size_t length;
-    const char *bare = mail_bare_address(address, &length);
+    const char *bare = mailbox_address(address, &length);
 
     if (bare != address)
         append_name(to, address, (size_t)(bare - 1 - address));
@@ -148,7 +137,7 @@ static void append_date(struct buffer *to, int64_t wall_ms)
 static void append_id(struct buffer *to, const struct post_mail *mail)
 {
     size_t length;
-    const char *bare = mail_bare_address(mail->from, &length);
+    const char *bare = mailbox_address(mail->from, &length);
     const char *domain = strchr(bare, '@');
 
     buffer_printf(to, "Message-ID: <%s%.*s>\r\n", mail->id,

@@ -6,9 +6,6 @@
 
 struct post_mail;
 
-/* The bare address in "Jobs <jobs@example.org>", and its length. Borrowed. */
-const char *mail_bare_address(const char *address, size_t *length);
-
 /* The whole message, CR LF at the end of each line, owned by the caller. What it is made of is
  * right, as the checks of post.h say. */
 char *mail_compose(const struct post_mail *mail, size_t *length);

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/waitable.h"
+#include "net/mailer.h"
 #include "net/transfer.h"
 
 struct failure;
@@ -23,8 +24,7 @@ enum {
     POST_TIMEOUT_MS = 30000,
     POST_COMMAND_TIMEOUT_MS = 60000,
     POST_KEPT_BYTES = 4096, /* of an answer */
-    POST_MOST_HEADERS = TRANSFER_HEADERS,
-    POST_LONGEST_ADDRESS = 254 /* of a mail; RFC 5321, 4.5.3.1.3 */
+    POST_MOST_HEADERS = TRANSFER_HEADERS
 };
 
 /* Cheap: libcurl starts with the first post. `ca_file` (PEM, copied) or NULL: the system's. */
@@ -48,7 +48,7 @@ struct post {
     struct transfer transfer;
     struct letter letter;
     struct program *program;
-    char *strings[POST_MOST_HEADERS + 6]; /* what the transfer points to */
+    char *strings[POST_MOST_HEADERS + 6]; /* what the two point to */
     size_t string_count;
 };
 

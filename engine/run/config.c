@@ -42,15 +42,20 @@ const char *config_keep(struct config *config, char *text)
     return config_keep_block(config, text);
 }
 
+static void close_zone(void *zone)
+{
+    zone_close(zone);
+}
+
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
     for (size_t i = 0; i < config->profile_count; i++)
         free(config->profiles[i].name);
-    for (size_t i = 0; i < config->job_count; i++)
-        zone_close(config->jobs[i].schedule.zone);
     map_deinit(&config->job_places, NULL);
+    map_deinit(&config->zones, close_zone);
+    map_deinit(&config->scripts, NULL);
     free(config->jobs);
     for (size_t i = 0; i < config->kept_count; i++)
         free(config->kept[i]);
@@ -230,21 +235,23 @@ struct reader {
     void *context;
 };
 
+/* Takes the text. */
+static void tell_one(const struct reader *reader, char *text)
+{
+    reader->tell(reader->context, text);
+    free(text);
+}
+
 static void tell_all(const struct reader *reader, const char *path,
                      const struct config_mistakes *mistakes, const char *stopped)
 {
-    for (size_t i = 0; i <= mistakes->count; i++) {
-        const struct config_mistake *own = &mistakes->list[i];
-        char *text = NULL;
-
-        if (i < mistakes->count)
-            text = memory_format("%s:%d: %s", path, own->line, own->text);
-        else if (stopped != NULL)
-            text = memory_format("%s:%s", path, stopped);
-        if (text != NULL)
-            reader->tell(reader->context, text);
-        free(text);
-    }
+    for (size_t i = 0; i < mistakes->count; i++)
+        tell_one(reader, memory_format("%s:%d: %s", path, mistakes->list[i].line,
+                                       mistakes->list[i].text));
+    if (mistakes->omitted > 0)
+        tell_one(reader, memory_format("%s: and %zu more", path, mistakes->omitted));
+    if (stopped != NULL)
+        tell_one(reader, memory_format("%s:%s", path, stopped));
 }
 
 /* Whether the file is good; `stopped` is what has ended it, or NULL. */
@@ -253,7 +260,7 @@ static bool settle(const struct reader *reader, const char *path,
                    struct failure **failure)
 {
     config_sort_mistakes(mistakes);
-    if (mistakes->count > 0 && reader->tell != NULL)
+    if (reader->tell != NULL)
         tell_all(reader, path, mistakes, stopped);
     else if (mistakes->count > 0)
         *failure = failure_new("BadSetting", "%s:%d: %s", path, mistakes->list[0].line,

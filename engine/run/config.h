@@ -71,9 +71,11 @@ bool config_is_job_name(const char *name);
  * Owned by the caller. */
 struct failure *config_complain_absence(const char *file);
 
-/* As config_read(), for `moongate jobs check`: tells every mistake in jobs, in the order of
- * their lines, each as "file:12: job 'a': schedule: ..."; with mistakes it returns NULL, and
- * `*failure` is set only when no more than one can be told (no such file, no Lua). */
+/* As config_read(), for `moongate jobs check`: goes on after a mistake in a job or a profile, looks
+ * whether scripts and programs are there, and tells every mistake in the order of their lines, each
+ * as "file:12: job 'a': schedule: ...", behind them what has stopped the file (no Lua, no end). With
+ * mistakes it returns NULL; `*failure` is set only for what does not stand in the file: it cannot be
+ * read, or is not taken. What is hardly meant is warned of in the log. */
 struct config *config_check(const char *file, struct failure **failure,
                             void (*tell)(void *context, const char *mistake),
                             void *context);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -121,8 +122,13 @@ static void open_zone(struct job_reading *reading)
     struct job *job = reading->job;
     char *wrong = NULL;
 
+    job->schedule.zone = map_find(&reading->config->zones, job->timezone);
+    if (job->schedule.zone != NULL)
+        return;
     job->schedule.zone = zone_open(job->timezone, &wrong);
-    if (job->schedule.zone == NULL)
+    if (job->schedule.zone != NULL)
+        map_set(&reading->config->zones, job->timezone, job->schedule.zone);
+    else
         config_job_mistake(reading, "timezone", wrong);
 }
 
@@ -170,29 +176,31 @@ static int64_t shortest_interval_ms(const struct schedule *schedule, int64_t eno
     return shortest_s < INT64_MAX / 1000 ? shortest_s * 1000 : INT64_MAX;
 }
 
+static char *compare_jitter(int64_t jitter_ms, const char *with, int64_t other_ms)
+{
+    char jitter[DURATION_TEXT_SIZE], other[DURATION_TEXT_SIZE];
+
+    duration_format_parts(jitter_ms, jitter);
+    duration_format_parts(other_ms, other);
+    return memory_format("%s is more than %s %s", jitter, with, other);
+}
+
+/* Whether a slot that begins so much later begins in time, and before the next one. */
 static void check_jitter(struct job_reading *reading)
 {
     const struct job *job = reading->job;
-    char *jitter = config_format_duration(job->jitter_ms), *other = NULL;
+    int64_t shortest_ms;
 
-    if (job->catch_up_ms != 0 && job->jitter_ms > job->catch_up_ms) {
-        other = config_format_duration(job->catch_up_ms);
+    if (job->catch_up_ms != 0 && job->jitter_ms > job->catch_up_ms)
         config_job_mistake(reading, "jitter",
-                           memory_format("%s is more than catch_up, %s: no slot would "
-                                         "begin in time",
-                                         jitter, other));
-    } else if (reading->mistakes->are_all && reading->mistakes->count == 0) {
-        const int64_t shortest_ms = shortest_interval_ms(&job->schedule, job->jitter_ms);
-
-        if (shortest_ms < job->jitter_ms) {
-            other = config_format_duration(shortest_ms);
-            config_job_warning(
-                reading, "jitter",
-                memory_format("%s is more than the %s between two slots", jitter, other));
-        }
-    }
-    free(jitter);
-    free(other);
+                           compare_jitter(job->jitter_ms, "catch_up,", job->catch_up_ms));
+    if (!reading->mistakes->are_all || job->schedule_text == NULL)
+        return;
+    shortest_ms = shortest_interval_ms(&job->schedule, job->jitter_ms);
+    if (shortest_ms < job->jitter_ms)
+        config_job_warning(
+            reading, "jitter",
+            compare_jitter(job->jitter_ms, "the time between two slots,", shortest_ms));
 }
 
 /* --- the job ------------------------------------------------------------------------ */

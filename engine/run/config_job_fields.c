@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/config_parts.h"
@@ -221,11 +222,11 @@ static char *take_every(const struct job_row *row, struct job_reading *reading)
     if (wrong == NULL && job->schedule.every_ms % SECOND != 0)
         wrong = memory_copy_string("whole seconds expected");
     if (wrong == NULL) {
-        char *every = config_format_duration(job->schedule.every_ms);
+        char every[DURATION_TEXT_SIZE];
 
+        duration_format_parts(job->schedule.every_ms, every);
         job->schedule_text =
             config_keep(reading->config, memory_format("every %s", every));
-        free(every);
     }
     return wrong;
 }
@@ -328,14 +329,11 @@ static bool is_beside(const struct config *config, const char *text)
     return is_there;
 }
 
-static char *take_script(const struct job_row *row, struct job_reading *reading)
+static char *find_script(const struct job_row *row, const char *text,
+                         struct job_reading *reading)
 {
     char *wrong;
-    const char *text = config_look_at_text(reading->L, &wrong);
 
-    reading->has_script = true;
-    if (text == NULL)
-        return wrong;
     if (strchr(text, '/') == NULL && !ends_with_suffix(text, strlen(text)) &&
         !is_beside(reading->config, text))
         return take_ready(text, reading);
@@ -343,6 +341,25 @@ static char *take_script(const struct job_row *row, struct job_reading *reading)
     return wrong == NULL && reading->mistakes->are_all
                ? check_script(reading->job->script)
                : wrong;
+}
+
+/* What many jobs share is looked for once. */
+static char *take_script(const struct job_row *row, struct job_reading *reading)
+{
+    struct map *scripts = &reading->config->scripts;
+    char *wrong;
+    const char *text = config_look_at_text(reading->L, &wrong);
+
+    reading->has_script = true;
+    if (text == NULL)
+        return wrong;
+    reading->job->script = map_find(scripts, text);
+    if (reading->job->script != NULL)
+        return NULL;
+    wrong = find_script(row, text, reading);
+    if (wrong == NULL)
+        map_set(scripts, text, (void *)(uintptr_t)reading->job->script);
+    return wrong;
 }
 
 /* The argument on top as a text, which config_keep() has. */

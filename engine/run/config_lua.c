@@ -17,6 +17,7 @@ enum {
     MEMORY_LIMIT = 16 << 20,
     INSTRUCTION_LIMIT = 20000000, /* a fraction of a second */
     CPU_LIMIT_MS = 1000,
+    JOBS_PER_MS = 10, /* how many jobs may take one more, with all that is looked at */
     LONGEST_NAME = 64
 };
 
@@ -298,6 +299,14 @@ static int refuse_name(lua_State *L, const struct declaration *declaration, int 
     return 1;
 }
 
+/* What has been declared took its time, too. */
+static void allow_for_declared(struct evaluation *own)
+{
+    const size_t count = own->config->job_count + own->mistakes->count;
+
+    own->limits.most_cpu_ms = CPU_LIMIT_MS + (int64_t)(count / JOBS_PER_MS);
+}
+
 /* profile "name" -> function that takes the table */
 static int open_declaration(lua_State *L)
 {
@@ -306,6 +315,7 @@ static int open_declaration(lua_State *L)
     const int line = current_line(L);
     size_t length = 0;
 
+    allow_for_declared(own);
     check_closed(L, own);
     if (lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TSTRING)
         return refuse(

@@ -7,12 +7,18 @@
 #include "run/config_parts.h"
 
 enum {
-    MOST_SEARCHED = 16384 /* bytes, so that many mistakes in long lines take no time */
+    MOST_SEARCHED = 16384, /* bytes, so that many mistakes in long lines take no time */
+    MOST_MISTAKES = 100000 /* a loop can make them without end */
 };
 
 void config_add_mistake(struct config_mistakes *mistakes, int line, size_t place,
                         char *text)
 {
+    if (mistakes->count == MOST_MISTAKES) {
+        mistakes->omitted++;
+        free(text);
+        return;
+    }
     if (mistakes->count == mistakes->room) {
         mistakes->room = 2 * mistakes->room + 16;
         mistakes->list =
@@ -45,6 +51,7 @@ void config_deinit_mistakes(struct config_mistakes *mistakes)
         free(mistakes->list[i].text);
     free(mistakes->list);
     free(mistakes->starts);
+    map_deinit(&mistakes->unset_variables, NULL);
     *mistakes = (struct config_mistakes){0};
 }
 
@@ -70,6 +77,13 @@ static void find_lines(struct config_mistakes *mistakes)
 static bool is_of_name(char c)
 {
     return isalnum((unsigned char)c) || c == '_';
+}
+
+static const char *skip_blanks(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at;
 }
 
 /* Behind a string in quotes, which begins at `at`. */
@@ -104,26 +118,28 @@ static bool sets(const char *at, const char *end, const char *name)
         }
         if ((size_t)(at - word) != length || memcmp(word, name, length) != 0)
             continue;
-        while (at < end && (*at == ' ' || *at == '\t'))
-            at++;
+        at = skip_blanks(at, end);
         if (at < end && *at == '=' && (end - at < 2 || at[1] != '='))
             return true;
     }
     return false;
 }
 
-/* Whether a declaration begins in the line. */
+/* Whether a declaration begins in the line: `job "a"`, and not the field `profile = "a"`. */
 static bool declares(const char *at, const char *end)
 {
     static const char *const words[] = {"job", "profile"};
 
-    while (at < end && (*at == ' ' || *at == '\t'))
-        at++;
+    at = skip_blanks(at, end);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const size_t length = strlen(words[i]);
 
-        if ((size_t)(end - at) > length && memcmp(at, words[i], length) == 0 &&
-            !is_of_name(at[length]))
+        if ((size_t)(end - at) <= length || memcmp(at, words[i], length) != 0)
+            continue;
+
+        const char *behind = skip_blanks(at + length, end);
+
+        if (behind < end && strchr("\"'([", *behind) != NULL)
             return true;
     }
     return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mailbox.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/url.h"
@@ -20,7 +21,6 @@ enum {
     ALL_EVENTS = JOB_FAILURE | JOB_RECOVERY | JOB_LATENESS,
     MOST_RECEIVERS = 50,
     MOST_COMMAND_WORDS = 64,
-    LONGEST_ADDRESS = 254, /* RFC 5321, 4.5.3.1.3, without its brackets */
     LONGEST_VARIABLE = 128
 };
 
@@ -33,10 +33,36 @@ struct notice_row {
 
 /* --- values ------------------------------------------------------------------------- */
 
+/* Whether the table on top has one key, and that. */
+static bool has_only(lua_State *L, const char *key)
+{
+    size_t count = 0, fitting = 0;
+
+    for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+        count++;
+        if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), key) == 0)
+            fitting++;
+    }
+    return count == 1 && fitting == 1;
+}
+
+/* Whoever checks the file may be another one than whoever needs the variable. */
+static void warn_unset(struct job_reading *reading, const char *variable)
+{
+    struct map *known = &reading->mistakes->unset_variables;
+    const char *value = getenv(variable);
+
+    if (!reading->mistakes->are_all || (value != NULL && value[0] != '\0') ||
+        map_set(known, variable, known) != NULL)
+        return;
+    config_job_warning(reading, "notify",
+                       memory_format("the variable %s is not set here", variable));
+}
+
 /* {env = "VARIABLE"}: where a secret is. */
 static char *take_variable(struct job_reading *reading, const char **to)
 {
-    static const char form[] = "{env = \"VARIABLE\"}";
+    static const char form[] = "{env = \"VARIABLE\"}", key[] = "env";
     lua_State *L = reading->L;
     char *wrong = NULL;
 
@@ -46,7 +72,9 @@ static char *take_variable(struct job_reading *reading, const char **to)
                              form);
     if (!lua_istable(L, -1))
         return config_complain_type(form, L);
-    lua_pushstring(L, "env");
+    if (!has_only(L, key))
+        return memory_format("%s expected, and nothing else in it", form);
+    lua_pushstring(L, key);
     lua_rawget(L, -2);
 
     const char *name = config_look_at_text(L, &wrong);
@@ -57,12 +85,8 @@ static char *take_variable(struct job_reading *reading, const char **to)
     else if (name != NULL)
         *to = config_keep(reading->config, memory_copy_string(name));
     lua_pop(L, 1);
-    for (lua_pushnil(L); wrong == NULL && lua_next(L, -2) != 0; lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "env") != 0) {
-            lua_pop(L, 2);
-            return memory_format("%s expected, and nothing else in it", form);
-        }
-    }
+    if (*to != NULL)
+        warn_unset(reading, *to);
     return wrong;
 }
 
@@ -105,11 +129,9 @@ static char *take_server(struct job_reading *reading, struct notice *notice)
 {
     char *wrong = keep_text(reading, &notice->server);
 
-    if (wrong == NULL &&
-        !text_matches(notice->server, "^smtps?://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)"
-                                      "(:[0-9]{1,5})?/?$"))
-        wrong = memory_copy_string(
-            "a server such as smtps://host:465 or smtp://host:25 expected");
+    /* it is not repeated: there may be a password in it */
+    if (wrong == NULL && mailbox_check_server(notice->server) != NULL)
+        wrong = memory_format("it %s", mailbox_check_server(notice->server));
     return wrong;
 }
 
@@ -123,16 +145,12 @@ static char *take_password(struct job_reading *reading, struct notice *notice)
     return take_variable(reading, &notice->password_env);
 }
 
-/* As it stands between < and > (RFC 5321, 4.1.2), without quoted names. */
 static char *keep_address(struct job_reading *reading, const char **to)
 {
     char *wrong = keep_text(reading, to);
 
-    if (wrong == NULL &&
-        (strlen(*to) > LONGEST_ADDRESS ||
-         !text_matches(*to, "^[^]@ <>(),;:\"\\[]+@[^]@ <>(),;:\"\\[]+$")))
-        wrong = memory_format("'%.*s' is no address such as me@example.com",
-                              LONGEST_ADDRESS, *to);
+    if (wrong == NULL && mailbox_check(*to) != NULL)
+        wrong = memory_format("'%s' %s", *to, mailbox_check(*to));
     return wrong;
 }
 
@@ -315,31 +333,35 @@ static bool find_way(struct job_reading *reading, const char *place, unsigned sa
     return true;
 }
 
+static bool says(unsigned said, const char *name)
+{
+    unsigned i = 0;
+
+    while (strcmp(rows[i].field.name, name) != 0)
+        i++;
+    return (said & 1U << i) != 0;
+}
+
+/* Port 587 is for those who sign in, and has STARTTLS (RFC 6409, 4.3; RFC 8314, 3.3). */
+static bool may_lack_tls(const struct notice *notice)
+{
+    return notice->server != NULL && text_matches(notice->server, "^smtp://") &&
+           !text_matches(notice->server, ":587$");
+}
+
 static void check_mail(struct job_reading *reading, const char *place, unsigned said,
                        const struct notice *notice)
 {
-    bool has_to = false, has_from = false, has_user = false, has_password = false;
-
-    for (unsigned i = 0; i < ROWS; i++) {
-        const char *name = rows[i].field.name;
-        const bool is_said = (said & 1U << i) != 0;
-
-        has_to = has_to || (is_said && strcmp(name, "to") == 0);
-        has_from = has_from || (is_said && strcmp(name, "from") == 0);
-        has_user = has_user || (is_said && strcmp(name, "user") == 0);
-        has_password = has_password || (is_said && strcmp(name, "password") == 0);
-    }
-    if (!has_from || !has_to)
+    if (!says(said, "from") || !says(said, "to"))
         config_job_mistake(reading, place, memory_copy_string("mail needs from and to"));
-    if (has_user != has_password)
+    if (says(said, "user") != says(said, "password"))
         config_job_mistake(reading, place,
                            memory_copy_string("user and password go together"));
-    if (has_password && notice->server != NULL &&
-        strncmp(notice->server, "smtp://", 7) == 0)
-        config_job_warning(
-            reading, place,
-            memory_copy_string("smtp:// begins without TLS; smtps:// does not, and never "
-                               "shows the password to the network"));
+    else if (says(said, "password") && may_lack_tls(notice))
+        config_job_warning(reading, place,
+                           memory_copy_string("the password is sent only when the server "
+                                              "offers STARTTLS; smtps:// is TLS from the "
+                                              "beginning"));
 }
 
 /* The table on top; `place` is "notify", or "notify[2]". */

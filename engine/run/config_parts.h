@@ -29,6 +29,8 @@ struct config {
     struct job *jobs;
     size_t job_count, job_room;
     struct map job_places; /* name -> index + 1, as a pointer */
+    struct map zones;      /* as jobs say it -> zone, closed at the end */
+    struct map scripts;    /* as jobs say it -> what it is for them, kept */
     void **kept;           /* strings of settings and jobs, and lists of them */
     size_t kept_count, kept_room;
     struct settings said, base; /* see config_set_base() */
@@ -62,6 +64,8 @@ struct config_mistakes {
     size_t line_count;
     struct config_mistake *list;
     size_t count, room;
+    size_t omitted;             /* how many more there were; they are not in the list */
+    struct map unset_variables; /* that were warned of, each once */
 };
 
 /* Adds one; takes the text. */
@@ -104,9 +108,6 @@ bool config_is_list(lua_State *L, lua_Integer *count);
 
 /* Whether the name is one of a secret, which a configuration does not hold. */
 bool config_is_secret(const char *key);
-
-/* "1h30m"; owned by the caller. */
-char *config_format_duration(int64_t duration_ms);
 
 /* "; did you mean 'x'?", or nothing. Owned by the caller. */
 char *config_suggest(const char *word, const char *const *names, size_t count);

@@ -4,7 +4,6 @@
 
 #include <lauxlib.h>
 
-#include "base/buffer.h"
 #include "base/duration.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -69,34 +68,13 @@ char *config_take_whole(lua_State *L, uint64_t least, uint64_t most, uint64_t *t
     return wrong;
 }
 
-char *config_format_duration(int64_t duration_ms)
-{
-    static const struct {
-        const char *name;
-        int64_t ms;
-    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
-    struct buffer text = {0};
-
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (duration_ms >= units[i].ms)
-            buffer_printf(&text, "%lld%s", (long long)(duration_ms / units[i].ms),
-                          units[i].name);
-        duration_ms %= units[i].ms;
-    }
-    if (text.length == 0)
-        buffer_append_string(&text, "0s");
-    return buffer_take(&text);
-}
-
 static char *complain_duration(int64_t least_ms, int64_t most_ms)
 {
-    char *least = config_format_duration(least_ms),
-         *most = config_format_duration(most_ms);
-    char *wrong = memory_format("a duration from %s to %s expected", least, most);
+    char least[DURATION_TEXT_SIZE], most[DURATION_TEXT_SIZE];
 
-    free(least);
-    free(most);
-    return wrong;
+    duration_format_parts(least_ms, least);
+    duration_format_parts(most_ms, most);
+    return memory_format("a duration from %s to %s expected", least, most);
 }
 
 char *config_take_duration(lua_State *L, int64_t least_ms, int64_t most_ms, int64_t *to)

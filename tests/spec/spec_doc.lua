@@ -63,6 +63,9 @@ local function unknown_names(source)
   local known, unknown = {}, {}
   for _, module in ipairs(doc.gather().modules) do
     known[module.name] = {is_native = model.source("stdlib/" .. module.name .. ".lua") == nil}
+    for name in (module.help or ""):gmatch("`" .. module.name .. "%.([%w_]+)`") do
+      known[module.name][name] = true -- what may be nil
+    end
     for _, fn in ipairs(module.functions) do
       known[module.name][fn.name:match "[%w_]+$"] = true
     end

@@ -91,6 +91,20 @@ test.case("times are written and read in UTC", function()
   test.equal(clock.parse "yesterday", nil)
 end)
 
+test.case("clock.date tells what the clocks of a zone show", function()
+  local date = clock.date(1782957600, "Europe/Berlin")
+  test.equal(date, {year = 2026, month = 7, day = 2, hour = 4, min = 0, sec = 0, wday = 5,
+                    yday = 183, isdst = true, offset = 7200, zone = "CEST"})
+  test.equal(clock.date(1782957600.9), {year = 2026, month = 7, day = 2, hour = 2, min = 0,
+                                        sec = 0, wday = 5, yday = 183, isdst = false, offset = 0,
+                                        zone = "UTC"})
+  test.equal(clock.date(0, "America/New_York").year, 1969)
+  test.equal(clock.date(nil, "UTC").year, tonumber(clock.utc():sub(1, 4)))
+  test.raises("no time zone 'Nowhere'", clock.date, 0, "Nowhere")
+  test.raises("1970 to 9999", clock.date, -1)
+  test.raises("1970 to 9999", clock.date, 0 / 0)
+end)
+
 test.case("the clock and os.time go by the run's clock", function()
   local before = clock.now()
   require("tasks").sleep "1h"

@@ -1,0 +1,271 @@
+/* tests/check_worker.c - processes of their own for the runs of jobs. The child is this very program
+ * again, and does what its first word says. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "jobs/worker.h"
+#include "net/loop.h"
+#include "tests/suite.h"
+
+/* --- the child --------------------------------------------------------------------------- */
+
+enum { SAID_LINES = 4000, TOO_MUCH = 1 << 30 };
+
+static void say_much(void)
+{
+    for (int i = 0; i < SAID_LINES; i++)
+        fprintf(stderr, "line %d\n", i);
+}
+
+static int take_memory(void)
+{
+    volatile char *memory = malloc(TOO_MUCH);
+
+    if (memory == NULL)
+        return 3;
+    memory[TOO_MUCH - 1] = 1;
+    return 0;
+}
+
+static int tell_place(void)
+{
+    char folder[1000];
+
+    fprintf(stderr, "%s %d %d", getcwd(folder, sizeof folder), getpgrp() == getpid(),
+            fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE);
+    return 0;
+}
+
+static int tell_core_limit(void)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_CORE, &limit);
+    fprintf(stderr, "%d", (int)limit.rlim_max);
+    return 0;
+}
+
+static void spin(void)
+{
+    for (volatile unsigned long turns = 0;; turns++)
+        ;
+}
+
+static int act(const char *word)
+{
+    if (strcmp(word, "say") == 0)
+        fputs("said\n", stderr);
+    else if (strcmp(word, "much") == 0)
+        say_much();
+    else if (strcmp(word, "memory") == 0)
+        return take_memory();
+    else if (strcmp(word, "place") == 0)
+        return tell_place();
+    else if (strcmp(word, "core") == 0)
+        return tell_core_limit();
+    else if (strcmp(word, "spin") == 0)
+        spin();
+    else if (strcmp(word, "pause") == 0)
+        pause();
+    return 7;
+}
+
+/* --- the tests --------------------------------------------------------------------------- */
+
+static struct clock clock_of_tests;
+static struct loop *loop;
+static struct worker_end ended;
+static char said[WORKER_SAID_BYTES + 1];
+static unsigned ends;
+
+static void set_up(void)
+{
+    clock_init(&clock_of_tests, CLOCK_REAL, 1.0);
+    loop = loop_new(&clock_of_tests);
+    ends = 0;
+}
+
+static void tear_down(void)
+{
+    loop_free(loop);
+}
+
+static void on_end(void *owner, const struct worker_end *end)
+{
+    ck_assert_ptr_eq(owner, loop);
+    ends++;
+    ended = *end;
+    memcpy(said, end->said, end->said_length);
+    said[end->said_length] = '\0';
+}
+
+static bool is_over(void *context)
+{
+    return ends >= *(const unsigned *)context;
+}
+
+static void wait_for(unsigned count)
+{
+    loop_run(loop, is_over, &count, true);
+}
+
+static struct worker *start(const char *word, struct worker_request request)
+{
+    char *const words[] = {(char *)(uintptr_t)word, NULL};
+    struct worker *worker;
+    char *wrong = NULL;
+
+    request.words = words;
+    worker = worker_start(loop, &request, on_end, loop, &wrong);
+    ck_assert_ptr_null(wrong);
+    ck_assert_ptr_nonnull(worker);
+    return worker;
+}
+
+static void run(const char *word, struct worker_request request)
+{
+    start(word, request);
+    wait_for(1);
+}
+
+START_TEST(an_end_tells_exit_code_and_what_was_said)
+{
+    run("say", (struct worker_request){0});
+    ck_assert_int_eq(ended.exit_code, 7);
+    ck_assert_int_eq(ended.signal, 0);
+    ck_assert_str_eq(said, "said\n");
+}
+END_TEST
+
+START_TEST(of_much_that_was_said_the_end_is_told)
+{
+    run("much", (struct worker_request){0});
+    ck_assert_uint_eq(ended.said_length, WORKER_SAID_BYTES);
+    ck_assert_ptr_nonnull(strstr(said, "line 3999\n"));
+    ck_assert_ptr_null(strstr(said, "line 0\n"));
+}
+END_TEST
+
+START_TEST(it_works_in_its_folder_in_a_group_of_its_own_with_nothing_to_read)
+{
+    run("place", (struct worker_request){.folder = "/"});
+    ck_assert_str_eq(said, "/ 1 0");
+}
+END_TEST
+
+START_TEST(a_signal_ends_it)
+{
+    struct worker *worker = start("pause", (struct worker_request){0});
+
+    ck_assert_int_gt(worker_pid(worker), 0);
+    worker_signal(worker, SIGKILL);
+    wait_for(1);
+    ck_assert_int_eq(ended.exit_code, 128 + SIGKILL);
+    ck_assert_int_eq(ended.signal, SIGKILL);
+}
+END_TEST
+
+START_TEST(memory_beyond_its_limit_is_not_given)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    fputs("skipped: the sanitizer needs terabytes of addresses\n", stderr);
+#else
+    run("memory", (struct worker_request){.max_memory_bytes = TOO_MUCH / 4});
+    ck_assert_int_eq(ended.exit_code, 3);
+#endif
+}
+END_TEST
+
+START_TEST(time_beyond_its_limit_ends_it)
+{
+    run("spin", (struct worker_request){.max_cpu_ms = 900});
+    ck_assert_int_ne(ended.signal, 0);
+}
+END_TEST
+
+START_TEST(it_leaves_no_core)
+{
+    run("core", (struct worker_request){0});
+    ck_assert_str_eq(said, "0");
+}
+END_TEST
+
+START_TEST(many_end_at_once)
+{
+    for (int i = 0; i < 50; i++)
+        start("say", (struct worker_request){0});
+    wait_for(50);
+    ck_assert_uint_eq(ends, 50);
+}
+END_TEST
+
+START_TEST(one_that_is_left_goes_on_and_tells_nothing)
+{
+    struct worker *worker = start("pause", (struct worker_request){0});
+    const pid_t pid = worker_pid(worker);
+    int status;
+
+    worker_leave(worker);
+    ck_assert_int_eq(kill(pid, 0), 0);
+    kill(pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_uint_eq(ends, 0);
+}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_is_told)
+{
+    char *const words[] = {NULL};
+    char *wrong = NULL;
+
+    ck_assert_ptr_null(
+        worker_start(loop, &(struct worker_request){.words = words, .folder = "/no/such"},
+                     on_end, loop, &wrong));
+    ck_assert_str_eq(wrong, "its folder '/no/such': No such file or directory");
+    free(wrong);
+}
+END_TEST
+
+START_TEST(no_place_for_what_it_says_is_told)
+{
+    char *const words[] = {NULL};
+    char *wrong = NULL;
+
+    setenv("TMPDIR", "/no/such", 1);
+    ck_assert_ptr_null(worker_start(loop, &(struct worker_request){.words = words},
+                                    on_end, loop, &wrong));
+    ck_assert_str_eq(wrong, "no file for what it says: No such file or directory");
+    free(wrong);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return act(argv[1]);
+
+    Suite *suite = suite_create("worker");
+    TCase *topic = add_case(suite, "worker", set_up, tear_down);
+
+    tcase_add_test(topic, an_end_tells_exit_code_and_what_was_said);
+    tcase_add_test(topic, of_much_that_was_said_the_end_is_told);
+    tcase_add_test(topic,
+                   it_works_in_its_folder_in_a_group_of_its_own_with_nothing_to_read);
+    tcase_add_test(topic, a_signal_ends_it);
+    tcase_add_test(topic, memory_beyond_its_limit_is_not_given);
+    tcase_add_test(topic, time_beyond_its_limit_ends_it);
+    tcase_add_test(topic, it_leaves_no_core);
+    tcase_add_test(topic, many_end_at_once);
+    tcase_add_test(topic, one_that_is_left_goes_on_and_tells_nothing);
+    tcase_add_test(topic, a_folder_that_is_not_there_is_told);
+    tcase_add_test(topic, no_place_for_what_it_says_is_told);
+    return run_suite(suite);
+}
