@@ -140,10 +140,15 @@ end
 
 -- --- slots of the schedule ---------------------------------------------------------------------
 
+local function is_carried(own, seen)
+  local last = seen.attempts[#seen.attempts]
+  return records.is_carried(seen.claim.run, seen.claim.at, last and last.at, own.job.retry_after)
+end
+
 -- A slot that was claimed and has not ended: its host is at it, or is gone.
 local function take_over(own, key, slot)
   local seen = records.read(own.name, key)
-  if not seen or seen.finish or records.is_carried(seen.claim.run, seen.claim.at) then
+  if not seen or seen.finish or is_carried(own, seen) then
     say(own, slot, "left to %s, which carries it", seen and seen.claim.host or "its host")
     return "left to its host", HELD
   end

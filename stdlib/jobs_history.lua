@@ -142,9 +142,10 @@ function history.main(options)
                core.path() or "the configuration", near(name))
     return 2
   end
+  local retry_after = i and core.job(i).retry_after or 0
   tasks.map(list, function(entry)
     if entry.status == "running" then
-      entry.carried = records.is_carried(entry.run, entry.began)
+      entry.carried = records.is_carried(entry.run, entry.began, entry.failed, retry_after)
     end
   end, {limit = AT_ONCE})
   local tell = options.json and print_json or print_text

@@ -54,7 +54,8 @@ local function find_running(own, marks)
   for _, key in ipairs(marks) do
     local entry = records.entry(own.name, key)
     if entry and entry.status == "running" then
-      entry.carried = records.is_carried(entry.run, entry.began)
+      entry.carried = records.is_carried(entry.run, entry.began, entry.failed,
+        own.job.retry_after)
       own.running[#own.running + 1] = entry
     end
   end

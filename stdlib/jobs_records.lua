@@ -32,7 +32,7 @@ local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
 
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
-local LEASE = 60           -- seconds in which a process begins the run of what it has claimed
+local LEASE = 60           -- seconds in which a process begins a run, or again
 local AHEAD = 60           -- seconds that the clock of another host may be ahead
 
 local function folder_of(name)
@@ -335,13 +335,16 @@ function records.look_run(id)
   return seen
 end
 
---- Whether somebody carries a slot's run, or may be about to begin it.
+--- Whether somebody carries a slot's run, or is about to: to begin it, or to try it again.
 -- @tparam string id of the run
 -- @tparam number claimed when the slot was claimed, seconds since 1970
+-- @tparam[opt] number failed when its last attempt failed
+-- @tparam number retry_after seconds that are waited then
 -- @treturn boolean
-function records.is_carried(id, claimed)
+function records.is_carried(id, claimed, failed, retry_after)
   local run = records.look_run(id)
-  return run.is_held or run.fence == 0 and clock.now() < claimed + LEASE
+  local since = failed and failed + retry_after or run.fence == 0 and claimed or 0
+  return run.is_held or clock.now() < since + LEASE
 end
 
 -- Whether a slot ended by a run, or by record, or goes on.
@@ -367,7 +370,8 @@ local function entry_of(name, key, seen)
     attempts = has_run and (finish.attempts or #seen.attempts + 1) or nil,
     error = finish.error or not seen.finish and last.error or nil,
     reason = claim.reason, count = claim.count, first = claim.first and texts.time(claim.first),
-    by = claim.by, is_damaged = claim.is_damaged or finish.is_damaged,
+    by = claim.by, failed = not seen.finish and last.at or nil,
+    is_damaged = claim.is_damaged or finish.is_damaged,
   }
 end
 
@@ -405,8 +409,8 @@ end
 -- @tparam string name
 -- @tparam[opt] integer most how many; all unless given
 -- @treturn table `{key=, slot=, kind=, status=, run=, host=, late=, began=, ended=, duration=,
---   exit_code=, attempts=, error=, reason=, count=, first=, by=}`, the newest first; `status` is
---   "running" while a slot is claimed
+--   exit_code=, attempts=, error=, reason=, count=, first=, by=, failed=}`, the newest first;
+--   `status` is "running" while a slot is claimed, and `failed` then when its last attempt failed
 -- @treturn integer how many there are
 function records.history(name, most)
   local seen = look(name)
