@@ -22,13 +22,15 @@ local clock = require "clock"
 local core = require "core.runs"
 local json = require "json"
 local known = require "jobs_known"
+local pauses = require "jobs_pauses"
 local shelf = require "shelf"
 local tasks = require "tasks"
 local texts = require "jobs_texts"
 local upkeep = require "upkeep"
 
 local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
-                 known = known.read, add_known = known.add}
+                 known = known.read, add_known = known.add, pause = pauses.pause,
+                 paused = pauses.paused, all_paused = pauses.all_paused}
 
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
@@ -45,10 +47,6 @@ end
 
 local function mark_of(name, key)
   return ("jobs/open/%s.%s.json"):format(key, name)
-end
-
-local function pause_of(name)
-  return ("jobs/paused/%s.json"):format(name)
 end
 
 -- Writes that all slots up to one are over.
@@ -429,64 +427,7 @@ function records.history(name, most)
   return list, total
 end
 
--- --- pauses ------------------------------------------------------------------------------------
-
--- What was read, by text: a text stays as it is, but another may have come in its place.
-local pauses = {}
-
--- A damaged one pauses, too: somebody wanted it.
-local function read_pause(name)
-  local note, is_damaged = texts.read(texts.sorts.pause, pause_of(name))
-  return note or is_damaged and {reason = "the record of the pause is damaged", is_damaged = true}
-    or nil
-end
-
---- Who paused a job.
--- @treturn ?table `at`, `by`, `reason`; nil when it is not paused
-function records.paused(name)
-  return read_pause(name)
-end
-
--- The pause of an entry of the list, from what was read before where that is so.
-local function pause_at(entry, name)
-  local seen = pauses[name]
-  if not seen or seen.modified ~= entry.modified or seen.size ~= entry.size then
-    seen = {modified = entry.modified, size = entry.size, note = read_pause(name)}
-  end
-  return seen
-end
-
---- All jobs that are paused. One list, and what is new is read.
--- @treturn table what `paused` gives, by name
-function records.all_paused()
-  local found, list = {}, {}
-  for _, entry in ipairs(core.list "jobs/paused/") do
-    local name = entry.name:match "^jobs/paused/(.+)%.json$"
-    if name and texts.is_name(name) then
-      list[#list + 1] = {name = name, entry = entry}
-    else
-      texts.tell(entry.name, "is no name that moongate gives")
-    end
-  end
-  local read = tasks.map(list, function(row)
-    return pause_at(row.entry, row.name)
-  end, {limit = AT_ONCE})
-  pauses = {}
-  for i, row in ipairs(list) do
-    pauses[row.name] = read[i]
-    found[row.name] = read[i].note
-  end
-  return found
-end
-
---- Pause a job.
--- @tparam string name
--- @tparam table note `by`, `reason`; `at` is now unless given
--- @treturn boolean whether it was not paused before; else who did stays
-function records.pause(name, note)
-  return put("pause", pause_of(name),
-             {at = note.at or clock.now(), by = note.by, reason = note.reason})
-end
+-- --- going on behind a pause --------------------------------------------------------------------
 
 -- Floors below another of the same sort say nothing.
 local function remove_floors(seen, word, at)
@@ -503,11 +444,11 @@ end
 -- @tparam number at seconds since 1970
 -- @treturn boolean whether it was paused
 function records.unpause(name, at)
-  if not core.get(pause_of(name), 0, 0) then
+  if not core.get(pauses.path(name), 0, 0) then
     return false
   end
   add_floor(name, texts.key(at))
-  core.remove(pause_of(name))
+  core.remove(pauses.path(name))
   remove_floors(look(name), "floor", at // 1)
   return true
 end
