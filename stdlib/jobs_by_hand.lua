@@ -7,6 +7,7 @@
 local carry = require "jobs_carry"
 local clock = require "clock"
 local core = require "core.jobs"
+local left = require "jobs_left"
 local records = require "jobs_records"
 local service = require "core.service"
 local shelf = require "shelf"
@@ -140,16 +141,15 @@ end
 
 -- --- slots of the schedule ---------------------------------------------------------------------
 
-local function is_carried(own, seen)
-  local last = seen.attempts[#seen.attempts]
-  return records.is_carried(seen.claim.run, seen.claim.at, last and last.at, own.job.retry_after)
-end
-
 -- A slot that was claimed and has not ended: its host is at it, or is gone.
 local function take_over(own, key, slot)
-  local seen = records.read(own.name, key)
-  if not seen or seen.finish or is_carried(own, seen) then
-    say(own, slot, "left to %s, which carries it", seen and seen.claim.host or "its host")
+  local entry = records.entry(own.name, key)
+  if entry and entry.status == "running" then
+    left.find {{name = own.name, entry = entry, retry_after = own.job.retry_after}}
+  end
+  local seen = entry and entry.carried == false and records.read(own.name, key)
+  if not seen then
+    say(own, slot, "left to %s, which carries it", entry and entry.host or "its host")
     return "left to its host", HELD
   end
   say(own, slot, "taken up: its host %s is gone", seen.claim.host or "?")

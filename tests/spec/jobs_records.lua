@@ -596,6 +596,27 @@ function suite.a_run_is_carried_while_its_host_may_be_about_to_begin_it_or_again
   equal(records.is_carried(id, now - 5000), true)
 end
 
+function suite.a_slot_that_has_just_ended_is_not_left()
+  local left, sleep = require "jobs_left", tasks.sleep
+  for i, name in ipairs {"a", "b"} do
+    records.claim(name, KEY, {kind = "scheduled", at = T, host = "h" .. i})
+  end
+  local rows = {{name = "a", entry = records.history("a")[1], retry_after = 60},
+                {name = "b", entry = records.history("b")[1], retry_after = 60}}
+  tasks.sleep = function() finish("a", KEY) end
+  left.find(rows)
+  equal(rows[1].entry.carried, true)
+  equal(rows[1].entry.status, "succeeded")
+  equal(rows[2].entry.carried, false)
+  equal(rows[2].entry.status, "running")
+  tasks.sleep = function() error "there is nothing to wait for" end
+  records.claim("c", KEY, {kind = "scheduled", host = "h"})
+  rows = {{name = "c", entry = records.history("c")[1], retry_after = 60}}
+  left.find(rows)
+  tasks.sleep = sleep
+  equal(rows[1].entry.carried, true)
+end
+
 function suite.names_that_are_none_are_told_and_passed_over()
   for _, name in ipairs {"jobs/open/x", "jobs/open/20260231-000000.a.json",
                          "jobs/open/20260131-190000.json", "jobs/open/20260131-190000.a.json/x",
