@@ -119,7 +119,7 @@ function ways.mail(own, target, note, progress)
   if missing then
     return "again", missing
   end
-  local left, refused, reason = {}, progress.refused or 0, progress.reason
+  local left, refused, refusal, reason = {}, progress.refused or 0, progress.refusal, nil
   local is_away
   for _, receiver in ipairs(progress.left or target.to) do
     local verdict, why
@@ -127,16 +127,16 @@ function ways.mail(own, target, note, progress)
       verdict, why, is_away = mail_to(own, target, note, receiver, password)
     end
     if verdict == "never" then
-      refused, reason, is_away = refused + 1, why, nil
+      refused, refusal, is_away = refused + 1, why, nil
     elseif verdict ~= "delivered" then
       left[#left + 1], reason = receiver, why or reason
     end
   end
-  progress.left, progress.refused, progress.reason = left, refused, reason
+  progress.left, progress.refused, progress.refusal = left, refused, refusal
   if #left > 0 then
     return "again", reason
   elseif refused > 0 then
-    return "never", ("%d of %d receivers: %s"):format(refused, #target.to, reason)
+    return "never", ("%d of %d receivers: %s"):format(refused, #target.to, refusal)
   end
   return "delivered"
 end
