@@ -15,10 +15,11 @@ override LDLIBS   += $(shell pkg-config --libs $(MODULES) 2>/dev/null) -lm -ldl 
 COMPILE  = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD)/embedded.o
-OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv)
+OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv engine/jobs/page/*)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
-           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh tests/schedule.sh
+           tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
+           tests/torture.sh tests/deployment.sh
 
 all: $(BUILD)/moongate
 
@@ -106,6 +107,10 @@ torture-azurite: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
 	@sh tests/torture/azurite.sh $(BUILD)/moongate $(BUILD)/azurite
 
+# What the Dockerfile says, in folders of debootstrap; as root, from a mirror of Debian.
+deployment:
+	@sh tests/deployment_chroot.sh $${TMPDIR:-/var/tmp}/moongate-deployment
+
 bench: packages
 	@sh tests/packages.sh bench
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/check_sim_kill $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
@@ -138,4 +143,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-azurite conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-azurite deployment conformance bench fuzz run-fuzz install clean

@@ -18,8 +18,8 @@ struct handle {
     struct waitable waitable; /* done when the process has ended */
     struct worker *worker;    /* or NULL: it has */
     int exit_code, signal;
-    char *said;
-    size_t said_length;
+    char *said, *written; /* the latter NULL when it is not kept */
+    size_t said_length, written_length;
 };
 
 static void on_end(void *owner, const struct worker_end *end)
@@ -31,6 +31,9 @@ static void on_end(void *owner, const struct worker_end *end)
     handle->signal = end->signal;
     handle->said = memory_copy_text(end->said, end->said_length);
     handle->said_length = end->said_length;
+    if (end->written != NULL)
+        handle->written = memory_copy_text(end->written, end->written_length);
+    handle->written_length = end->written_length;
     waitable_finish(&handle->waitable);
 }
 
@@ -78,9 +81,10 @@ static struct handle *push_handle(lua_State *L)
     return handle;
 }
 
-/* start{words=, folder=, max_memory=, max_cpu=, in_foreground=} -> a worker: this program under
- * these words, in that folder, with at most so many bytes of memory and seconds of CPU; what it
- * writes to stderr is kept unless it is in the foreground. Raises a failure `WorkerNotStarted` */
+/* start{words=, folder=, max_memory=, max_cpu=, in_foreground=, keeps_output=} -> a worker: this
+ * program under these words, in that folder, with at most so many bytes of memory and seconds of
+ * CPU; what it writes to stderr is kept unless it is in the foreground, and what it writes to
+ * stdout, up to 8 MiB, only when that is asked for. Raises a failure `WorkerNotStarted` */
 static int worker_start_here(lua_State *L)
 {
     struct worker_request request = {0};
@@ -93,6 +97,8 @@ static int worker_start_here(lua_State *L)
     request.max_cpu_ms = (int64_t)(field_number(L, "max_cpu") * 1000.0);
     lua_getfield(L, ARG_OPTIONS, "in_foreground");
     request.is_in_foreground = lua_toboolean(L, -1);
+    lua_getfield(L, ARG_OPTIONS, "keeps_output");
+    request.keeps_stdout = lua_toboolean(L, -1);
     lua_getfield(L, ARG_OPTIONS, "folder");
     request.folder = luaL_optstring(L, -1, NULL);
     lua_getfield(L, ARG_OPTIONS, "words");
@@ -131,11 +137,16 @@ static int wait_finish(lua_State *L, int status, lua_KContext context)
     }
     lua_pushlstring(L, handle->said, handle->said_length);
     lua_setfield(L, -2, "said");
+    if (handle->written != NULL) {
+        lua_pushlstring(L, handle->written, handle->written_length);
+        lua_setfield(L, -2, "output");
+    }
     return 1;
 }
 
-/* worker:wait() -> {exit_code=, signal=, said=} once it has ended: 128 and the number of the signal
- * that ended it, that number or nil, and the end of what it wrote to stderr. Waits */
+/* worker:wait() -> {exit_code=, signal=, said=, output=} once it has ended: 128 and the number of the
+ * signal that ended it, that number or nil, the end of what it wrote to stderr, and what it wrote to
+ * stdout, where that is kept. Waits */
 static int worker_wait(lua_State *L)
 {
     const struct handle *handle = check_handle(L);
@@ -179,6 +190,7 @@ static int worker_collect(lua_State *L)
         worker_leave(handle->worker);
     handle->worker = NULL;
     free(handle->said);
+    free(handle->written);
     handle->said = NULL;
     return 0;
 }

@@ -40,8 +40,8 @@ end
 local function check_reach(options, is_loopback)
   if not is_loopback and not options.token and not options.public then
     error(check.failure {code = "GuardRefused", message = (
-      "others than this machine can come to %s: a token is needed, or that everybody may read")
-      :format(options.listen)}, 0)
+      "others than this machine can come to %s: a token is needed, or that all may read")
+      :format(options.listen), cure = "--token-file FILE, or --public"}, 0)
   end
 end
 
@@ -49,10 +49,9 @@ end
 -- @tparam table dispatcher of the jobs
 -- @tparam table options
 -- @tparam string options.listen `"127.0.0.1:8280"`; port 0 takes a free one
--- @tparam[opt] string options.token whoever has it may run and pause jobs, and read where the page
---   is not for all; at least 16 characters. Without, nobody may
--- @tparam[opt] boolean options.public everybody who can come may read; so it is anyway where only
---   this machine can come
+-- @tparam[opt] string options.token whoever has it may run and pause jobs, and without it nobody; at
+--   least 16 characters. Where others than this machine can come one needs it to read, too,
+-- @tparam[opt] boolean options.public unless all may read
 -- @tparam[opt] table options.names by which clients may call this host, besides its addresses and
 --   `localhost`
 -- @tparam[opt] table options.records the slots of the store: `history(name, most)`

@@ -17,9 +17,11 @@ local LOG_CHUNK = 128 << 10 -- bytes of a run's log that are read at once
 local ASSETS = {
   ["/"] = {"page.html", "text/html; charset=utf-8"},
   ["/page.css"] = {"page.css", "text/css; charset=utf-8"},
-  ["/page.js"] = {"page.js", "text/javascript; charset=utf-8"},
   ["/icon.svg"] = {"icon.svg", "image/svg+xml"},
 }
+for name in ("actions dom estate job jobs page run state"):gmatch "%a+" do
+  ASSETS["/" .. name .. ".js"] = {name .. ".js", "text/javascript; charset=utf-8"}
+end
 
 -- Its text and its tag, once read.
 local function asset_of(path)

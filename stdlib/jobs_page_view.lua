@@ -42,7 +42,7 @@ function view.jobs(dispatcher, at)
   for _, row in ipairs(rows) do
     mark(row)
   end
-  return json.encode {info = dispatcher:info(), at = at, jobs = json.array(rows)}
+  return json.encode {info = dispatcher:info(), at = at, now = clock.now(), jobs = json.array(rows)}
 end
 
 -- The slots to come, each with the offset of its zone.

@@ -23,7 +23,7 @@ struct worker {
     struct event *ended;
     pid_t pid;
     bool is_in_foreground;
-    int said; /* the file, or -1 */
+    int said, written; /* the files, or -1 */
     void (*done)(void *owner, const struct worker_end *end);
     void *owner;
 };
@@ -34,6 +34,8 @@ static void release(struct worker *worker)
         event_free(worker->ended);
     if (worker->said >= 0)
         close(worker->said);
+    if (worker->written >= 0)
+        close(worker->written);
     loop_release(worker->loop);
     free(worker);
 }
@@ -50,6 +52,21 @@ static size_t read_said(int fd, char text[WORKER_SAID_BYTES])
     return count > 0 ? (size_t)count : 0;
 }
 
+/* All of the file, owned by the caller; NULL when there is none. */
+static char *read_written(int fd, size_t *length)
+{
+    const off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+    char *text;
+    ssize_t count;
+
+    if (fd < 0)
+        return NULL;
+    text = memory_new((size_t)size + 1);
+    count = pread(fd, text, (size_t)size, 0);
+    *length = count > 0 ? (size_t)count : 0;
+    return text;
+}
+
 /* Some child of ours has ended: this one? */
 static void on_child(evutil_socket_t number, short events, void *context)
 {
@@ -62,13 +79,18 @@ static void on_child(evutil_socket_t number, short events, void *context)
         return;
 
     const int ended_by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    size_t written_length = 0;
+    char *written = read_written(worker->written, &written_length);
     const struct worker_end end = {.exit_code = ended_by != 0 ? 128 + ended_by
                                                               : WEXITSTATUS(status),
                                    .signal = ended_by,
                                    .said = said,
-                                   .said_length = read_said(worker->said, said)};
+                                   .said_length = read_said(worker->said, said),
+                                   .written = written,
+                                   .written_length = written_length};
 
     worker->done(worker->owner, &end);
+    free(written);
     release(worker);
 }
 
@@ -83,7 +105,8 @@ static void limit(int resource, uint64_t most)
 }
 
 /* In the child, where only what is async-signal-safe may be called. */
-static void become(const struct worker_request *request, char *const *words, int said)
+static void become(const struct worker_request *request, char *const *words, int said,
+                   int written)
 {
     static const struct rlimit no_core = {0, 0};
     sigset_t none;
@@ -92,13 +115,14 @@ static void become(const struct worker_request *request, char *const *words, int
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (!request->is_in_foreground) {
         setpgid(0, 0);
-        dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+        dup2(written >= 0 ? written : open("/dev/null", O_WRONLY), STDOUT_FILENO);
         dup2(said, STDERR_FILENO);
     }
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     setrlimit(RLIMIT_CORE, &no_core); /* it would hold tokens */
     limit(RLIMIT_AS, request->max_memory_bytes);
     limit(RLIMIT_CPU, (uint64_t)(request->max_cpu_ms + 999) / 1000);
+    limit(RLIMIT_FSIZE, request->keeps_stdout ? WORKER_WRITTEN_BYTES : 0);
     if (request->folder != NULL && chdir(request->folder) != 0)
         _exit(127);
     execv(own_program, words);
@@ -106,7 +130,7 @@ static void become(const struct worker_request *request, char *const *words, int
 }
 
 /* A file without a name. Returns -1 with an errno. */
-static int open_said(void)
+static int open_file(void)
 {
     const char *folder = getenv("TMPDIR");
     char *path = memory_format("%s/moongate-XXXXXX",
@@ -150,12 +174,13 @@ static char *spawn(struct worker *worker, const struct worker_request *request)
 
     if (wrong != NULL)
         return wrong;
-    if (!request->is_in_foreground && (worker->said = open_said()) < 0)
+    if ((!request->is_in_foreground && (worker->said = open_file()) < 0) ||
+        (request->keeps_stdout && (worker->written = open_file()) < 0))
         return memory_format("no file for what it says: %s", strerror(errno));
     words = complete_words(request->words);
     worker->pid = fork();
     if (worker->pid == 0)
-        become(request, words, worker->said);
+        become(request, words, worker->said, worker->written);
     if (worker->pid < 0)
         wrong = memory_format("no process: %s", strerror(errno));
     else if (!request->is_in_foreground)
@@ -173,6 +198,7 @@ struct worker *worker_start(struct loop *loop, const struct worker_request *requ
     *worker = (struct worker){.loop = loop,
                               .is_in_foreground = request->is_in_foreground,
                               .said = -1,
+                              .written = -1,
                               .done = done,
                               .owner = owner};
     loop_hold(loop);

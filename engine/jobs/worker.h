@@ -13,13 +13,17 @@
 struct loop;
 struct worker;
 
-enum { WORKER_SAID_BYTES = 16384 /* of the end of stderr that are told */ };
+enum {
+    WORKER_SAID_BYTES = 16384,     /* of the end of stderr that are told */
+    WORKER_WRITTEN_BYTES = 8 << 20 /* of stdout, where that is kept */
+};
 
 struct worker_request {
     char *const *words;        /* behind the program's name; ended by NULL */
     const char *folder;        /* it works there; NULL: here */
     uint64_t max_memory_bytes; /* of its address space; 0: no limit */
     int64_t max_cpu_ms;        /* rounded up to seconds; 0: no limit */
+    bool keeps_stdout; /* to be told at the end; more than WORKER_WRITTEN_BYTES fail */
     /* It has our stdout and stderr, and our process group, so that Ctrl-C reaches it. Else stdout
      * is nowhere. */
     bool is_in_foreground;
@@ -31,6 +35,8 @@ struct worker_end {
     int signal;       /* or 0 */
     const char *said; /* the end of what it wrote to stderr */
     size_t said_length;
+    const char *written; /* what it wrote to stdout, where that is kept; or NULL */
+    size_t written_length;
 };
 
 /* Starts it. `done` is called once, never from inside this call, and the worker is freed then. NULL
