@@ -17,7 +17,7 @@ local shelf = {}
 
 local PENDING, TOLD = "jobs/notices/pending/", "jobs/notices/told/"
 
--- --- notices that are to be told -------------------------------------------------------------------
+-- --- notices that are to be told ---------------------------------------------------------------
 
 --- What stands for a notice in names: slot, job, event and the place among those who are told.
 function shelf.base(note)
@@ -123,7 +123,7 @@ function shelf.finish(store, note, term, status, at)
   shelf.clear(store, note, term)
 end
 
--- --- what was told of a job --------------------------------------------------------------------------
+-- --- what was told of a job --------------------------------------------------------------------
 
 local function told_path(job, key, rest)
   return ("%s%s/%s.%s.json"):format(TOLD, job, key, rest)

@@ -39,7 +39,7 @@ local function value_of(own, value, variable)
   return found
 end
 
--- --- by HTTP -------------------------------------------------------------------------------------
+-- --- by HTTP -----------------------------------------------------------------------------------
 
 -- RFC 9110, 15: what of all refusals may pass.
 local function judge_http(status)
@@ -90,7 +90,7 @@ function ways.slack(own, target, note)
   return post(own, target, {}, texts.slack(note))
 end
 
--- --- by mail -------------------------------------------------------------------------------------
+-- --- by mail -----------------------------------------------------------------------------------
 
 -- RFC 5321, 4.2.1
 local function judge_mail(status)
@@ -141,7 +141,7 @@ function ways.mail(own, target, note, progress)
   return "delivered"
 end
 
--- --- by a command ----------------------------------------------------------------------------------
+-- --- by a command ------------------------------------------------------------------------------
 
 function ways.command(own, target, note)
   local code, verdict, why = call(own.post.command,

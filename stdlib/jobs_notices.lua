@@ -28,6 +28,7 @@ local MOST = 1000 -- that are told or wait for another try
 local PATIENCE = 86400 -- seconds in which a notice is tried
 local LONGEST_PAUSE = 300
 local FIRST_TERM, TERM = 180, 900 -- for which a notice is its owner's
+local CLOSING = 5 -- seconds that telling may take when the program ends
 local MARGIN = 120 -- of a term, for the clocks of hosts and one try
 local REMINDER = 86400 -- between failures of a series that are told
 local LATENESS = 3600 -- between late slots of a job that are told
@@ -54,10 +55,11 @@ function notices.new(own)
   self.ready, self.first, self.last = {}, 1, 0
   self.working, self.count = 0, 0
   self.mine, self.seen, self.events = {}, {}, {}
+  self.workers, self.sleepers = {}, {}
   return self
 end
 
--- --- the queue -----------------------------------------------------------------------------------
+-- --- the queue ---------------------------------------------------------------------------------
 
 local perform -- what an item is; returns the seconds until it is tried again, or nil
 
@@ -84,6 +86,16 @@ end
 
 local push
 
+-- Runs a function in a task that is among `list` while it lives.
+local function start(self, list, fn, ...)
+  local task
+  task = self.spawn(function(...)
+    fn(...)
+    list[task] = nil
+  end, ...)
+  list[task] = true
+end
+
 -- The item is over; of the events of a job the next one follows.
 local function leave(self, item)
   self.count = self.count - 1
@@ -109,7 +121,7 @@ local function work(self)
       pause = after_trouble(self, item, pause)
     end
     if pause then
-      self.spawn(function()
+      start(self, self.sleepers, function()
         self.sleep(pause)
         push(self, item)
       end)
@@ -125,14 +137,14 @@ function push(self, item)
   self.ready[self.last] = item
   if self.working < AT_ONCE then
     self.working = self.working + 1
-    self.spawn(work, self)
+    start(self, self.workers, work, self)
   end
 end
 
--- Whether there was room. Events of one job are looked at one after the other: what is told of one
+-- Whether there was room, and somebody to do it. Events of one job are looked at one after the other: what is told of one
 -- depends on what was told before.
 local function add(self, item)
-  if self.count >= MOST then
+  if self.count >= MOST or self.is_closed then
     return false
   end
   self.count = self.count + 1
@@ -147,7 +159,7 @@ local function add(self, item)
   return true
 end
 
--- --- what is told ----------------------------------------------------------------------------------
+-- --- what is told ------------------------------------------------------------------------------
 
 local function is_wanted(target, event)
   if not target.on then
@@ -267,8 +279,8 @@ function notices:tell(job, event, entry)
   local ok, why = pcall(function()
     local item = event_item(self, job, event, entry)
     if #item.notify > 0 and not add(self, item) then
-      self.log.warning(("a notice of job '%s' (%s) is dropped: %d wait already"):format(item.job,
-        event, MOST))
+      self.log.warning(("a notice of job '%s' (%s) is dropped: %s"):format(item.job, event,
+        self.is_closed and "the program ends" or ("%d wait already"):format(MOST)))
     end
   end)
   if not ok then
@@ -276,7 +288,7 @@ function notices:tell(job, event, entry)
   end
 end
 
--- --- telling it ------------------------------------------------------------------------------------
+-- --- telling it --------------------------------------------------------------------------------
 
 local function label(note)
   return ("job '%s': %s %d (%s of slot %s)"):format(note.job, note.way, note.index, note.event,
@@ -359,7 +371,7 @@ function perform(self, item)
   return send(self, item)
 end
 
--- --- what others left --------------------------------------------------------------------------------
+-- --- what others left --------------------------------------------------------------------------
 
 local function adopt(self, base, term)
   local note, is_damaged = shelf.read_term(self.store, base, term)
@@ -405,10 +417,28 @@ function notices:sweep()
   end
 end
 
---- How many are told now, or wait for another try: none is lost when the program ends.
+--- How many are told now, or wait for another try.
 -- @treturn integer
 function notices:busy()
   return self.count
+end
+
+local function join_all(list)
+  while next(list) do
+    next(list):join()
+  end
+end
+
+--- End: what is being told may take 5 seconds more. The rest is in the store, for whoever sweeps
+-- there next. Waits.
+function notices:close()
+  tasks.try(tasks.timeout, CLOSING, join_all, self.workers)
+  self.is_closed = true
+  for _, list in ipairs {self.workers, self.sleepers} do
+    for task in pairs(list) do
+      task:cancel()
+    end
+  end
 end
 
 return notices

@@ -147,6 +147,7 @@ local function new_process(own)
   local alive = {}
   own.spawn = function(fn, ...)
     alive[#alive + 1] = tasks.spawn(fn, ...)
+    return alive[#alive]
   end
   local notices = new_notices(own)
   local http = own.post.http
@@ -214,7 +215,8 @@ test.case("a failure is told once, and nothing of it is left to be told", functi
   never_says(notices, SECRET)
 end)
 
-test.case("of a series the first failure is told, one more a day, and the recovery", {timeout = "50h"}, function()
+test.case("of a series the first failure is told, one more a day, and the recovery",
+  {timeout = "50h"}, function()
   local notices = new_notices {}
   for minute = 0, 4 do
     notices:tell(job(HOOK), "failure", slot(minute))
@@ -330,7 +332,8 @@ test.case("a receiver that asks for an hour is left alone for it, by all hosts",
   equal({#notices.post.sent, #other.post.sent}, {2, 0})
 end)
 
-test.case("a day of no answer is the end, and nobody else begins meanwhile", {timeout = "50h"}, function()
+test.case("a day of no answer is the end, and nobody else begins meanwhile",
+  {timeout = "50h"}, function()
   local post = new_post()
   post.always = 503
   local store = new_store()
@@ -412,6 +415,31 @@ test.case("a store that refuses for a while loses nothing, and raises nothing", 
   store.refuses = true
   local _, why = tasks.try(notices.note, notices, job(HOOK), "failure", slot(1))
   equal(why.code, "IOError")
+end)
+
+test.case("at the end what is being told is told, and the rest is left to others", function()
+  local store = new_store()
+  local find = function() return job(HOOK) end
+  local post = new_post {200, 503}
+  local notices = new_notices {store = store, post = post, find = find}
+  local other = new_notices {store = store.again(), find = find, host = "host-b"}
+  notices:tell(job(HOOK), "failure", slot(0))
+  tasks.yield()
+  notices:close()
+  equal({#post.sent, notices:busy()}, {1, 0})
+  notices:tell(job(HOOK), "recovery", slot(1, {status = "succeeded"}))
+  equal(notices.logged, {"warning: a notice of job 'nightly' (recovery) is dropped: "
+                         .. "the program ends"})
+  local second = new_notices {store = store.again(), post = post, find = find}
+  second:tell(job(HOOK), "recovery", slot(1, {status = "succeeded"}))
+  tasks.sleep(0.5)
+  second:close()
+  tasks.sleep "10m"
+  equal(#post.sent, 2) -- it waits no more
+  other:sweep()
+  tasks.sleep(1)
+  equal(#other.post.sent, 1)
+  equal(store.names "pending", {})
 end)
 
 -- --- many hosts, and their deaths --------------------------------------------------------------
@@ -508,7 +536,8 @@ test.case("a webhook is signed as Standard Webhooks says", function()
   equal(sent.headers[4], "Content-Type: application/json")
 end)
 
-local HOSTILE = "<!channel> <at>All</at> [x](http://evil/) *b* `c` ```d``` & \r\nBcc: x@y\0\27[31m\xff"
+local HOSTILE = "<!channel> <at>All</at> [x](http://evil/) *b* `c` ```d``` & "
+  .. "\r\nBcc: x@y\0\27[31m\xff"
 
 test.case("what an error holds is text for Teams", function()
   local notices = new_notices {}
@@ -540,7 +569,7 @@ test.case("what an error holds is text for Slack", function()
   equal(blocks[2].text.text:find "[<>]", nil)
 end)
 
-test.case("each receiver of a mail gets his own, and a refusal of one is the end for him", function()
+test.case("each receiver of a mail gets his own, and a refusal is the end for one of them", function()
   local notices = new_notices {post = new_post {250, 550, 451, 250}}
   local target = {way = "mail", server = "smtp://mail:25", from = "jobs@corp.example",
                   to = {"a@corp.example", "b@corp.example", "c@corp.example"}}
