@@ -162,15 +162,7 @@ end
 -- --- what is told ------------------------------------------------------------------------------
 
 local function is_wanted(target, event)
-  if not target.on then
-    return true
-  end
-  for _, wanted in ipairs(target.on) do
-    if wanted == event then
-      return true
-    end
-  end
-  return false
+  return not target.on or target.on[event] == true
 end
 
 local function till(self, term, pause)

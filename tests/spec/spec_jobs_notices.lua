@@ -275,7 +275,7 @@ end)
 
 test.case("who asks for some events is told of those", function()
   local notices = new_notices {}
-  local only = {way = "webhook", url = "https://a/", on = {"recovery"}}
+  local only = {way = "webhook", url = "https://a/", on = {recovery = true}}
   notices:tell(job(only, HOOK), "failure", slot(0))
   tasks.sleep "1m"
   notices:tell(job(only, HOOK), "recovery", slot(1, {status = "succeeded"}))
