@@ -40,7 +40,8 @@ function texts.entry(entry)
   for name, most in pairs(MEMBERS) do
     local value = entry[name]
     if most == true then
-      kept[name] = tonumber(value)
+      local number = tonumber(value)
+      kept[name] = number and (math.tointeger(number) or math.floor(number * 1000 + 0.5) / 1000)
     elseif value ~= nil then
       kept[name] = clean(value, most)
     end

@@ -618,6 +618,12 @@ test.each({{code = 0, tries = 1, lines = 0}, {code = 75, tries = 2, lines = 2},
   equal(json.decode(sent.environment[1]:match "=(.*)$").job, "nightly")
 end)
 
+test.case("what an entry holds beyond that is not kept, and times are milliseconds", function()
+  equal(texts.entry {key = "k", slot = 1769886000, duration = 0.11199998, attempts = 2, claim = {},
+                     late = "x", error = 7},
+    {key = "k", slot = 1769886000, duration = 0.112, attempts = 2, error = "7"})
+end)
+
 test.case("a long error is cut, between characters", function()
   local note = {id = "msg_1", job = "nightly", event = "failure", key = "k", at = 0,
                 host = "h", entry = texts.entry {error = ("é"):rep(5000), key = "k"}}
