@@ -13,6 +13,7 @@
 #include "base/base64.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "base/mailbox.h"
 #include "jobs/mail_text.h"
 #include "jobs/post.h"
 #include "mail_end.h"
@@ -614,7 +615,7 @@ START_TEST(a_name_is_quoted_or_encoded)
 {
     char *message = compose(names[_i].from, "", "");
 
-    ck_assert_ptr_null(post_check_address(names[_i].from));
+    ck_assert_ptr_null(mailbox_check(names[_i].from));
     ck_assert_msg(strstr(message, names[_i].line) != NULL, "%s", message);
     ck_assert_ptr_nonnull(strstr(message, "Message-ID: <x@b.example>\r\n"));
     free(message);
