@@ -165,6 +165,17 @@ local function is_wanted(target, event)
   return not target.on or target.on[event] == true
 end
 
+-- Of a series of failures all is looked at when any of it is told: what is told depends on it.
+local function is_of_use(notify, event)
+  for _, target in ipairs(notify) do
+    if is_wanted(target, event) or event ~= "lateness"
+       and (is_wanted(target, "failure") or is_wanted(target, "recovery")) then
+      return true
+    end
+  end
+  return false
+end
+
 local function till(self, term, pause)
   return self.now() + (pause or 0) + (term == 1 and FIRST_TERM or TERM)
 end
@@ -261,7 +272,7 @@ end
 -- @raise failure what the store refuses
 function notices:note(job, event, entry)
   local item = event_item(self, job, event, entry)
-  if #item.notify > 0 then
+  if is_of_use(item.notify, event) then
     decide(self, item)
   end
 end
@@ -270,7 +281,7 @@ end
 function notices:tell(job, event, entry)
   local ok, why = pcall(function()
     local item = event_item(self, job, event, entry)
-    if #item.notify > 0 and not add(self, item) then
+    if is_of_use(item.notify, event) and not add(self, item) then
       self.log.warning(("a notice of job '%s' (%s) is dropped: %s"):format(item.job, event,
         self.is_closed and "the program ends" or ("%d wait already"):format(MOST)))
     end

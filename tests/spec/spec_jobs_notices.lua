@@ -288,6 +288,21 @@ test.case("who asks for some events is told of those", function()
   equal(urls, {"https://a/", "https://hook/" .. SECRET, "https://hook/" .. SECRET})
 end)
 
+test.case("what nobody wants to hear of costs nothing", function()
+  local notices = new_notices {}
+  local only = {way = "webhook", url = "https://a/", on = {failure = true}}
+  notices:tell(job(only), "lateness", slot(0, {status = "running", late = 300}))
+  notices:tell(job(), "failure", slot(0))
+  equal(notices:busy(), 0)
+  notices:tell(job(only), "failure", slot(1))
+  tasks.sleep "1m"
+  notices:tell(job(only), "recovery", slot(2, {status = "succeeded"}))
+  tasks.sleep "1m"
+  notices:tell(job(only), "failure", slot(3)) -- of another series
+  tasks.sleep "1m"
+  equal(#notices.post.sent, 2)
+end)
+
 -- --- again and again ---------------------------------------------------------------------------
 
 test.each({{answer = NO_CONNECTION}, {answer = 408}, {answer = 429}, {answer = 500},
