@@ -11,6 +11,7 @@ local tasks = require "tasks"
 local worker = require "core.worker"
 
 local jobs_dispatcher = require "jobs_dispatcher"
+local jobs_notices = require "jobs_notices"
 local jobs_page = require "jobs_page"
 local jobs_page_estate = require "jobs_page_estate"
 local jobs_records = require "jobs_records"
@@ -97,12 +98,18 @@ end
 
 -- --- beginning and end -------------------------------------------------------------------------
 
+-- A job as it is declared now, or nil.
+local function find_job(name)
+  local i = core.find(name)
+  return i and core.job(i)
+end
+
 local function new_dispatcher(options)
   return jobs_dispatcher.new {
     core = core, records = jobs_records, start = worker.start, now = clock.now,
     steady_now = core.steady, warn = log.warning, host = core.host(), store = runs.label(),
     folder = core.folder(), words = options.words, max_runs = options.max_runs,
-    lease = options.lease,
+    lease = options.lease, notices = jobs_notices.new {find = find_job, host = core.host()},
   }
 end
 
@@ -203,6 +210,7 @@ function start.main(text)
   tasks.spawn(keep_watchdog, own)
   obey(own)
   drain(own, options.grace)
+  own.notices:close()
   if page then
     page:close()
   end
