@@ -18,7 +18,8 @@ OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD
 OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv engine/jobs/page/*)
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
-           tests/record.sh tests/runs.sh tests/doc.sh tests/torture.sh
+           tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
+           tests/torture.sh tests/deployment.sh
 
 all: $(BUILD)/moongate
 
@@ -118,6 +119,10 @@ browser: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/browser/host
 	@sh tests/browser/run.sh $(BUILD)/moongate $(BUILD)/tests/browser/host $(BUILD)/browser
 
+# What the Dockerfile says, in folders of debootstrap; as root, from a mirror of Debian.
+deployment:
+	@sh tests/deployment_chroot.sh $${TMPDIR:-/var/tmp}/moongate-deployment
+
 bench: packages
 	@sh tests/packages.sh bench
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/check_sim_kill $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
@@ -150,4 +155,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-azurite conformance browser bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-azurite deployment conformance browser bench fuzz run-fuzz install clean

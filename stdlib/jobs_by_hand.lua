@@ -7,7 +7,6 @@
 local carry = require "jobs_carry"
 local clock = require "clock"
 local core = require "core.jobs"
-local log = require "log"
 local records = require "jobs_records"
 local service = require "core.service"
 local shelf = require "shelf"
@@ -20,8 +19,8 @@ local by_hand = {}
 local USAGE, INTERRUPTED, HELD = 2, 6, 7 -- exit codes, as those of `moongate run`
 local MOST_SLOTS = 10000                 -- of a span
 local TINY = 0.001                       -- seconds; times are exact to that
-local LEASE = 60                         -- seconds after which a host is gone that had claimed
 local FAR = 10 * 366 * 86400             -- seconds in which the slot before is looked for
+local AT_ONCE = 16                       -- records that are read
 local MOST_TRIES = 20                    -- to find a key that nobody has
 
 local WENT_WELL = {succeeded = true, ["left out"] = true, ["left to its host"] = true}
@@ -63,6 +62,11 @@ local function say(own, slot, format, ...)
   shelf.tell("%s: %s", words.moment(own.i, slot), format:format(...))
 end
 
+-- The session is quiet: warnings of the log are not shown.
+local function warn(text)
+  shelf.tell("moongate jobs run: %s", text)
+end
+
 local function because(text)
   return text and ": " .. words.first_line(text) or ""
 end
@@ -81,7 +85,7 @@ local TELL = {
 
 local function means_of(own, slot)
   return {
-    records = records, start = worker.start, now = clock.now, warn = log.warning,
+    records = records, start = worker.start, now = clock.now, warn = warn,
     host = core.host(), folder = core.folder(), words = own.words, in_foreground = true,
     nap = function(seconds) return rest(own, seconds) end,
     is_draining = function() return own.is_draining end,
@@ -139,14 +143,11 @@ end
 -- A slot that was claimed and has not ended: its host is at it, or is gone.
 local function take_over(own, key, slot)
   local seen = records.read(own.name, key)
-  local run = seen and records.look_run(seen.claim.run or records.run_id(own.name, key))
-  local is_young = seen and run.fence == 0 and clock.now() < seen.claim.at + LEASE
-  if not seen or seen.finish or run.is_held or is_young then
+  if not seen or seen.finish or records.is_carried(seen.claim.run, seen.claim.at) then
     say(own, slot, "left to %s, which carries it", seen and seen.claim.host or "its host")
     return "left to its host", HELD
   end
   say(own, slot, "taken up: its host %s is gone", seen.claim.host or "?")
-  seen.claim.run = seen.claim.run or records.run_id(own.name, key)
   return carry_slot(own, key, slot, seen.claim, seen.attempts)
 end
 
@@ -161,18 +162,32 @@ end
 -- Which of two records of one slot says more.
 local RANKS = {succeeded = 5, running = 4, failed = 3, ["timed out"] = 3, canceled = 3}
 
--- What the records say of each slot, the runs by hand for it included.
-local function gather(own)
-  local seen = {}
-  for _, entry in ipairs((records.history(own.name))) do
-    local other = seen[entry.slot]
-    if not entry.count
-      and (not other or (RANKS[entry.status] or 0) > (RANKS[other.status] or 0)) then
+-- The keys of what may be about slots of a span: their own, and of all that was begun by hand.
+local function choose_keys(slots, from, to)
+  local keys = {}
+  for key, slot in pairs(slots) do
+    local at, is_by_hand = records.time(key)
+    if slot.is_claimed and (is_by_hand or at >= from and at <= to) then
+      keys[#keys + 1] = key
+    end
+  end
+  return keys
+end
+
+-- What the records say of each slot of a span, the runs by hand for it included; and up to where
+-- records may have been removed.
+local function gather(own, from, to)
+  local found, seen = records.survey(own.name), {}
+  local list = tasks.map(choose_keys(found.slots, from, to), function(key)
+    return records.entry(own.name, key, found.slots[key]) or false -- pruned meanwhile
+  end, {limit = AT_ONCE})
+  for _, entry in ipairs(list) do
+    local other = entry and seen[entry.slot]
+    if entry and (not other or (RANKS[entry.status] or 0) > (RANKS[other.status] or 0)) then
       seen[entry.slot] = entry
     end
   end
-  local pruned = records.survey(own.name).pruned
-  return seen, pruned and records.time(pruned) or -1
+  return seen, found.pruned and records.time(found.pruned) or -1
 end
 
 local OVER = {
@@ -242,7 +257,7 @@ local function run_span(own, options, now)
     shelf.tell("moongate jobs run: %s", wrong)
     return USAGE
   end
-  local seen, pruned = gather(own)
+  local seen, pruned = gather(own, options.from, options.to)
   local counts, code = {}, 0
   for _, slot in ipairs(slots) do
     if own.is_draining then
@@ -262,7 +277,7 @@ local function run_one(own, options, now)
     shelf.tell("moongate jobs run: %s", wrong)
     return USAGE
   end
-  local seen, pruned = gather(own)
+  local seen, pruned = gather(own, options.slot, options.slot)
   local _, code = run_slot(own, options.slot // 1 | 0, seen, pruned, options.again)
   return code
 end
@@ -287,7 +302,7 @@ end
 local function prune(own)
   local _, failure = tasks.try(records.prune, own.name, own.job.keep, own.job.keep_for, clock.now())
   if failure then
-    log.warning(("what the job does not keep is still there: %s"):format(failure.message))
+    warn("what the job does not keep is still there: " .. failure.message)
   end
 end
 

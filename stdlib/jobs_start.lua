@@ -80,6 +80,21 @@ local function say_change(name, what, facts)
   end
 end
 
+-- What the service manager cannot be told is told once to whoever reads the log.
+local is_warned = false
+
+local function warn_once(wrong)
+  if wrong and not is_warned then
+    log.warning("the service manager: " .. wrong)
+    is_warned = true
+  end
+end
+
+local function notify(text)
+  local _, wrong = service.notify(text)
+  warn_once(wrong)
+end
+
 -- --- beginning and end -------------------------------------------------------------------------
 
 local function new_dispatcher(options)
@@ -111,16 +126,17 @@ end
 
 -- Tells the service manager that this goes on, as long as the loop turns.
 local function keep_watchdog(own)
-  local every = service.watchdog()
+  local every, wrong = service.watchdog()
+  warn_once(wrong)
   while every and own:rest(every / 2) do
-    service.notify "WATCHDOG=1"
+    notify "WATCHDOG=1"
   end
 end
 
 local function reload(own)
-  service.notify "RELOADING=1"
+  notify "RELOADING=1"
   local ok, wrong = own:reload()
-  service.notify "READY=1"
+  notify "READY=1"
   if ok then
     say(("the configuration was read again: %d jobs"):format(core.count()))
   else
@@ -143,7 +159,7 @@ local function obey(own)
 end
 
 local function drain(own, grace)
-  service.notify "STOPPING=1"
+  notify "STOPPING=1"
   if own.running > 0 then
     say(("%d runs are handed over, in %s at most"):format(own.running, duration(grace)))
   end
@@ -179,7 +195,7 @@ function start.main(text)
     own:on_change(say_change)
   end
   local page = begin(own, options)
-  service.notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
+  notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
   if not options.quiet then
     say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))
   end

@@ -158,13 +158,13 @@ end
 local MOST_TOLD = 1000 -- texts; who damages more of them has been heard
 local told, told_count = {}, 0
 
---- Say once that a text is damaged.
+--- Say once that a text is damaged; as an error, which is told however quiet the program is.
 function texts.tell(name, what)
   if told[name] or told_count > MOST_TOLD then
     return
   end
   told[name], told_count = true, told_count + 1
-  log.warning(told_count > MOST_TOLD and "more texts about jobs in the store are damaged"
+  log.error(told_count > MOST_TOLD and "more texts about jobs in the store are damaged"
     or ("%s in %s %s"):format(name, core.label(), what or "is not what moongate writes there"))
 end
 

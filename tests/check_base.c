@@ -179,6 +179,28 @@ START_TEST(a_duration_is_shown_short)
 }
 END_TEST
 
+static const struct {
+    int64_t ms;
+    const char *text;
+} written_durations[] = {{0, "0s"},
+                         {1, "1ms"},
+                         {60000, "1m"},
+                         {5400000, "1h30m"},
+                         {90061001, "1d1h1m1s1ms"},
+                         {INT64_C(3660) * 86400000, "3660d"}};
+
+START_TEST(a_duration_is_written_as_it_is_read)
+{
+    char text[DURATION_TEXT_SIZE];
+    int64_t ms = -1;
+
+    duration_format_parts(written_durations[_i].ms, text);
+    ck_assert_str_eq(text, written_durations[_i].text);
+    ck_assert_int_eq(duration_parse(text, &ms), 0);
+    ck_assert_int_eq(ms, written_durations[_i].ms);
+}
+END_TEST
+
 /* --- clock ---------------------------------------------------------------------------- */
 
 START_TEST(a_virtual_clock_moves_when_it_is_told_and_never_back)
@@ -736,6 +758,8 @@ static void add_values(Suite *suite)
     tcase_add_loop_test(duration, a_bad_duration_is_refused_and_changes_nothing, 0,
                         COUNT(bad_durations));
     tcase_add_loop_test(duration, a_duration_is_shown_short, 0, COUNT(shown_durations));
+    tcase_add_loop_test(duration, a_duration_is_written_as_it_is_read, 0,
+                        COUNT(written_durations));
     tcase_add_test(clock, a_virtual_clock_moves_when_it_is_told_and_never_back);
     tcase_add_test(clock, a_scaled_clock_runs_by_its_factor);
     tcase_add_loop_test(clock, a_clock_is_named_by_word_or_factor, 0, COUNT(clock_rows));

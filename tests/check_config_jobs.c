@@ -300,6 +300,15 @@ START_TEST(ten_thousand_jobs_with_a_mistake_are_told_in_their_order)
 }
 END_TEST
 
+START_TEST(mistakes_without_end_are_counted)
+{
+    check_wrong("for i = 1, 100003 do\n"
+                "  job 'a.' {}\n"
+                "end\n");
+    ck_assert_ptr_nonnull(strstr(told.data, "no dot\nmoongate.lua: and 3 more\n"));
+}
+END_TEST
+
 /* --- mistakes ----------------------------------------------------------------------- */
 
 #define JOB(fields)    "job \"a\" {\n every = \"1h\", script = \"s.lua\",\n " fields " }"
@@ -605,6 +614,7 @@ START_TEST(what_is_hardly_meant_is_warned_of_when_the_file_is_checked)
         "  notify = {mail = 'smtp://h:587', from = 'a@b', to = 'c@d', user = 'u',\n"
         "    password = {env = 'P'}} }\n";
 
+    setenv("P", "x", 1);
     write_text("moongate.lua", text);
     read_good(NULL);
     ck_assert_uint_eq(logged.length, 0);
@@ -620,6 +630,24 @@ START_TEST(what_is_hardly_meant_is_warned_of_when_the_file_is_checked)
         "server offers STARTTLS; smtps:// is TLS from the beginning\n"
         "warning: moongate.lua:4: job 'c': jitter: 11m is more than the time between two "
         "slots, 10m\n");
+}
+END_TEST
+
+START_TEST(a_variable_that_is_not_set_is_warned_of_once)
+{
+    setenv("A", "", 1);
+    setenv("B", "x", 1);
+    unsetenv("C");
+    write_text("moongate.lua",
+               "for i = 1, 3 do job('a' .. i) { every = '1h', script = 's.lua',\n"
+               "  notify = {{slack = {env = 'A'}}, {teams = {env = 'B'}},\n"
+               "    {webhook = 'https://h', secret = {env = 'C'}}} } end\n");
+    config = config_check(NULL, &failure, take_mistake, NULL);
+    ck_assert_ptr_nonnull(config);
+    ck_assert_str_eq(
+        logged.data,
+        "warning: moongate.lua:2: job 'a1': notify: the variable A is not set here\n"
+        "warning: moongate.lua:2: job 'a1': notify: the variable C is not set here\n");
 }
 END_TEST
 
@@ -670,6 +698,7 @@ int main(void)
     tcase_add_test(numbers, ten_thousand_jobs_are_declared_by_a_loop);
     tcase_add_test(numbers, a_hundred_thousand_jobs_are_the_most);
     tcase_add_test(numbers, ten_thousand_jobs_with_a_mistake_are_told_in_their_order);
+    tcase_add_test(numbers, mistakes_without_end_are_counted);
     tcase_add_loop_test(wrong, each_mistake_in_a_job_is_told_with_its_line, 0,
                         COUNT_OF(mistakes));
     tcase_add_loop_test(wrong, each_mistake_in_a_job_refuses_the_file, 0,
@@ -677,6 +706,7 @@ int main(void)
     tcase_add_test(wrong, all_mistakes_are_told_in_the_order_of_their_lines);
     tcase_add_test(wrong, what_stops_the_file_is_told_behind_the_mistakes);
     tcase_add_test(wrong, what_is_hardly_meant_is_warned_of_when_the_file_is_checked);
+    tcase_add_test(wrong, a_variable_that_is_not_set_is_warned_of_once);
     tcase_add_test(wrong, a_file_that_is_not_there_is_no_mistake_in_it);
     tcase_add_test(wrong, mistakes_here_do_not_lead_to_the_home);
     return run_suite(suite);

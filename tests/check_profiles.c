@@ -1,15 +1,10 @@
 /* tests/check_profiles.c - profiles: which of their values count, in a run, in one that is carried on,
  * and in a session that goes over to another one. */
-#include <stdarg.h>
-#include <sys/wait.h>
-
 #include "run/run.h"
 #include "run/session.h"
 #include "tests/configured.h"
+#include "tests/moon.h"
 #include "tests/suite.h"
-
-static char moongate[4096];
-static struct buffer output;
 
 /* --- which value counts ------------------------------------------------------------- */
 
@@ -285,38 +280,6 @@ END_TEST
 
 /* --- the program -------------------------------------------------------------------- */
 
-/* Runs moongate with these words for a shell; what it says on both streams is in `output`. Returns
- * its exit code. */
-static int moon(const char *format, ...)
-{
-    char words[2048], piece[4096];
-    va_list arguments;
-    size_t length;
-
-    va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
-
-    char *command = memory_format("%s %s 2>&1", moongate, words);
-    FILE *pipe = popen(command, "r");
-
-    ck_assert_ptr_nonnull(pipe);
-    buffer_clear(&output);
-    while ((length = fread(piece, 1, sizeof piece, pipe)) > 0)
-        buffer_append(&output, piece, length);
-    free(command);
-
-    const int status = pclose(pipe);
-
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void assert_says(const char *part)
-{
-    ck_assert_msg(output.data != NULL && strstr(output.data, part) != NULL,
-                  "'%s' is not in: %s", part, output.data);
-}
-
 static const char run_words[] =
     "run --quiet -e 'local i = require(\"core.session\").info() print(i.profile, "
     "i.service)'";
@@ -565,13 +528,10 @@ static void add_program_cases(Suite *suite)
 
 int main(void)
 {
-    const char *binary = getenv("MOONGATE");
     Suite *suite = suite_create("profiles");
 
-    if (realpath(binary != NULL ? binary : "build/moongate", moongate) == NULL) {
-        perror("check_profiles: the binary");
+    if (!find_moongate())
         return 1;
-    }
     add_rank_cases(suite);
     add_session_cases(suite);
     add_program_cases(suite);

@@ -239,7 +239,8 @@ static bool has_more(void)
 static const struct {
     int number;
     const char *news;
-} heard[] = {{SIGHUP, "reload"}, {SIGTERM, "drain"}, {SIGINT, "drain"}};
+} heard[] = {
+    {SIGHUP, "reload"}, {SIGTERM, "drain\tterminate"}, {SIGINT, "drain\tinterrupt"}};
 
 START_TEST(a_signal_is_heard_by_whoever_waits)
 {
@@ -262,7 +263,7 @@ START_TEST(what_came_while_nobody_waited_is_told_once_the_urgent_first)
         send_signal(SIGHUP);
     send_signal(SIGTERM);
     answer();
-    expect("drain");
+    expect("drain\tterminate");
     expect("reload");
     expect("waiting");
     expect_end(EXIT_DONE);
@@ -274,9 +275,9 @@ START_TEST(the_second_wish_to_end_says_stop)
     start("say 'ready' say(service.next()) say(service.next())");
     expect("ready");
     send_signal(SIGINT);
-    expect("drain");
+    expect("drain\tinterrupt");
     send_signal(SIGTERM);
-    expect("stop");
+    expect("stop\tterminate");
     expect_end(EXIT_DONE);
 }
 END_TEST
@@ -288,8 +289,8 @@ START_TEST(two_wishes_at_once_are_told_one_after_the_other)
     send_signal(SIGINT);
     send_signal(SIGTERM);
     answer();
-    expect("drain");
-    expect("stop");
+    expect("drain\tinterrupt");
+    expect("stop\tterminate");
     expect_end(EXIT_DONE);
 }
 END_TEST
@@ -300,9 +301,9 @@ START_TEST(the_third_wish_to_end_has_its_usual_effect)
           "while true do end");
     expect("ready");
     send_signal(SIGTERM);
-    expect("drain");
+    expect("drain\tterminate");
     send_signal(SIGTERM);
-    expect("stop");
+    expect("stop\tterminate");
     send_signal(SIGTERM);
 
     const int status = wait_for_child();
@@ -321,7 +322,7 @@ START_TEST(a_script_that_computes_is_not_stopped)
     send_signal(SIGTERM);
     answer();
     expect("8999997");
-    expect("drain");
+    expect("drain\tterminate");
     expect_end(EXIT_DONE);
 }
 END_TEST

@@ -25,6 +25,8 @@ want libexpat1-dev pkg-config --exists expat
 want libyaml-dev pkg-config --exists yaml-0.1
 want libedit-dev pkg-config --exists libedit
 want check pkg-config --exists check
+want tzdata test -e /usr/share/zoneinfo/Europe/Berlin
+want python3 sh -c 'command -v python3'
 if [ "${1:-}" = fuzz ]; then
     want clang sh -c 'command -v clang'
     want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*'

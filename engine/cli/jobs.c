@@ -211,13 +211,16 @@ const struct help jobs_help = {
                  {"of pause", pause_options, NULL},
                  {"of run, too: with Azure, or a `moongate sim` elsewhere",
                   common_options, NULL},
+                 {"and guard rails, beside those of the job", guard_options, NULL},
                  {"where runs are kept", store_options, NULL},
                  {PROFILE_TITLE, profile_options, NULL},
                  {"a job may say", job_fields, NULL},
                  {"who is told (notify: one such table, or a list)", notice_fields, NULL},
                  {0}},
-    .exits = "0 done; 1 it could not be done, or the job failed; 2 wrong usage, no such\n"
-             "job, or a mistake in the configuration"};
+    .exits =
+        "0 done; 1 it could not be done, or a slot failed; 2 wrong usage, no such\n"
+        "job or slot, or a mistake in the configuration. `run` for one slot ends with\n"
+        "the run's own"};
 
 /* --- what is done ------------------------------------------------------------------------ */
 
@@ -301,6 +304,7 @@ static int execute_in_library(struct jobs_command *command)
     int code = EXIT_USAGE;
 
     settings->manages_runs = true;
+    settings->output = OUTPUT_TEXT; /* `--output json` of `run` is of the run itself */
     if (settings->store != NULL && strcmp(settings->store, "none") == 0)
         fputs("moongate jobs: nothing is known of jobs where nothing is kept: "
               "--store none\n",
@@ -401,6 +405,7 @@ static bool read_words(struct jobs_command *command, int argc, char **argv)
         store_options,
         profile_options,
         (action->traits & ASKS_AZURE) != 0 ? common_options : none,
+        (action->traits & ASKS_AZURE) != 0 ? guard_options : none,
         NULL};
     const size_t most = (action->traits & TAKES_JOBS) == 0 ? 0
                         : (action->traits & ONE_JOB) != 0  ? 1

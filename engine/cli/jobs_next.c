@@ -264,10 +264,15 @@ static char *describe(const struct coming *coming)
 
 /* --- printing ------------------------------------------------------------------------ */
 
-/* "in 2d 03:00:00" or "42 s ago" */
+/* "in 2d 03:00:00", "42 s ago" or "now" */
 static void format_distance(int64_t span_ms, char text[DURATION_TEXT_SIZE + 8])
 {
     char span[DURATION_TEXT_SIZE];
+
+    if (span_ms == 0) {
+        strcpy(text, "now");
+        return;
+    }
 
     duration_format(span_ms < 0 ? -span_ms : span_ms, span);
     snprintf(text, DURATION_TEXT_SIZE + 8, span_ms < 0 ? "%s ago" : "in %s", span);

@@ -6,8 +6,11 @@
 #include <cjson/cJSON.h>
 #include <openssl/crypto.h>
 
+#include "base/buffer.h"
+#include "base/clock.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -18,6 +21,7 @@
 #include "run/run.h"
 #include "run/session.h"
 #include "run/source.h"
+#include "run/terminal.h"
 
 enum {
     MOST_RUNS = 10000,
@@ -223,6 +227,19 @@ static int run_library(struct session *session, const struct start_command *comm
     return code;
 }
 
+/* Lines about the program, among those of the jobs. */
+static void print_log(void *context, enum log_level level, const char *text)
+{
+    struct buffer line = {0};
+    char at[CLOCK_TEXT_SIZE];
+
+    clock_format_utc(clock_wall_ms(session_clock(context)), at);
+    buffer_printf(&line, "%.19sZ %s: ", at, log_level_names[level]);
+    terminal_append_visible(&line, text);
+    fprintf(stderr, "%s\n", line.data);
+    buffer_deinit(&line);
+}
+
 /* Opens what the library works with, and runs it. */
 static int start_session(struct start_command *command, struct trial *trial, int argc,
                          char **argv, struct failure **failure)
@@ -232,6 +249,7 @@ static int start_session(struct start_command *command, struct trial *trial, int
 
     if (session == NULL)
         return code;
+    log_set_sink(print_log, session);
     if (trial != NULL)
         *failure = trial_serve(trial, session_loop(session));
     if (*failure == NULL && session_depot(session, failure) != NULL)

@@ -50,13 +50,24 @@ static char *complete(const char *text, const char **offset)
                        : memory_format("%.10sT%.5s:00Z", text, text + 11);
 }
 
+/* False of a day that its month has not: the parser takes it for one of the next month. */
+static bool parse(const char *text, int64_t *moment_ms)
+{
+    char again[CLOCK_TEXT_SIZE];
+
+    if (clock_parse_utc(text, moment_ms) != 0)
+        return false;
+    clock_format_utc(*moment_ms, again);
+    return strncmp(text, again, 10) == 0;
+}
+
 char *option_take_time(int64_t *to_ms, const char *text)
 {
     const char *offset;
     char *complete_text = complete(text, &offset);
     int64_t moment_ms, offset_ms;
     const bool is_good = complete_text != NULL && read_offset(offset, &offset_ms) &&
-                         clock_parse_utc(complete_text, &moment_ms) == 0;
+                         parse(complete_text, &moment_ms);
 
     free(complete_text);
     if (!is_good)

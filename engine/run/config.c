@@ -235,21 +235,23 @@ struct reader {
     void *context;
 };
 
+/* Takes the text. */
+static void tell_one(const struct reader *reader, char *text)
+{
+    reader->tell(reader->context, text);
+    free(text);
+}
+
 static void tell_all(const struct reader *reader, const char *path,
                      const struct config_mistakes *mistakes, const char *stopped)
 {
-    for (size_t i = 0; i <= mistakes->count; i++) {
-        const struct config_mistake *own = &mistakes->list[i];
-        char *text = NULL;
-
-        if (i < mistakes->count)
-            text = memory_format("%s:%d: %s", path, own->line, own->text);
-        else if (stopped != NULL)
-            text = memory_format("%s:%s", path, stopped);
-        if (text != NULL)
-            reader->tell(reader->context, text);
-        free(text);
-    }
+    for (size_t i = 0; i < mistakes->count; i++)
+        tell_one(reader, memory_format("%s:%d: %s", path, mistakes->list[i].line,
+                                       mistakes->list[i].text));
+    if (mistakes->omitted > 0)
+        tell_one(reader, memory_format("%s: and %zu more", path, mistakes->omitted));
+    if (stopped != NULL)
+        tell_one(reader, memory_format("%s:%s", path, stopped));
 }
 
 /* Whether the file is good; `stopped` is what has ended it, or NULL. */

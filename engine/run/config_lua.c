@@ -210,8 +210,6 @@ static void declare_job(lua_State *L, struct evaluation *own)
         lua_pushnil(L); /* the first mistake is the end */
         lua_error(L);
     }
-    own->limits.most_cpu_ms =
-        CPU_LIMIT_MS + (int64_t)(own->config->job_count / JOBS_PER_MS);
 }
 
 static const struct declaration declarations[] = {
@@ -301,6 +299,14 @@ static int refuse_name(lua_State *L, const struct declaration *declaration, int 
     return 1;
 }
 
+/* What has been declared took its time, too. */
+static void allow_for_declared(struct evaluation *own)
+{
+    const size_t count = own->config->job_count + own->mistakes->count;
+
+    own->limits.most_cpu_ms = CPU_LIMIT_MS + (int64_t)(count / JOBS_PER_MS);
+}
+
 /* profile "name" -> function that takes the table */
 static int open_declaration(lua_State *L)
 {
@@ -309,6 +315,7 @@ static int open_declaration(lua_State *L)
     const int line = current_line(L);
     size_t length = 0;
 
+    allow_for_declared(own);
     check_closed(L, own);
     if (lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TSTRING)
         return refuse(

@@ -7,12 +7,18 @@
 #include "run/config_parts.h"
 
 enum {
-    MOST_SEARCHED = 16384 /* bytes, so that many mistakes in long lines take no time */
+    MOST_SEARCHED = 16384, /* bytes, so that many mistakes in long lines take no time */
+    MOST_MISTAKES = 100000 /* a loop can make them without end */
 };
 
 void config_add_mistake(struct config_mistakes *mistakes, int line, size_t place,
                         char *text)
 {
+    if (mistakes->count == MOST_MISTAKES) {
+        mistakes->omitted++;
+        free(text);
+        return;
+    }
     if (mistakes->count == mistakes->room) {
         mistakes->room = 2 * mistakes->room + 16;
         mistakes->list =
@@ -45,6 +51,7 @@ void config_deinit_mistakes(struct config_mistakes *mistakes)
         free(mistakes->list[i].text);
     free(mistakes->list);
     free(mistakes->starts);
+    map_deinit(&mistakes->unset_variables, NULL);
     *mistakes = (struct config_mistakes){0};
 }
 

@@ -46,6 +46,19 @@ static bool has_only(lua_State *L, const char *key)
     return count == 1 && fitting == 1;
 }
 
+/* Whoever checks the file may be another one than whoever needs the variable. */
+static void warn_unset(struct job_reading *reading, const char *variable)
+{
+    struct map *known = &reading->mistakes->unset_variables;
+    const char *value = getenv(variable);
+
+    if (!reading->mistakes->are_all || (value != NULL && value[0] != '\0') ||
+        map_set(known, variable, known) != NULL)
+        return;
+    config_job_warning(reading, "notify",
+                       memory_format("the variable %s is not set here", variable));
+}
+
 /* {env = "VARIABLE"}: where a secret is. */
 static char *take_variable(struct job_reading *reading, const char **to)
 {
@@ -72,6 +85,8 @@ static char *take_variable(struct job_reading *reading, const char **to)
     else if (name != NULL)
         *to = config_keep(reading->config, memory_copy_string(name));
     lua_pop(L, 1);
+    if (*to != NULL)
+        warn_unset(reading, *to);
     return wrong;
 }
 

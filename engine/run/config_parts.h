@@ -64,6 +64,8 @@ struct config_mistakes {
     size_t line_count;
     struct config_mistake *list;
     size_t count, room;
+    size_t omitted;             /* how many more there were; they are not in the list */
+    struct map unset_variables; /* that were warned of, each once */
 };
 
 /* Adds one; takes the text. */

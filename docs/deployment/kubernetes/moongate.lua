@@ -5,16 +5,15 @@ profile "default" {
   service = "contoso-apim",
 }
 
-for _, time in ipairs {{name = "evening", at = "0 20 * * 1-5", units = 1},
-                       {name = "morning", at = "0 6 * * 1-5", units = 3}} do
-  job("scale-in-the-" .. time.name) {
-    description = "gateways get " .. time.units .. " units",
-    schedule = time.at, timezone = "Europe/Berlin",
-    script = "scale_by_time", args = {"--units", time.units, "--change", "gw-payments", "gw-shared"},
-    overlap = "cancel", catch_up = "2h", missed = "last", timeout = "4h", retries = 2,
-    max_deletes = 0, max_memory = "256M",
-  }
-end
+job "scale-by-time" {
+  description = "3 units by day, 1 by night and on weekends",
+  schedule = "0 6,20 * * 1-5", timezone = "Europe/Berlin",
+  script = "scale_by_time",
+  args = {"--gateways", "gw-payments,gw-shared", "--hours", "06:00=3,20:00=1",
+          "--timezone", "Europe/Berlin", "--change"},
+  overlap = "cancel", catch_up = "2h", missed = "last", timeout = "4h", retries = 2,
+  max_deletes = 0, max_memory = "256M",
+}
 
 job "access-report" {
   description = "who may change policies, on Mondays",
