@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure of the packages that building and testing moongate takes: installs what is
 # missing with apt, or names it where there is no apt.
-# usage: packages.sh [fuzz | bench | conformance], which also wants what those take
+# usage: packages.sh [fuzz | bench | conformance | browser], which also wants what those take
 set -u
 
 need=""
@@ -37,6 +37,10 @@ if [ "${1:-}" = conformance ]; then
     want openssl sh -c 'command -v openssl'
     want python3-azure /usr/bin/python3 -c 'import azure.mgmt.resource, azure.identity'
     want azure-cli sh -c 'command -v az'
+fi
+if [ "${1:-}" = browser ]; then
+    want npm sh -c 'command -v npm'
+    want chromium sh -c 'command -v chromium'
 fi
 if [ "${1:-}" = bench ]; then
     want wrk sh -c 'command -v wrk'
