@@ -230,4 +230,34 @@ verdict $? "the commands were found"
     [ -n "$(wrong_option run --slot now scale_by_time --hour 1)" ]
 verdict $? "an option that is not there is found"
 
+# --- the guide ----------------------------------------------------------------------------------
+
+# What the configuration may say of a job, and what Prometheus is told, is in the guide.
+"$moongate" jobs --help | awk '/^a job may say$/ { on = 1; next } /^$/ { on = 0 }
+    on { row = $0; sub(/^ */, "", row); print substr(row, 1, 26) "|" substr(row, 28) }' >fields
+while IFS='|' read -r field text; do
+    field=$(echo "$field" | sed 's/ *$//')
+    grep -qxF "| \`$field\` | $text |" "$root/docs/jobs.md"
+    verdict $? "docs/jobs.md tells of $field what the help tells"
+done <fields
+[ "$(grep -c . fields)" -ge 20 ]
+verdict $? "the fields were found"
+# Its examples of a configuration are good ones.
+awk '/^```lua$/ { on = 1; n++; next } /^```$/ { on = 0 } on { print > ("example." n ".lua") }' \
+    "$root/docs/jobs.md"
+for example in example.*.lua; do
+    grep -q '^job ' "$example" ||
+        { printf 'job "x" { every = "1h", script = "access_report",\n'; cat "$example"; echo '}'; } \
+            >"whole.$example"
+    [ -e "whole.$example" ] || cp "$example" "whole.$example"
+    "$moongate" jobs check --config "whole.$example" >said 2>&1
+    code=$?
+    [ $code -eq 0 ] || cat said
+    verdict $code "$example of docs/jobs.md is a good configuration"
+done
+for metric in $(grep -ohE '"(moongate|process)_[a-z_]+"' "$root"/stdlib/jobs_page_metrics.lua | tr -d '"' | sort -u); do
+    grep -q "\`$metric\`" "$root/docs/jobs.md"
+    verdict $? "docs/jobs.md tells of $metric"
+done
+
 verdict_end
