@@ -19,7 +19,6 @@ local by_hand = {}
 local USAGE, INTERRUPTED, HELD = 2, 6, 7 -- exit codes, as those of `moongate run`
 local MOST_SLOTS = 10000                 -- of a span
 local TINY = 0.001                       -- seconds; times are exact to that
-local LEASE = 60                         -- seconds after which a host is gone that had claimed
 local FAR = 10 * 366 * 86400             -- seconds in which the slot before is looked for
 local AT_ONCE = 16                       -- records that are read
 local MOST_TRIES = 20                    -- to find a key that nobody has
@@ -144,14 +143,11 @@ end
 -- A slot that was claimed and has not ended: its host is at it, or is gone.
 local function take_over(own, key, slot)
   local seen = records.read(own.name, key)
-  local run = seen and records.look_run(seen.claim.run or records.run_id(own.name, key))
-  local is_young = seen and run.fence == 0 and clock.now() < seen.claim.at + LEASE
-  if not seen or seen.finish or run.is_held or is_young then
+  if not seen or seen.finish or records.is_carried(seen.claim.run, seen.claim.at) then
     say(own, slot, "left to %s, which carries it", seen and seen.claim.host or "its host")
     return "left to its host", HELD
   end
   say(own, slot, "taken up: its host %s is gone", seen.claim.host or "?")
-  seen.claim.run = seen.claim.run or records.run_id(own.name, key)
   return carry_slot(own, key, slot, seen.claim, seen.attempts)
 end
 
@@ -166,7 +162,7 @@ end
 -- Which of two records of one slot says more.
 local RANKS = {succeeded = 5, running = 4, failed = 3, ["timed out"] = 3, canceled = 3}
 
--- The keys of what may be about slots of a span: their own, and those of all that was begun by hand.
+-- The keys of what may be about slots of a span: their own, and of all that was begun by hand.
 local function choose_keys(slots, from, to)
   local keys = {}
   for key, slot in pairs(slots) do

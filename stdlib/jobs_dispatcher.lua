@@ -306,7 +306,7 @@ local function queue_due(self, now)
   while plan and plan.due <= now do
     local row = plan.row
     self.heap:take()
-    if row.plan == plan and now - plan.due > LATE then
+    if row.plan == plan and now - self:facts(row).jitter - plan.slot > LATE then
       self:survey(row, plan.slot - 1)
     elseif row.plan == plan then
       row.queue[#row.queue + 1] = {slot = plan.slot, is_on_time = true}
@@ -318,14 +318,15 @@ local function queue_due(self, now)
 end
 
 --- Look up in the store what became of a row's slots since a time, and queue what is left to do.
+-- Those that may begin later yet, by the job's jitter, are planned.
 -- @tparam table row
 -- @tparam number after
 function dispatcher:survey(row, after)
-  local now = self.now()
-  self:plan(row, now)
+  local upto = self.now() - self:facts(row).jitter
+  self:plan(row, upto)
   tasks.spawn(function()
     jobs_carry.persist(self, "looking for the slots of " .. row.name, jobs_survey.look, self, row,
-      after, now)
+      after, upto)
     self:wake(row)
   end)
 end
@@ -334,7 +335,7 @@ end
 local function plan_anew(self, now)
   self.heap = jobs_heap.new()
   for _, row in ipairs(self.rows) do
-    self:plan(row, now)
+    self:plan(row, now - self:facts(row).jitter)
   end
 end
 
@@ -401,12 +402,12 @@ end
 -- Plans a job that is new, or has another schedule. When it may have missed a slot, that is looked
 -- up.
 local function plan_first(self, row, now)
-  local first = self.core.next(row.i, row.known_at)
+  local first, facts = self.core.next(row.i, row.known_at), self:facts(row)
   row.queue = {}
-  if first and first <= now and self:facts(row).enabled then
+  if first and first <= now - facts.jitter and facts.enabled then
     self:survey(row, row.known_at)
   else
-    self:plan(row, now)
+    self:plan(row, row.known_at)
   end
 end
 

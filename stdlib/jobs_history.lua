@@ -6,10 +6,12 @@ local core = require "core.jobs"
 local json = require "json"
 local records = require "jobs_records"
 local shelf = require "shelf"
+local tasks = require "tasks"
 local words = require "jobs_words"
 
 local history = {}
 
+local AT_ONCE = 16   -- runs that are looked at
 local MOST_NEAR = 64 -- names that a near one is looked for in
 
 -- --- text --------------------------------------------------------------------------------------
@@ -40,10 +42,15 @@ local function describe_notes(i, entry)
   return table.concat(notes, "; ")
 end
 
+-- What goes on in the store may have been left.
+local function status_of(entry)
+  return entry.carried == false and "left by its host" or entry.status
+end
+
 local function row_of(i, entry)
   return {
     words.moment(i, entry.slot), entry.late and entry.late >= 1 and shelf.span(entry.late) or "",
-    entry.status, entry.exit_code and ("%d"):format(entry.exit_code) or "",
+    status_of(entry), entry.exit_code and ("%d"):format(entry.exit_code) or "",
     entry.duration and shelf.span(entry.duration) or "",
     entry.attempts and ("%d"):format(entry.attempts) or "", entry.host or "", entry.run or "",
     describe_notes(i, entry),
@@ -135,7 +142,13 @@ function history.main(options)
                core.path() or "the configuration", near(name))
     return 2
   end
-  (options.json and print_json or print_text)(name, i, list, total)
+  tasks.map(list, function(entry)
+    if entry.status == "running" then
+      entry.carried = records.is_carried(entry.run, entry.began)
+    end
+  end, {limit = AT_ONCE})
+  local tell = options.json and print_json or print_text
+  tell(name, i, list, total)
   return 0
 end
 

@@ -54,6 +54,7 @@ local function find_running(own, marks)
   for _, key in ipairs(marks) do
     local entry = records.entry(own.name, key)
     if entry and entry.status == "running" then
+      entry.carried = records.is_carried(entry.run, entry.began)
       own.running[#own.running + 1] = entry
     end
   end
@@ -131,8 +132,8 @@ local function describe_pause(own)
 end
 
 local function describe_running(own, entry)
-  return ("running since %s%s%s"):format(words.moment(own.i, entry.began or entry.slot),
-    entry.host and " on " .. entry.host or "",
+  return ("%s since %s%s%s"):format(entry.carried and "running" or "left by its host",
+    words.moment(own.i, entry.began), entry.host and " on " .. entry.host or "",
     entry.attempts > 1 and (", attempt %d"):format(entry.attempts) or "")
 end
 

@@ -22,6 +22,15 @@ local function reason_of(said)
   return reason or "it ended without a word"
 end
 
+-- Lists stay lists, even when they are empty.
+local function mark(picture)
+  json.array(picture.gateways)
+  for _, workspace in ipairs(json.array(picture.workspaces)) do
+    json.array(workspace.gateways)
+  end
+  return picture
+end
+
 local function read(means)
   local words = table.move(means.words, 1, #means.words, 5, {
     "run", "--read-only", "--max-wall", PATIENCE})
@@ -30,7 +39,7 @@ local function read(means)
   local ended = means.start {words = words, folder = means.folder, keeps_output = true}:wait()
   local ok, picture = pcall(json.decode, ended.output)
   if ended.exit_code == 0 and ok then
-    return picture
+    return mark(picture)
   end
   return {absent = "The service could not be read: " .. reason_of(ended.said)}
 end

@@ -32,6 +32,7 @@ local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
 
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
+local LEASE = 60           -- seconds in which a process begins the run of what it has claimed
 local AHEAD = 60           -- seconds that the clock of another host may be ahead
 
 local function folder_of(name)
@@ -274,10 +275,9 @@ end
 
 -- --- reading -----------------------------------------------------------------------------------
 
--- What stands for a damaged claim: somebody has the slot, and its run's id is known.
+-- What stands for a damaged claim: somebody has the slot.
 local function damaged_claim(name, key)
-  return {kind = kind_of(key), status = "claimed", at = (texts.time(key)),
-          run = texts.run_id(name, key), is_damaged = true}
+  return {kind = kind_of(key), status = "claimed", at = (texts.time(key)), is_damaged = true}
 end
 
 local function damaged_end()
@@ -313,7 +313,9 @@ function records.read(name, key, slot)
   if not slot or slot.ended then
     finish, is_end_damaged = texts.read(texts.sorts.finish, path_of(name, key, ".end"))
   end
-  return {claim = claim or damaged_claim(name, key), attempts = attempts,
+  claim = claim or damaged_claim(name, key)
+  claim.run = claim.status == "claimed" and texts.run_id(name, key) or nil -- whatever it says
+  return {claim = claim, attempts = attempts,
           finish = finish or is_end_damaged and damaged_end() or nil}
 end
 
@@ -333,6 +335,15 @@ function records.look_run(id)
   return seen
 end
 
+--- Whether somebody carries a slot's run, or may be about to begin it.
+-- @tparam string id of the run
+-- @tparam number claimed when the slot was claimed, seconds since 1970
+-- @treturn boolean
+function records.is_carried(id, claimed)
+  local run = records.look_run(id)
+  return run.is_held or run.fence == 0 and clock.now() < claimed + LEASE
+end
+
 -- Whether a slot ended by a run, or by record, or goes on.
 local function status_of(seen)
   if seen.finish then
@@ -349,7 +360,7 @@ local function entry_of(name, key, seen)
   local began = has_run and (finish.began or claim.at) or nil
   return {
     key = key, slot = claim.slot or (texts.time(key)), kind = claim.kind, status = status,
-    run = has_run and (claim.run or texts.run_id(name, key)) or nil,
+    run = claim.run,
     host = finish.host or last.host or claim.host, late = claim.late, began = began,
     ended = finish.at, duration = began and finish.at and math.max(0, finish.at - began),
     exit_code = finish.exit_code,

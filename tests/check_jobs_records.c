@@ -68,6 +68,7 @@ static const char *const tests[] = {
     "what_a_wrong_clock_took_for_missed_is_free_when_its_time_comes",
     "an_entry_is_the_same_as_in_the_history",
     "damaged_claims_and_ends_are_told_once_and_stop_nothing",
+    "the_run_of_a_slot_is_named_by_its_key_whatever_the_claim_says",
     "names_that_are_none_are_told_and_passed_over",
     "a_damaged_pause_pauses",
     "damaged_texts_of_known_jobs_do_not_hide_others",

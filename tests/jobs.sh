@@ -119,6 +119,12 @@ told "it is not due" err <<'END'
 moongate jobs run: slot 2199-01-01 00:00:00 +00:00 of 'odd' is in the future
 END
 
+is 0 "options of where to work are the run's" "$moongate" jobs run daily --output json \
+    --slot 2024-02-01T01:30Z
+[ "$(grep -c '"event":"run.started"' out)" -eq 1 ] && grep -q '"text":"for\\t2024-02-01' out
+verdict $? "its events are on stdout, and nothing else"
+is 2 "a profile that there is not" "$moongate" jobs run daily --profile nope
+
 # many
 mkdir -p "$jobs/slots/odd"
 echo '{"kind":"scheduled","status":"skipped","at":"2024-01-31T12:00:00Z","reason":"run x goes on"}' \
@@ -152,6 +158,32 @@ is 0 "a span without a slot" "$moongate" jobs run odd --from 2024-01-31T10:10Z -
 told "that is said" err <<'END'
 0 slots
 END
+
+# what is over without a record
+touch "$jobs/slots/daily/pruned-20240102-013000" "$jobs/slots/daily/floor-20240104-013000"
+is 0 "slots that were removed, or passed in a pause" "$moongate" jobs run daily --from 2024-01-02 \
+    --to 2024-01-04
+by_hand
+told "those that may have run are left out" said <<'END'
+2024-01-02 02:30:00 +01:00: left out: it is over, and its record is removed; --again runs it again
+2024-01-03 02:30:00 +01:00: run 20240103-013000-daily begins
+2024-01-03 02:30:00 +01:00: succeeded in TIME
+2 slots: 1 succeeded, 1 left out
+END
+
+# many at once
+begun=
+for i in 1 2 3 4; do
+    "$moongate" jobs run daily --slot 2024-01-20T01:30Z >"out.$i" 2>"err.$i" &
+    begun="$begun $!"
+done
+for pid in $begun; do
+    wait "$pid"
+done
+[ "$(cat out.? | grep -c '^for')" -eq 1 ]
+verdict $? "of four who want a slot one runs it"
+[ "$(cat err.? | grep -c 'left to \|left out')" -eq 3 ]
+verdict $? "the others are told"
 
 # signals, and hosts that die: begin SLOT
 begin() {
@@ -269,14 +301,14 @@ cp "$jobs/slots/odd/20240131-0400"* "$jobs/slots/gone"
 
 is 0 "history" "$moongate" jobs history odd
 cat >history <<'END'
-SLOT                        LATE   STATUS     EXIT  TOOK   ATTEMPTS  HOST  RUN                        NOTES
-2024-01-31 09:00:00 +00:00         failed                  1               20240131-090000-odd        the record of its end is damaged
-2024-01-31 08:00:00 +00:00         running                 1         h:2   20240131-080000-m1f3a-odd  by hand, by ann@h
-2024-01-31 07:00:00 +00:00         missed                                                             3 slots, from 2024-01-31 05:00:00 +00:00 on
-2024-01-31 04:00:00 +00:00         skipped                                                            run x goes on
-2024-01-31 03:00:00 +00:00         timed out  6     02:00  2         h:1   20240131-030000-odd        it took longer than 2:00:00 \x1b[2J
-2024-01-31 02:00:00 +00:00  01:01  failed     1     02:00  2         h:1   20240131-020000-odd        first
-2024-01-31 01:00:00 +00:00         succeeded  0     02:00  2         h:1   20240131-010000-odd
+SLOT                        LATE   STATUS            EXIT  TOOK   ATTEMPTS  HOST  RUN                        NOTES
+2024-01-31 09:00:00 +00:00         failed                         1               20240131-090000-odd        the record of its end is damaged
+2024-01-31 08:00:00 +00:00         left by its host               1         h:2   20240131-080000-m1f3a-odd  by hand, by ann@h
+2024-01-31 07:00:00 +00:00         missed                                                                    3 slots, from 2024-01-31 05:00:00 +00:00 on
+2024-01-31 04:00:00 +00:00         skipped                                                                   run x goes on
+2024-01-31 03:00:00 +00:00         timed out         6     02:00  2         h:1   20240131-030000-odd        it took longer than 2:00:00 \x1b[2J
+2024-01-31 02:00:00 +00:00  01:01  failed            1     02:00  2         h:1   20240131-020000-odd        first
+2024-01-31 01:00:00 +00:00         succeeded         0     02:00  2         h:1   20240131-010000-odd
 1 succeeded, 2 failed, 1 timed out, 1 running, 1 skipped, 3 missed
 next slot: none while it is paused
 END
@@ -286,9 +318,9 @@ grep -c 'is not what moongate writes there' err | grep -qx 2 || { cat err; false
 verdict $? "what is damaged is told"
 is 0 "the newest" "$moongate" jobs history odd --limit 2
 cat >newest <<'END'
-SLOT                        LATE  STATUS   EXIT  TOOK  ATTEMPTS  HOST  RUN                        NOTES
-2024-01-31 09:00:00 +00:00        failed               1               20240131-090000-odd        the record of its end is damaged
-2024-01-31 08:00:00 +00:00        running              1         h:2   20240131-080000-m1f3a-odd  by hand, by ann@h
+SLOT                        LATE  STATUS            EXIT  TOOK  ATTEMPTS  HOST  RUN                        NOTES
+2024-01-31 09:00:00 +00:00        failed                        1               20240131-090000-odd        the record of its end is damaged
+2024-01-31 08:00:00 +00:00        left by its host              1         h:2   20240131-080000-m1f3a-odd  by hand, by ann@h
 2 of 7 records: 1 failed, 1 running
 next slot: none while it is paused
 END
@@ -307,7 +339,7 @@ is 0 "list" "$moongate" jobs list
 cat >list <<'END'
 JOB    SCHEDULE                  NEXT SLOT  LAST RUN                                          REMARKS
 daily  30 2 * * * Europe/Berlin  -          -                                                 paused by ann@h since 2024-02-01 01:00:00 +01:00: red \x1b[31m
-odd    every 1h                  -          timed out 2024-01-31 03:02:00 +00:00, took 02:00  paused by ann@h since 2024-02-01 00:00:00 +00:00: red \x1b[31m; running since 2024-01-31 08:00:00 +00:00 on h:2; 2 failures in a row; missed 3 slots up to 2024-01-31 07:00:00 +00:00
+odd    every 1h                  -          timed out 2024-01-31 03:02:00 +00:00, took 02:00  paused by ann@h since 2024-02-01 00:00:00 +00:00: red \x1b[31m; left by its host since 2024-01-31 08:00:00 +00:00 on h:2; 2 failures in a row; missed 3 slots up to 2024-01-31 07:00:00 +00:00
 slow   every 1h                  -          -                                                 paused by ann@h since 2024-02-01 00:00:00 +00:00: red \x1b[31m
 off    @daily UTC                -          -                                                 disabled
 END
@@ -323,6 +355,7 @@ is 0 "it is JSON" "$moongate" run --store none -e '
     assert(list[2].last.status == "timed out" and list[2].last.duration == 120)
     assert(list[2].last.slot == "2024-01-31T03:00:00.000Z" and list[2].paused.by == "ann@h")
     assert(list[2].running[1].key == "20240131-080000-m1f3a" and list[2].passed.count == 3)
+    assert(list[2].running[1].carried == false)
     assert(list[4].enabled == false and list[4].last == nil)' "$(cat out)"
 is 0 "history as JSON" "$moongate" jobs history odd --output json
 is 0 "it is JSON, too" "$moongate" run --store none -e '

@@ -304,6 +304,7 @@ static int execute_in_library(struct jobs_command *command)
     int code = EXIT_USAGE;
 
     settings->manages_runs = true;
+    settings->output = OUTPUT_TEXT; /* `--output json` of `run` is of the run itself */
     if (settings->store != NULL && strcmp(settings->store, "none") == 0)
         fputs("moongate jobs: nothing is known of jobs where nothing is kept: "
               "--store none\n",

@@ -9,7 +9,6 @@
 #include "base/memory.h"
 #include "jobs/post_parts.h"
 #include "net/program.h"
-#include "pipeline/retry_after.h"
 
 enum { AT_ONCE = 16 };
 
@@ -20,6 +19,7 @@ struct post_office *post_office_new(struct loop *loop, const char *ca_file)
     office->loop = loop;
     office->transport = transport_new(
         loop, &(struct transport_options){.ca_file = ca_file, .concurrency = AT_ONCE});
+    office->mailer = mailer_new(loop, ca_file);
     return office;
 }
 
@@ -28,6 +28,7 @@ void post_office_free(struct post_office *office)
     if (office == NULL)
         return;
     transport_free(office->transport);
+    mailer_free(office->mailer);
     free(office);
 }
 
@@ -48,35 +49,15 @@ const char *post_keep(struct post *post, char *text)
     return text;
 }
 
-static void on_sent(struct transfer *transfer)
-{
-    struct post *post = LIST_ENTRY(transfer, struct post, transfer);
-
-    post->failure = transfer->failure;
-    transfer->failure = NULL;
-    post->status = transfer->status;
-    post->text = transfer->answer;
-    transfer->answer = (struct buffer){0};
-    post->retry_after_ms = retry_after_ms(transfer);
-    waitable_finish(&post->waitable);
-}
-
-void post_send(struct post *post, int64_t timeout_ms)
-{
-    post->transfer.timeout_ms = timeout_ms != 0 ? timeout_ms : POST_TIMEOUT_MS;
-    post->transfer.kept_bytes = POST_KEPT_BYTES;
-    post->transfer.done = on_sent;
-    transfer_start(post->office->transport, &post->transfer);
-}
-
 void post_release(struct post *post)
 {
     if (post == NULL)
         return;
-    if (!post->waitable.is_done && post->program != NULL)
+    if (post->program != NULL)
         program_cancel(post->program);
-    if (!post->waitable.is_done && post->transfer.done != NULL)
+    if (post->transfer.handle != NULL || list_is_linked(&post->transfer.link))
         transfer_cancel(post->office->transport, &post->transfer);
+    letter_cancel(&post->letter);
     transfer_reset(&post->transfer);
     buffer_deinit(&post->text);
     failure_free(post->failure);

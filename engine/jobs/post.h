@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/waitable.h"
+#include "net/mailer.h"
 #include "net/transfer.h"
 
 struct failure;
@@ -47,7 +48,7 @@ struct post {
     struct transfer transfer;
     struct letter letter;
     struct program *program;
-    char *strings[POST_MOST_HEADERS + 6]; /* what the transfer points to */
+    char *strings[POST_MOST_HEADERS + 6]; /* what the two point to */
     size_t string_count;
 };
 

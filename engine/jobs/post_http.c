@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "jobs/post_parts.h"
+#include "pipeline/retry_after.h"
 
 const char *post_check_url(const char *url)
 {
@@ -29,6 +30,19 @@ const char *post_check_header(const char *header)
     return NULL;
 }
 
+static void on_answered(struct transfer *transfer)
+{
+    struct post *post = LIST_ENTRY(transfer, struct post, transfer);
+
+    post->failure = transfer->failure;
+    transfer->failure = NULL;
+    post->status = transfer->status;
+    post->text = transfer->answer;
+    transfer->answer = (struct buffer){0};
+    post->retry_after_ms = retry_after_ms(transfer);
+    waitable_finish(&post->waitable);
+}
+
 struct post *post_start_http(struct post_office *office, const struct post_http *what)
 {
     struct post *post = post_new(office);
@@ -41,6 +55,9 @@ struct post *post_start_http(struct post_office *office, const struct post_http 
     transfer->body_length = what->body_length;
     for (size_t i = 0; i < POST_MOST_HEADERS && what->headers[i] != NULL; i++)
         transfer->headers[i] = post_keep(post, memory_copy_string(what->headers[i]));
-    post_send(post, what->timeout_ms);
+    transfer->timeout_ms = what->timeout_ms != 0 ? what->timeout_ms : POST_TIMEOUT_MS;
+    transfer->kept_bytes = POST_KEPT_BYTES;
+    transfer->done = on_answered;
+    transfer_start(office->transport, transfer);
     return post;
 }

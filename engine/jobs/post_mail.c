@@ -34,21 +34,30 @@ static const char *keep_bare(struct post *post, const char *address)
     return post_keep(post, memory_copy_text(bare, length));
 }
 
+static void on_taken(struct letter *letter)
+{
+    struct post *post = LIST_ENTRY(letter, struct post, letter);
+
+    post->failure = letter->failure;
+    post->status = letter->status;
+    waitable_finish(&post->waitable);
+}
+
 struct post *post_start_mail(struct post_office *office, const struct post_mail *what)
 {
     struct post *post = post_new(office);
-    struct transfer *transfer = &post->transfer;
+    struct letter *letter = &post->letter;
 
-    transfer->method = "SEND";
-    transfer->url = post_keep(post, memory_copy_string(what->server));
-    transfer->body = post_keep(post, mail_compose(what, &transfer->body_length));
-    post->letter.sender = keep_bare(post, what->from);
-    post->letter.receiver = keep_bare(post, what->receiver);
+    letter->server = post_keep(post, memory_copy_string(what->server));
+    letter->message = post_keep(post, mail_compose(what, &letter->message_length));
+    letter->sender = keep_bare(post, what->from);
+    letter->receiver = keep_bare(post, what->receiver);
     if (what->password != NULL) {
-        post->letter.user = post_keep(post, memory_copy_string(what->user));
-        post->letter.password = post_keep(post, memory_copy_string(what->password));
+        letter->user = post_keep(post, memory_copy_string(what->user));
+        letter->password = post_keep(post, memory_copy_string(what->password));
     }
-    transfer->letter = &post->letter;
-    post_send(post, what->timeout_ms);
+    letter->timeout_ms = what->timeout_ms != 0 ? what->timeout_ms : POST_TIMEOUT_MS;
+    letter->done = on_taken;
+    letter_start(office->mailer, letter);
     return post;
 }

@@ -7,11 +7,14 @@
 
 #include <curl/curl.h>
 
+struct failure;
+
 /* The functions in use, by their names without "curl_". */
 struct curl_functions {
     CURLcode (*global_init)(long flags);
     CURL *(*easy_init)(void);
     CURLcode (*easy_setopt)(CURL *easy, CURLoption option, ...);
+    CURLcode (*easy_perform)(CURL *easy);
     CURLcode (*easy_getinfo)(CURL *easy, CURLINFO info, ...);
     const char *(*easy_strerror)(CURLcode code);
     void (*easy_cleanup)(CURL *easy);
@@ -29,5 +32,16 @@ struct curl_functions {
 /* Loads and initialises libcurl at the first call. NULL when it cannot be had, and then the
  * reason in `*error` (borrowed). */
 const struct curl_functions *curl_load(const char **error);
+
+/* The failure that such an error is, owned by the caller; `why` are libcurl's words for it. */
+struct failure *curl_describe(CURLcode code, const char *why);
+
+/* The CA file (PEM) to be used: `asked`, or the first that is there; owned by the caller. NULL
+ * leaves it to libcurl. */
+char *curl_find_ca_file(const char *asked);
+
+/* What the environment exempts from proxies, and always this machine itself. Owned by the
+ * caller. */
+char *curl_find_no_proxy(void);
 
 #endif

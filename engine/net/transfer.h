@@ -1,4 +1,4 @@
-/* engine/net/transfer.h - one HTTP request and its answer, or one mail, on the wire once.
+/* engine/net/transfer.h - one HTTP request and its answer, on the wire once.
  *
  * It knows bytes and nothing of Azure. Whoever starts one owns its memory and everything it
  * points to, which must stay as it is until `done` was called or transfer_cancel(). Requests
@@ -20,16 +20,6 @@ struct transport;
 
 enum { TRANSFER_HEADERS = 16 };
 
-/* What makes a transfer a mail: its `url` is that of a server then, smtp://host:25 or
- * smtps://host:465, and its body the whole message (RFC 5322) with CR LF at the end of each line.
- * Its status is that of the server's last reply (RFC 5321, 4.2). */
-struct letter {
-    const char *sender, *receiver; /* bare addresses: the envelope */
-    /* NULL: nobody signs in. A password is sent only where STARTTLS or smtps:// has shown whose
-     * server it is; without one, smtp:// is encrypted where the server can do that. */
-    const char *user, *password;
-};
-
 struct transfer {
     /* The request. */
     const char *method;                    /* "GET" */
@@ -40,8 +30,7 @@ struct transfer {
     int64_t connect_timeout_ms, timeout_ms; /* 0: the transport's own */
     bool without_proxy;                     /* whatever the environment says */
     bool is_secret;                         /* no failure tells where it was to go */
-    size_t kept_bytes;           /* of the answer, more are not waited for; 0: all are */
-    const struct letter *letter; /* NULL: it is HTTP */
+    size_t kept_bytes; /* of the answer, more are not waited for; 0: all are */
 
     /* Called once when it is over, never from inside transfer_start(). */
     void (*done)(struct transfer *transfer);

@@ -16,7 +16,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "net/curl.h"
-#include "net/letter.h"
 #include "net/loop.h"
 
 enum {
@@ -40,8 +39,7 @@ struct handle {
     bool sends_body;
     bool is_special; /* has time-outs or a proxy rule of its last transfer */
     bool is_too_large;
-    bool is_cut;               /* all of the answer that is kept has come */
-    struct letter_way *letter; /* of a mail; such a handle is not used again */
+    bool is_cut; /* all of the answer that is kept has come */
     struct handle *next_free;
 };
 
@@ -189,13 +187,7 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *contex
 
 static int close_socket(void *context, curl_socket_t socket)
 {
-    struct transport *transport = context;
-
-    drop_watch(find_watch(transport, socket));
-    for (const struct list *link = transport->running.next; link != &transport->running;
-         link = link->next)
-        letter_forget_socket(LIST_ENTRY(link, struct transfer, link)->handle->letter,
-                             socket);
+    drop_watch(find_watch(context, socket));
     return close(socket);
 }
 
@@ -378,22 +370,14 @@ static bool sends_body(const struct transfer *transfer)
            strcmp(transfer->method, "PUT") == 0 || strcmp(transfer->method, "PATCH") == 0;
 }
 
-/* A handle for the transfer: of the pool, but for a mail, which leaves too much behind. */
-static struct handle *choose_handle(struct transport *transport,
-                                    const struct transfer *transfer)
+static void start_now(struct transport *transport, struct transfer *transfer)
 {
     struct handle *handle = transport->free_handles;
 
-    if (handle == NULL || transfer->letter != NULL)
-        return make_handle(transport);
-    transport->free_handles = handle->next_free;
-    return handle;
-}
-
-static void start_now(struct transport *transport, struct transfer *transfer)
-{
-    struct handle *handle = choose_handle(transport, transfer);
-
+    if (handle != NULL)
+        transport->free_handles = handle->next_free;
+    else
+        handle = make_handle(transport);
     handle->transfer = transfer;
     handle->is_too_large = handle->is_cut = false;
     handle->error[0] = '\0';
@@ -401,24 +385,12 @@ static void start_now(struct transport *transport, struct transfer *transfer)
     list_append(&transport->running, &transfer->link);
     transport->running_count++;
     transport->curl->easy_setopt(handle->easy, CURLOPT_URL, transfer->url);
+    transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER, link_headers(handle));
     set_limits(handle);
-    if (transfer->letter != NULL) {
-        handle->letter = letter_set_up(transport->curl, handle->easy, transfer);
-    } else {
-        transport->curl->easy_setopt(handle->easy, CURLOPT_HTTPHEADER,
-                                     link_headers(handle));
-        set_method(handle, sends_body(transfer));
-        if (handle->sends_body)
-            set_body(handle);
-    }
+    set_method(handle, sends_body(transfer));
+    if (handle->sends_body)
+        set_body(handle);
     transport->curl->multi_add_handle(transport->multi, handle->easy);
-}
-
-static void free_handle(struct handle *handle)
-{
-    handle->transport->curl->easy_cleanup(handle->easy);
-    free(handle->letter);
-    free(handle);
 }
 
 /* Takes the transfer off its handle, and the handle back into the pool. */
@@ -427,15 +399,11 @@ static void detach(struct transport *transport, struct transfer *transfer)
     struct handle *handle = transfer->handle;
 
     transport->curl->multi_remove_handle(transport->multi, handle->easy);
-    list_remove(&transfer->link);
-    transfer->handle = NULL;
     handle->transfer = NULL;
-    if (handle->letter != NULL) {
-        free_handle(handle);
-    } else {
-        handle->next_free = transport->free_handles;
-        transport->free_handles = handle;
-    }
+    handle->next_free = transport->free_handles;
+    transport->free_handles = handle;
+    transfer->handle = NULL;
+    list_remove(&transfer->link);
     transport->running_count--;
     if (!list_is_empty(&transport->queue))
         loop_defer(transport->loop, &transport->pump);
@@ -461,62 +429,20 @@ static struct failure *describe(struct handle *handle, CURLcode code)
                           : transport->curl->easy_strerror(code);
     struct failure *failure;
 
-    switch (code) {
-    case CURLE_OPERATION_TIMEDOUT:
+    if (code == CURLE_OPERATION_TIMEDOUT) {
         failure = describe_timeout(handle, why);
         failure->retryable = true;
-        break;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SSL_CONNECT_ERROR: /* the handshake was cut: nothing was sent */
-        failure = failure_new("ConnectionFailed", "%s", why);
-        failure->retryable = true;
-        break;
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-        failure = failure_new("ConnectionFailed", "the connection broke: %s", why);
-        failure->retryable = true;
-        break;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-        failure = failure_set_cure(failure_new("ConnectionFailed", "%s", why),
-                                   "if the server has a CA of its own, name its "
-                                   "certificate with --ca-file FILE");
-        break;
-    case CURLE_WRITE_ERROR:
-        if (handle->is_too_large) {
-            failure = failure_new("ResponseTooLarge",
-                                  "the answer is larger than %zu bytes (--max-response)",
-                                  transport->options.max_answer_bytes);
-            break;
-        }
-        failure = failure_new("ProtocolError", "%s", why);
-        break;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_BAD_CONTENT_ENCODING:
-        failure = failure_new("ProtocolError",
-                              "the answer is not HTTP as it should be: %s", why);
-        break;
-    default:
-        failure = failure_new("ConnectionFailed", "%s", why);
-        break;
+    } else if (code == CURLE_WRITE_ERROR && handle->is_too_large) {
+        failure = failure_new("ResponseTooLarge",
+                              "the answer is larger than %zu bytes (--max-response)",
+                              transport->options.max_answer_bytes);
+    } else {
+        failure = curl_describe(code, why);
     }
     if (!handle->transfer->is_secret)
         failure->target =
             memory_copy_text(handle->transfer->url, strcspn(handle->transfer->url, "?"));
     return failure;
-}
-
-/* Whether what came is an answer, whatever libcurl makes of it. */
-static bool is_answer(const struct handle *handle, CURLcode code, long status)
-{
-    if (handle->letter != NULL)
-        return letter_is_answer(code, status);
-    return code == CURLE_OK || (code == CURLE_WRITE_ERROR && handle->is_cut);
 }
 
 static void finish(struct transport *transport, struct handle *handle, CURLcode code)
@@ -527,7 +453,7 @@ static void finish(struct transport *transport, struct handle *handle, CURLcode 
     transport->curl->easy_getinfo(handle->easy, CURLINFO_RESPONSE_CODE, &status);
     transport->curl->easy_getinfo(handle->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
     transfer->was_sent = sent_bytes > 0;
-    if (is_answer(handle, code, status))
+    if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && handle->is_cut))
         transfer->status = (int)status;
     else
         transfer->failure = describe(handle, code);
@@ -601,38 +527,6 @@ static void run_pump(struct deferred *deferred)
     }
 }
 
-/* The first CA file that is there; NULL leaves it to libcurl. */
-static char *choose_ca_file(const char *asked)
-{
-    const char *const candidates[] = {asked,
-                                      getenv("CURL_CA_BUNDLE"),
-                                      getenv("SSL_CERT_FILE"),
-                                      "/etc/ssl/certs/ca-certificates.crt",
-                                      "/etc/pki/tls/certs/ca-bundle.crt",
-                                      "/etc/ssl/cert.pem"};
-
-    if (asked != NULL)
-        return memory_copy_string(asked); /* if it cannot be read, let libcurl say so */
-    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        if (candidates[i] != NULL && access(candidates[i], R_OK) == 0)
-            return memory_copy_string(candidates[i]);
-    }
-    return NULL;
-}
-
-/* What the environment exempts from proxies, and always this machine itself. */
-static char *choose_no_proxy(void)
-{
-    const char *given = getenv("no_proxy");
-
-    if (given == NULL)
-        given = getenv("NO_PROXY");
-    if (given != NULL && strcmp(given, "*") == 0)
-        return memory_copy_string("*");
-    return memory_format("%s%slocalhost,127.0.0.1,::1", given != NULL ? given : "",
-                         given != NULL && given[0] != '\0' ? "," : "");
-}
-
 struct transport *transport_new(struct loop *loop,
                                 const struct transport_options *options)
 {
@@ -649,8 +543,8 @@ struct transport *transport_new(struct loop *loop,
         own->max_answer_bytes = MAX_ANSWER_BYTES;
     if (own->concurrency == 0)
         own->concurrency = CONCURRENCY;
-    transport->ca_file = choose_ca_file(options->ca_file);
-    transport->no_proxy = choose_no_proxy();
+    transport->ca_file = curl_find_ca_file(options->ca_file);
+    transport->no_proxy = curl_find_no_proxy();
     transport->pump.run = run_pump;
     list_init(&transport->queue);
     list_init(&transport->running);
@@ -673,7 +567,8 @@ void transport_free(struct transport *transport)
         struct handle *handle = transport->free_handles;
 
         transport->free_handles = handle->next_free;
-        free_handle(handle);
+        transport->curl->easy_cleanup(handle->easy);
+        free(handle);
     }
     if (transport->multi != NULL) {
         transport->curl->multi_cleanup(transport->multi);

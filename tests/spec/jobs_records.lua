@@ -576,6 +576,14 @@ function suite.damaged_claims_and_ends_are_told_once_and_stop_nothing()
   equal(records.prune("b", 0, nil, T), #DAMAGED)
 end
 
+function suite.the_run_of_a_slot_is_named_by_its_key_whatever_the_claim_says()
+  records.claim("a", KEY, {kind = "scheduled", run = "../../elsewhere", host = "h"})
+  equal(records.read("a", KEY).claim.run, records.run_id("a", KEY))
+  equal(records.history("a")[1].run, records.run_id("a", KEY))
+  equal(records.is_carried(records.run_id("a", KEY), require "clock".now() - 50), true)
+  equal(records.is_carried(records.run_id("a", KEY), require "clock".now() - 70), false)
+end
+
 function suite.names_that_are_none_are_told_and_passed_over()
   for _, name in ipairs {"jobs/open/x", "jobs/open/20260231-000000.a.json",
                          "jobs/open/20260131-190000.json", "jobs/open/20260131-190000.a.json/x",

@@ -38,7 +38,7 @@ const mark = (state, x, y) => {
 const heightOf = (gateway) => HEAD + Math.max(1, gateway.workspaces.length) * CHIP + 8;
 
 function drawGateway(gateway, x, y, width) {
-  const second = [gateway.state, gateway.units && `${gateway.units} units`].filter(Boolean).join(", ");
+  const second = [gateway.state, gateway.units && `${gateway.units} unit${gateway.units > 1 ? "s" : ""}`].filter(Boolean).join(", ");
   return s("g", {transform: `translate(${x} ${y})`},
     s("rect", {class: "gateway", width, height: heightOf(gateway), rx: 8}),
     gateway.state && mark(gateway.state, 18, 20),

@@ -4,7 +4,7 @@ import {badge, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf, tic
 import {askHistory, askJob, state} from "./state.js";
 import {actions} from "./actions.js";
 
-const BARS = 60, WIDTH = 900, HEIGHT = 150, BASE = 120;
+const STEP = 15, HEIGHT = 150, BASE = 120; // of a bar; of the picture; where its ground is
 
 const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
 
@@ -46,18 +46,18 @@ function drawBar(entry, x, width, longest) {
     s("rect", {x, y: top, width, height, rx: 1.5}), marks[look]);
 }
 
-function drawHistory(entries) {
-  const shown = entries.slice(0, BARS).reverse();
+function drawHistory(entries, columns) {
+  const bars = Math.max(16, Math.min(72, Math.floor(columns / STEP))), width = bars * STEP;
+  const shown = entries.slice(0, bars).reverse();
   const longest = Math.max(1, ...shown.map((entry) => entry.duration ?? 0));
-  const step = WIDTH / BARS, first = WIDTH - shown.length * step;
   return h("figure", {class: "chart"},
-    s("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label":
+    s("svg", {viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label":
       `The last ${shown.length} slots: the longest took ${span(longest)}; the table below has all of them`},
-    s("line", {x1: 0, x2: WIDTH, y1: BASE, y2: BASE, class: "ground"}),
-    shown.map((entry, i) => drawBar(entry, first + i * step + 2, step - 4, longest)),
-    shown.length > 0 && s("text", {x: first, y: BASE + 20},
+    s("line", {x1: 0, x2: width, y1: BASE, y2: BASE, class: "ground"}),
+    shown.map((entry, i) => drawBar(entry, i * STEP + 2, STEP - 4, longest)),
+    shown.length > 0 && s("text", {x: 0, y: BASE + 20},
       stamp(shown[0].slot).slice(0, 16)),
-    shown.length > 4 && s("text", {x: WIDTH, y: BASE + 20, "text-anchor": "end"},
+    shown.length > 24 && s("text", {x: shown.length * STEP, y: BASE + 20, "text-anchor": "end"},
       stamp(shown.at(-1).slot).slice(0, 16))),
     h("figcaption", {}, `Height is duration (square root), up to ${span(longest)}.`));
 }
@@ -75,8 +75,8 @@ function historyRow(entry) {
     cell("Late", entry.late > 1 ? span(entry.late) : ""),
     cell("Attempts", entry.attempts > 1 ? entry.attempts : ""),
     cell("Host", entry.host ?? ""),
-    cell("Run", entry.run && runLink(entry.run)),
-    cell("Why", entry.error ?? entry.reason ?? ""));
+    cell("Run", entry.run && runLink(entry.run, entry.key)),
+    cell("Why", (entry.error ?? entry.reason ?? "").split("\nstack traceback")[0]));
 }
 
 function drawTable(entries) {
@@ -92,8 +92,8 @@ const NOTES = {shifted: "shifted: this time does not exist on that day",
 
 function drawComing(list) {
   if (list.length === 0) return h("p", {class: "note"}, "No slot is to come.");
-  return h("ol", {class: "coming"}, list.map((slot) => h("li", {}, moment(slot.at, false),
-    h("span", {class: "faint"}, `${stamp(slot.at, slot.offset ?? 0).slice(0, 16)} ` +
+  return h("ol", {class: "coming"}, list.map((slot) => h("li", {}, moment(slot.at, false), " ",
+    h("span", {class: "faint"}, `${stamp(slot.at, slot.offset ?? 0).replace(/:00$/, "")} ` +
       `${offsetText(slot.offset ?? 0)} ${slot.zone ?? ""}`),
     NOTES[slot.note] && h("span", {class: "second"}, NOTES[slot.note]))));
 }
@@ -125,7 +125,7 @@ export function showJob(main, name) {
       job = answer.job;
       drawTop();
       fill(coming, drawComing(answer.coming));
-      fill(past, drawHistory(history.history), drawTable(history.history));
+      fill(past, drawHistory(history.history, main.clientWidth - 60), drawTable(history.history));
       tick();
     } catch (error) {
       fill(past, h("p", {class: "problem", role: "alert"}, error.message));

@@ -78,7 +78,7 @@ function drawNode(node) {
 }
 
 function drawTree(operations) {
-  if (operations.length === 0) return h("p", {class: "note"}, "Nothing was written yet.");
+  if (operations.length === 0) return h("p", {class: "note"}, "No resource was written.");
   const shown = operations.filter((operation, i) =>
     !operation.ended || i >= operations.length - MOST_LEAVES);
   return [shown.length < operations.length && h("p", {class: "note"},
@@ -178,7 +178,8 @@ function makeLog() {
 // --- the view ---------------------------------------------------------------------------------
 
 export function showRun(main, id) {
-  const facts = h("div"), tree = h("div"), time = h("div"), log = makeLog();
+  const facts = h("div"), tree = h("div"), log = makeLog();
+  const time = h("section", {"aria-labelledby": "time", hidden: true});
   const operations = [];
   let run = null;
 
@@ -186,7 +187,8 @@ export function showRun(main, id) {
     const list = operations.filter(Boolean);
     if (run) fill(facts, drawFacts(run));
     fill(tree, drawTree(list));
-    fill(time, drawTimeline(list, run?.state === "running"));
+    time.hidden = list.length === 0;
+    fill(time, h("h2", {id: "time"}, "Timeline"), drawTimeline(list, run?.state === "running"));
     tick();
   }
 
@@ -210,7 +212,7 @@ export function showRun(main, id) {
   fill(main, h("div", {class: "heading"}, h("p", {class: "crumbs"}, h("a", {href: "#/"}, "Jobs")),
     h("h1", {}, id)), facts,
   h("section", {"aria-labelledby": "tree"}, h("h2", {id: "tree"}, "What it does"), tree),
-  h("section", {"aria-labelledby": "time"}, h("h2", {id: "time"}, "Timeline"), time), log.part);
+  time, log.part);
   load();
   const clock = setInterval(() => run?.state === "running" && draw(), 2000);
   return {
