@@ -52,10 +52,7 @@ fi
 
 # --- the Dockerfile ---------------------------------------------------------------------------
 
-# One instruction a line: "WORD rest", its continued lines joined, without comments.
-awk '/^[ \t]*#/ || (!open && /^[ \t]*$/) { next }
-     { open = sub(/\\[ \t]*$/, ""); printf "%s%s", $0, open ? " " : "\n" }' \
-    "$examples/Dockerfile" >instructions
+awk -f "$tests/dockerfile.awk" "$examples/Dockerfile" | tr -s ' ' >instructions
 awk '$1 == "FROM" { stage++ } { print stage, $0 }' instructions >stages
 last=$(tail -n 1 stages | cut -d ' ' -f 1)
 
@@ -77,7 +74,8 @@ for word in ENTRYPOINT CMD; do
 done
 ! grep -iE '^(ENV|ARG) .*(secret|token|password|key)' instructions
 verdict $? "no secret is built in"
-! grep 'apt-get install' instructions | grep -v -e --no-install-recommends.*'rm -rf /var/lib/apt/lists'
+! grep 'apt-get install' instructions |
+    grep -v -e --no-install-recommends.*'rm -rf /var/lib/apt/lists'
 verdict $? "packages come without others, and no lists of them stay"
 sources=$(sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' instructions)
 for source in $sources; do
@@ -247,15 +245,22 @@ awk '/^```lua$/ { on = 1; n++; next } /^```$/ { on = 0 } on { print > ("example.
     "$root/docs/jobs.md"
 for example in example.*.lua; do
     grep -q '^job ' "$example" ||
-        { printf 'job "x" { every = "1h", script = "access_report",\n'; cat "$example"; echo '}'; } \
-            >"whole.$example"
+        {
+            echo 'job "x" { every = "1h", script = "access_report",'
+            cat "$example"
+            echo '}'
+        } >"whole.$example"
     [ -e "whole.$example" ] || cp "$example" "whole.$example"
     "$moongate" jobs check --config "whole.$example" >said 2>&1
     code=$?
     [ $code -eq 0 ] || cat said
     verdict $code "$example of docs/jobs.md is a good configuration"
 done
-for metric in $(grep -ohE '"(moongate|process)_[a-z_]+"' "$root"/stdlib/jobs_page_metrics.lua | tr -d '"' | sort -u); do
+metrics=$(grep -ohE '"(moongate|process)_[a-z_]+"' "$root/stdlib/jobs_page_metrics.lua" |
+    tr -d '"' | sort -u)
+[ -n "$metrics" ]
+verdict $? "the metrics were found"
+for metric in $metrics; do
     grep -q "\`$metric\`" "$root/docs/jobs.md"
     verdict $? "docs/jobs.md tells of $metric"
 done
