@@ -16,7 +16,7 @@ local tasks = require "tasks"
 local dispatcher = {}
 dispatcher.__index = dispatcher
 
-local LONGEST_NAP = 30 -- seconds: the machine's clock may be set meanwhile
+local EVERY = 30 -- seconds
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
 local LAST_WAIT = 5 -- seconds for processes that were killed
@@ -87,7 +87,7 @@ end
 -- @treturn number seconds since 1970
 function dispatcher:due(row, slot)
   local jitter = self:facts(row).jitter
-  return jitter > 0 and slot + jitter * spread(row.name .. slot) or slot
+  return jitter > 0 and slot + jitter * spread(row.name .. slot) // 1 or slot
 end
 
 -- Puts the row's first slot after a time into the heap. One that is in there already is replaced:
@@ -287,7 +287,7 @@ function dispatcher:carry(row, entry)
     end
   else
     why = ok and why or tostring(ending)
-    row.foreign[entry.key] = {check_at = self.now() + (ok and LONGEST_NAP or LATEST_RETRY)}
+    row.foreign[entry.key] = {check_at = self.now() + (ok and self.every or LATEST_RETRY)}
     self:tell(row, "left", {key = entry.key, slot = entry.slot, run = entry.run, reason = why})
     if not ok then
       self.warn(("job '%s': %s: %s"):format(row.name, entry.run, why))
@@ -361,8 +361,8 @@ local function keep_time(self)
     notice_step(self, now, self.steady_now())
     queue_due(self, now)
     local first = self.heap:first()
-    local pause = first and first.due - self.now() or LONGEST_NAP
-    self.bell:wait(math.max(0, math.min(pause, LONGEST_NAP)))
+    local pause = first and first.due - self.now() or self.every
+    self.bell:wait(math.max(0, math.min(pause, self.every)))
   end
 end
 
@@ -540,7 +540,8 @@ end
 -- @tparam table means `core` (core.jobs), `records` (jobs_records), `start` (core.worker.start),
 --   `now()` and `steady_now()` (seconds; of the machine's two clocks), `warn(text)`, `host`,
 --   `store`, `folder`, `words` (options of every run), `max_runs`, `lease` (seconds that a run stays
---   with a host that is not heard of), `notices` or nil
+--   with a host that is not heard of), `notices` or nil, `every` (30 seconds: between two looks at
+--   the clock, which may be set, and at other hosts)
 -- @treturn table
 function dispatcher.new(means)
   local own = setmetatable({}, dispatcher)
@@ -548,6 +549,7 @@ function dispatcher.new(means)
     own[name] = value
   end
   own.listeners, own.bell, own.over = {}, jobs_bell.new(), jobs_bell.new()
+  own.every = own.every or EVERY
   own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
   own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
   own.clock_steps, own.naps, own.started = 0, {}, means.now()
