@@ -56,6 +56,11 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(OBJECTS)
 	@echo "LD $@"
 	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs libcurl)
 
+$(BUILD)/tests/browser/%: tests/browser/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS)
+
 # Kills, stops and starves runs; kill.so is preloaded into the moongate that is tortured.
 TORTURE := $(BUILD)/tests/torture/torture $(BUILD)/tests/torture/kill.so
 
@@ -112,6 +117,13 @@ torture-azurite: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
 	@sh tests/torture/azurite.sh $(BUILD)/moongate $(BUILD)/azurite
 
+# The status page in a browser: Chromium, and puppeteer-core and axe-core from npm. Pictures of each
+# view are left in build/browser.
+browser: packages
+	@sh tests/packages.sh browser
+	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/browser/host
+	@sh tests/browser/run.sh $(BUILD)/moongate $(BUILD)/tests/browser/host $(BUILD)/browser
+
 # What the Dockerfile says, in folders of debootstrap; as root, from a mirror of Debian.
 deployment:
 	@sh tests/deployment_chroot.sh $${TMPDIR:-/var/tmp}/moongate-deployment
@@ -148,4 +160,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-jobs torture-azurite deployment conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-jobs torture-azurite deployment \
+        conformance browser bench fuzz run-fuzz install clean
