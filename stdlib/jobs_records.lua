@@ -477,13 +477,14 @@ local function add_surplus(chosen, slots, keep, oldest)
 end
 
 -- Those that ran and those that were skipped or missed have each a share of their own, so that a
--- job that skips often keeps its runs. What a list does not tell of is looked into.
-local function choose(name, slots, keep, oldest)
+-- job that skips often keeps its runs. What a list does not tell of is looked into. What a clock that
+-- was wrong has begun too early stays: when its time comes, it has run.
+local function choose(name, slots, keep, oldest, now)
   local ran, others, chosen = {}, {}, {}
   for key, slot in pairs(slots) do
     slot.key = key
     local list = slot.ended and ran or others
-    list[#list + 1] = slot
+    list[#list + 1] = texts.time(key) <= now and slot or nil
   end
   add_surplus(chosen, ran, keep, oldest)
   local surplus = {}
@@ -551,7 +552,7 @@ function records.prune(name, keep, keep_for, now)
   local seen = look(name)
   local oldest = keep_for and keep_for > 0 and now - keep_for or -math.huge
   prune_missed(name, seen.missed, keep, oldest)
-  local chosen = choose(name, seen.slots, keep, oldest)
+  local chosen = choose(name, seen.slots, keep, oldest, now)
   local count = 0
   if #chosen == 0 then
     return 0
