@@ -19,7 +19,7 @@ OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv engine/jobs/page/
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
            tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
-           tests/torture.sh tests/deployment.sh
+           tests/torture.sh tests/torture_jobs.sh tests/deployment.sh
 
 all: $(BUILD)/moongate
 
@@ -55,6 +55,11 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "LD $@"
 	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs libcurl)
+
+$(BUILD)/tests/browser/%: tests/browser/%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS)
 
 # Kills, stops and starves runs; kill.so is preloaded into the moongate that is tortured.
 TORTURE := $(BUILD)/tests/torture/torture $(BUILD)/tests/torture/kill.so
@@ -102,10 +107,22 @@ torture: packages
 	@mkdir -p $(BUILD)/torture
 	@$(BUILD)/tests/torture/torture $(BUILD)/moongate $(BUILD)/tests/torture/kill.so $(BUILD)/torture
 
+# Three schedulers on one store, killed and stopped at random, through 1,000 slots.
+torture-jobs: packages
+	@$(MAKE) --no-print-directory $(BUILD)/moongate
+	@sh tests/torture_jobs.sh $(BUILD)/moongate --slots 1000
+
 # The same with stores in Azurite, from npm; skipped, saying so, where there is none.
 torture-azurite: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
 	@sh tests/torture/azurite.sh $(BUILD)/moongate $(BUILD)/azurite
+
+# The status page in a browser: Chromium, and puppeteer-core and axe-core from npm. Pictures of each
+# view are left in build/browser.
+browser: packages
+	@sh tests/packages.sh browser
+	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/browser/host
+	@sh tests/browser/run.sh $(BUILD)/moongate $(BUILD)/tests/browser/host $(BUILD)/browser
 
 # What the Dockerfile says, in folders of debootstrap; as root, from a mirror of Debian.
 deployment:
@@ -143,4 +160,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-azurite deployment conformance bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-jobs torture-azurite deployment \
+        conformance browser bench fuzz run-fuzz install clean

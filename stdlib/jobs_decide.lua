@@ -19,20 +19,20 @@ local function remove(row, item)
   end
 end
 
--- Another slot of the job that goes on, on whatever host, or nil.
-local function what_goes_on(own, row, item)
+-- A slot of the job that goes on, on whatever host, or nil.
+local function what_goes_on(own, row)
   local _, entry = next(row.running)
   if entry then
     return entry
   end
-  local keys, own_key = {}, own.records.key(item.slot)
+  local keys = {}
   for key in pairs(row.foreign) do
-    keys[#keys + 1] = key ~= own_key and key or nil
+    keys[#keys + 1] = key
   end
   for _, key in ipairs(keys) do
     local slot = own.records.read(row.name, key)
     if follow.goes_on(slot) then
-      return row.running[key] or follow.note(row, key, slot)
+      return row.running[key] or follow.note(own, row, key, slot)
     end
   end
 end
@@ -109,7 +109,7 @@ local function is_ours(own, row, key, note)
   elseif slot.claim.host == note.host and math.abs(slot.claim.at - note.at) < SAME then
     return true
   end
-  follow.note(row, key, slot)
+  follow.note(own, row, key, slot)
   return false
 end
 
@@ -145,7 +145,10 @@ function decide.first(own, row)
     own:tell(row, "passed", {slot = item.slot, reason = "the job is paused"})
     return "next"
   end
-  local other = own:facts(row).overlap ~= "allow" and what_goes_on(own, row, item)
+  local other = own:facts(row).overlap ~= "allow" and what_goes_on(own, row)
+  if other and own.records.read(row.name, own.records.key(item.slot)) then
+    other = nil -- it is the slot itself, or another that was begun by a host whose clock is ahead
+  end
   if other then
     return give_way(own, row, item, other)
   end

@@ -199,6 +199,26 @@ end
 local COUNTED = {succeeded = "succeeded", failed = "failed", canceled = "canceled",
   ["timed out"] = "timed_out"}
 
+-- What the page, and whoever is told, know of a slot that has ended.
+local function ended_entry(entry, ending)
+  local began, ended = ending.began, ending.at
+  return {key = entry.key, slot = entry.slot, kind = entry.claim.kind, status = ending.status,
+    run = entry.run, host = ending.host, late = entry.claim.late, began = began, ended = ended,
+    duration = began and ended and ended - began, exit_code = ending.exit_code,
+    attempts = ending.attempts, error = ending.error}
+end
+
+-- Has the store know whom an end concerns before it has the end: a host that dies in between leaves
+-- nobody without word.
+local function note_end(self, row, entry, ending)
+  local event = (ending.status == "failed" or ending.status == "timed out") and "failure"
+    or ending.status == "succeeded" and "recovery"
+  if self.notices and event and (event == "failure" or self:had_failed(row, entry.key)) then
+    jobs_carry.persist(self, "a notice of " .. entry.run, self.notices.note, self.notices,
+      self:facts(row), event, ended_entry(entry, ending))
+  end
+end
+
 -- The means of jobs_carry for one slot.
 local function means_of(self, row, entry)
   return setmetatable({
@@ -214,16 +234,10 @@ local function means_of(self, row, entry)
     is_draining = function()
       return self.is_draining
     end,
+    ending = function(ending)
+      note_end(self, row, entry, ending)
+    end,
   }, {__index = self})
-end
-
--- What the page, and whoever is told, know of a slot that has ended.
-local function ended_entry(entry, ending)
-  local began, ended = ending.began, ending.at
-  return {key = entry.key, slot = entry.slot, kind = entry.claim.kind, status = ending.status,
-    run = entry.run, host = ending.host, late = entry.claim.late, began = began, ended = ended,
-    duration = began and ended and ended - began, exit_code = ending.exit_code,
-    attempts = ending.attempts, error = ending.error}
 end
 
 -- A job that fails again and again is paused, when it says so.
@@ -257,24 +271,23 @@ end
 local function settle(self, row, entry, ending)
   local ended = ended_entry(entry, ending)
   local counted = COUNTED[ending.status]
-  local had_failed = (row.failures or 0) > 0 or row.last == nil and self:had_failed(row, entry.key)
   row.counts[counted] = row.counts[counted] + 1
   row.last = ended
   row.failures = count_failures(self, row, ended)
   self:tell(row, "ended", ended)
-  if self.notices then
-    if row.failures > 0 and counted ~= "canceled" then
-      self.notices:tell(self:facts(row), "failure", ended)
-    elseif had_failed and counted == "succeeded" then
-      self.notices:tell(self:facts(row), "recovery", ended)
-    end
-  end
   pause_when_hopeless(self, row)
   self:prune(row)
 end
 
---- Whether the slot that ended before this one failed, as the store has it.
+--- Whether the slot that ended before this one failed; of a job that this host has not seen, as the
+-- store has it. Waits.
+-- @tparam table row
+-- @tparam string key
+-- @treturn boolean
 function dispatcher:had_failed(row, key)
+  if row.last then
+    return (row.failures or 0) > 0
+  end
   for _, entry in ipairs(self.records.history(row.name, 8)) do
     if entry.key < key and entry.status ~= "running" then
       if entry.status == "failed" or entry.status == "timed out" then
@@ -303,8 +316,8 @@ end
 -- @tparam table row
 -- @tparam table entry `key`, `slot`, `run`, `claim`, and `attempts` of one that is taken up
 function dispatcher:carry(row, entry)
-  entry.host, entry.began = self.host, self.now()
-  row.running[entry.key] = entry
+  entry.host, entry.began, entry.since = self.host, self.now(), self.steady_now()
+  row.running[entry.key], row.foreign[entry.key] = entry, nil
   self.running = self.running + 1
   local ok, ending, why = pcall(jobs_carry.slot, means_of(self, row, entry), self:facts(row),
     entry.key, entry.claim, entry.attempts)
@@ -318,8 +331,8 @@ function dispatcher:carry(row, entry)
     end
   else
     why = ok and why or tostring(ending)
-    row.foreign[entry.key] = {slot = entry.slot, run = entry.run, kind = entry.claim.kind,
-      began = entry.claim.at, attempt = entry.attempt,
+    row.foreign[entry.key] = {slot = entry.slot, run = entry.run, host = entry.host,
+      began = entry.began, since = entry.since, attempt = entry.attempt, is_held = ok,
       check_at = self.steady_now() + (ok and self.every or LATEST_RETRY)}
     self:tell(row, "left", {key = entry.key, slot = entry.slot, run = entry.run, reason = why})
     if not ok then
@@ -366,11 +379,15 @@ end
 -- @tparam table row
 -- @tparam number after
 function dispatcher:survey(row, after)
+  local asked = self.steady_now()
   self:plan(row, self.now() - self:facts(row).jitter)
   row.surveys = row.surveys + 1 -- meanwhile nothing is decided: older slots come first
   tasks.spawn(function()
     local ok, failure = pcall(jobs_carry.persist, self, "looking for the slots of " .. row.name,
-      jobs_survey.look, self, row, after)
+      function()
+        jobs_follow.sweep(self, asked) -- what goes on elsewhere
+        jobs_survey.look(self, row, after)
+      end)
     row.surveys = row.surveys - 1
     if not ok and not self.is_draining then
       self.warn(("job '%s': %s"):format(row.name, tostring(failure)))
@@ -548,7 +565,8 @@ function dispatcher:run_now(name, by)
     error("this host begins no run any more", 0)
   end
   local claim, key = claim_by_hand(self, name, by)
-  local entry = {key = key, slot = claim.slot, run = claim.run, claim = claim}
+  local entry = {key = key, slot = claim.slot, run = claim.run, claim = claim,
+    since = self.steady_now()}
   self:tell(row, "claimed", {key = key, run = claim.run, slot = claim.slot, by = by})
   row.running[key] = entry -- from now on: what is decided meanwhile is to know of it
   tasks.spawn(self.carry, self, row, entry)

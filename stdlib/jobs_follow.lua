@@ -5,6 +5,7 @@ local tasks = require "tasks"
 local follow = {}
 
 local AT_ONCE = 16 -- markers that are looked at
+local SOON = 0.05 -- seconds until a sweep that goes on is looked at again
 local GIVE_UP = 86400 -- seconds after which a job that nobody declares is not waited for
 
 --- What is gone by for a job that is not declared here, whose run is taken up: the run has all that
@@ -26,15 +27,22 @@ function follow.goes_on(slot)
 end
 
 --- Note a slot that goes on elsewhere: the sweep looks at it again.
+-- @tparam table own the dispatcher
 -- @tparam table row of the job
 -- @tparam string key
 -- @tparam table slot what the store has of it
--- @treturn table the entry of `row.foreign`
-function follow.note(row, key, slot)
-  local entry = row.foreign[key] or {}
+-- @treturn table the entry of `row.foreign`: `slot`, `run`, `host`, `began`, `attempt`; `is_held`,
+--   whether somebody carries it; `since` and `seen`, by the steady clock: when it began, as far as we
+--   know, and when we heard of it
+function follow.note(own, row, key, slot)
+  local claim, steady = slot.claim, own.steady_now()
+  local entry = row.foreign[key] or {is_held = true}
   row.foreign[key] = entry
-  entry.slot, entry.run, entry.kind = slot.claim.slot, slot.claim.run, slot.claim.kind
-  entry.host, entry.began, entry.attempt = slot.claim.host, slot.claim.at, #slot.attempts + 1
+  entry.slot, entry.run, entry.host = claim.slot, claim.run, claim.host
+  entry.began, entry.attempt = claim.at, #slot.attempts + 1
+  entry.seen = entry.seen or steady
+  -- what we find when we come may go on for long; else it has begun a moment ago
+  entry.since = entry.since or steady - (own.last_sweep and 0 or math.max(0, own.now() - claim.at))
   return entry
 end
 
@@ -70,26 +78,28 @@ local function judge_unclaimed(own, row, key, entry)
   row.foreign[key] = nil
 end
 
--- When something happened that a host has written down, by the clock that nobody sets: not later
--- than we heard of it, whatever the other clock said.
-local function heard(own, entry, at)
-  return math.min(entry.heard_at, own.steady_now() - (own.now() - at))
+-- How long it is until a time that another host wrote down, plus so many seconds; that host's clock or
+-- ours may be wrong, so it is no longer than that since a moment of ours. Seconds, 0 or less: now.
+local function rest(own, written, seconds, since)
+  return math.min(written + seconds - own.now(), since + seconds - own.steady_now())
 end
 
--- When there is nothing to be done before, by the clock that nobody sets; nil: now.
+-- When there is nothing to be done before, by the steady clock; nil: now.
 local function wait_until(own, row, slot, run, entry)
-  local now = own.steady_now()
-  if entry.heard_attempts ~= #slot.attempts then
-    entry.heard_attempts, entry.heard_at = #slot.attempts, now
+  local steady = own.steady_now()
+  entry.is_held = run.is_held
+  if entry.failures ~= #slot.attempts then
+    entry.failures, entry.failed_since = #slot.attempts, steady
   end
   if run.is_held then
-    return now + own.every
-  elseif run.fence == 0 then -- its process may be about to begin
-    local begins = heard(own, entry, slot.claim.at) + own.lease
-    return now < begins and begins or nil
+    return steady + own.every
+  elseif run.fence == 0 and rest(own, slot.claim.at, own.lease, entry.seen) > 0 then
+    entry.is_held = true -- its process may be about to begin
+    return steady + rest(own, slot.claim.at, own.lease, entry.seen)
   elseif #slot.attempts > 0 then
-    local again = heard(own, entry, last_noted(slot)) + (row.i and own:facts(row).retry_after or 0)
-    return now < again and again + own.lease / 2 or nil
+    local again = rest(own, last_noted(slot), row.i and own:facts(row).retry_after or 0,
+      entry.failed_since)
+    return again > 0 and steady + again + own.lease / 2 or nil
   end
 end
 
@@ -152,18 +162,19 @@ local function look(own, marker)
   if row.running[key] or (entry.check_at or 0) > own.steady_now() then
     return
   end
+  row.foreign[key] = entry -- before it is read: what cannot be read is not to be forgotten
   local slot = own.records.read(row.name, key)
   if row.running[key] then
-    return -- begun here meanwhile
+    row.foreign[key] = nil -- begun here meanwhile
+    return
   elseif not slot or not slot.claim then
-    row.foreign[key] = entry
     judge_unclaimed(own, row, key, entry)
     return
   elseif not follow.goes_on(slot) then
     own.records.unmark(row.name, key) -- its host died before it did
     return
   end
-  entry = follow.note(row, key, slot)
+  entry = follow.note(own, row, key, slot)
   if is_left(own, row, key, slot, entry) and not entry.has_turn then
     entry.has_turn = true
     own:take_turn(take_up, row, key)
@@ -242,10 +253,7 @@ local function look_at_pauses(own)
   end
 end
 
---- Look at all slots that have not ended, and take up those whose host is gone. Waits.
--- @tparam table own the dispatcher
--- @raise what the store refuses
-function follow.sweep(own)
+local function sweep(own)
   look_at_pauses(own)
   local open, is_open = own.records.open(), {}
   for _, marker in ipairs(open) do
@@ -261,24 +269,53 @@ function follow.sweep(own)
     end
   end) or failure
   clean_up(own)
-  if failure then
+  own.last_sweep = own.now()
+  return failure
+end
+
+-- One sweep at a time.
+local function sweep_alone(own)
+  local began = own.steady_now()
+  own.is_sweeping = true
+  local ok, failure = pcall(sweep, own)
+  own.is_sweeping = nil
+  if not ok then
     error(failure, 0)
   end
-  own.last_sweep = own.now()
+  own.swept_at = began
+  return failure
+end
+
+--- Look at all slots that have not ended, and take up those whose host is gone. Waits.
+-- @tparam table own the dispatcher
+-- @tparam[opt] number since by the steady clock: not when somebody has begun to do that since then
+-- @return the failure of the first that could not be looked at, or nil
+-- @raise what the store refuses: then there is no list of them
+function follow.sweep(own, since)
+  while own.is_sweeping do
+    tasks.sleep(SOON)
+  end
+  if not since or (own.swept_at or -math.huge) < since then
+    return sweep_alone(own)
+  end
+end
+
+-- Says so when a sweep fails, and when that is over.
+local function tell_failure(own, failure)
+  if failure and not own.has_failed_to_sweep then
+    own.warn(("looking at other hosts: %s"):format(tostring(failure)))
+  elseif not failure and own.has_failed_to_sweep then
+    own.warn "other hosts can be looked at again"
+  end
+  own.has_failed_to_sweep = failure ~= nil
 end
 
 --- Sweep now and then, until all is to end. Waits.
 -- @tparam table own the dispatcher
 function follow.keep_sweeping(own)
-  local is_warned
   while own:rest(math.min(own.every, own.lease / 2)) do
     local ok, failure = pcall(follow.sweep, own)
-    if not ok and not is_warned then
-      own.warn(("looking at other hosts: %s"):format(tostring(failure)))
-    elseif ok and is_warned then
-      own.warn "the store can be reached again"
-    end
-    is_warned = not ok
+    tell_failure(own, failure)
     if own.notices and ok then
       tasks.try(own.notices.sweep, own.notices)
     end

@@ -111,8 +111,10 @@ end
 -- @treturn ?table headers
 function Access:open(request, token)
   local is_right = try_token(self, token)
-  if not is_right then
-    return is_right == nil and false or nil
+  if is_right == nil then
+    return false
+  elseif not is_right then
+    return nil
   end
   local now, secret = clock.now(), core.secret()
   drop_old(self, now)

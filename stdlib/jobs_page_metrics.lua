@@ -2,6 +2,7 @@
 -- @module jobs_page_metrics
 local clock = require "clock"
 local core = require "core.page"
+local tasks = require "tasks"
 
 local metrics = {}
 
@@ -12,10 +13,7 @@ local function label(text)
 end
 
 local function number(value)
-  if math.type(value) == "integer" then
-    return tostring(value)
-  end
-  return ("%.17g"):format(value)
+  return math.type(value) == "integer" and value or ("%.17g"):format(value)
 end
 
 -- Of each job: name, type, help, and its value; or its values, by the value of a label.
@@ -53,28 +51,39 @@ local function add_jobs(out, rows, labels)
   for _, family in ipairs(FAMILIES) do
     local name, value_of = family[1], family[4]
     add_head(out, name, family[2], family[3])
+    local count = #out
     for i, row in ipairs(rows) do
       local value = value_of(row)
       if value then
-        out[#out + 1] = name .. labels[i] .. "} " .. number(value) .. "\n"
+        count = count + 1
+        out[count] = name .. labels[i] .. "} " .. number(value) .. "\n"
       end
     end
+    tasks.yield() -- with many jobs each of these takes a moment that a slot may need
   end
 end
+
+-- The lines of one job, but for its label and the numbers.
+local COUNTS = {}
+for i, status in ipairs(STATUSES) do
+  COUNTS[i] = ('moongate_job_slots_total%%s,status="%s"} %%d\n'):format(status)
+end
+COUNTS = table.concat(COUNTS)
 
 local function add_counts(out, rows, labels)
   add_head(out, "moongate_job_slots_total", "counter",
            "Slots of the job by what became of them, as far as they are kept or were seen.")
+  local count = #out
   for i, row in ipairs(rows) do
-    for _, status in ipairs(STATUSES) do
-      out[#out + 1] = "moongate_job_slots_total" .. labels[i] .. ',status="' .. status .. '"} '
-        .. number(row.counts[status] or 0) .. "\n"
-    end
+    local l, c = labels[i], row.counts
+    out[count + i] = COUNTS:format(l, c.succeeded or 0, l, c.failed or 0, l, c.timed_out or 0, l,
+                                   c.canceled or 0, l, c.skipped or 0, l, c.missed or 0)
   end
   add_head(out, "moongate_job_late_total", "counter", "Slots of the job that began late.")
+  count = #out
   for i, row in ipairs(rows) do
-    out[#out + 1] = "moongate_job_late_total" .. labels[i] .. "} "
-      .. number(row.counts.late or 0) .. "\n"
+    out[count + i] = "moongate_job_late_total" .. labels[i] .. "} " .. (row.counts.late or 0)
+      .. "\n"
   end
 end
 
@@ -121,7 +130,7 @@ local function add_process(out, info, rows)
           process.descriptors)
 end
 
---- All of it.
+--- All of it. Waits, so that slots begin meanwhile.
 -- @tparam table info of the dispatcher
 -- @tparam table rows of its jobs
 -- @treturn string

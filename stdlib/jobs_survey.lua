@@ -1,11 +1,7 @@
 --- Slots that nobody waited for: what the store has of them, and what is left to do.
 -- @module jobs_survey
-local follow = require "jobs_follow"
-local tasks = require "tasks"
-
 local survey = {}
 
-local AT_ONCE = 16 -- records that are read
 local LATE = 60 -- seconds that a busy host may take; also where nothing is caught up
 local MOST = 10000 -- slots that are caught up
 local MOST_COUNTED = 100000
@@ -86,44 +82,27 @@ local function queue(row, list, after, upto)
   row.queue = queue
 end
 
--- From which slot on others may wait for a run that goes on: its own, or for one that stands outside
--- the schedule those that came due since it began.
-local function first_behind(entry)
-  local kind = entry.kind or entry.claim and entry.claim.kind
-  return (kind == "scheduled" and entry.slot or entry.began) or math.huge
-end
-
--- Slots that came due while a run went on may wait for it, at another host.
-local function oldest_going_on(row)
-  local oldest = math.huge
-  for _, slots in ipairs {row.running, row.foreign} do
-    for _, entry in pairs(slots) do
-      oldest = math.min(oldest, first_behind(entry))
+-- Slots that came due while a run went on may wait for it, at another host: since when one may. How
+-- long it goes on is told by the clock that nobody sets.
+local function oldest_waiting(own, row, now)
+  local longest = 0
+  for key, entry in pairs(row.foreign) do
+    if entry.is_held and not row.running[key] then
+      longest = math.max(longest, own.steady_now() - entry.since)
     end
   end
-  return oldest
-end
-
--- Notes the slots behind a time that go on elsewhere: others may wait for them.
-local function note_going_on(own, row, found, from)
-  local keys = {}
-  for key, slot in pairs(found.slots) do
-    local is_known = row.running[key] or row.foreign[key]
-    keys[#keys + 1] = not slot.ended and not is_known and own.records.time(key) > from and key or nil
+  for _, entry in pairs(row.running) do
+    longest = math.max(longest, own.steady_now() - entry.since)
   end
-  tasks.map(keys, function(key)
-    local seen = own.records.read(row.name, key)
-    if follow.goes_on(seen) and not row.running[key] then
-      follow.note(row, key, seen)
-    end
-  end, {limit = AT_ONCE})
+  return now - longest
 end
 
 -- The slots that are to be run after all. That the others were missed is written down.
 local function divide(own, row, found, from, upto)
   local facts = own:facts(row)
   local reach = facts.missed == "none" and 0 or facts.catch_up
-  local window = math.max(from, math.min(upto - math.max(reach, LATE), oldest_going_on(row)))
+  local window = math.max(from, math.min(upto - math.max(reach, LATE),
+    oldest_waiting(own, row, upto)))
   local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
   local missed = count_absent(own, row, found, from, window)
   if missed + passed > 0 then
@@ -160,7 +139,6 @@ function survey.look(own, row, after)
   if floor and floor <= upto then -- one of the future was written by a wrong clock
     from = math.max(after, floor)
   end
-  note_going_on(own, row, found, from)
   if row.fingerprint == fingerprint then -- else these are no slots of the job any more
     local list = divide(own, row, found, from, upto)
     if row.fingerprint == fingerprint then

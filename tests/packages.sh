@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure of the packages that building and testing moongate takes: installs what is
 # missing with apt, or names it where there is no apt.
-# usage: packages.sh [fuzz | bench | conformance], which also wants what those take
+# usage: packages.sh [fuzz | bench | conformance | browser], which also wants what those take
 set -u
 
 need=""
@@ -26,7 +26,7 @@ want libyaml-dev pkg-config --exists yaml-0.1
 want libedit-dev pkg-config --exists libedit
 want check pkg-config --exists check
 want tzdata test -e /usr/share/zoneinfo/Europe/Berlin
-want python3 sh -c 'command -v python3'
+want python3 sh -c 'python3 -c "import zoneinfo"'
 if [ "${1:-}" = fuzz ]; then
     want clang sh -c 'command -v clang'
     want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*'
@@ -37,6 +37,10 @@ if [ "${1:-}" = conformance ]; then
     want openssl sh -c 'command -v openssl'
     want python3-azure /usr/bin/python3 -c 'import azure.mgmt.resource, azure.identity'
     want azure-cli sh -c 'command -v az'
+fi
+if [ "${1:-}" = browser ]; then
+    want npm sh -c 'command -v npm'
+    want chromium sh -c 'command -v chromium'
 fi
 if [ "${1:-}" = bench ]; then
     want wrk sh -c 'command -v wrk'

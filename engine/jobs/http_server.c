@@ -30,7 +30,8 @@ enum {
     HARD_BODY_LIMIT = 2 * HTTP_SERVER_BODY_LIMIT,
     HARD_HEADERS_LIMIT = 2 * HTTP_SERVER_HEADERS_LIMIT,
     ALL_METHODS = 0xffff, /* those that libevent does not know are a bit, too */
-    SWEEPS = 4            /* while a request may take its time */
+    SWEEPS = 4,           /* while a request may take its time, */
+    SWEEP_MS = 500        /* and not further apart than that */
 };
 
 struct http_server {
@@ -137,7 +138,8 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *chan
 
 static void start_sweeping(struct http_server *server)
 {
-    const unsigned pause_ms = server->limits.request_ms / SWEEPS;
+    const unsigned in_time_ms = server->limits.request_ms / SWEEPS;
+    const unsigned pause_ms = in_time_ms < SWEEP_MS ? in_time_ms : SWEEP_MS;
     const struct timeval pause = {.tv_sec = pause_ms / 1000,
                                   .tv_usec = pause_ms % 1000 * 1000};
 
@@ -145,11 +147,12 @@ static void start_sweeping(struct http_server *server)
         event_add(server->sweep, &pause);
 }
 
-/* For a connection that is about to be accepted. libevent closes its descriptor. */
+/* For a connection that is about to be accepted. libevent shuts it down when it is over; its
+ * descriptor is closed with our reference. */
 static struct bufferevent *new_stream(struct event_base *base, void *context)
 {
     struct http_server *server = context;
-    struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
+    struct bufferevent *stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     struct connection *connection;
 
     if (stream == NULL)

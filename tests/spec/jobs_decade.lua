@@ -12,6 +12,7 @@ local YEAR, DAY, HOUR, MINUTE = 365.25 * 86400, 86400, 3600, 60
 local LATE = 60 -- seconds that a slot may be late in any case
 
 collectgarbage("setpause", 400)
+YEARS = tonumber(os.getenv "TRIAL") or YEARS
 world.seed(SEED)
 
 -- --- what should be ----------------------------------------------------------------------------
@@ -86,9 +87,15 @@ end
 
 local may_overlap = {}
 
+-- Whether a run is one of a slot that has come; by hand, or by a clock that was wrong, others begin.
+local function is_due(id)
+  local key, by_hand = id:match "^(%d+%-%d+)%-(m?)"
+  local is_by_hand = by_hand == "m" and id:find "^%d+%-%d+%-m%x%x%x%x%-"
+  return not is_by_hand and require("jobs_records").time(key) <= world.wall() + MINUTE
+end
+
 function world.on_begin(name, id, other)
-  if other and not may_overlap[name] and not is_astray and not id:find("%-m%x%x%x%x%-")
-      and not other.id:find("%-m%x%x%x%x%-") then
+  if other and not may_overlap[name] and not is_astray and is_due(id) and is_due(other.id) then
     complain("%s: %s begins while %s goes on, at %s", name, id, other.id, utc(steady()))
   end
 end
@@ -134,6 +141,7 @@ local function step(seconds)
   world.fleet_offset = world.fleet_offset + seconds
   counts.steps = counts.steps + 1
   for _, host in ipairs(hosts) do
+    host.since = world.wall(host)
     if host.own and random() < 0.7 then -- else it notices by itself
       host.own.bell:ring()
     end
@@ -205,10 +213,10 @@ local happenings = {
     counts.pauses = counts.pauses + 1
     disturb_all()
     local from = world.wall()
-    host.own:pause(name, "me", "a test")
+    world.at(host, host.own.pause, host.own, name, "me", "a test")
     tasks.sleep(world.around(2 * DAY))
     if os.getenv "TRIAL" then io.stderr:write(utc(world.wall()), " ", #hosts, " ", world.begun, "\n") end
-    hosts[1].own:resume(name, "me")
+    world.at(hosts[1], hosts[1].own.resume, hosts[1].own, name, "me")
     pauses[#pauses + 1] = {name = name, from = from - 30, upto = world.wall() + 30}
     disturb_all()
   end},
@@ -216,7 +224,7 @@ local happenings = {
     for _, host in ipairs(hosts) do
       if host.is_open then
         counts.reloads = counts.reloads + 1
-        assert(host.own:reload())
+        world.at(host, host.own.reload, host.own)
       end
     end
   end},
@@ -224,7 +232,8 @@ local happenings = {
     local host = hosts[1]
     if host and host.is_open then
       counts.hands = counts.hands + 1
-      host.own:run_now(jobs.name(1 + math.floor(random() * jobs.count())), "me")
+      world.at(host, host.own.run_now, host.own,
+        jobs.name(1 + math.floor(random() * jobs.count())), "me")
     end
   end},
 }
@@ -262,7 +271,7 @@ local function live()
   ensure_hosts()
   tasks.sleep(10 * DAY)
   disturb_all()
-  furthest = math.max(furthest, world.wall())
+  furthest = math.max(furthest, world.wall()) - DAY -- later runs may go on
 end
 
 -- --- the account -------------------------------------------------------------------------------
@@ -326,7 +335,7 @@ local function account_missed(name, slot, note)
   tally.missed = tally.missed + 1
   if policy.missed ~= "last" and slot > note.wall - reach and not note.host.astray then
     complain("%s %s was missed inside its window, at %s", name, utc(slot), utc(note.wall))
-  elseif in_quiet(slot) then
+  elseif in_quiet(slot) and not (policy.missed == "last" and policy.overlap ~= "skip") then
     complain("%s %s was missed although a host was there; noted %s", name, utc(slot),
       utc(note.wall))
   end
@@ -351,10 +360,10 @@ local function account_job(name)
       if #skips ~= 1 or not skips[1].reason then
         complain("%s %s was skipped %d times: %s", name, key, #skips, tostring(skips[1].reason))
       end
-    elseif missed[slot] then
-      account_missed(name, slot, missed[slot])
     elseif is_paused(name, slot) then
       tally.paused = tally.paused + 1
+    elseif missed[slot] then
+      account_missed(name, slot, missed[slot])
     else
       complain("%s %s is lost%s", name, utc(slot), in_quiet(slot) and ", and a host was there" or "")
     end

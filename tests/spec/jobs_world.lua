@@ -75,7 +75,7 @@ local function enter(host, fn, ...)
     return check.is_failure(why) and why or debug.traceback(tostring(why), 2)
   end, ...)
   if not ok then
-    if not (check.is_failure(failure) and (host.is_leaving or world.is_down)) then
+    if not check.is_failure(failure) or host.is_open and not (host.is_leaving or world.is_down) then
       world.errors[#world.errors + 1] = tostring(failure)
     end
     error(failure, 0)
@@ -86,6 +86,11 @@ local function spawn_at(host, fn, ...)
   local task = spawn(pcall, enter, host, fn, ...)
   host.tasks[task] = true
   return task
+end
+
+--- Do something as a task of a host, and wait for it.
+function world.at(host, fn, ...)
+  return spawn_at(host, fn, ...):join()
 end
 
 -- Naps of the dispatcher are canceled, and have no host to ask.
@@ -353,6 +358,13 @@ end
 
 -- --- life and death of hosts ---------------------------------------------------------------------
 
+-- A warning that names a line of the program is a mistake of it.
+local function warn(text)
+  if text:find("%.lua:%d+:") then
+    world.errors[#world.errors + 1] = text
+  end
+end
+
 --- Begin a dispatcher on a host, `{name=, offset=}`.
 function world.boot(host)
   host.tasks, host.workers = setmetatable({}, {__mode = "k"}), setmetatable({}, {__mode = "k"})
@@ -361,7 +373,7 @@ function world.boot(host)
   host.root = spawn_at(host, function()
     host.own = jobs_dispatcher.new {
       core = jobs, records = records, start = world.start, steady_now = steady,
-      now = function() return world.wall(host) end, warn = function() end, host = host.name,
+      now = function() return world.wall(host) end, warn = warn, host = host.name,
       store = "memory", folder = "/", words = {}, max_runs = 64, lease = world.LEASE,
       every = world.EVERY,
     }

@@ -27,7 +27,7 @@ function ask(title, fields, label, onSubmit) {
     onSubmit && submit));
   fill(dialog, form);
   dialog.showModal();
-  form.querySelector("input, button.main")?.focus();
+  form.querySelector("input:not([hidden]), button.main")?.focus();
 }
 
 /** Asks for the token. */
@@ -41,6 +41,7 @@ export function askToken(then) {
   ask("Sign in", [
     h("p", {}, "The token is that of ", h("code", {}, "--token-file"), " or ",
       h("code", {}, "MOONGATE_JOBS_TOKEN"), " of the scheduler."),
+    h("input", {name: "username", autocomplete: "username", value: "moongate", hidden: true}),
     h("label", {class: "field"}, h("span", {}, "Token"),
       h("input", {type: "password", name: "token", autocomplete: "current-password",
         required: true}))],

@@ -5,9 +5,9 @@ import {askEstate} from "./state.js";
 
 const WIDTH = 960, GAP = 16, CHIP = 26, HEAD = 56, COLUMNS = 3, LETTERS = 28;
 
-const shorten = (text) => {
+const shorten = (text, most = LETTERS) => {
   const letters = [...text];
-  return letters.length <= LETTERS ? text : `${letters.slice(0, LETTERS - 1).join("")}…`;
+  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
 };
 
 // Gateways by their network, in the order of names; workspaces without a gateway last.
@@ -44,7 +44,7 @@ function drawGateway(gateway, x, y, width) {
     gateway.state && mark(gateway.state, 18, 20),
     s("text", {x: gateway.state ? 32 : 14, y: 25, class: "name"}, shorten(gateway.name),
       s("title", {}, gateway.name)),
-    s("text", {x: gateway.state ? 32 : 14, y: 43, class: "faint"}, second),
+    s("text", {x: gateway.state ? 32 : 14, y: 43, class: "faint"}, shorten(second, LETTERS + 8)),
     gateway.workspaces.map((workspace, i) => s("g", {transform: `translate(12 ${HEAD + i * CHIP})`},
       s("rect", {class: "workspace", width: width - 24, height: CHIP - 6, rx: 10}),
       s("text", {x: 12, y: 14}, shorten(workspace.display_name ?? workspace.name),
@@ -68,7 +68,7 @@ function drawGroup(one, y) {
   }
   return {height: top, node: s("g", {transform: `translate(0 ${y})`},
     s("rect", {class: one.network ? "network" : "network outside", width: WIDTH, height: top, rx: 12}),
-    s("text", {x: GAP, y: 26, class: "name"}, nameOf(one.network)), parts)};
+    s("text", {x: GAP, y: 26, class: "name"}, shorten(nameOf(one.network), 3 * LETTERS)), parts)};
 }
 
 function drawPicture(estate) {

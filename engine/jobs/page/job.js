@@ -99,15 +99,19 @@ function drawComing(list) {
 }
 
 export function showJob(main, name) {
-  const top = h("div"), past = h("div"), coming = h("div"), title = h("h1", {}, name);
+  const top = h("div"), past = h("div"), coming = h("div"), slots = h("div"), title = h("h1", {}, name);
   const buttons = h("div");
   let job = state.jobs.get(name);
 
+  let drawn = null;
   function drawTop() {
-    if (!job) return;
+    const text = JSON.stringify([job, state.session.csrf]), link = document.activeElement?.hash;
+    if (!job || text === drawn) return;
+    drawn = text;
     fill(top, job.description && h("p", {class: "lead"}, job.description), drawFacts(job));
     const had = document.activeElement?.dataset?.do;
     fill(buttons, actions(job, false));
+    if (link) top.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
     if (had) (buttons.querySelector(`[data-do="${CSS.escape(had)}"]`) ??
       buttons.querySelector("button:last-child"))?.focus();
     tick();
@@ -125,7 +129,8 @@ export function showJob(main, name) {
       job = answer.job;
       drawTop();
       fill(coming, drawComing(answer.coming));
-      fill(past, drawHistory(history.history, main.clientWidth - 60), drawTable(history.history));
+      fill(past, drawHistory(history.history, main.clientWidth - 60));
+      fill(slots, drawTable(history.history));
       tick();
     } catch (error) {
       fill(past, h("p", {class: "problem", role: "alert"}, error.message));
@@ -140,7 +145,8 @@ export function showJob(main, name) {
   fill(main, h("div", {class: "heading"}, h("p", {class: "crumbs"}, h("a", {href: "#/"}, "Jobs")),
     title, buttons), top,
   h("section", {"aria-labelledby": "past"}, h("h2", {id: "past"}, "History"), past),
-  h("section", {"aria-labelledby": "coming"}, h("h2", {id: "coming"}, "Coming slots"), coming));
+  h("section", {"aria-labelledby": "coming"}, h("h2", {id: "coming"}, "Coming slots"), coming),
+  h("section", {"aria-labelledby": "slots"}, h("h2", {id: "slots"}, "Slots that were"), slots));
   drawTop();
   load();
   return {
