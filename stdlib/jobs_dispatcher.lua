@@ -383,7 +383,11 @@ end
 
 -- Since when each job is known with its schedule; what is new is written down.
 local function learn(self, now)
-  local known, new = self.records.known(), {}
+  local declared, new = {}, {}
+  for _, row in ipairs(self.rows) do
+    declared[row.name .. "\n" .. row.fingerprint] = true
+  end
+  local known = self.records.known(declared)
   for _, row in ipairs(self.rows) do
     local at = known[row.name .. "\n" .. row.fingerprint]
     if not at then
@@ -466,10 +470,12 @@ end
 -- @raise a message when there is no such job; what the store refuses
 function dispatcher:run_now(name, by)
   local row, now = find(self, name), self.now()
-  local key = self.records.key(now, true)
-  local claim = {kind = "by hand", status = "claimed", run = self.records.run_id(name, key),
-    host = self.host, at = now, slot = math.floor(now), by = by, late = 0}
-  self.records.claim(name, key, claim)
+  local key, claim
+  repeat -- keys of one second differ by chance
+    key = self.records.key(now, true)
+    claim = {kind = "by hand", status = "claimed", run = self.records.run_id(name, key),
+      host = self.host, at = now, slot = math.floor(now), by = by, late = 0}
+  until self.records.claim(name, key, claim)
   self:tell(row, "claimed", {key = key, run = claim.run, slot = claim.slot, by = by})
   tasks.spawn(self.carry, self, row, {key = key, slot = claim.slot, run = claim.run, claim = claim})
   return key
