@@ -2,6 +2,7 @@
 -- @module jobs_page_metrics
 local clock = require "clock"
 local core = require "core.page"
+local tasks = require "tasks"
 
 local metrics = {}
 
@@ -58,6 +59,7 @@ local function add_jobs(out, rows, labels)
         out[count] = name .. labels[i] .. "} " .. number(value) .. "\n"
       end
     end
+    tasks.yield() -- with many jobs each of these takes a moment that a slot may need
   end
 end
 
@@ -128,7 +130,7 @@ local function add_process(out, info, rows)
           process.descriptors)
 end
 
---- All of it.
+--- All of it. Waits, so that slots begin meanwhile.
 -- @tparam table info of the dispatcher
 -- @tparam table rows of its jobs
 -- @treturn string

@@ -2,8 +2,11 @@
 -- @module jobs_page_view
 local clock = require "clock"
 local json = require "json"
+local tasks = require "tasks"
 
 local view = {}
+
+local AT_ONCE = 500 -- rows that are put together in one go
 
 local PATIENCE = 300 -- seconds after the last sweep in which the store was reached
 
@@ -33,16 +36,20 @@ function view.row(row)
   return json.encode(mark(row))
 end
 
---- All jobs.
+--- All jobs. Waits now and then, so that slots begin meanwhile.
 -- @tparam table dispatcher
 -- @tparam string at which event of the stream they are as of
 -- @treturn string JSON
 function view.jobs(dispatcher, at)
-  local rows = dispatcher:jobs()
-  for _, row in ipairs(rows) do
-    mark(row)
+  local texts = {}
+  for i, row in ipairs(dispatcher:jobs()) do
+    texts[i] = view.row(row)
+    if i % AT_ONCE == 0 then
+      tasks.yield()
+    end
   end
-  return json.encode {info = dispatcher:info(), at = at, now = clock.now(), jobs = json.array(rows)}
+  local frame = json.encode {info = dispatcher:info(), at = at, now = clock.now()}
+  return ('%s,"jobs":[%s]}'):format(frame:sub(1, -2), table.concat(texts, ","))
 end
 
 -- The slots to come, each with the offset of its zone.

@@ -187,6 +187,7 @@ verdict $? "the others are told"
 
 # signals, and hosts that die: begin SLOT
 begin() {
+    : >theirs
     setsid "$moongate" jobs run slow --slot "$1" >/dev/null 2>theirs &
     running=$!
     for _ in $(seq 100); do
@@ -244,6 +245,7 @@ told "is taken up" said <<'END'
 2024-01-31 03:00:00 +00:00: succeeded in TIME
 END
 echo 'job "patient" {every = "1h", script = "odd.lua", retries = 1, retry_after = "1h"}' >>moongate.lua
+: >theirs
 setsid "$moongate" jobs run patient --slot 2024-01-31T05:00Z >/dev/null 2>theirs &
 running=$!
 for _ in $(seq 100); do

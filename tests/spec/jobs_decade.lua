@@ -12,6 +12,7 @@ local YEAR, DAY, HOUR, MINUTE = 365.25 * 86400, 86400, 3600, 60
 local LATE = 60 -- seconds that a slot may be late in any case
 
 collectgarbage("setpause", 400)
+YEARS = tonumber(os.getenv "TRIAL") or YEARS
 world.seed(SEED)
 
 -- --- what should be ----------------------------------------------------------------------------
@@ -134,6 +135,7 @@ local function step(seconds)
   world.fleet_offset = world.fleet_offset + seconds
   counts.steps = counts.steps + 1
   for _, host in ipairs(hosts) do
+    host.since = world.wall(host)
     if host.own and random() < 0.7 then -- else it notices by itself
       host.own.bell:ring()
     end
@@ -205,10 +207,10 @@ local happenings = {
     counts.pauses = counts.pauses + 1
     disturb_all()
     local from = world.wall()
-    host.own:pause(name, "me", "a test")
+    world.at(host, host.own.pause, host.own, name, "me", "a test")
     tasks.sleep(world.around(2 * DAY))
     if os.getenv "TRIAL" then io.stderr:write(utc(world.wall()), " ", #hosts, " ", world.begun, "\n") end
-    hosts[1].own:resume(name, "me")
+    world.at(hosts[1], hosts[1].own.resume, hosts[1].own, name, "me")
     pauses[#pauses + 1] = {name = name, from = from - 30, upto = world.wall() + 30}
     disturb_all()
   end},
@@ -216,7 +218,7 @@ local happenings = {
     for _, host in ipairs(hosts) do
       if host.is_open then
         counts.reloads = counts.reloads + 1
-        assert(host.own:reload())
+        world.at(host, host.own.reload, host.own)
       end
     end
   end},
@@ -224,7 +226,8 @@ local happenings = {
     local host = hosts[1]
     if host and host.is_open then
       counts.hands = counts.hands + 1
-      host.own:run_now(jobs.name(1 + math.floor(random() * jobs.count())), "me")
+      world.at(host, host.own.run_now, host.own,
+        jobs.name(1 + math.floor(random() * jobs.count())), "me")
     end
   end},
 }

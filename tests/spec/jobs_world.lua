@@ -75,7 +75,7 @@ local function enter(host, fn, ...)
     return check.is_failure(why) and why or debug.traceback(tostring(why), 2)
   end, ...)
   if not ok then
-    if not (check.is_failure(failure) and (host.is_leaving or world.is_down)) then
+    if not check.is_failure(failure) or host.is_open and not (host.is_leaving or world.is_down) then
       world.errors[#world.errors + 1] = tostring(failure)
     end
     error(failure, 0)
@@ -86,6 +86,11 @@ local function spawn_at(host, fn, ...)
   local task = spawn(pcall, enter, host, fn, ...)
   host.tasks[task] = true
   return task
+end
+
+--- Do something as a task of a host, and wait for it.
+function world.at(host, fn, ...)
+  return spawn_at(host, fn, ...):join()
 end
 
 -- Naps of the dispatcher are canceled, and have no host to ask.
