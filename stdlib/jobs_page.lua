@@ -24,7 +24,7 @@ local function serve_one(own, request)
   local closing <close> = request
   local ok, failure = pcall(routes.answer, own, request)
   if not ok then
-    log.warn(("page: %s %s: %s"):format(request.method, request.path, tostring(failure)))
+    log.warning(("page: %s %s: %s"):format(request.method, request.path, tostring(failure)))
     answers.problem(request, 500, "it went wrong here; the program's log says why")
   end
 end
