@@ -19,7 +19,7 @@ OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv engine/jobs/page/
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
            tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
-           tests/torture.sh tests/deployment.sh
+           tests/torture.sh tests/torture_jobs.sh tests/deployment.sh
 
 all: $(BUILD)/moongate
 
@@ -107,6 +107,11 @@ torture: packages
 	@mkdir -p $(BUILD)/torture
 	@$(BUILD)/tests/torture/torture $(BUILD)/moongate $(BUILD)/tests/torture/kill.so $(BUILD)/torture
 
+# Three schedulers on one store, killed and stopped at random, through 1,000 slots.
+torture-jobs: packages
+	@$(MAKE) --no-print-directory $(BUILD)/moongate
+	@sh tests/torture_jobs.sh $(BUILD)/moongate --slots 1000
+
 # The same with stores in Azurite, from npm; skipped, saying so, where there is none.
 torture-azurite: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
@@ -155,4 +160,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-azurite deployment conformance browser bench fuzz run-fuzz install clean
+.PHONY: all packages demo test run-tests asan torture torture-jobs torture-azurite deployment \
+        conformance browser bench fuzz run-fuzz install clean

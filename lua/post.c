@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/failure.h"
+#include "base/mailbox.h"
 #include "base/uuid.h"
 #include "jobs/post.h"
 #include "lua/bind.h"
@@ -192,7 +193,7 @@ static int status_finish(lua_State *L, int status, lua_KContext context)
 
 static void check_address(lua_State *L, const char *what, const char *address)
 {
-    const char *wrong = post_check_address(address);
+    const char *wrong = mailbox_check(address);
 
     if (wrong != NULL)
         bind_raise(L, "InvalidAddress", "%s: '%s' %s", what, address, wrong);
@@ -200,7 +201,7 @@ static void check_address(lua_State *L, const char *what, const char *address)
 
 static void check_mail(lua_State *L, const struct post_mail *mail)
 {
-    const char *wrong = post_check_server(mail->server);
+    const char *wrong = mailbox_check_server(mail->server);
 
     if (wrong != NULL)
         bind_raise(L, "InvalidAddress", "server: '%s' %s", mail->server, wrong);

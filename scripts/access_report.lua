@@ -16,7 +16,8 @@ local options = args.parse({
   purpose = [[
 Writes a line for each principal that may do something in a workspace: users, groups, and who is
 in them, with the first way to it. A role that counts on a condition alone is told with "(on a
-condition)". Nothing is changed. As a scheduled job the report is in the log of its run: moongate runs logs RUN.]],
+condition)". Nothing is changed. As a scheduled job the report is in the log of its run: moongate
+runs logs RUN.]],
   {name = "action", value = "ACTION", help = "what they may do",
    default = "Microsoft.ApiManagement/service/workspaces/policies/write"},
   {name = "data", help = "ACTION is one on data"},

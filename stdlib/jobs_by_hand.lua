@@ -7,6 +7,7 @@
 local carry = require "jobs_carry"
 local clock = require "clock"
 local core = require "core.jobs"
+local left = require "jobs_left"
 local records = require "jobs_records"
 local service = require "core.service"
 local shelf = require "shelf"
@@ -142,9 +143,13 @@ end
 
 -- A slot that was claimed and has not ended: its host is at it, or is gone.
 local function take_over(own, key, slot)
-  local seen = records.read(own.name, key)
-  if not seen or seen.finish or records.is_carried(seen.claim.run, seen.claim.at) then
-    say(own, slot, "left to %s, which carries it", seen and seen.claim.host or "its host")
+  local entry = records.entry(own.name, key)
+  if entry and entry.status == "running" then
+    left.find {{name = own.name, entry = entry, retry_after = own.job.retry_after}}
+  end
+  local seen = entry and entry.carried == false and records.read(own.name, key)
+  if not seen then
+    say(own, slot, "left to %s, which carries it", entry and entry.host or "its host")
     return "left to its host", HELD
   end
   say(own, slot, "taken up: its host %s is gone", seen.claim.host or "?")

@@ -142,6 +142,9 @@ local function finish(own, status, exit_code, why)
     status = status, exit_code = exit_code, began = own.claim.at, at = own.means.now(),
     host = own.means.host, attempts = own.attempts, error = cut(why),
   }
+  if own.means.ending then
+    own.means.ending(note)
+  end
   carry.persist(own.means, "the end of " .. own.id, own.means.records.finish, own.job.name, own.key,
     note)
   return note
@@ -210,6 +213,7 @@ end
 --- Carry a claimed slot to its end.
 -- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()`, `nap(seconds)`
 --   (false: there is no time any more), `is_draining()`, `tell(what, facts)` ("began", "failed"),
+--   `ending(finish)` before an end is written down, or nil,
 --   `warn(text)`, `host`, `folder`, `words` (common options of every run), `in_foreground`
 -- @tparam table job as of core.jobs.job()
 -- @tparam string key of the slot

@@ -16,7 +16,7 @@ local tasks = require "tasks"
 local dispatcher = {}
 dispatcher.__index = dispatcher
 
-local LONGEST_NAP = 30 -- seconds: the machine's clock may be set meanwhile
+local EVERY = 30 -- seconds
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
 local LAST_WAIT = 5 -- seconds for processes that were killed
@@ -87,7 +87,7 @@ end
 -- @treturn number seconds since 1970
 function dispatcher:due(row, slot)
   local jitter = self:facts(row).jitter
-  return jitter > 0 and slot + jitter * spread(row.name .. slot) or slot
+  return jitter > 0 and slot + jitter * spread(row.name .. slot) // 1 or slot
 end
 
 -- Puts the row's first slot after a time into the heap. One that is in there already is replaced:
@@ -168,6 +168,26 @@ end
 local COUNTED = {succeeded = "succeeded", failed = "failed", canceled = "canceled",
   ["timed out"] = "timed_out"}
 
+-- What the page, and whoever is told, know of a slot that has ended.
+local function ended_entry(entry, ending)
+  local began, ended = ending.began, ending.at
+  return {key = entry.key, slot = entry.slot, kind = entry.claim.kind, status = ending.status,
+    run = entry.run, host = ending.host, late = entry.claim.late, began = began, ended = ended,
+    duration = began and ended and ended - began, exit_code = ending.exit_code,
+    attempts = ending.attempts, error = ending.error}
+end
+
+-- Has the store know whom an end concerns before it has the end: a host that dies in between leaves
+-- nobody without word.
+local function note_end(self, row, entry, ending)
+  local event = (ending.status == "failed" or ending.status == "timed out") and "failure"
+    or ending.status == "succeeded" and "recovery"
+  if self.notices and event and (event == "failure" or self:had_failed(row, entry.key)) then
+    jobs_carry.persist(self, "a notice of " .. entry.run, self.notices.note, self.notices,
+      self:facts(row), event, ended_entry(entry, ending))
+  end
+end
+
 -- The means of jobs_carry for one slot.
 local function means_of(self, row, entry)
   return setmetatable({
@@ -183,16 +203,10 @@ local function means_of(self, row, entry)
     is_draining = function()
       return self.is_draining
     end,
+    ending = function(ending)
+      note_end(self, row, entry, ending)
+    end,
   }, {__index = self})
-end
-
--- What the page, and whoever is told, know of a slot that has ended.
-local function ended_entry(entry, ending)
-  local began, ended = ending.began, ending.at
-  return {key = entry.key, slot = entry.slot, kind = entry.claim.kind, status = ending.status,
-    run = entry.run, host = ending.host, late = entry.claim.late, began = began, ended = ended,
-    duration = began and ended and ended - began, exit_code = ending.exit_code,
-    attempts = ending.attempts, error = ending.error}
 end
 
 -- A job that fails again and again is paused, when it says so.
@@ -226,24 +240,23 @@ end
 local function settle(self, row, entry, ending)
   local ended = ended_entry(entry, ending)
   local counted = COUNTED[ending.status]
-  local had_failed = (row.failures or 0) > 0 or row.last == nil and self:had_failed(row, entry.key)
   row.counts[counted] = row.counts[counted] + 1
   row.last = ended
   row.failures = count_failures(self, row, ended)
   self:tell(row, "ended", ended)
-  if self.notices then
-    if row.failures > 0 and counted ~= "canceled" then
-      self.notices:tell(self:facts(row), "failure", ended)
-    elseif had_failed and counted == "succeeded" then
-      self.notices:tell(self:facts(row), "recovery", ended)
-    end
-  end
   pause_when_hopeless(self, row)
   self:prune(row)
 end
 
---- Whether the slot that ended before this one failed, as the store has it.
+--- Whether the slot that ended before this one failed; of a job that this host has not seen, as the
+-- store has it. Waits.
+-- @tparam table row
+-- @tparam string key
+-- @treturn boolean
 function dispatcher:had_failed(row, key)
+  if row.last then
+    return (row.failures or 0) > 0
+  end
   for _, entry in ipairs(self.records.history(row.name, 8)) do
     if entry.key < key and entry.status ~= "running" then
       if entry.status == "failed" or entry.status == "timed out" then
@@ -287,7 +300,7 @@ function dispatcher:carry(row, entry)
     end
   else
     why = ok and why or tostring(ending)
-    row.foreign[entry.key] = {check_at = self.now() + (ok and LONGEST_NAP or LATEST_RETRY)}
+    row.foreign[entry.key] = {check_at = self.now() + (ok and self.every or LATEST_RETRY)}
     self:tell(row, "left", {key = entry.key, slot = entry.slot, run = entry.run, reason = why})
     if not ok then
       self.warn(("job '%s': %s: %s"):format(row.name, entry.run, why))
@@ -361,8 +374,8 @@ local function keep_time(self)
     notice_step(self, now, self.steady_now())
     queue_due(self, now)
     local first = self.heap:first()
-    local pause = first and first.due - self.now() or LONGEST_NAP
-    self.bell:wait(math.max(0, math.min(pause, LONGEST_NAP)))
+    local pause = first and first.due - self.now() or self.every
+    self.bell:wait(math.max(0, math.min(pause, self.every)))
   end
 end
 
@@ -370,7 +383,11 @@ end
 
 -- Since when each job is known with its schedule; what is new is written down.
 local function learn(self, now)
-  local known, new = self.records.known(), {}
+  local declared, new = {}, {}
+  for _, row in ipairs(self.rows) do
+    declared[row.name .. "\n" .. row.fingerprint] = true
+  end
+  local known = self.records.known(declared)
   for _, row in ipairs(self.rows) do
     local at = known[row.name .. "\n" .. row.fingerprint]
     if not at then
@@ -453,10 +470,12 @@ end
 -- @raise a message when there is no such job; what the store refuses
 function dispatcher:run_now(name, by)
   local row, now = find(self, name), self.now()
-  local key = self.records.key(now, true)
-  local claim = {kind = "by hand", status = "claimed", run = self.records.run_id(name, key),
-    host = self.host, at = now, slot = math.floor(now), by = by, late = 0}
-  self.records.claim(name, key, claim)
+  local key, claim
+  repeat -- keys of one second differ by chance
+    key = self.records.key(now, true)
+    claim = {kind = "by hand", status = "claimed", run = self.records.run_id(name, key),
+      host = self.host, at = now, slot = math.floor(now), by = by, late = 0}
+  until self.records.claim(name, key, claim)
   self:tell(row, "claimed", {key = key, run = claim.run, slot = claim.slot, by = by})
   tasks.spawn(self.carry, self, row, {key = key, slot = claim.slot, run = claim.run, claim = claim})
   return key
@@ -540,7 +559,8 @@ end
 -- @tparam table means `core` (core.jobs), `records` (jobs_records), `start` (core.worker.start),
 --   `now()` and `steady_now()` (seconds; of the machine's two clocks), `warn(text)`, `host`,
 --   `store`, `folder`, `words` (options of every run), `max_runs`, `lease` (seconds that a run stays
---   with a host that is not heard of), `notices` or nil
+--   with a host that is not heard of), `notices` or nil, `every` (30 seconds: between two looks at
+--   the clock, which may be set, and at other hosts)
 -- @treturn table
 function dispatcher.new(means)
   local own = setmetatable({}, dispatcher)
@@ -548,6 +568,7 @@ function dispatcher.new(means)
     own[name] = value
   end
   own.listeners, own.bell, own.over = {}, jobs_bell.new(), jobs_bell.new()
+  own.every = own.every or EVERY
   own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
   own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
   own.clock_steps, own.naps, own.started = 0, {}, means.now()

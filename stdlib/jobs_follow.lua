@@ -5,7 +5,6 @@ local tasks = require "tasks"
 local follow = {}
 
 local AT_ONCE = 16 -- markers that are looked at
-local EVERY = 30 -- seconds between two sweeps, or half of a lease
 local GIVE_UP = 86400 -- seconds after which a job that nobody declares is not waited for
 
 --- What is gone by for a job that is not declared here, whose run is taken up: the run has all that
@@ -41,7 +40,7 @@ end
 local function wait_until(own, row, slot, run)
   local claimed = slot.claim.at
   if run.is_held then
-    return own.now() + EVERY
+    return own.now() + own.every
   elseif run.fence == 0 and own.now() < claimed + own.lease then
     return claimed + own.lease -- its process may be about to begin
   elseif #slot.attempts > 0 then
@@ -188,7 +187,7 @@ end
 -- @tparam table own the dispatcher
 function follow.keep_sweeping(own)
   local is_warned
-  while own:rest(math.min(EVERY, own.lease / 2)) do
+  while own:rest(math.min(own.every, own.lease / 2)) do
     local _, failure = tasks.try(follow.sweep, own)
     if failure and not is_warned then
       own.warn(("the store: %s"):format(tostring(failure)))

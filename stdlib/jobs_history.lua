@@ -4,14 +4,13 @@ local check = require "core.check"
 local clock = require "clock"
 local core = require "core.jobs"
 local json = require "json"
+local left = require "jobs_left"
 local records = require "jobs_records"
 local shelf = require "shelf"
-local tasks = require "tasks"
 local words = require "jobs_words"
 
 local history = {}
 
-local AT_ONCE = 16   -- runs that are looked at
 local MOST_NEAR = 64 -- names that a near one is looked for in
 
 -- --- text --------------------------------------------------------------------------------------
@@ -129,6 +128,15 @@ local function near(name)
   return found and (", did you mean '%s'?"):format(found) or ""
 end
 
+local function find_left(name, i, list)
+  local rows = {}
+  for _, entry in ipairs(list) do
+    rows[#rows + 1] = entry.status == "running"
+      and {name = name, entry = entry, retry_after = i and core.job(i).retry_after or 0} or nil
+  end
+  left.find(rows)
+end
+
 --- Tell what became of a job's newest slots.
 -- @tparam table options `names`, `limit`, `json`
 -- @treturn integer the exit code: 2 when nobody knows the job
@@ -142,11 +150,7 @@ function history.main(options)
                core.path() or "the configuration", near(name))
     return 2
   end
-  tasks.map(list, function(entry)
-    if entry.status == "running" then
-      entry.carried = records.is_carried(entry.run, entry.began)
-    end
-  end, {limit = AT_ONCE})
+  find_left(name, i, list)
   local tell = options.json and print_json or print_text
   tell(name, i, list, total)
   return 0

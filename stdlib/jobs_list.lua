@@ -3,6 +3,7 @@
 local clock = require "clock"
 local core = require "core.jobs"
 local json = require "json"
+local left = require "jobs_left"
 local records = require "jobs_records"
 local runs = require "core.runs"
 local shelf = require "shelf"
@@ -54,7 +55,6 @@ local function find_running(own, marks)
   for _, key in ipairs(marks) do
     local entry = records.entry(own.name, key)
     if entry and entry.status == "running" then
-      entry.carried = records.is_carried(entry.run, entry.began)
       own.running[#own.running + 1] = entry
     end
   end
@@ -106,6 +106,17 @@ local function look(i, seen, now)
     own.why = failure and failure.message
   end
   return own
+end
+
+-- Which of the slots that go on nobody carries.
+local function find_left(jobs)
+  local rows = {}
+  for _, own in ipairs(jobs) do
+    for _, entry in ipairs(own.running) do
+      rows[#rows + 1] = {name = own.name, entry = entry, retry_after = own.job.retry_after}
+    end
+  end
+  left.find(rows)
 end
 
 -- --- text --------------------------------------------------------------------------------------
@@ -227,6 +238,7 @@ function list.main(options)
     numbers[i] = i
   end
   local jobs = tasks.map(numbers, function(i) return look(i, seen, now) end, {limit = AT_ONCE})
+  find_left(jobs)
   for _, own in ipairs(jobs) do
     code = own.why and 1 or code
   end

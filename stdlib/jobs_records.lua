@@ -22,17 +22,19 @@ local clock = require "clock"
 local core = require "core.runs"
 local json = require "json"
 local known = require "jobs_known"
+local pauses = require "jobs_pauses"
 local shelf = require "shelf"
 local tasks = require "tasks"
 local texts = require "jobs_texts"
 local upkeep = require "upkeep"
 
 local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
-                 known = known.read, add_known = known.add}
+                 known = known.read, add_known = known.add, pause = pauses.pause,
+                 paused = pauses.paused, all_paused = pauses.all_paused}
 
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
-local LEASE = 60           -- seconds in which a process begins the run of what it has claimed
+local LEASE = 60           -- seconds in which a process begins a run, or again
 local AHEAD = 60           -- seconds that the clock of another host may be ahead
 
 local function folder_of(name)
@@ -45,10 +47,6 @@ end
 
 local function mark_of(name, key)
   return ("jobs/open/%s.%s.json"):format(key, name)
-end
-
-local function pause_of(name)
-  return ("jobs/paused/%s.json"):format(name)
 end
 
 -- Writes that all slots up to one are over.
@@ -335,13 +333,16 @@ function records.look_run(id)
   return seen
 end
 
---- Whether somebody carries a slot's run, or may be about to begin it.
+--- Whether somebody carries a slot's run, or is about to: to begin it, or to try it again.
 -- @tparam string id of the run
 -- @tparam number claimed when the slot was claimed, seconds since 1970
+-- @tparam[opt] number failed when its last attempt failed
+-- @tparam number retry_after seconds that are waited then
 -- @treturn boolean
-function records.is_carried(id, claimed)
+function records.is_carried(id, claimed, failed, retry_after)
   local run = records.look_run(id)
-  return run.is_held or run.fence == 0 and clock.now() < claimed + LEASE
+  local since = failed and failed + retry_after or run.fence == 0 and claimed or 0
+  return run.is_held or clock.now() < since + LEASE
 end
 
 -- Whether a slot ended by a run, or by record, or goes on.
@@ -367,7 +368,8 @@ local function entry_of(name, key, seen)
     attempts = has_run and (finish.attempts or #seen.attempts + 1) or nil,
     error = finish.error or not seen.finish and last.error or nil,
     reason = claim.reason, count = claim.count, first = claim.first and texts.time(claim.first),
-    by = claim.by, is_damaged = claim.is_damaged or finish.is_damaged,
+    by = claim.by, failed = not seen.finish and last.at or nil,
+    is_damaged = claim.is_damaged or finish.is_damaged,
   }
 end
 
@@ -405,8 +407,8 @@ end
 -- @tparam string name
 -- @tparam[opt] integer most how many; all unless given
 -- @treturn table `{key=, slot=, kind=, status=, run=, host=, late=, began=, ended=, duration=,
---   exit_code=, attempts=, error=, reason=, count=, first=, by=}`, the newest first; `status` is
---   "running" while a slot is claimed
+--   exit_code=, attempts=, error=, reason=, count=, first=, by=, failed=}`, the newest first;
+--   `status` is "running" while a slot is claimed, and `failed` then when its last attempt failed
 -- @treturn integer how many there are
 function records.history(name, most)
   local seen = look(name)
@@ -425,64 +427,7 @@ function records.history(name, most)
   return list, total
 end
 
--- --- pauses ------------------------------------------------------------------------------------
-
--- What was read, by text: a text stays as it is, but another may have come in its place.
-local pauses = {}
-
--- A damaged one pauses, too: somebody wanted it.
-local function read_pause(name)
-  local note, is_damaged = texts.read(texts.sorts.pause, pause_of(name))
-  return note or is_damaged and {reason = "the record of the pause is damaged", is_damaged = true}
-    or nil
-end
-
---- Who paused a job.
--- @treturn ?table `at`, `by`, `reason`; nil when it is not paused
-function records.paused(name)
-  return read_pause(name)
-end
-
--- The pause of an entry of the list, from what was read before where that is so.
-local function pause_at(entry, name)
-  local seen = pauses[name]
-  if not seen or seen.modified ~= entry.modified or seen.size ~= entry.size then
-    seen = {modified = entry.modified, size = entry.size, note = read_pause(name)}
-  end
-  return seen
-end
-
---- All jobs that are paused. One list, and what is new is read.
--- @treturn table what `paused` gives, by name
-function records.all_paused()
-  local found, list = {}, {}
-  for _, entry in ipairs(core.list "jobs/paused/") do
-    local name = entry.name:match "^jobs/paused/(.+)%.json$"
-    if name and texts.is_name(name) then
-      list[#list + 1] = {name = name, entry = entry}
-    else
-      texts.tell(entry.name, "is no name that moongate gives")
-    end
-  end
-  local read = tasks.map(list, function(row)
-    return pause_at(row.entry, row.name)
-  end, {limit = AT_ONCE})
-  pauses = {}
-  for i, row in ipairs(list) do
-    pauses[row.name] = read[i]
-    found[row.name] = read[i].note
-  end
-  return found
-end
-
---- Pause a job.
--- @tparam string name
--- @tparam table note `by`, `reason`; `at` is now unless given
--- @treturn boolean whether it was not paused before; else who did stays
-function records.pause(name, note)
-  return put("pause", pause_of(name),
-             {at = note.at or clock.now(), by = note.by, reason = note.reason})
-end
+-- --- going on behind a pause --------------------------------------------------------------------
 
 -- Floors below another of the same sort say nothing.
 local function remove_floors(seen, word, at)
@@ -499,11 +444,11 @@ end
 -- @tparam number at seconds since 1970
 -- @treturn boolean whether it was paused
 function records.unpause(name, at)
-  if not core.get(pause_of(name), 0, 0) then
+  if not core.get(pauses.path(name), 0, 0) then
     return false
   end
   add_floor(name, texts.key(at))
-  core.remove(pause_of(name))
+  core.remove(pauses.path(name))
   remove_floors(look(name), "floor", at // 1)
   return true
 end

@@ -11,6 +11,7 @@ local tasks = require "tasks"
 local worker = require "core.worker"
 
 local jobs_dispatcher = require "jobs_dispatcher"
+local jobs_notices = require "jobs_notices"
 local jobs_page = require "jobs_page"
 local jobs_page_estate = require "jobs_page_estate"
 local jobs_records = require "jobs_records"
@@ -54,7 +55,8 @@ local WORDS = {
     return ("slot %s is left out: %s"):format(clock.utc(facts.slot), facts.reason)
   end,
   missed = function(facts)
-    return ("%d slots up to %s were missed"):format(facts.count, clock.utc(facts.slot))
+    return ("%d slot%s up to %s missed"):format(facts.count, facts.count == 1 and "" or "s",
+      clock.utc(facts.slot))
   end,
   late = function(facts)
     return ("slot %s began %s late"):format(clock.utc(facts.slot), duration(facts.late))
@@ -69,6 +71,11 @@ local WORDS = {
     return "resumed by " .. facts.by
   end,
 }
+
+-- "1 job", "2 jobs".
+local function counted(count, noun)
+  return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
 
 local function say(text)
   io.stderr:write(clock.utc():sub(1, 19), "Z ", (runs.visible(text)), "\n")
@@ -97,12 +104,18 @@ end
 
 -- --- beginning and end -------------------------------------------------------------------------
 
+-- A job as it is declared now, or nil.
+local function find_job(name)
+  local i = core.find(name)
+  return i and core.job(i)
+end
+
 local function new_dispatcher(options)
   return jobs_dispatcher.new {
     core = core, records = jobs_records, start = worker.start, now = clock.now,
     steady_now = core.steady, warn = log.warning, host = core.host(), store = runs.label(),
     folder = core.folder(), words = options.words, max_runs = options.max_runs,
-    lease = options.lease,
+    lease = options.lease, notices = jobs_notices.new {find = find_job, host = core.host()},
   }
 end
 
@@ -138,7 +151,7 @@ local function reload(own)
   local ok, wrong = own:reload()
   notify "READY=1"
   if ok then
-    say(("the configuration was read again: %d jobs"):format(core.count()))
+    say("the configuration was read again: " .. counted(core.count(), "job"))
   else
     log.error("the configuration is as it was: " .. wrong)
   end
@@ -161,7 +174,7 @@ end
 local function drain(own, grace)
   notify "STOPPING=1"
   if own.running > 0 then
-    say(("%d runs are handed over, in %s at most"):format(own.running, duration(grace)))
+    say(("handing over %s, in %s at most"):format(counted(own.running, "run"), duration(grace)))
   end
   local draining = tasks.spawn(own.drain, own, grace)
   local stopping = tasks.spawn(function()
@@ -195,14 +208,15 @@ function start.main(text)
     own:on_change(say_change)
   end
   local page = begin(own, options)
-  notify(("READY=1\nSTATUS=%d jobs"):format(core.count()))
+  notify("READY=1\nSTATUS=" .. counted(core.count(), "job"))
   if not options.quiet then
-    say(("%d jobs of %s, in %s"):format(core.count(), core.path(), runs.label()))
+    say(("%s of %s, in %s"):format(counted(core.count(), "job"), core.path(), runs.label()))
   end
   tasks.spawn(own.run, own)
   tasks.spawn(keep_watchdog, own)
   obey(own)
   drain(own, options.grace)
+  own.notices:close()
   if page then
     page:close()
   end

@@ -42,7 +42,7 @@ function words.first_line(text)
   return text and text:match "^[^\r\n]*"
 end
 
-local TIMES = {"slot", "began", "ended", "first", "at"}
+local TIMES = {"slot", "began", "ended", "first", "at", "failed"}
 local SPANS = {"late", "duration"}
 
 --- The same for programs: times as text in UTC.

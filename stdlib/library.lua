@@ -18,7 +18,9 @@ for name in ([[
   reference roles run_report runs scope shelf show_card show_list show_value snapshot testing
   timeline upkeep
   jobs jobs_bell jobs_by_hand jobs_carry jobs_decide jobs_dispatcher jobs_follow jobs_heap
-  jobs_history jobs_known jobs_list jobs_records jobs_start jobs_survey jobs_texts jobs_words
+  jobs_history jobs_known jobs_left jobs_list jobs_notice_shelf jobs_notice_texts
+  jobs_notice_ways jobs_notices jobs_pauses jobs_records jobs_start jobs_survey jobs_texts
+  jobs_words
 ]]):gmatch "%S+" do
   INNER[name] = true
 end

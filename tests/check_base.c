@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <check.h>
 
 #include "base/base64.h"
 #include "base/buffer.h"
+#include "base/calendar.h"
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/failure.h"
@@ -198,6 +200,28 @@ START_TEST(a_duration_is_written_as_it_is_read)
     ck_assert_str_eq(text, written_durations[_i].text);
     ck_assert_int_eq(duration_parse(text, &ms), 0);
     ck_assert_int_eq(ms, written_durations[_i].ms);
+}
+END_TEST
+
+/* --- calendar ------------------------------------------------------------------------- */
+
+START_TEST(days_are_those_of_the_c_library_and_lead_back)
+{
+    int64_t wrong = 0;
+
+    for (int64_t day = -800000; day < 3000000; day++) { /* from before the year 0 to 10183 */
+        const struct calendar_date date = calendar_date(day);
+        const time_t seconds = (time_t)(day * 86400);
+        struct tm parts;
+
+        gmtime_r(&seconds, &parts);
+        if (date.year != parts.tm_year + 1900 || date.month != parts.tm_mon + 1 ||
+            date.day != parts.tm_mday || calendar_weekday(day) != parts.tm_wday ||
+            calendar_days(date.year, date.month, date.day) != day ||
+            date.day > calendar_month_length(date.year, date.month))
+            wrong++;
+    }
+    ck_assert_int_eq(wrong, 0);
 }
 END_TEST
 
@@ -760,6 +784,7 @@ static void add_values(Suite *suite)
     tcase_add_loop_test(duration, a_duration_is_shown_short, 0, COUNT(shown_durations));
     tcase_add_loop_test(duration, a_duration_is_written_as_it_is_read, 0,
                         COUNT(written_durations));
+    tcase_add_test(clock, days_are_those_of_the_c_library_and_lead_back);
     tcase_add_test(clock, a_virtual_clock_moves_when_it_is_told_and_never_back);
     tcase_add_test(clock, a_scaled_clock_runs_by_its_factor);
     tcase_add_loop_test(clock, a_clock_is_named_by_word_or_factor, 0, COUNT(clock_rows));

@@ -69,6 +69,8 @@ static const char *const tests[] = {
     "an_entry_is_the_same_as_in_the_history",
     "damaged_claims_and_ends_are_told_once_and_stop_nothing",
     "the_run_of_a_slot_is_named_by_its_key_whatever_the_claim_says",
+    "a_run_is_carried_while_its_host_may_be_about_to_begin_it_or_again",
+    "a_slot_that_has_just_ended_is_not_left",
     "names_that_are_none_are_told_and_passed_over",
     "a_damaged_pause_pauses",
     "damaged_texts_of_known_jobs_do_not_hide_others",

@@ -13,6 +13,7 @@
 #include "base/base64.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "base/mailbox.h"
 #include "jobs/mail_text.h"
 #include "jobs/post.h"
 #include "mail_end.h"
@@ -614,7 +615,7 @@ START_TEST(a_name_is_quoted_or_encoded)
 {
     char *message = compose(names[_i].from, "", "");
 
-    ck_assert_ptr_null(post_check_address(names[_i].from));
+    ck_assert_ptr_null(mailbox_check(names[_i].from));
     ck_assert_msg(strstr(message, names[_i].line) != NULL, "%s", message);
     ck_assert_ptr_nonnull(strstr(message, "Message-ID: <x@b.example>\r\n"));
     free(message);
@@ -699,6 +700,105 @@ START_TEST(a_command_that_cannot_run_or_end_is_a_failure)
 }
 END_TEST
 
+/* --- all of it together -------------------------------------------------------------------- */
+
+/* As the documentation has it. */
+static const char verify[] =
+    "import base64, hashlib, hmac, os, sys, time\n"
+    "id, stamp, signature = sys.argv[1:4]\n"
+    "body = sys.stdin.buffer.read()\n"
+    "key = os.environ['KEY'].encode()\n"
+    "digest = hmac.new(key, b'.'.join([id.encode(), stamp.encode(), body]), "
+    "hashlib.sha256)\n"
+    "good = 'v1,' + base64.b64encode(digest.digest()).decode()\n"
+    "fresh = abs(time.time() - int(stamp)) < 300\n"
+    "sys.exit(0 if fresh and hmac.compare_digest(good, signature) else 1)\n";
+
+/* The value of a header field that came, owned by the caller. */
+static char *header(const char *name)
+{
+    const char *at = strstr(server.heads.data, name);
+
+    ck_assert_ptr_nonnull(at);
+    at += strlen(name);
+    return memory_copy_text(at, strcspn(at, "\r"));
+}
+
+static void write_file(const char *name, const char *bytes, size_t length)
+{
+    char *path = memory_format("%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
+    ck_assert_int_eq(fclose(file), 0);
+    free(path);
+}
+
+static void check_signature(void)
+{
+    char *id = header("webhook-id: "), *stamp = header("webhook-timestamp: "),
+         *signature = header("webhook-signature: ");
+    char *command =
+        memory_format("KEY=" SECRET " python3 %s/verify.py '%s' '%s' '%s' < %s/body",
+                      folder, id, stamp, signature, folder);
+
+    write_file("verify.py", verify, strlen(verify));
+    write_file("body", server.body.data, server.body.length);
+    if (system("python3 -c '' 2>/dev/null") != 0)
+        printf("skipped: no python3 to check the signature with\n");
+    else
+        ck_assert_int_eq(system(command), 0);
+    free(command);
+    free(id);
+    free(stamp);
+    free(signature);
+}
+
+/* Whether a file of the store holds the text. */
+static bool is_in_store(const char *text)
+{
+    char *command = memory_format("grep -rqF '%s' %s/store", text, folder);
+    const bool is_there = system(command) == 0;
+
+    free(command);
+    return is_there;
+}
+
+START_TEST(a_failure_is_told_by_a_webhook_whose_signature_is_good)
+{
+    const struct server_step script[] = {STEP("POST /" SECRET "-url", 200, NULL, ""),
+                                         {0}};
+    char *store = memory_format("%s/store", folder);
+
+    settings.store = store;
+    setenv("CHECK_POST_KEY", SECRET, 1);
+    server_play(&server, script);
+
+    char *url = memory_format("%s/" SECRET "-url", server.base);
+
+    setenv("CHECK_POST_URL", url, 1);
+    run("local notices = require 'jobs_notices'.new{host = 'here'}\n"
+        "local job = {name = 'nightly', notify = {\n"
+        "  {way = 'webhook', url_env = 'CHECK_POST_URL', secret_env = "
+        "'CHECK_POST_KEY'}}}\n"
+        "notices:tell(job, 'failure', {key = '20260131-190000', slot = 1769886000,\n"
+        "  status = 'failed', exit_code = 1, error = 'it broke'})\n"
+        "while notices:busy() > 0 do tasks.sleep(0.01) end",
+        "", "", "");
+    ck_assert_str_eq(server_log(&server), "POST /" SECRET "-url\n");
+    ck_assert(server_got(&server, "\"error\":\"it broke\""));
+    check_signature();
+    ck_assert(is_in_store("delivered"));
+    ck_assert(!is_in_store(SECRET));
+    ck_assert_ptr_null(printed.data != NULL ? strstr(printed.data, SECRET) : NULL);
+    unsetenv("CHECK_POST_KEY");
+    unsetenv("CHECK_POST_URL");
+    free(url);
+    free(store);
+}
+END_TEST
+
 static Suite *post_suite(void)
 {
     Suite *suite = suite_create("post");
@@ -719,6 +819,7 @@ static Suite *post_suite(void)
     tcase_add_test(http, closing_the_task_ends_it);
     tcase_add_test(http, scripts_do_not_get_it);
     tcase_add_test(http, a_signature_is_that_of_standard_webhooks);
+    tcase_add_test(http, a_failure_is_told_by_a_webhook_whose_signature_is_good);
     tcase_add_test(plain, a_mail_is_handed_to_the_server);
     tcase_add_loop_test(plain, a_refusal_is_an_answer_with_its_status, 0,
                         COUNT_OF(refusals));

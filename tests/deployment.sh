@@ -52,10 +52,7 @@ fi
 
 # --- the Dockerfile ---------------------------------------------------------------------------
 
-# One instruction a line: "WORD rest", its continued lines joined, without comments.
-awk '/^[ \t]*#/ || (!open && /^[ \t]*$/) { next }
-     { open = sub(/\\[ \t]*$/, ""); printf "%s%s", $0, open ? " " : "\n" }' \
-    "$examples/Dockerfile" >instructions
+awk -f "$tests/dockerfile.awk" "$examples/Dockerfile" | tr -s ' ' >instructions
 awk '$1 == "FROM" { stage++ } { print stage, $0 }' instructions >stages
 last=$(tail -n 1 stages | cut -d ' ' -f 1)
 
@@ -77,7 +74,8 @@ for word in ENTRYPOINT CMD; do
 done
 ! grep -iE '^(ENV|ARG) .*(secret|token|password|key)' instructions
 verdict $? "no secret is built in"
-! grep 'apt-get install' instructions | grep -v -e --no-install-recommends.*'rm -rf /var/lib/apt/lists'
+! grep 'apt-get install' instructions |
+    grep -v -e --no-install-recommends.*'rm -rf /var/lib/apt/lists'
 verdict $? "packages come without others, and no lists of them stay"
 sources=$(sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' instructions)
 for source in $sources; do
@@ -229,5 +227,42 @@ verdict $? "the commands were found"
 [ -n "$(wrong_option run --slott now x.lua)" ] && [ -n "$(wrong_option jobs start --graze 9s)" ] &&
     [ -n "$(wrong_option run --slot now scale_by_time --hour 1)" ]
 verdict $? "an option that is not there is found"
+
+# --- the guide ----------------------------------------------------------------------------------
+
+# What the configuration may say of a job, and what Prometheus is told, is in the guide.
+"$moongate" jobs --help | awk '/^a job may say$/ { on = 1; next } /^$/ { on = 0 }
+    on { row = $0; sub(/^ */, "", row); print substr(row, 1, 26) "|" substr(row, 28) }' >fields
+while IFS='|' read -r field text; do
+    field=$(echo "$field" | sed 's/ *$//')
+    grep -qxF "| \`$field\` | $text |" "$root/docs/jobs.md"
+    verdict $? "docs/jobs.md tells of $field what the help tells"
+done <fields
+[ "$(grep -c . fields)" -ge 20 ]
+verdict $? "the fields were found"
+# Its examples of a configuration are good ones.
+awk '/^```lua$/ { on = 1; n++; next } /^```$/ { on = 0 } on { print > ("example." n ".lua") }' \
+    "$root/docs/jobs.md"
+for example in example.*.lua; do
+    grep -q '^job ' "$example" ||
+        {
+            echo 'job "x" { every = "1h", script = "access_report",'
+            cat "$example"
+            echo '}'
+        } >"whole.$example"
+    [ -e "whole.$example" ] || cp "$example" "whole.$example"
+    "$moongate" jobs check --config "whole.$example" >said 2>&1
+    code=$?
+    [ $code -eq 0 ] || cat said
+    verdict $code "$example of docs/jobs.md is a good configuration"
+done
+metrics=$(grep -ohE '"(moongate|process)_[a-z_]+"' "$root/stdlib/jobs_page_metrics.lua" |
+    tr -d '"' | sort -u)
+[ -n "$metrics" ]
+verdict $? "the metrics were found"
+for metric in $metrics; do
+    grep -q "\`$metric\`" "$root/docs/jobs.md"
+    verdict $? "docs/jobs.md tells of $metric"
+done
 
 verdict_end

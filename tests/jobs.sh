@@ -187,6 +187,7 @@ verdict $? "the others are told"
 
 # signals, and hosts that die: begin SLOT
 begin() {
+    : >theirs
     setsid "$moongate" jobs run slow --slot "$1" >/dev/null 2>theirs &
     running=$!
     for _ in $(seq 100); do
@@ -243,6 +244,27 @@ told "is taken up" said <<'END'
 2024-01-31 03:00:00 +00:00: run 20240131-030000-slow begins
 2024-01-31 03:00:00 +00:00: succeeded in TIME
 END
+echo 'job "patient" {every = "1h", script = "odd.lua", retries = 1, retry_after = "1h"}' >>moongate.lua
+: >theirs
+setsid "$moongate" jobs run patient --slot 2024-01-31T05:00Z >/dev/null 2>theirs &
+running=$!
+for _ in $(seq 100); do
+    grep -q 'again in' theirs && break
+    sleep 0.1
+done
+is 7 "a slot whose host waits to try it again" "$moongate" jobs run patient --slot 2024-01-31T05:00Z
+kill -INT -$running
+wait $running
+verdict $(($? != 6)) "Ctrl-C ends the waiting, too"
+by_hand theirs
+told "at once" said <<'END'
+2024-01-31 05:00:00 +00:00: run 20240131-050000-patient begins
+2024-01-31 05:00:00 +00:00: attempt 1 failed: WORK/odd.lua:1: an odd hour; again in 1:00:00
+2024-01-31 05:00:00 +00:00: interrupted; `moongate resume 20240131-050000-patient` carries it on
+END
+
+sed -i /patient/d moongate.lua
+
 begin 2024-01-31T04:00Z
 is 0 "run, while another goes on" env NAP=0 "$moongate" jobs run slow
 grep -qx 'run 20240131-040000-slow of the job goes on, too' err

@@ -17,8 +17,8 @@
 #include "base/buffer.h"
 #include "base/failure.h"
 #include "base/memory.h"
+#include "net/listening.h"
 #include "net/loop.h"
-#include "sim/listening.h"
 #include "sim/tls.h"
 
 enum mail_manner {

@@ -26,7 +26,7 @@ want libyaml-dev pkg-config --exists yaml-0.1
 want libedit-dev pkg-config --exists libedit
 want check pkg-config --exists check
 want tzdata test -e /usr/share/zoneinfo/Europe/Berlin
-want python3 sh -c 'command -v python3'
+want python3 sh -c 'python3 -c "import zoneinfo"'
 if [ "${1:-}" = fuzz ]; then
     want clang sh -c 'command -v clang'
     want libclang-rt-14-dev sh -c 'ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*'

@@ -16,8 +16,17 @@ if [ -z "$python" ]; then
     exit
 fi
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+running=
 for what in slots offsets slim croniter; do
-    "$python" "$(dirname "$0")/schedule_oracle.py" $what "$asked"
-    verdict $? "$what as Python reckons them"
+    "$python" "$(dirname "$0")/schedule_oracle.py" $what "$asked" >"$work/$what" 2>&1 &
+    running="$running $!:$what"
+done
+for one in $running; do
+    wait "${one%%:*}"
+    code=$?
+    cat "$work/${one#*:}"
+    verdict $code "${one#*:} as Python reckons them"
 done
 verdict_end

@@ -409,10 +409,12 @@ def compare_croniter(program):
 
 def main():
     what, program = sys.argv[1:]
+    folder = os.environ.get("TZDIR") or "/usr/share/zoneinfo"
+    zoneinfo.reset_tzpath([folder])
     if what == "slots":
         compare_slots(program)
     elif what == "offsets":
-        compare_offsets(program, os.environ.get("TZDIR", "/usr/share/zoneinfo"))
+        compare_offsets(program, folder)
     elif what == "slim":
         compare_slim(program)
     elif what == "croniter":

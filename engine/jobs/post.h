@@ -81,12 +81,10 @@ struct post_mail {
     int64_t timeout_ms;         /* 0: POST_TIMEOUT_MS */
 };
 
-/* NULL, or what is wrong with it; borrowed. An address may have a name in front of it, which may
- * be anything in UTF-8 without control characters; the address itself is ASCII and not quoted. */
-const char *post_check_server(const char *server);
-const char *post_check_address(const char *address);
+/* NULL, or what is wrong with it; borrowed. */
 const char *post_check_mail_id(const char *id);
 
+/* It must be right, as that and base/mailbox.h say. */
 struct post *post_start_mail(struct post_office *office, const struct post_mail *what);
 
 /* Runs a program without a shell and with nothing to read: words[0] is its path, or its name in

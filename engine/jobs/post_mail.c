@@ -9,16 +9,6 @@
 #include "jobs/mail_text.h"
 #include "jobs/post_parts.h"
 
-const char *post_check_server(const char *server)
-{
-    return mailbox_check_server(server);
-}
-
-const char *post_check_address(const char *address)
-{
-    return mailbox_check(address);
-}
-
 const char *post_check_mail_id(const char *id)
 {
     return text_matches(id, "^[-_~A-Za-z0-9]{1,200}$")

@@ -261,7 +261,7 @@ static const struct notice_row rows[] = {
      take_hidden_url},
     {{"slack", "{env=}", "the same of Slack"}, SLACK, take_hidden_url},
     {{"mail", "SERVER", "smtps://host:465 or smtp://host:25"}, MAIL, take_server},
-    {{"command", "LIST", "an absolute path, and arguments; it reads JSON on stdin"},
+    {{"command", "LIST", "an absolute path, and arguments; JSON is in MOONGATE_NOTICE"},
      COMMAND,
      take_command},
     {{"secret", "{env=}", "of webhook: the variable that has the key of the signature"},

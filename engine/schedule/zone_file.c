@@ -127,7 +127,7 @@ static const char *read_kinds(struct input *input, const struct header *header,
         const int64_t offset_s = get_signed(kind, 4);
 
         if (offset_s < ZONE_LEAST_OFFSET_S || offset_s > ZONE_MOST_OFFSET_S)
-            return "one of its offsets is longer than 26 hours";
+            return "one of its offsets is not between -25 and 26 hours";
         if (kind[4] > 1)
             return "one of its offsets neither is daylight saving nor is not";
         if (kind[5] >= header->text_count ||

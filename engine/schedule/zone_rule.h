@@ -12,8 +12,8 @@
 
 #include "schedule/zone.h"
 
-/* From RFC 9636, 3.2: from -25:59:59 to 26 hours. */
-enum { ZONE_LEAST_OFFSET_S = -93599, ZONE_MOST_OFFSET_S = 93600 };
+/* From RFC 9636, 3.2: more than -25 hours, less than 26. */
+enum { ZONE_LEAST_OFFSET_S = -89999, ZONE_MOST_OFFSET_S = 93599 };
 
 enum { ZONE_RULE_NAME_SIZE = 32 };
 

@@ -580,8 +580,41 @@ function suite.the_run_of_a_slot_is_named_by_its_key_whatever_the_claim_says()
   records.claim("a", KEY, {kind = "scheduled", run = "../../elsewhere", host = "h"})
   equal(records.read("a", KEY).claim.run, records.run_id("a", KEY))
   equal(records.history("a")[1].run, records.run_id("a", KEY))
-  equal(records.is_carried(records.run_id("a", KEY), require "clock".now() - 50), true)
-  equal(records.is_carried(records.run_id("a", KEY), require "clock".now() - 70), false)
+end
+
+function suite.a_run_is_carried_while_its_host_may_be_about_to_begin_it_or_again()
+  local id, now = records.run_id("a", KEY), require "clock".now()
+  equal(records.is_carried(id, now - 50), true)
+  equal(records.is_carried(id, now - 70), false)
+  equal(records.is_carried(id, now - 5000, now - 650, 600), true)
+  equal(records.is_carried(id, now - 5000, now - 670, 600), false)
+  core.give_up(("runs/%s/journal.jsonl"):format(id), {status = "failed"})
+  equal(records.look_run(id).status ~= nil, true)
+  equal(records.is_carried(id, now - 50), false) -- it had begun
+  equal(records.is_carried(id, now - 50, now, 600), true)
+  core.look = function() return {is_held = true, fence = 1} end
+  equal(records.is_carried(id, now - 5000), true)
+end
+
+function suite.a_slot_that_has_just_ended_is_not_left()
+  local left, sleep = require "jobs_left", tasks.sleep
+  for i, name in ipairs {"a", "b"} do
+    records.claim(name, KEY, {kind = "scheduled", at = T, host = "h" .. i})
+  end
+  local rows = {{name = "a", entry = records.history("a")[1], retry_after = 60},
+                {name = "b", entry = records.history("b")[1], retry_after = 60}}
+  tasks.sleep = function() finish("a", KEY) end
+  left.find(rows)
+  equal(rows[1].entry.carried, true)
+  equal(rows[1].entry.status, "succeeded")
+  equal(rows[2].entry.carried, false)
+  equal(rows[2].entry.status, "running")
+  tasks.sleep = function() error "there is nothing to wait for" end
+  records.claim("c", KEY, {kind = "scheduled", host = "h"})
+  rows = {{name = "c", entry = records.history("c")[1], retry_after = 60}}
+  left.find(rows)
+  tasks.sleep = sleep
+  equal(rows[1].entry.carried, true)
 end
 
 function suite.names_that_are_none_are_told_and_passed_over()

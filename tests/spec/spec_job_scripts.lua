@@ -39,9 +39,9 @@ local HOURS = "06:00=3,20:00=1"
 
 -- The slot, and how many units then count in Berlin.
 test.each({
-  {slot = 1772478000, units = 1, shown = "20:00 CET: 1 unit from 20:00 on"}, -- 2026-03-02, winter
+  {slot = 1772478000, units = 1, shown = "20:00 CET: 1 unit from 20:00 on"}, -- 2026-03-02
   {slot = 1772477999, units = 3, shown = "19:59 CET: 3 units from 06:00 on"},
-  {slot = 1783015200, units = 1, shown = "20:00 CEST: 1 unit from 20:00 on"}, -- 2026-07-02, summer
+  {slot = 1783015200, units = 1, shown = "20:00 CEST: 1 unit from 20:00 on"}, -- 2026-07-02
   {slot = 1783015140, units = 3, shown = "19:59 CEST: 3 units from 06:00 on"},
   {slot = 1782957600, units = 1, shown = "04:00 CEST: 1 unit from 20:00 on"}, -- since yesterday
 }, "scale_by_time: {shown}", function(row)
@@ -52,7 +52,7 @@ test.each({
   equal(units(), {row.units, row.units})
 end)
 
-test.case("scale_by_time changes nothing unless it is told to, and says what it would do", function()
+test.case("scale_by_time changes nothing by itself, and says what it would do", function()
   run.slot = 1772478000
   local lines, writes
   _, writes = ledger.during(function()
@@ -87,7 +87,7 @@ test.each({
   equal(lines, {})
 end)
 
-test.case("access_report has a line for each who may change policies, and writes nothing", function()
+test.case("access_report has a line for each who may change policies", function()
   local lines, writes
   _, writes = ledger.during(function()
     lines = run_script("access_report", "--type", "User")
