@@ -85,7 +85,7 @@ end
 
 -- Runs the process. Returns how it ended, and how many seconds it took.
 local function work(own)
-  local began = own.means.now()
+  local began = own.means.steady_now()
   local worker = own.means.start {
     words = own.words, folder = own.means.folder, in_foreground = own.means.in_foreground,
     max_memory = own.job.max_memory, max_cpu = own.job.max_cpu,
@@ -98,7 +98,7 @@ local function work(own)
     watcher:cancel()
   end
   own.worker = nil
-  return ended, own.means.now() - began
+  return ended, own.means.steady_now() - began
 end
 
 -- The end of what a process said, which is all that is known of one that crashed.
@@ -211,7 +211,7 @@ local function last_noted(attempts)
 end
 
 --- Carry a claimed slot to its end.
--- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()`, `nap(seconds)`
+-- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()`, `steady_now()`, `nap(seconds)`
 --   (false: there is no time any more), `is_draining()`, `tell(what, facts)` ("began", "failed"),
 --   `ending(finish)` before an end is written down, or nil,
 --   `warn(text)`, `host`, `folder`, `words` (common options of every run), `in_foreground`

@@ -3,6 +3,8 @@
 -- The slots of a job are decided in their order, on each host, by what the store has: so a host
 -- that comes to a slot knows what became of those before it.
 -- @module jobs_decide
+local jobs_follow = require "jobs_follow"
+
 local decide = {}
 
 -- Takes a slot that is decided out of the queue, which may be another one by now.
@@ -16,9 +18,10 @@ local function remove(row, item)
 end
 
 -- Notes a slot of another host, which is looked at again by the sweep.
-local function note_foreign(row, key, slot)
-  row.foreign[key] = {slot = slot.claim.slot, run = slot.claim.run, host = slot.claim.host,
-    began = slot.claim.at, attempt = #slot.attempts + 1}
+local function note_foreign(own, row, key, slot)
+  local entry = row.foreign[key] or {is_held = true}
+  row.foreign[key] = entry
+  jobs_follow.note(own, entry, slot)
 end
 
 -- A slot of the job that goes on, on whatever host, or nil.
@@ -82,8 +85,8 @@ end
 -- What is known of a slot that another host has: the sweep follows it as long as it goes on.
 local function leave_to_other(own, row, key)
   local slot = own.records.read(row.name, key)
-  if slot and slot.claim and slot.claim.status == "claimed" and not slot.finish then
-    note_foreign(row, key, slot)
+  if slot and slot.claim.status == "claimed" and not slot.finish and not row.running[key] then
+    note_foreign(own, row, key, slot)
   end
 end
 
@@ -136,6 +139,9 @@ function decide.first(own, row)
     return "next"
   end
   local other = own:facts(row).overlap ~= "allow" and what_goes_on(own, row)
+  if other and own.records.read(row.name, own.records.key(item.slot)) then
+    other = nil -- it is the slot itself, or another that was begun by a host whose clock is ahead
+  end
   if other then
     return give_way(own, row, item, other)
   end

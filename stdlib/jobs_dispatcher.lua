@@ -285,8 +285,8 @@ end
 -- @tparam table row
 -- @tparam table entry `key`, `slot`, `run`, `claim`, and `attempts` of one that is taken up
 function dispatcher:carry(row, entry)
-  entry.host, entry.began = self.host, self.now()
-  row.running[entry.key] = entry
+  entry.host, entry.began, entry.since = self.host, self.now(), self.steady_now()
+  row.running[entry.key], row.foreign[entry.key] = entry, nil
   self.running = self.running + 1
   local ok, ending, why = pcall(jobs_carry.slot, means_of(self, row, entry), self:facts(row),
     entry.key, entry.claim, entry.attempts)
@@ -300,7 +300,9 @@ function dispatcher:carry(row, entry)
     end
   else
     why = ok and why or tostring(ending)
-    row.foreign[entry.key] = {check_at = self.now() + (ok and self.every or LATEST_RETRY)}
+    row.foreign[entry.key] = {slot = entry.slot, run = entry.run, host = entry.host,
+      began = entry.began, since = entry.since, is_held = ok,
+      check_at = self.steady_now() + (ok and self.every or LATEST_RETRY)}
     self:tell(row, "left", {key = entry.key, slot = entry.slot, run = entry.run, reason = why})
     if not ok then
       self.warn(("job '%s': %s: %s"):format(row.name, entry.run, why))
@@ -335,11 +337,13 @@ end
 -- @tparam table row
 -- @tparam number after
 function dispatcher:survey(row, after)
-  local upto = self.now() - self:facts(row).jitter
+  local upto, asked = self.now() - self:facts(row).jitter, self.steady_now()
   self:plan(row, upto)
   tasks.spawn(function()
-    jobs_carry.persist(self, "looking for the slots of " .. row.name, jobs_survey.look, self, row,
-      after, upto)
+    jobs_carry.persist(self, "looking for the slots of " .. row.name, function()
+      jobs_follow.sweep(self, asked) -- what goes on elsewhere
+      jobs_survey.look(self, row, after, upto)
+    end)
     self:wake(row)
   end)
 end

@@ -5,6 +5,7 @@ local tasks = require "tasks"
 local follow = {}
 
 local AT_ONCE = 16 -- markers that are looked at
+local SOON = 0.05 -- seconds until a sweep that goes on is looked at again
 local GIVE_UP = 86400 -- seconds after which a job that nobody declares is not waited for
 
 --- What is gone by for a job that is not declared here, whose run is taken up: the run has all that
@@ -26,26 +27,53 @@ local function last_noted(slot)
   return last
 end
 
+--- Note what is known of a slot that another host has.
+-- @tparam table own the dispatcher
+-- @tparam table entry of `row.foreign`, where it stays the same: `slot`, `run`, `host`, `began`,
+--   `attempt`; `since` and `seen`, by the steady clock: when it began, as far as we know, and when we
+--   heard of it
+-- @tparam table slot what the records say
+function follow.note(own, entry, slot)
+  local claim, steady = slot.claim, own.steady_now()
+  entry.slot, entry.run, entry.host = claim.slot, claim.run, claim.host
+  entry.began, entry.attempt = claim.at, #slot.attempts + 1
+  entry.seen = entry.seen or steady
+  -- what we find when we come may go on for long; else it has begun a moment ago
+  entry.since = entry.since or steady - (own.last_sweep and 0 or math.max(0, own.now() - claim.at))
+end
+
 -- A marker without a claim: its host died in between, or claims it just now.
 local function judge_unclaimed(own, row, key, entry)
-  entry.unclaimed_since = entry.unclaimed_since or own.now()
-  if own.now() - entry.unclaimed_since < own.lease then
+  entry.unclaimed_since = entry.unclaimed_since or own.steady_now()
+  if own.steady_now() - entry.unclaimed_since < own.lease then
     return
   end
   own.records.unmark(row.name, key)
   row.foreign[key] = nil
 end
 
--- When there is nothing to be done before; nil: now.
-local function wait_until(own, row, slot, run)
-  local claimed = slot.claim.at
+-- How long it is until a time that another host wrote down, plus so many seconds; that host's clock or
+-- ours may be wrong, so it is no longer than that since a moment of ours. Seconds, 0 or less: now.
+local function rest(own, written, seconds, since)
+  return math.min(written + seconds - own.now(), since + seconds - own.steady_now())
+end
+
+-- When there is nothing to be done before, by the steady clock; nil: now.
+local function wait_until(own, row, slot, run, entry)
+  local steady = own.steady_now()
+  entry.is_held = run.is_held
+  if entry.failures ~= #slot.attempts then
+    entry.failures, entry.failed_since = #slot.attempts, steady
+  end
   if run.is_held then
-    return own.now() + own.every
-  elseif run.fence == 0 and own.now() < claimed + own.lease then
-    return claimed + own.lease -- its process may be about to begin
+    return steady + own.every
+  elseif run.fence == 0 and rest(own, slot.claim.at, own.lease, entry.seen) > 0 then
+    entry.is_held = true -- its process may be about to begin
+    return steady + rest(own, slot.claim.at, own.lease, entry.seen)
   elseif #slot.attempts > 0 then
-    local again = last_noted(slot) + (row.i and own:facts(row).retry_after or 0)
-    return own.now() < again and again + own.lease / 2 or nil
+    local again = rest(own, last_noted(slot), row.i and own:facts(row).retry_after or 0,
+      entry.failed_since)
+    return again > 0 and steady + again + own.lease / 2 or nil
   end
 end
 
@@ -74,7 +102,7 @@ end
 -- What goes on, or does not, at a slot that another host has claimed.
 local function judge_claimed(own, row, key, slot, entry)
   local run = own.records.look_run(slot.claim.run)
-  entry.check_at = wait_until(own, row, slot, run)
+  entry.check_at = wait_until(own, row, slot, run, entry)
   if entry.check_at or own.is_draining or row.running[key] then
     return
   elseif not row.i and run.fence == 0 then
@@ -96,21 +124,24 @@ end
 local function look(own, marker)
   local row, key = row_of(own, marker.name), marker.key
   local entry = row.foreign[key] or {}
-  if row.running[key] or (entry.check_at or 0) > own.now() then
+  if row.running[key] or (entry.check_at or 0) > own.steady_now() then
     return
   end
   local slot = own.records.read(row.name, key)
+  if row.running[key] then
+    return
+  end
   if slot and slot.finish then
     own.records.unmark(row.name, key) -- its host died before it did
     return
   end
   row.foreign[key] = entry
+  entry.seen = entry.seen or own.steady_now()
   if not slot or not slot.claim then
     judge_unclaimed(own, row, key, entry)
     return
   end
-  entry.slot, entry.run, entry.host = slot.claim.slot, slot.claim.run, slot.claim.host
-  entry.began, entry.attempt = slot.claim.at, #slot.attempts + 1
+  follow.note(own, entry, slot)
   judge_claimed(own, row, key, slot, entry)
 end
 
@@ -169,10 +200,7 @@ local function clean_up(own)
   end
 end
 
---- Look at all slots that have not ended, and take up those whose host is gone. Waits.
--- @tparam table own the dispatcher
--- @raise what the store refuses
-function follow.sweep(own)
+local function sweep(own)
   local open, is_open = own.records.open(), {}
   tasks.map(open, function(marker)
     is_open[marker.name .. " " .. marker.key] = true
@@ -181,6 +209,31 @@ function follow.sweep(own)
   forget_ended(own, find_closed(own, is_open))
   clean_up(own)
   own.last_sweep = own.now()
+end
+
+-- One sweep at a time.
+local function sweep_alone(own)
+  local began = own.steady_now()
+  own.is_sweeping = true
+  local _, failure = tasks.try(sweep, own)
+  own.is_sweeping = nil
+  if failure then
+    error(failure, 0)
+  end
+  own.swept_at = began
+end
+
+--- Look at all slots that have not ended, and take up those whose host is gone. Waits.
+-- @tparam table own the dispatcher
+-- @tparam[opt] number since by the steady clock: not when somebody has begun to do that since then
+-- @raise what the store refuses
+function follow.sweep(own, since)
+  while own.is_sweeping do
+    tasks.sleep(SOON)
+  end
+  if not since or (own.swept_at or -math.huge) < since then
+    sweep_alone(own)
+  end
 end
 
 --- Sweep now and then, until all is to end. Waits.

@@ -59,29 +59,36 @@ local function note_missed(own, row, count, first, last)
   end
 end
 
--- Puts the slots in front of those that became due meanwhile.
-local function queue(row, list)
+-- Puts the slots behind those that were due before, and in front of those that became due meanwhile.
+local function queue(row, list, after)
   local queue = {}
-  for i, slot in ipairs(list) do
-    queue[i] = {slot = slot}
+  for _, item in ipairs(row.queue) do
+    queue[#queue + 1] = item.slot <= after and item or nil
+  end
+  for _, slot in ipairs(list) do
+    queue[#queue + 1] = {slot = slot}
   end
   for _, item in ipairs(row.queue) do
-    if #list == 0 or item.slot > list[#list] then
+    if item.slot > after and (#list == 0 or item.slot > list[#list]) then
       queue[#queue + 1] = item
     end
   end
   row.queue = queue
 end
 
--- Slots that came due while a run went on may wait for it, at another host.
-local function oldest_going_on(row)
-  local oldest = math.huge
-  for _, slots in ipairs {row.running, row.foreign} do
-    for _, entry in pairs(slots) do
-      oldest = math.min(oldest, entry.slot or math.huge)
+-- Slots that came due while a run went on may wait for it, at another host: since when one may. How
+-- long it goes on is told by the clock that nobody sets.
+local function oldest_waiting(own, row, now)
+  local longest = 0
+  for key, entry in pairs(row.foreign) do
+    if entry.is_held and not row.running[key] then
+      longest = math.max(longest, own.steady_now() - entry.since)
     end
   end
-  return oldest
+  for _, entry in pairs(row.running) do
+    longest = math.max(longest, own.steady_now() - entry.since)
+  end
+  return now - longest
 end
 
 --- Look what became of a job's slots, queue those that are to be run after all, and write down that
@@ -93,7 +100,7 @@ end
 -- @raise what the store refuses
 function survey.look(own, row, after, upto)
   local found, is_paused = own.records.survey(row.name), own.records.paused(row.name)
-  local facts = own:facts(row)
+  local facts, asked = own:facts(row), after
   if not row.i or is_paused then -- or it is not declared any more
     return
   end
@@ -102,14 +109,14 @@ function survey.look(own, row, after, upto)
     after = math.max(after, floor)
   end
   local reach = facts.missed == "none" and 0 or facts.catch_up
-  local window = math.max(after, math.min(upto - math.max(reach, LATE), oldest_going_on(row)))
+  local window = math.max(after, math.min(upto - math.max(reach, LATE), oldest_waiting(own, row, upto)))
   local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
   local missed = count_absent(own, row, found, after, window)
   if missed + passed > 0 then
     last = last or own.core.last(row.i, after, window)
     note_missed(own, row, missed + passed, own.core.next(row.i, after), last)
   end
-  queue(row, list)
+  queue(row, list, asked)
 end
 
 return survey

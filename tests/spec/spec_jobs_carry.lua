@@ -65,7 +65,7 @@ local function means_with(ends)
       end,
     }
   end
-  own.now, own.warn = clock.now, function(text)
+  own.now, own.steady_now, own.warn = clock.now, clock.now, function(text)
     own.warnings[#own.warnings + 1] = text
   end
   own.tell = function(what, facts)
