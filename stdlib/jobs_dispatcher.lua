@@ -435,7 +435,11 @@ end
 
 -- Since when jobs are known with their schedule; what is new is written down.
 local function learn(self, rows)
-  local known, new, now = self.records.known(), {}, self.now()
+  local declared, new = {}, {}
+  for _, row in ipairs(self.rows) do
+    declared[row.name .. "\n" .. row.fingerprint] = true
+  end
+  local known, now = self.records.known(declared), self.now()
   for _, row in ipairs(rows) do
     local at = known[row.name .. "\n" .. row.fingerprint]
     if not at then

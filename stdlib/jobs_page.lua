@@ -24,17 +24,15 @@ local function serve_one(own, request)
   local closing <close> = request
   local ok, failure = pcall(routes.answer, own, request)
   if not ok then
-    log.warn(("page: %s %s: %s"):format(request.method, request.path, tostring(failure)))
+    log.warning(("page: %s %s: %s"):format(request.method, request.path, tostring(failure)))
     answers.problem(request, 500, "it went wrong here; the program's log says why")
   end
 end
 
 local function accept_all(own)
-  tasks.group(function(group)
-    for request in own.server.accept, own.server do
-      group:spawn(serve_one, own, request)
-    end
-  end)
+  for request in own.server.accept, own.server do
+    tasks.spawn(serve_one, own, request)
+  end
 end
 
 local function check_reach(options, is_loopback)
@@ -69,8 +67,8 @@ function page.serve(dispatcher, options)
     access = access.new {token = options.token, names = options.names, address = address,
                          is_public = options.public or is_loopback},
   }, Page)
-  local ok, failure = pcall(check_reach, options, is_loopback)
-  if not ok then
+  local reachable, failure = pcall(check_reach, options, is_loopback)
+  if not reachable then
     server:close()
     error(failure, 0)
   end

@@ -169,7 +169,7 @@ local function follow(own, watch)
       is_over = look_at_run(own, watch, looks % LOOKS == 0)
     end)
     if not ok then
-      log.warn(("page: looking at run %s: %s"):format(watch.reader.id, tostring(failure)))
+      log.warning(("page: looking at run %s: %s"):format(watch.reader.id, tostring(failure)))
     end
     looks = looks + 1
     tasks.sleep(PAUSE)

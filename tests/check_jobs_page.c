@@ -31,7 +31,7 @@ static struct buffer heard; /* the last answer: its head and its body */
 
 /* ---- the host ---- */
 
-static void start(const char *token, const char *count)
+static void start(const char *token, const char *count, const char *listen)
 {
     char *fifo, *store, line[64];
     FILE *file;
@@ -43,9 +43,9 @@ static void start(const char *token, const char *count)
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     host = fork();
     if (host == 0) {
-        char *arguments[] = {fifo, (char *)token, (char *)count};
+        char *arguments[] = {fifo, (char *)token, (char *)count, (char *)listen};
 
-        _exit(page_host_run(store, "tests/browser/stand_in.lua", arguments, 3));
+        _exit(page_host_run(store, "tests/browser/stand_in.lua", arguments, 4));
     }
     file = fopen(fifo, "r");
     ck_assert_ptr_nonnull(file);
@@ -59,17 +59,22 @@ static void start(const char *token, const char *count)
 
 static void start_with_token(void)
 {
-    start("a-token-of-24-letters-ok", "3");
+    start("a-token-of-24-letters-ok", "3", "127.0.0.1:0");
 }
 
 static void start_without_token(void)
 {
-    start("", "3");
+    start("", "3", "127.0.0.1:0");
 }
 
 static void start_large(void)
 {
-    start("a-token-of-24-letters-ok", "10000");
+    start("a-token-of-24-letters-ok", "10000", "127.0.0.1:0");
+}
+
+static void start_for_others(void)
+{
+    start("a-token-of-24-letters-ok", "3", "0.0.0.0:0");
 }
 
 static void stop(void)
@@ -389,6 +394,50 @@ START_TEST(a_job_is_run_paused_and_resumed)
 }
 END_TEST
 
+START_TEST(what_goes_wrong_is_told_without_why)
+{
+    ck_assert_int_eq(
+        ask("POST", "/api/jobs/nightly/pause", BEARER JSON, "{\"reason\":\"raise\"}"),
+        500);
+    ck_assert(!says("on fire"));
+    ck_assert_int_eq(get("/healthz"), 200);
+}
+END_TEST
+
+static const struct reach_row {
+    const char *path;
+    int status; /* without a token */
+} reach[] = {{"/", 200},
+             {"/page.js", 200},
+             {"/healthz", 200},
+             {"/readyz", 200},
+             {"/api/session", 200},
+             {"/metrics", 401},
+             {"/api/jobs", 401},
+             {"/api/estate", 401},
+             {"/api/jobs/nightly/history", 401},
+             {"/events", 401},
+             {"/api/jobs/nobody", 401},
+             {"/api/runs/20260131-190000-nightly", 401}};
+
+START_TEST(where_others_can_come_reading_takes_the_token)
+{
+    const struct reach_row *row = &reach[_i];
+    char *fields;
+
+    ck_assert_int_eq(get(row->path), row->status);
+    ck_assert_int_eq(ask("GET", row->path, "Authorization: Bearer wrong\r\n", ""),
+                     row->status);
+    if (strcmp(row->path, "/events") == 0)
+        return; /* it has no end */
+    ck_assert_int_ne(ask("GET", row->path, BEARER, ""), 401);
+    sign_in();
+    fields = memory_format("Cookie: %s\r\n", cookie);
+    ck_assert_int_ne(ask("GET", row->path, fields, ""), 401);
+    free(fields);
+}
+END_TEST
+
 START_TEST(a_session_ends_when_it_is_left)
 {
     char *fields;
@@ -687,6 +736,7 @@ int main(void)
     TCase *closed = add_case(suite, "without a token", start_without_token, stop);
     TCase *hostile = add_case(suite, "hostile texts", start_with_token, stop);
     TCase *events = add_case(suite, "events", start_with_token, stop);
+    TCase *others = add_case(suite, "open to others", start_for_others, stop);
     TCase *large = add_case(suite, "many jobs", start_large, stop);
 
     signal(SIGPIPE, SIG_IGN);
@@ -699,6 +749,9 @@ int main(void)
     tcase_add_loop_test(acting, only_the_right_request_does_something, 0,
                         COUNT_OF(matrix));
     tcase_add_test(acting, a_job_is_run_paused_and_resumed);
+    tcase_add_test(acting, what_goes_wrong_is_told_without_why);
+    tcase_add_loop_test(others, where_others_can_come_reading_takes_the_token, 0,
+                        COUNT_OF(reach));
     tcase_add_test(acting, a_session_ends_when_it_is_left);
     tcase_add_loop_test(acting, a_session_needs_the_token, 0, COUNT_OF(sessions));
     tcase_add_test(acting, wrong_tokens_are_slow_and_few_at_a_time);

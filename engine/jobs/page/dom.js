@@ -55,6 +55,19 @@ export function fill(node, ...children) {
   return addChildren(node, children);
 }
 
+/** A cell of a table, which on a phone has its column's name with it. */
+export const cell = (label, ...children) =>
+  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
+
+/** A name and what is so called, for a list of facts. */
+export const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
+
+/** The start of a text, where there is no room for more letters. */
+export function shorten(text, most) {
+  const letters = [...text];
+  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
+}
+
 export const byId = (id) => document.getElementById(id);
 
 // --- states -----------------------------------------------------------------------------------

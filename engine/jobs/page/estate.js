@@ -1,14 +1,9 @@
 // The picture of the service: which workspace is on which gateway, in which network.
 
-import {badge, fill, h, lookOf, moment, s, stamp, tick} from "./dom.js";
+import {badge, cell, fill, h, lookOf, moment, s, shorten, stamp, tick} from "./dom.js";
 import {askEstate} from "./state.js";
 
 const WIDTH = 960, GAP = 16, CHIP = 26, HEAD = 56, COLUMNS = 3, LETTERS = 28;
-
-const shorten = (text, most = LETTERS) => {
-  const letters = [...text];
-  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
-};
 
 // Gateways by their network, in the order of names; workspaces without a gateway last.
 function group(estate) {
@@ -42,12 +37,12 @@ function drawGateway(gateway, x, y, width) {
   return s("g", {transform: `translate(${x} ${y})`},
     s("rect", {class: "gateway", width, height: heightOf(gateway), rx: 8}),
     gateway.state && mark(gateway.state, 18, 20),
-    s("text", {x: gateway.state ? 32 : 14, y: 25, class: "name"}, shorten(gateway.name),
+    s("text", {x: gateway.state ? 32 : 14, y: 25, class: "name"}, shorten(gateway.name, LETTERS),
       s("title", {}, gateway.name)),
     s("text", {x: gateway.state ? 32 : 14, y: 43, class: "faint"}, shorten(second, LETTERS + 8)),
     gateway.workspaces.map((workspace, i) => s("g", {transform: `translate(12 ${HEAD + i * CHIP})`},
       s("rect", {class: "workspace", width: width - 24, height: CHIP - 6, rx: 10}),
-      s("text", {x: 12, y: 14}, shorten(workspace.display_name ?? workspace.name),
+      s("text", {x: 12, y: 14}, shorten(workspace.display_name ?? workspace.name, LETTERS),
         s("title", {}, workspace.name)))),
     gateway.workspaces.length === 0 && s("text", {x: 14, y: HEAD + 14, class: "faint"},
       "no workspace"));
@@ -84,9 +79,6 @@ function drawPicture(estate) {
     `${estate.gateways.length} gateways and ${estate.workspaces.length} workspaces; the table below says the same`},
   nodes));
 }
-
-const cell = (label, ...children) =>
-  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
 
 function drawTable(estate) {
   return h("table", {},

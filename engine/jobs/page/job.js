@@ -1,12 +1,10 @@
 // The view of a job: its state, its history as bars, the slots to come.
 
-import {badge, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf, tick} from "./dom.js";
+import {badge, cell, fact, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf, tick} from "./dom.js";
 import {askHistory, askJob, state} from "./state.js";
 import {actions} from "./actions.js";
 
 const STEP = 15, HEIGHT = 150, BASE = 120; // of a bar; of the picture; where its ground is
-
-const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
 
 export const runLink = (id, text) => h("a", {href: `#/run/${encodeURIComponent(id)}`}, text ?? id);
 
@@ -61,9 +59,6 @@ function drawHistory(entries, columns) {
       stamp(shown.at(-1).slot).slice(0, 16))),
     h("figcaption", {}, `Height is duration (square root), up to ${span(longest)}.`));
 }
-
-const cell = (label, ...children) =>
-  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
 
 function historyRow(entry) {
   const what = entry.count > 1 ? `${entry.count} slots up to this one` : entry.kind;

@@ -1,6 +1,6 @@
 // The view of all jobs: a table of one page of those that fit the search.
 
-import {badge, fill, h, moment, span, stateOf, tick} from "./dom.js";
+import {badge, cell, fill, h, moment, span, stateOf, tick} from "./dom.js";
 import {state} from "./state.js";
 import {actions} from "./actions.js";
 
@@ -32,9 +32,6 @@ function choose() {
   const order = ORDERS.find(([key]) => key === kept.order)[2];
   return [...state.jobs.values()].filter((job) => passes(job) && fits(job, words)).sort(order);
 }
-
-const cell = (label, ...children) =>
-  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
 
 function lastCell(job) {
   if (!job.last) return cell("Last run", h("span", {class: "faint"}, "none yet"));

@@ -1,12 +1,10 @@
 // The view of a run: what waits as a tree, what was when as a timeline, and the end of its log.
 
-import {badge, fill, h, lookOf, moment, now, s, span, stamp, tick} from "./dom.js";
+import {badge, fact, fill, h, lookOf, moment, now, s, shorten, span, stamp, tick} from "./dom.js";
 import {askRun, state as known} from "./state.js";
 import {jobLink} from "./jobs.js";
 
 const MOST_LINES = 1000, MOST_ROWS = 60, MOST_LEAVES = 300;
-
-const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
 
 // The job that a run is of, as its id says: "20260131-190000-NAME"; by hand "-m1f3a" is between.
 function jobOf(id) {
@@ -90,11 +88,6 @@ function drawTree(operations) {
 
 const WIDTH = 1000, LEFT = 220, ROW = 22, TOP = 26;
 const DISTANCES = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800];
-
-const shorten = (text, most) => {
-  const letters = [...text];
-  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
-};
 
 // The parts of an operation's bar: from each state to the next.
 function partsOf(operation, last) {
