@@ -19,6 +19,7 @@ dispatcher.__index = dispatcher
 local EVERY = 30 -- seconds
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
+local MOST_SEARCHERS = 16 -- tasks that look for slots in the store
 local MOST_DRAWN = 20 -- keys that are tried for a run by hand
 local LAST_WAIT = 5 -- seconds for processes that were killed
 local SOONEST_RETRY, LATEST_RETRY = 1, 60 -- seconds, after the store has failed
@@ -129,7 +130,8 @@ function dispatcher:pump()
 end
 
 --- Have a function called when a place is free for it: each in its turn.
--- @tparam function fn gets the dispatcher, the row and the key; the place is its own until it returns
+-- @tparam function fn gets the dispatcher, the row and the key; the place is its own until it
+--   returns
 -- @tparam table row
 -- @tparam[opt] string key
 function dispatcher:take_turn(fn, row, key)
@@ -153,8 +155,8 @@ end
 -- Goes on behind a time without a store. Slots that are long due then are caught up, as all that
 -- nobody has begun.
 local function go_on(self, row)
-  local first = row.queue[1]
-  if row.surveys == 0 and row.i and first and self.now() - self:facts(row).jitter - first.slot > LATE then
+  local first = row.surveys == 0 and row.i and row.queue[1]
+  if first and self.now() - self:facts(row).jitter - first.slot > LATE then
     self:survey(row, first.slot - 1)
   else
     self:wake(row)
@@ -211,9 +213,12 @@ end
 -- Has the store know whom an end concerns before it has the end: a host that dies in between leaves
 -- nobody without word.
 local function note_end(self, row, entry, ending)
+  if not self.notices or #self:facts(row).notify == 0 then
+    return
+  end
   local event = (ending.status == "failed" or ending.status == "timed out") and "failure"
     or ending.status == "succeeded" and "recovery"
-  if self.notices and event and (event == "failure" or self:had_failed(row, entry.key)) then
+  if event == "failure" or event and self:had_failed(row, entry.key) then
     jobs_carry.persist(self, "a notice of " .. entry.run, self.notices.note, self.notices,
       self:facts(row), event, ended_entry(entry, ending))
   end
@@ -279,15 +284,11 @@ local function settle(self, row, entry, ending)
   self:prune(row)
 end
 
---- Whether the slot that ended before this one failed; of a job that this host has not seen, as the
--- store has it. Waits.
+--- Whether the slot that ended before this one failed, on whatever host. Waits.
 -- @tparam table row
 -- @tparam string key
 -- @treturn boolean
 function dispatcher:had_failed(row, key)
-  if row.last then
-    return (row.failures or 0) > 0
-  end
   for _, entry in ipairs(self.records.history(row.name, 8)) do
     if entry.key < key and entry.status ~= "running" then
       if entry.status == "failed" or entry.status == "timed out" then
@@ -374,26 +375,40 @@ local function queue_due(self, now)
   end
 end
 
+-- Looks for what was asked for, one after the other.
+local function search(self)
+  while self.search <= self.last_search do
+    local it = self.searches[self.search]
+    self.searches[self.search] = nil
+    self.search = self.search + 1
+    local ok, failure = pcall(jobs_carry.persist, self, "looking for the slots of " .. it.row.name,
+      function()
+        jobs_follow.sweep(self, it.asked) -- what goes on elsewhere
+        jobs_survey.look(self, it.row, it.after)
+      end)
+    it.row.surveys = it.row.surveys - 1
+    if not ok and not self.is_draining then
+      self.warn(("job '%s': %s"):format(it.row.name, tostring(failure)))
+    end
+    self:wake(it.row)
+  end
+  self.searchers = self.searchers - 1
+end
+
 --- Look up in the store what became of a row's slots since a time, and queue what is left to do.
--- Those that may begin later yet, by the job's jitter, are planned.
+-- Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of the row is
+-- decided: older slots come first.
 -- @tparam table row
 -- @tparam number after
 function dispatcher:survey(row, after)
-  local asked = self.steady_now()
   self:plan(row, self.now() - self:facts(row).jitter)
-  row.surveys = row.surveys + 1 -- meanwhile nothing is decided: older slots come first
-  tasks.spawn(function()
-    local ok, failure = pcall(jobs_carry.persist, self, "looking for the slots of " .. row.name,
-      function()
-        jobs_follow.sweep(self, asked) -- what goes on elsewhere
-        jobs_survey.look(self, row, after)
-      end)
-    row.surveys = row.surveys - 1
-    if not ok and not self.is_draining then
-      self.warn(("job '%s': %s"):format(row.name, tostring(failure)))
-    end
-    self:wake(row)
-  end)
+  row.surveys = row.surveys + 1
+  self.last_search = self.last_search + 1
+  self.searches[self.last_search] = {row = row, after = after, asked = self.steady_now()}
+  if self.searchers < MOST_SEARCHERS then
+    self.searchers = self.searchers + 1
+    tasks.spawn(search, self)
+  end
 end
 
 -- Slots that were begun before a clock was set back are in the store: they do not begin again.
@@ -441,8 +456,8 @@ local function learn(self, rows)
   end
   local known, now = self.records.known(declared), self.now()
   for _, row in ipairs(rows) do
-    local at = known[row.name .. "\n" .. row.fingerprint]
-    if not at then
+    local at = row.i and known[row.name .. "\n" .. row.fingerprint]
+    if row.i and not at then -- else it is not declared any more
       new[#new + 1] = {row.name, row.fingerprint}
     end
     row.known_at = at and math.min(at, now) or now
@@ -528,8 +543,8 @@ function dispatcher:reload()
   local new = plan_old(self)
   self.bell:ring()
   tasks.spawn(function()
-    local is_planned, failure = pcall(jobs_carry.persist, self, "since when jobs are known", plan_new,
-      self, new)
+    local is_planned, failure = pcall(jobs_carry.persist, self, "since when jobs are known",
+      plan_new, self, new)
     if not is_planned and not self.is_draining then
       self.warn(("jobs that are new: %s"):format(tostring(failure)))
     end
@@ -607,8 +622,8 @@ local function running_of(row)
       host = entry.host, attempt = entry.attempt or 1}
   end
   for key, entry in pairs(row.foreign) do
-    list[#list + 1] = entry.run and {key = key, slot = entry.slot, run = entry.run, -- else unclaimed
-      began = entry.began, host = entry.host, attempt = entry.attempt or 1}
+    list[#list + 1] = entry.run and {key = key, slot = entry.slot, run = entry.run,
+      began = entry.began, host = entry.host, attempt = entry.attempt or 1} -- else nobody claimed it
   end
   table.sort(list, function(a, b)
     return a.key < b.key
@@ -667,6 +682,7 @@ function dispatcher.new(means)
   own.every = own.every or EVERY
   own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
   own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
+  own.searches, own.search, own.last_search, own.searchers = {}, 1, 0, 0
   own.clock_steps, own.naps, own.started = 0, {}, means.now()
   own.nap = function(seconds)
     return own:rest(seconds)

@@ -32,8 +32,8 @@ end
 -- @tparam string key
 -- @tparam table slot what the store has of it
 -- @treturn table the entry of `row.foreign`: `slot`, `run`, `host`, `began`, `attempt`; `is_held`,
---   whether somebody carries it; `since` and `seen`, by the steady clock: when it began, as far as we
---   know, and when we heard of it
+--   whether somebody carries it; `since` and `seen`, by the steady clock: when it began, as far as
+--   we know, and when we heard of it
 function follow.note(own, row, key, slot)
   local claim, steady = slot.claim, own.steady_now()
   local entry = row.foreign[key] or {is_held = true}
@@ -78,8 +78,8 @@ local function judge_unclaimed(own, row, key, entry)
   row.foreign[key] = nil
 end
 
--- How long it is until a time that another host wrote down, plus so many seconds; that host's clock or
--- ours may be wrong, so it is no longer than that since a moment of ours. Seconds, 0 or less: now.
+-- How long it is until a time that another host wrote down, plus so many seconds; that host's clock
+-- or ours may be wrong, so it is no longer than that since a moment of ours. Seconds, 0 or less: now.
 local function rest(own, written, seconds, since)
   return math.min(written + seconds - own.now(), since + seconds - own.steady_now())
 end

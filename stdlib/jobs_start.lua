@@ -200,6 +200,19 @@ local function begin(own, options)
   return page
 end
 
+-- Begins slots until signals ask for the end, or a mistake of the program does: whoever keeps this
+-- program may start it again. Returns that failure, or nil.
+local function run_until_stopped(own)
+  local obeying, failure = tasks.spawn(obey, own), nil
+  tasks.spawn(function()
+    local ok, why = pcall(own.run, own)
+    failure = not ok and why or nil
+    obeying:cancel() -- unless it is over
+  end)
+  local ok, why = pcall(obeying.join, obeying)
+  return failure or not ok and why or nil
+end
+
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
 --   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
@@ -214,14 +227,16 @@ function start.main(text)
   if not options.quiet then
     say(("%s of %s, in %s"):format(counted(core.count(), "job"), core.path(), runs.label()))
   end
-  tasks.spawn(own.run, own)
   local watchdog = tasks.spawn(keep_watchdog)
-  obey(own)
+  local failure = run_until_stopped(own)
   drain(own, options.grace)
   watchdog:cancel()
   own.notices:close()
   if page then
     page:close()
+  end
+  if failure then
+    error(failure, 0)
   end
 end
 

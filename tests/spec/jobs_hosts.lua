@@ -88,7 +88,8 @@ function calls.read(own, name, key)
     seen[member] = value
   end
   seen.run = claim.status == "claimed" and key .. "-" .. name or nil
-  return {claim = seen, attempts = own.attempts[of(name, key)] or {}, finish = own.ends[of(name, key)]}
+  return {claim = seen, attempts = own.attempts[of(name, key)] or {},
+    finish = own.ends[of(name, key)]}
 end
 
 function calls.unmark(own, name, key)
