@@ -36,7 +36,7 @@ local function what_goes_on(own, row)
   end
   for _, key in ipairs(keys) do
     local slot = own.records.read(row.name, key)
-    if slot and slot.claim and not slot.finish then
+    if slot and slot.claim.status == "claimed" and not slot.finish then
       return row.foreign[key] or {run = slot.claim.run}
     end
   end

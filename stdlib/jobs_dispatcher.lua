@@ -322,7 +322,7 @@ local function queue_due(self, now)
     local row = plan.row
     self.heap:take()
     if row.plan == plan and now - self:facts(row).jitter - plan.slot > LATE then
-      self:survey(row, plan.slot - 1)
+      self:survey(row)
     elseif row.plan == plan then
       row.queue[#row.queue + 1] = {slot = plan.slot, is_on_time = true}
       self:plan(row, plan.slot)
@@ -332,17 +332,16 @@ local function queue_due(self, now)
   end
 end
 
---- Look up in the store what became of a row's slots since a time, and queue what is left to do.
--- Those that may begin later yet, by the job's jitter, are planned.
+--- Look up in the store what became of a row's slots, those of its queue included, and queue what is
+-- left to do. Those that may begin later yet, by the job's jitter, are planned.
 -- @tparam table row
--- @tparam number after
-function dispatcher:survey(row, after)
+function dispatcher:survey(row)
   local upto, asked = self.now() - self:facts(row).jitter, self.steady_now()
   self:plan(row, upto)
   tasks.spawn(function()
     jobs_carry.persist(self, "looking for the slots of " .. row.name, function()
       jobs_follow.sweep(self, asked) -- what goes on elsewhere
-      jobs_survey.look(self, row, after, upto)
+      jobs_survey.look(self, row, row.known_at, upto)
     end)
     self:wake(row)
   end)
@@ -422,7 +421,7 @@ local function plan_first(self, row, now)
   local first, facts = self.core.next(row.i, row.known_at), self:facts(row)
   row.queue = {}
   if first and first <= now - facts.jitter and facts.enabled then
-    self:survey(row, row.known_at)
+    self:survey(row)
   else
     self:plan(row, row.known_at)
   end

@@ -131,8 +131,8 @@ local function look(own, marker)
   if row.running[key] then
     return
   end
-  if slot and slot.finish then
-    own.records.unmark(row.name, key) -- its host died before it did
+  if slot and (slot.finish or slot.claim.status ~= "claimed") then
+    own.records.unmark(row.name, key) -- a host died before it did
     return
   end
   row.foreign[key] = entry

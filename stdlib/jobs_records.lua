@@ -168,8 +168,9 @@ local function yield_slot(name, key, has_marked)
   return false
 end
 
--- A host that was stopped for long may find a slot free because it was over and is removed: what
--- says so is put before anything is removed, and so is seen after the claim.
+-- A host that was stopped for long, or whose clock was set back, may find a slot free because it was
+-- over and is removed: what says so is put before anything is removed, and so is seen after the claim.
+-- It is looked for before, too, as who claims may not come to look after that.
 local function was_over(name, key, kind)
   local at, is_by_hand = texts.time(key)
   if is_by_hand then
@@ -192,6 +193,9 @@ function records.claim(name, key, claim)
   local note = {status = "claimed", at = clock.now()}
   for member, value in pairs(claim) do
     note[member] = value
+  end
+  if was_over(name, key, note.kind) then
+    return false
   end
   local has_marked = core.put(mark_of(name, key), "{}")
   if not put("claim", path_of(name, key), note) then
