@@ -157,7 +157,7 @@ end
 local function go_on(self, row)
   local first = row.surveys == 0 and row.i and row.queue[1]
   if first and self.now() - self:facts(row).jitter - first.slot > LATE then
-    self:survey(row, first.slot - 1)
+    self:survey(row)
   else
     self:wake(row)
   end
@@ -365,7 +365,7 @@ local function queue_due(self, now)
     local row = plan.row
     self.heap:take()
     if row.plan == plan and now - self:facts(row).jitter - plan.slot > LATE then
-      self:survey(row, plan.slot - 1)
+      self:survey(row)
     elseif row.plan == plan then
       enqueue(row, plan.slot)
       self:plan(row, plan.slot)
@@ -384,7 +384,7 @@ local function search(self)
     local ok, failure = pcall(jobs_carry.persist, self, "looking for the slots of " .. it.row.name,
       function()
         jobs_follow.sweep(self, it.asked) -- what goes on elsewhere
-        jobs_survey.look(self, it.row, it.after)
+        jobs_survey.look(self, it.row, it.row.known_at)
       end)
     it.row.surveys = it.row.surveys - 1
     if not ok and not self.is_draining then
@@ -395,16 +395,15 @@ local function search(self)
   self.searchers = self.searchers - 1
 end
 
---- Look up in the store what became of a row's slots since a time, and queue what is left to do.
--- Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of the row is
--- decided: older slots come first.
+--- Look up in the store what became of a row's slots, those of its queue included, and queue what is
+-- left to do. Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of
+-- the row is decided: older slots come first.
 -- @tparam table row
--- @tparam number after
-function dispatcher:survey(row, after)
+function dispatcher:survey(row)
   self:plan(row, self.now() - self:facts(row).jitter)
   row.surveys = row.surveys + 1
   self.last_search = self.last_search + 1
-  self.searches[self.last_search] = {row = row, after = after, asked = self.steady_now()}
+  self.searches[self.last_search] = {row = row, asked = self.steady_now()}
   if self.searchers < MOST_SEARCHERS then
     self.searchers = self.searchers + 1
     tasks.spawn(search, self)
@@ -489,7 +488,7 @@ local function plan_first(self, row, now)
   local first, facts = self.core.next(row.i, row.known_at), self:facts(row)
   row.queue = {}
   if first and first <= now - facts.jitter and facts.enabled then
-    self:survey(row, row.known_at)
+    self:survey(row)
   else
     self:plan(row, row.known_at)
   end

@@ -38,6 +38,7 @@ local LEASE = 60           -- seconds in which a process begins a run, or again
 -- Seconds that what says up to where slots are over may be ahead of our clock. That of another host may
 -- be a little ahead; and ours may have been set back since slots ran and were removed.
 local AHEAD = {floor = 60, pruned = 2 * 86400}
+local SAME = 0.002         -- seconds: times are exact to a thousandth there
 local NEVER = 30 * 86400   -- seconds ahead: the clock was wrong that wrote it
 
 local function folder_of(name)
@@ -168,8 +169,9 @@ local function yield_slot(name, key, has_marked)
   return false
 end
 
--- A host that was stopped for long may find a slot free because it was over and is removed: what
--- says so is put before anything is removed, and so is seen after the claim.
+-- A host that was stopped for long, or whose clock was set back, may find a slot free because it was
+-- over and is removed: what says so is put before anything is removed, and so is seen after the claim.
+-- It is looked for before, too, as who claims may not come to look after that.
 local function was_over(name, key, kind)
   local at, is_by_hand = texts.time(key)
   if is_by_hand then
@@ -182,23 +184,42 @@ local function was_over(name, key, kind)
   return is_over(seen, key)
 end
 
+-- Whether a claim is this one, which was put while its answer was lost.
+local function is_same(name, key, note)
+  local claim = texts.read(texts.sorts.claim, path_of(name, key))
+  return claim ~= nil and claim.status == "claimed" and claim.host == note.host
+    and math.abs(claim.at - note.at) < SAME
+end
+
+-- Takes a claim back. The mark goes last: a claim without one looks final.
+local function withdraw(name, key)
+  core.remove(path_of(name, key))
+  core.remove(mark_of(name, key))
+end
+
 --- Claim a slot.
 -- @tparam string name
 -- @tparam string key
 -- @tparam table claim `kind` ("scheduled", "by hand", "backfill"), `run`, `host`, `late` in
---   seconds, and what else is known; `status` and, unless given, `at` are set here
+--   seconds, and what else is known; `status` and, unless given, `at` are set here. Who tries again
+--   because the store has failed gives the same, with the same `at`
 -- @treturn boolean whether it is ours; false when somebody has it, or it was over before
 function records.claim(name, key, claim)
   local note = {status = "claimed", at = clock.now()}
   for member, value in pairs(claim) do
     note[member] = value
   end
+  if was_over(name, key, note.kind) then
+    if is_same(name, key, note) then
+      withdraw(name, key)
+    end
+    return false
+  end
   local has_marked = core.put(mark_of(name, key), "{}")
-  if not put("claim", path_of(name, key), note) then
+  if not put("claim", path_of(name, key), note) and not is_same(name, key, note) then
     return yield_slot(name, key, has_marked)
   elseif was_over(name, key, note.kind) then
-    core.remove(path_of(name, key)) -- the mark last: a claim without one looks final
-    core.remove(mark_of(name, key))
+    withdraw(name, key)
     return false
   end
   return true
