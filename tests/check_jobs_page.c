@@ -677,6 +677,29 @@ START_TEST(a_run_is_told_to_those_who_look_at_it)
 }
 END_TEST
 
+START_TEST(of_a_large_run_the_newest_operations_are_told_and_those_that_go_on)
+{
+    cJSON *answer;
+    const cJSON *operations;
+    const int fd = dial();
+
+    buffer_clear(&heard);
+    say(fd, "GET /events?run=20260131-200000-large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    hear(fd, "\"is_too_much\":true");
+    ck_assert_uint_lt(heard.length, 16384);
+    ck_assert_int_eq(get("/api/runs/20260131-200000-large"), 200);
+    answer = read_json();
+    operations = json_at(answer, "operations");
+    ck_assert_int_eq(cJSON_GetArraySize(operations), 2001);
+    ck_assert_int_eq((int)json_number_at(answer, "omitted", 0), 499);
+    ck_assert_str_eq(json_string_at(cJSON_GetArrayItem(operations, 0), "name"), "w1");
+    ck_assert_str_eq(json_string_at(cJSON_GetArrayItem(operations, 2000), "name"),
+                     "w2500");
+    cJSON_Delete(answer);
+    close(fd);
+}
+END_TEST
+
 START_TEST(at_the_end_the_streams_end_and_the_program_is_over)
 {
     const int fd = follow("");
@@ -781,6 +804,8 @@ int main(void)
     tcase_add_test(events, changes_are_told_to_those_who_follow);
     tcase_add_test(events, who_comes_again_hears_what_was_missed);
     tcase_add_test(events, a_run_is_told_to_those_who_look_at_it);
+    tcase_add_test(events,
+                   of_a_large_run_the_newest_operations_are_told_and_those_that_go_on);
     tcase_add_test(events, at_the_end_the_streams_end_and_the_program_is_over);
     tcase_add_test(large, ten_thousand_jobs_are_told_in_a_moment);
     tcase_add_test(large, when_all_jobs_change_those_who_follow_are_told_to_load_anew);

@@ -117,10 +117,8 @@ export function showJob(main, name) {
 
   let isLoading = false, isStale = false;
   async function load() {
-    if (isLoading) {
-      isStale = true;
-      return;
-    }
+    isStale = isLoading;
+    if (isLoading) return;
     isLoading = true;
     try {
       const [answer, history] = await Promise.all([askJob(name), askHistory(name, 200)]);
@@ -134,10 +132,7 @@ export function showJob(main, name) {
       fill(past, h("p", {class: "problem", role: "alert"}, error.message));
     }
     isLoading = false;
-    if (isStale) {
-      isStale = false;
-      load();
-    }
+    if (isStale) load();
   }
 
   fill(main, h("div", {class: "heading"}, h("p", {class: "crumbs"}, h("a", {href: "#/"}, "Jobs")),

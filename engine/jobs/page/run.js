@@ -198,13 +198,19 @@ export function showRun(main, id) {
     draw();
   }
 
+  let isLoading = false, isStale = false;
   async function load() {
+    isStale = isLoading;
+    if (isLoading) return;
+    isLoading = true;
     try {
       run = await askRun(id);
       take(run);
     } catch (error) {
       fill(facts, h("p", {class: "problem", role: "alert"}, error.message));
     }
+    isLoading = false;
+    if (isStale) load();
   }
 
   fill(main, h("div", {class: "heading"}, h("p", {class: "crumbs"}, h("a", {href: "#/"}, "Jobs")),
@@ -220,6 +226,7 @@ export function showRun(main, id) {
       if (what === "run" && about.id === id) {
         if (about.facts) run = {...run, ...about.facts};
         take(about);
+        if (about.is_too_much) load();
       } else if (what === "jobs") {
         load();
       }
