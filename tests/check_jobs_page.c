@@ -25,7 +25,7 @@
 #define BEARER "Authorization: Bearer a-token-of-24-letters-ok\r\n"
 
 static char folder[] = "/tmp/check_jobs_page.XXXXXX";
-static pid_t host;
+static pid_t host; /* 0: it has ended */
 static int port;
 static struct buffer heard; /* the last answer: its head and its body */
 
@@ -81,8 +81,10 @@ static void stop(void)
 {
     char *command = memory_format("rm -rf %s", folder);
 
-    kill(host, SIGKILL);
-    waitpid(host, NULL, 0);
+    if (host > 0) {
+        kill(host, SIGKILL);
+        waitpid(host, NULL, 0);
+    }
     ck_assert_int_eq(system(command), 0);
     free(command);
     buffer_deinit(&heard);
@@ -516,6 +518,21 @@ START_TEST(without_a_token_the_page_is_read_only)
 }
 END_TEST
 
+START_TEST(where_others_could_come_without_a_token_it_does_not_begin)
+{
+    char *arguments[] = {"/dev/null", "", "3", "0.0.0.0:0"};
+    const pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
+        _exit(page_host_run(folder, "tests/browser/stand_in.lua", arguments, 4));
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(WEXITSTATUS(status), EXIT_GUARD_REFUSED);
+}
+END_TEST
+
 /* ---- hostile texts ---- */
 
 START_TEST(hostile_texts_stay_texts_in_json)
@@ -679,6 +696,7 @@ START_TEST(at_the_end_the_streams_end_and_the_program_is_over)
     hear(fd, NULL);
     close(fd);
     ck_assert_int_eq(waitpid(host, &status, 0), host);
+    host = 0;
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
@@ -755,6 +773,7 @@ int main(void)
     tcase_add_test(acting, a_session_ends_when_it_is_left);
     tcase_add_loop_test(acting, a_session_needs_the_token, 0, COUNT_OF(sessions));
     tcase_add_test(acting, wrong_tokens_are_slow_and_few_at_a_time);
+    tcase_add_test(closed, where_others_could_come_without_a_token_it_does_not_begin);
     tcase_add_test(closed, without_a_token_the_page_is_read_only);
     tcase_add_test(hostile, hostile_texts_stay_texts_in_json);
     tcase_add_test(hostile, hostile_names_are_escaped_in_the_metrics);
