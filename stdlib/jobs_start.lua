@@ -138,11 +138,13 @@ local function serve_page(own, options)
   return page
 end
 
--- Tells the service manager that this goes on, as long as the loop turns.
-local function keep_watchdog(own)
+-- Tells the service manager that this goes on, as long as the loop turns: until it is canceled, as
+-- handing over may take long, too.
+local function keep_watchdog()
   local every, wrong = service.watchdog()
   warn_once(wrong)
-  while every and own:rest(every / 2) do
+  while every do
+    tasks.sleep(every / 2)
     notify "WATCHDOG=1"
   end
 end
@@ -199,6 +201,19 @@ local function begin(own, options)
   return page
 end
 
+-- Begins slots until signals ask for the end, or a mistake of the program does: whoever keeps this
+-- program may start it again. Returns that failure, or nil.
+local function run_until_stopped(own)
+  local obeying, failure = tasks.spawn(obey, own), nil
+  tasks.spawn(function()
+    local ok, why = pcall(own.run, own)
+    failure = not ok and why or nil
+    obeying:cancel() -- unless it is over
+  end)
+  local ok, why = pcall(obeying.join, obeying)
+  return failure or not ok and why or nil
+end
+
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
 --   in seconds, `listen`, `host_names`, `token` and `public` of the page, `own_clock` (the
@@ -214,13 +229,16 @@ function start.main(text)
   if not options.quiet then
     say(("%s of %s, in %s"):format(counted(core.count(), "job"), core.path(), runs.label()))
   end
-  tasks.spawn(own.run, own)
-  tasks.spawn(keep_watchdog, own)
-  obey(own)
+  local watchdog = tasks.spawn(keep_watchdog)
+  local failure = run_until_stopped(own)
   drain(own, options.grace)
+  watchdog:cancel()
   own.notices:close()
   if page then
     page:close()
+  end
+  if failure then
+    error(failure, 0)
   end
 end
 
