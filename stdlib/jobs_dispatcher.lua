@@ -422,7 +422,7 @@ end
 local function notice_step(self, now, steady)
   local step = self.wall and (now - self.wall) - (steady - self.steady) or 0
   self.wall, self.steady = now, steady
-  if math.abs(step) < STEP then
+  if math.abs(step) < STEP or self.has_own_clock then
     return
   end
   self.clock_steps = self.clock_steps + 1
@@ -667,7 +667,8 @@ end
 
 --- A dispatcher of the jobs that are declared.
 -- @tparam table means `core` (core.jobs), `records` (jobs_records), `start` (core.worker.start),
---   `now()` and `steady_now()` (seconds; of the machine's two clocks), `warn(text)`, `host`,
+--   `now()` and `steady_now()` (seconds; of the machine's two clocks), `has_own_clock` (the
+--   simulator's, which nobody sets, but which may be fast), `warn(text)`, `host`,
 --   `store`, `folder`, `words` (options of every run), `max_runs`, `lease` (seconds that a run stays
 --   with a host that is not heard of), `notices` or nil, `every` (30 seconds: between two looks at
 --   the clock, which may be set, and at other hosts)

@@ -47,9 +47,9 @@ end
 -- @tparam table dispatcher of the jobs
 -- @tparam table options
 -- @tparam string options.listen `"127.0.0.1:8280"`; port 0 takes a free one
--- @tparam[opt] string options.token whoever has it may run and pause jobs, and without it nobody; at
---   least 16 characters. Where others than this machine can come one needs it to read, too,
--- @tparam[opt] boolean options.public unless all may read
+-- @tparam[opt] string options.token whoever has it may run and pause jobs, and without it nobody;
+--   at least 16 characters. Where others than this machine can come one needs it to read, too
+-- @tparam[opt] boolean options.public reading takes no token, wherever one comes from
 -- @tparam[opt] table options.names by which clients may call this host, besides its addresses and
 --   `localhost`
 -- @tparam[opt] table options.records the slots of the store: `history(name, most)`

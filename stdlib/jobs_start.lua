@@ -113,9 +113,10 @@ end
 local function new_dispatcher(options)
   return jobs_dispatcher.new {
     core = core, records = jobs_records, start = worker.start, now = clock.now,
-    steady_now = core.steady, warn = log.warning, host = core.host(), store = runs.label(),
-    folder = core.folder(), words = options.words, max_runs = options.max_runs,
-    lease = options.lease, notices = jobs_notices.new {find = find_job, host = core.host()},
+    steady_now = core.steady, has_own_clock = options.own_clock, warn = log.warning,
+    host = core.host(), store = runs.label(), folder = core.folder(), words = options.words,
+    max_runs = options.max_runs, lease = options.lease,
+    notices = jobs_notices.new {find = find_job, host = core.host()},
   }
 end
 
@@ -215,7 +216,8 @@ end
 
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
---   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
+--   in seconds, `listen`, `host_names`, `token` and `public` of the page, `own_clock` (the
+--   simulator's, which nobody sets), `quiet`
 function start.main(text)
   local options = json.decode(text)
   local own = new_dispatcher(options)

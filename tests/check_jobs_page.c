@@ -25,7 +25,7 @@
 #define BEARER "Authorization: Bearer a-token-of-24-letters-ok\r\n"
 
 static char folder[] = "/tmp/check_jobs_page.XXXXXX";
-static pid_t host;
+static pid_t host; /* 0: it has ended */
 static int port;
 static struct buffer heard; /* the last answer: its head and its body */
 
@@ -81,8 +81,10 @@ static void stop(void)
 {
     char *command = memory_format("rm -rf %s", folder);
 
-    kill(host, SIGKILL);
-    waitpid(host, NULL, 0);
+    if (host > 0) {
+        kill(host, SIGKILL);
+        waitpid(host, NULL, 0);
+    }
     ck_assert_int_eq(system(command), 0);
     free(command);
     buffer_deinit(&heard);
@@ -516,6 +518,21 @@ START_TEST(without_a_token_the_page_is_read_only)
 }
 END_TEST
 
+START_TEST(where_others_could_come_without_a_token_it_does_not_begin)
+{
+    char *arguments[] = {"/dev/null", "", "3", "0.0.0.0:0"};
+    const pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
+        _exit(page_host_run(folder, "tests/browser/stand_in.lua", arguments, 4));
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(WEXITSTATUS(status), EXIT_GUARD_REFUSED);
+}
+END_TEST
+
 /* ---- hostile texts ---- */
 
 START_TEST(hostile_texts_stay_texts_in_json)
@@ -660,6 +677,29 @@ START_TEST(a_run_is_told_to_those_who_look_at_it)
 }
 END_TEST
 
+START_TEST(of_a_large_run_the_newest_operations_are_told_and_those_that_go_on)
+{
+    cJSON *answer;
+    const cJSON *operations;
+    const int fd = dial();
+
+    buffer_clear(&heard);
+    say(fd, "GET /events?run=20260131-200000-large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    hear(fd, "\"is_too_much\":true");
+    ck_assert_uint_lt(heard.length, 16384);
+    ck_assert_int_eq(get("/api/runs/20260131-200000-large"), 200);
+    answer = read_json();
+    operations = json_at(answer, "operations");
+    ck_assert_int_eq(cJSON_GetArraySize(operations), 2001);
+    ck_assert_int_eq((int)json_number_at(answer, "omitted", 0), 499);
+    ck_assert_str_eq(json_string_at(cJSON_GetArrayItem(operations, 0), "name"), "w1");
+    ck_assert_str_eq(json_string_at(cJSON_GetArrayItem(operations, 2000), "name"),
+                     "w2500");
+    cJSON_Delete(answer);
+    close(fd);
+}
+END_TEST
+
 START_TEST(at_the_end_the_streams_end_and_the_program_is_over)
 {
     const int fd = follow("");
@@ -679,6 +719,7 @@ START_TEST(at_the_end_the_streams_end_and_the_program_is_over)
     hear(fd, NULL);
     close(fd);
     ck_assert_int_eq(waitpid(host, &status, 0), host);
+    host = 0;
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
@@ -755,6 +796,7 @@ int main(void)
     tcase_add_test(acting, a_session_ends_when_it_is_left);
     tcase_add_loop_test(acting, a_session_needs_the_token, 0, COUNT_OF(sessions));
     tcase_add_test(acting, wrong_tokens_are_slow_and_few_at_a_time);
+    tcase_add_test(closed, where_others_could_come_without_a_token_it_does_not_begin);
     tcase_add_test(closed, without_a_token_the_page_is_read_only);
     tcase_add_test(hostile, hostile_texts_stay_texts_in_json);
     tcase_add_test(hostile, hostile_names_are_escaped_in_the_metrics);
@@ -762,6 +804,8 @@ int main(void)
     tcase_add_test(events, changes_are_told_to_those_who_follow);
     tcase_add_test(events, who_comes_again_hears_what_was_missed);
     tcase_add_test(events, a_run_is_told_to_those_who_look_at_it);
+    tcase_add_test(events,
+                   of_a_large_run_the_newest_operations_are_told_and_those_that_go_on);
     tcase_add_test(events, at_the_end_the_streams_end_and_the_program_is_over);
     tcase_add_test(large, ten_thousand_jobs_are_told_in_a_moment);
     tcase_add_test(large, when_all_jobs_change_those_who_follow_are_told_to_load_anew);

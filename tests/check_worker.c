@@ -210,6 +210,35 @@ START_TEST(a_signal_ends_it)
 }
 END_TEST
 
+static void ignore(int number)
+{
+    (void)number;
+}
+
+/* A handler of ours, which the child has until the new program is there, takes none away. */
+START_TEST(a_signal_that_comes_at_once_ends_it_too)
+{
+    const struct sigaction ours = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+
+    sigaction(SIGTERM, &ours, NULL);
+    for (unsigned i = 1; i <= 30; i++) {
+        worker_signal(start("pause", (struct worker_request){0}), SIGTERM);
+        wait_for(i);
+        ck_assert_int_eq(ended.signal, SIGTERM);
+    }
+}
+END_TEST
+
+START_TEST(a_limit_beyond_our_own_is_our_own)
+{
+    const struct rlimit own = {.rlim_cur = 100000, .rlim_max = 100000};
+
+    ck_assert_int_eq(setrlimit(RLIMIT_CPU, &own), 0);
+    run("say", (struct worker_request){.max_cpu_ms = 200000 * INT64_C(1000)});
+    ck_assert_str_eq(said, "said\n");
+}
+END_TEST
+
 START_TEST(memory_beyond_its_limit_is_not_given)
 {
 #if defined(__SANITIZE_ADDRESS__)
@@ -299,6 +328,8 @@ int main(int argc, char **argv)
     tcase_add_test(topic,
                    it_works_in_its_folder_in_a_group_of_its_own_with_nothing_to_read);
     tcase_add_test(topic, a_signal_ends_it);
+    tcase_add_test(topic, a_signal_that_comes_at_once_ends_it_too);
+    tcase_add_test(topic, a_limit_beyond_our_own_is_our_own);
     tcase_add_test(topic, memory_beyond_its_limit_is_not_given);
     tcase_add_test(topic, time_beyond_its_limit_ends_it);
     tcase_add_test(topic, it_leaves_no_core);

@@ -285,6 +285,14 @@ test("with reduced motion nothing moves", async () => {
   check(await page.evaluate(() => document.getAnimations().length) === 0, "something moves");
 });
 
+test("a large run is drawn in a moment", async () => {
+  const page = await openPage(standIn.base);
+  await go(page, "#/run/20260131-200000-large", ".tree .operation");
+  await waitForText(page, ".tree .open", "w1");
+  await waitForText(page, ".note", "older ones that have ended are not shown");
+  check((await page.$$(".operation")).length <= 310, "too much is drawn");
+});
+
 test("where others can come, one signs in first", async () => {
   const open = await startStandIn("open", 3, "0.0.0.0:0");
   const base = open.base.replace("0.0.0.0", "127.0.0.1");

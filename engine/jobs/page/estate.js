@@ -33,7 +33,8 @@ const mark = (state, x, y) => {
 const heightOf = (gateway) => HEAD + Math.max(1, gateway.workspaces.length) * CHIP + 8;
 
 function drawGateway(gateway, x, y, width) {
-  const second = [gateway.state, gateway.units && `${gateway.units} unit${gateway.units > 1 ? "s" : ""}`].filter(Boolean).join(", ");
+  const units = gateway.units && `${gateway.units} unit${gateway.units > 1 ? "s" : ""}`;
+  const second = [gateway.state, units].filter(Boolean).join(", ");
   return s("g", {transform: `translate(${x} ${y})`},
     s("rect", {class: "gateway", width, height: heightOf(gateway), rx: 8}),
     gateway.state && mark(gateway.state, 18, 20),
@@ -62,7 +63,8 @@ function drawGroup(one, y) {
     top += Math.max(...row.map(heightOf)) + GAP;
   }
   return {height: top, node: s("g", {transform: `translate(0 ${y})`},
-    s("rect", {class: one.network ? "network" : "network outside", width: WIDTH, height: top, rx: 12}),
+    s("rect", {class: one.network ? "network" : "network outside", width: WIDTH, height: top,
+      rx: 12}),
     s("text", {x: GAP, y: 26, class: "name"}, shorten(nameOf(one.network), 3 * LETTERS)), parts)};
 }
 
@@ -76,7 +78,8 @@ function drawPicture(estate) {
   return h("figure", {class: "chart wide estate", tabindex: "0", role: "group",
     "aria-label": "Picture of gateways"},
   s("svg", {viewBox: `-1 0 ${WIDTH + 2} ${y}`, role: "img", "aria-label":
-    `${estate.gateways.length} gateways and ${estate.workspaces.length} workspaces; the table below says the same`},
+    `${estate.gateways.length} gateways and ${estate.workspaces.length} workspaces; ` +
+    "the table below says the same"},
   nodes));
 }
 
@@ -87,7 +90,8 @@ function drawTable(estate) {
     h("tbody", {}, estate.workspaces.map((workspace) => {
       const gateways = estate.gateways.filter((one) => workspace.gateways.includes(one.name));
       return h("tr", {},
-        h("th", {scope: "row", "data-label": "Workspace"}, h("div", {class: "cell"}, workspace.name)),
+        h("th", {scope: "row", "data-label": "Workspace"},
+          h("div", {class: "cell"}, workspace.name)),
         cell("Gateway", gateways.map((one) => one.name).join(", ") || "none"),
         cell("State", gateways.map((one) => badge(one.state ?? "?"))),
         cell("Network", gateways.map((one) => one.network ?? "internet").join(", ")));
@@ -95,7 +99,8 @@ function drawTable(estate) {
 }
 
 export function showEstate(main) {
-  const body = h("div", {}, h("p", {class: "note"}, "The service is asked. This may take a moment."));
+  const body = h("div", {}, h("p", {class: "note"},
+    "The service is asked. This may take a moment."));
   const facts = h("p", {class: "lead"});
 
   async function load() {

@@ -1,6 +1,7 @@
 // The view of a job: its state, its history as bars, the slots to come.
 
-import {badge, cell, fact, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf, tick} from "./dom.js";
+import {badge, cell, fact, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf,
+  tick} from "./dom.js";
 import {askHistory, askJob, state} from "./state.js";
 import {actions} from "./actions.js";
 
@@ -50,7 +51,8 @@ function drawHistory(entries, columns) {
   const longest = Math.max(1, ...shown.map((entry) => entry.duration ?? 0));
   return h("figure", {class: "chart"},
     s("svg", {viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label":
-      `The last ${shown.length} slots: the longest took ${span(longest)}; the table below has all of them`},
+      `The last ${shown.length} slots: the longest took ${span(longest)}; ` +
+      "the table below has all of them"},
     s("line", {x1: 0, x2: width, y1: BASE, y2: BASE, class: "ground"}),
     shown.map((entry, i) => drawBar(entry, i * STEP + 2, STEP - 4, longest)),
     shown.length > 0 && s("text", {x: 0, y: BASE + 20},
@@ -94,7 +96,8 @@ function drawComing(list) {
 }
 
 export function showJob(main, name) {
-  const top = h("div"), past = h("div"), coming = h("div"), slots = h("div"), title = h("h1", {}, name);
+  const top = h("div"), past = h("div"), coming = h("div"), slots = h("div");
+  const title = h("h1", {}, name);
   const buttons = h("div");
   let job = state.jobs.get(name);
 
@@ -114,10 +117,8 @@ export function showJob(main, name) {
 
   let isLoading = false, isStale = false;
   async function load() {
-    if (isLoading) {
-      isStale = true;
-      return;
-    }
+    isStale = isLoading;
+    if (isLoading) return;
     isLoading = true;
     try {
       const [answer, history] = await Promise.all([askJob(name), askHistory(name, 200)]);
@@ -131,10 +132,7 @@ export function showJob(main, name) {
       fill(past, h("p", {class: "problem", role: "alert"}, error.message));
     }
     isLoading = false;
-    if (isStale) {
-      isStale = false;
-      load();
-    }
+    if (isStale) load();
   }
 
   fill(main, h("div", {class: "heading"}, h("p", {class: "crumbs"}, h("a", {href: "#/"}, "Jobs")),

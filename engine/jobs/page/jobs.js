@@ -60,8 +60,8 @@ function rowOf(job) {
     h("td", {"data-label": "Do"}, actions(job, true)));
 }
 
-const chooser = (label, rows, chosen, onChange) => h("label", {class: "field"}, h("span", {}, label),
-  h("select", {on: {change: (event) => onChange(event.target.value)}},
+const chooser = (label, rows, chosen, onChange) => h("label", {class: "field"},
+  h("span", {}, label), h("select", {on: {change: (event) => onChange(event.target.value)}},
     rows.map(([key, text]) => h("option", {value: key, selected: key === chosen}, text))));
 
 /** Builds the view into `main`. Returns how it hears of changes. */
