@@ -95,7 +95,7 @@ local function note_of(own, row, item, key)
   local now = own.now()
   item.claim = item.claim or {kind = "scheduled", status = "claimed",
     run = own.records.run_id(row.name, key), slot = item.slot, host = own.host, at = now,
-    late = math.max(0, now - own:due(row, item.slot))}
+    late = math.max(0, now - own:due(row, item.slot)), nonce = own.records.nonce()}
   return item.claim
 end
 

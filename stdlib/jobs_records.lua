@@ -38,7 +38,6 @@ local LEASE = 60           -- seconds in which a process begins a run, or again
 -- Seconds that what says up to where slots are over may be ahead of our clock. That of another host may
 -- be a little ahead; and ours may have been set back since slots ran and were removed.
 local AHEAD = {floor = 60, pruned = 2 * 86400}
-local SAME = 0.002         -- seconds: times are exact to a thousandth there
 local NEVER = 30 * 86400   -- seconds ahead: the clock was wrong that wrote it
 
 local function folder_of(name)
@@ -184,11 +183,15 @@ local function was_over(name, key, kind)
   return is_over(seen, key)
 end
 
+--- A text that nobody else has, by which one knows one's own claim.
+function records.nonce()
+  return core.random()
+end
+
 -- Whether a claim is this one, which was put while its answer was lost.
 local function is_same(name, key, note)
-  local claim = texts.read(texts.sorts.claim, path_of(name, key))
-  return claim ~= nil and claim.status == "claimed" and claim.host == note.host
-    and math.abs(claim.at - note.at) < SAME
+  local claim = note.nonce and texts.read(texts.sorts.claim, path_of(name, key)) or nil
+  return claim ~= nil and claim.status == "claimed" and claim.nonce == note.nonce
 end
 
 -- Takes a claim back. The mark goes last: a claim without one looks final.
@@ -202,7 +205,7 @@ end
 -- @tparam string key
 -- @tparam table claim `kind` ("scheduled", "by hand", "backfill"), `run`, `host`, `late` in
 --   seconds, and what else is known; `status` and, unless given, `at` are set here. Who tries again
---   because the store has failed gives the same, with the same `at`
+--   because the store has failed gives the same `nonce`
 -- @treturn boolean whether it is ours; false when somebody has it, or it was over before
 function records.claim(name, key, claim)
   local note = {status = "claimed", at = clock.now()}
