@@ -17,13 +17,6 @@ local function remove(row, item)
   end
 end
 
--- Notes a slot of another host, which is looked at again by the sweep.
-local function note_foreign(own, row, key, slot)
-  local entry = row.foreign[key] or {is_held = true}
-  row.foreign[key] = entry
-  jobs_follow.note(own, entry, slot)
-end
-
 -- A slot of the job that goes on, on whatever host, or nil.
 local function what_goes_on(own, row)
   local _, entry = next(row.running)
@@ -82,14 +75,6 @@ local function give_way(own, row, item, other)
   return "wait"
 end
 
--- What is known of a slot that another host has: the sweep follows it as long as it goes on.
-local function leave_to_other(own, row, key)
-  local slot = own.records.read(row.name, key)
-  if slot and slot.claim.status == "claimed" and not slot.finish and not row.running[key] then
-    note_foreign(own, row, key, slot)
-  end
-end
-
 local function tell_late(own, row, entry)
   local facts = own:facts(row)
   if entry.claim.late <= facts.late_after then
@@ -111,7 +96,7 @@ local function claim(own, row, item)
     slot = item.slot, host = own.host, at = now,
     late = math.max(0, now - own:due(row, item.slot))}
   if not own.records.claim(row.name, key, note) then
-    leave_to_other(own, row, key)
+    jobs_follow.note_claimed(own, row, key)
     return nil
   end
   local entry = {key = key, slot = item.slot, run = note.run, claim = note}

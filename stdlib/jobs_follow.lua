@@ -42,6 +42,21 @@ function follow.note(own, entry, slot)
   entry.since = entry.since or steady - (own.last_sweep and 0 or math.max(0, own.now() - claim.at))
 end
 
+--- Note that another host has claimed a slot, when it has, and has not ended it: the sweep follows it.
+-- Waits.
+-- @tparam table own the dispatcher
+-- @tparam table row
+-- @tparam string key
+-- @raise what the store refuses
+function follow.note_claimed(own, row, key)
+  local slot = own.records.read(row.name, key)
+  if slot and slot.claim.status == "claimed" and not slot.finish and not row.running[key] then
+    local entry = row.foreign[key] or {is_held = true}
+    row.foreign[key] = entry
+    follow.note(own, entry, slot)
+  end
+end
+
 -- A marker without a claim: its host died in between, or claims it just now.
 local function judge_unclaimed(own, row, key, entry)
   entry.unclaimed_since = entry.unclaimed_since or own.steady_now()

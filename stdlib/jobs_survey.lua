@@ -1,5 +1,7 @@
 --- Slots that nobody waited for: what the store has of them, and what is left to do.
 -- @module jobs_survey
+local jobs_follow = require "jobs_follow"
+
 local survey = {}
 
 local LATE = 60 -- seconds that a busy host may take; also where nothing is caught up
@@ -91,6 +93,17 @@ local function oldest_waiting(own, row, now)
   return now - longest
 end
 
+-- Notes which slots of the window others have claimed behind the last sweep, so that these do not
+-- overlap with what is caught up.
+local function note_claimed(own, row, found, after)
+  for key, slot in pairs(found.slots) do
+    if slot.is_claimed and not slot.ended and not row.running[key] and not row.foreign[key]
+        and own.records.time(key) > after then
+      jobs_follow.note_claimed(own, row, key)
+    end
+  end
+end
+
 --- Look what became of a job's slots, queue those that are to be run after all, and write down that
 -- the others were missed. Waits.
 -- @tparam table own the dispatcher
@@ -110,6 +123,9 @@ function survey.look(own, row, after, upto)
   end
   local reach = facts.missed == "none" and 0 or facts.catch_up
   local window = math.max(after, math.min(upto - math.max(reach, LATE), oldest_waiting(own, row, upto)))
+  if facts.overlap ~= "allow" then
+    note_claimed(own, row, found, window)
+  end
   local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
   local missed = count_absent(own, row, found, after, window)
   if missed + passed > 0 then
