@@ -99,20 +99,12 @@ local function note_of(own, row, item, key)
   return item.claim
 end
 
--- What is known of a slot that another host has: the sweep follows it as long as it goes on.
-local function leave_to_other(own, row, key)
-  local slot = own.records.read(row.name, key)
-  if follow.goes_on(slot) and not row.running[key] then
-    follow.note(own, row, key, slot)
-  end
-end
-
 -- Claims the slot. The entry of what this host carries from now on, or nil: another has it.
 local function claim(own, row, item)
   local key = own.records.key(item.slot)
   local note = note_of(own, row, item, key)
   if not own.records.claim(row.name, key, note) then
-    leave_to_other(own, row, key)
+    follow.note_claimed(own, row, key)
     return nil
   end
   local entry = {key = key, slot = item.slot, run = note.run, claim = note}

@@ -17,6 +17,7 @@ local dispatcher = {}
 dispatcher.__index = dispatcher
 
 local EVERY = 30 -- seconds
+local DAY = 86400 -- seconds
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
 local MOST_SEARCHERS = 16 -- tasks that look for slots in the store
@@ -304,7 +305,7 @@ end
 -- Removes what the job does not keep, now and then.
 function dispatcher:prune(row)
   local facts = self:facts(row)
-  if not row.i then
+  if not row.i or self.steady_now() < self.keeps_until then
     return
   end
   row.ends = (row.ends or -1) + 1
@@ -430,6 +431,8 @@ local function notice_step(self, now, steady)
     math.abs(step)))
   if step < 0 then
     plan_anew(self, now)
+  elseif step > LATE then
+    self.keeps_until = steady + DAY -- it may be set back: what has run is to be known then
   end
 end
 
@@ -683,6 +686,7 @@ function dispatcher.new(means)
   own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
   own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
   own.searches, own.search, own.last_search, own.searchers = {}, 1, 0, 0
+  own.keeps_until = -math.huge -- by the steady clock: nothing is removed
   own.clock_steps, own.naps, own.started = 0, {}, means.now()
   own.nap = function(seconds)
     return own:rest(seconds)

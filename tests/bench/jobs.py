@@ -92,7 +92,7 @@ def claims(first, last):
 
 
 def at_minutes():
-    return [job(i, f"schedule = '{i % 60} * * * *'") for i in range(JOBS)]
+    return [job(i, f"schedule = '{i % 60} * * * *'", ", jitter = '45s'") for i in range(JOBS)]
 
 
 def start():
@@ -121,7 +121,7 @@ def measure_minute(lines, expected, *words):
     write(lines)
     scheduler = Scheduler(*words)
     minute = (int(time.time()) // 60 + 1) * 60
-    sleep_until(minute + 50)
+    sleep_until(minute + 58)
     late = claims(minute, minute)
     scheduler.end()
     if len(late) != expected(minute):

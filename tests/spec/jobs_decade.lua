@@ -12,7 +12,6 @@ local YEAR, DAY, HOUR, MINUTE = 365.25 * 86400, 86400, 3600, 60
 local LATE = 60 -- seconds that a slot may be late in any case
 
 collectgarbage("setpause", 400)
-YEARS = tonumber(os.getenv "TRIAL") or YEARS
 world.seed(SEED)
 
 -- --- what should be ----------------------------------------------------------------------------
@@ -103,7 +102,8 @@ end
 -- Ends the quiet span of a host.
 local function disturb(host)
   if host.is_open then
-    quiet[#quiet + 1] = {began = host.steady_since, from = host.since + 5 * MINUTE, upto = world.wall(host) - 5 * MINUTE}
+    quiet[#quiet + 1] = {began = host.steady_since, from = host.since + 5 * MINUTE,
+      upto = world.wall(host) - 20 * MINUTE}
     host.since, host.steady_since = world.wall(host), steady()
   end
 end
@@ -216,7 +216,6 @@ local happenings = {
     pauses[#pauses + 1] = pause
     world.at(host, host.own.pause, host.own, name, "me", "a test")
     tasks.sleep(world.around(2 * DAY))
-    if os.getenv "TRIAL" then io.stderr:write(utc(world.wall()), " ", #hosts, " ", world.begun, "\n") end
     repeat
       ensure_hosts()
       tasks.sleep(MINUTE)
@@ -263,7 +262,6 @@ local function live()
   boot()
   while world.wall() < known + YEARS * YEAR do
     tasks.sleep(world.around(2 * DAY))
-    if os.getenv "TRIAL" then io.stderr:write(utc(world.wall()), " ", #hosts, " ", world.begun, "\n") end
     -- what follows is refused now and then, as the store is
     local _, failure = tasks.try(happen)
     if failure then

@@ -73,7 +73,7 @@ function calls.survey(own, name)
   local slots = {}
   for id in pairs(own.claims) do
     local key, of_name = id:match "^(%S+) (.*)$"
-    slots[key] = of_name == name and {ended = own.ends[id] ~= nil} or slots[key]
+    slots[key] = of_name == name and {is_claimed = true, ended = own.ends[id] ~= nil} or slots[key]
   end
   return {slots = slots, floor = own.floors[name] and hosts.key(own.floors[name])}
 end
