@@ -336,6 +336,35 @@ START_TEST(headers_over_the_limit_are_refused)
 }
 END_TEST
 
+/* A request with so many headers, of which each is next to nothing. */
+static char *make_many(size_t count)
+{
+    struct buffer text = {0};
+
+    buffer_append_string(&text, "GET /a HTTP/1.1\r\nHost: h\r\n");
+    for (size_t i = 1; i < count; i++)
+        buffer_append_string(&text, "a:\r\n");
+    buffer_append_string(&text, "\r\n");
+    return buffer_take(&text);
+}
+
+START_TEST(as_many_headers_as_the_limit_are_taken_and_one_more_refused)
+{
+    char *good = make_many(HTTP_SERVER_FIELDS_LIMIT),
+         *bad = make_many(HTTP_SERVER_FIELDS_LIMIT + 1);
+
+    dial(&clients[0]);
+    say(&clients[0], good);
+    answer(take(), "good");
+    expect(&clients[0], "good");
+    say(&clients[0], bad);
+    expect(&clients[0], "HTTP/1.1 431 ");
+    expect_end(&clients[0]);
+    free(good);
+    free(bad);
+}
+END_TEST
+
 START_TEST(a_body_at_the_limit_is_taken_and_one_byte_more_refused)
 {
     char *good = make_large(0, HTTP_SERVER_BODY_LIMIT),
@@ -719,6 +748,7 @@ int main(void)
     tcase_add_loop_test(requests, what_is_no_good_http_is_refused_and_the_connection_ends,
                         0, COUNT_OF(refusals));
     tcase_add_test(requests, headers_over_the_limit_are_refused);
+    tcase_add_test(requests, as_many_headers_as_the_limit_are_taken_and_one_more_refused);
     tcase_add_test(requests, a_body_at_the_limit_is_taken_and_one_byte_more_refused);
     tcase_add_test(requests, a_request_that_is_given_up_is_answered_by_500);
     tcase_add_test(requests, a_second_answer_is_none);
