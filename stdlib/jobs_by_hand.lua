@@ -86,7 +86,8 @@ local TELL = {
 
 local function means_of(own, slot)
   return {
-    records = records, start = worker.start, now = clock.now, warn = warn,
+    records = records, start = worker.start, now = clock.now, steady_now = core.steady,
+    warn = warn,
     host = core.host(), folder = core.folder(), words = own.words, in_foreground = true,
     nap = function(seconds) return rest(own, seconds) end,
     is_draining = function() return own.is_draining end,

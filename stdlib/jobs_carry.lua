@@ -85,7 +85,7 @@ end
 
 -- Runs the process. Returns how it ended, and how many seconds it took.
 local function work(own)
-  local began = own.means.now()
+  local began = own.means.steady_now()
   local worker = own.means.start {
     words = own.words, folder = own.means.folder, in_foreground = own.means.in_foreground,
     max_memory = own.job.max_memory, max_cpu = own.job.max_cpu,
@@ -98,7 +98,7 @@ local function work(own)
     watcher:cancel()
   end
   own.worker = nil
-  return ended, own.means.now() - began
+  return ended, own.means.steady_now() - began
 end
 
 -- The end of what a process said, which is all that is known of one that crashed.
@@ -160,15 +160,15 @@ local function is_hopeless(exit_code)
   return exit_code == USAGE or exit_code == GUARD_REFUSED
 end
 
--- Notes an attempt that failed. Returns the end when it was the last one.
-local function fail(own, status, exit_code, why)
+-- Notes an attempt that failed, at that time or now. Returns the end when it was the last one.
+local function fail(own, status, exit_code, why, at)
   own.attempts = own.attempts + 1
   if own.attempts > most_failures(own, status) or is_hopeless(exit_code) then
     return finish(own, status == "died" and "failed" or status, exit_code, why)
   end
   carry.persist(own.means, "an attempt of " .. own.id, own.means.records.attempt, own.job.name,
     own.key, own.attempts, {status = status, exit_code = exit_code,
-    at = own.means.now(), host = own.means.host, error = cut(why)})
+    at = math.max(own.means.now(), at or 0), host = own.means.host, error = cut(why)})
   own.means.tell("failed", {status = status, exit_code = exit_code, attempt = own.attempts,
     error = cut(why), again_in = own.job.retry_after})
 end
@@ -198,7 +198,7 @@ local function look_back(own)
   elseif run.status == "canceled" then
     return finish(own, "canceled", run.exit_code, run.error)
   elseif run.status == "failed" and (run.ended or 0) > own.noted then
-    return fail(own, "failed", run.exit_code, run.error)
+    return fail(own, "failed", run.exit_code, run.error, run.ended) -- by the clock of its host
   end
 end
 
@@ -211,7 +211,8 @@ local function last_noted(attempts)
 end
 
 --- Carry a claimed slot to its end.
--- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()`, `nap(seconds)`
+-- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()` and
+--   `steady_now()` (seconds; of the machine's two clocks), `nap(seconds)`
 --   (false: there is no time any more), `is_draining()`, `tell(what, facts)` ("began", "failed"),
 --   `ending(finish)` before an end is written down, or nil,
 --   `warn(text)`, `host`, `folder`, `words` (common options of every run), `in_foreground`
@@ -228,15 +229,15 @@ function carry.slot(means, job, key, claim, attempts)
     attempts = attempts and #attempts or 0, noted = attempts and last_noted(attempts) or 0,
   }
   own.words = carry.words(job, own.id, claim.slot or means.records.time(key), means.words)
+  local noted = own.attempts
   local ending, why = attempts and look_back(own) or nil, nil
   while not ending and not why do
-    if means.is_draining() then
+    local has_failed = own.attempts > noted
+    if means.is_draining() or has_failed and not means.nap(job.retry_after) then
       return nil, "handed over"
     end
+    noted = own.attempts
     ending, why = try(own)
-    if not ending and not why and not means.nap(job.retry_after) then
-      return nil, "handed over"
-    end
   end
   return ending, why
 end

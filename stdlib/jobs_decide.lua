@@ -3,7 +3,11 @@
 -- The slots of a job are decided in their order, on each host, by what the store has: so a host
 -- that comes to a slot knows what became of those before it.
 -- @module jobs_decide
+local follow = require "jobs_follow"
+
 local decide = {}
+
+local SAME = 0.002 -- seconds: the store has milliseconds
 
 -- Takes a slot that is decided out of the queue, which may be another one by now.
 local function remove(row, item)
@@ -13,12 +17,6 @@ local function remove(row, item)
       return
     end
   end
-end
-
--- Notes a slot of another host, which is looked at again by the sweep.
-local function note_foreign(row, key, slot)
-  row.foreign[key] = {slot = slot.claim.slot, run = slot.claim.run, host = slot.claim.host,
-    began = slot.claim.at, attempt = #slot.attempts + 1}
 end
 
 -- A slot of the job that goes on, on whatever host, or nil.
@@ -33,8 +31,8 @@ local function what_goes_on(own, row)
   end
   for _, key in ipairs(keys) do
     local slot = own.records.read(row.name, key)
-    if slot and slot.claim and not slot.finish then
-      return row.foreign[key] or {run = slot.claim.run}
+    if follow.goes_on(slot) then
+      return row.running[key] or follow.note(own, row, key, slot)
     end
   end
 end
@@ -79,14 +77,6 @@ local function give_way(own, row, item, other)
   return "wait"
 end
 
--- What is known of a slot that another host has: the sweep follows it as long as it goes on.
-local function leave_to_other(own, row, key)
-  local slot = own.records.read(row.name, key)
-  if slot and slot.claim and slot.claim.status == "claimed" and not slot.finish then
-    note_foreign(row, key, slot)
-  end
-end
-
 local function tell_late(own, row, entry)
   local facts = own:facts(row)
   if entry.claim.late <= facts.late_after then
@@ -101,17 +91,37 @@ local function tell_late(own, row, entry)
   end
 end
 
+-- What is written of a slot that is begun: the same each time, so that one knows one's own claim
+-- when the answer to it was lost.
+local function note_of(own, row, item, key)
+  local now = own.now()
+  item.claim = item.claim or {kind = "scheduled", status = "claimed",
+    run = own.records.run_id(row.name, key), slot = item.slot, host = own.host, at = now,
+    late = math.max(0, now - own:due(row, item.slot))}
+  return item.claim
+end
+
+-- Whether a slot that somebody has is ours; else it is noted, and the sweep follows it.
+local function is_ours(own, row, key, note)
+  local slot = own.records.read(row.name, key)
+  if not follow.goes_on(slot) or row.running[key] then
+    return false
+  elseif slot.claim.host == note.host and math.abs(slot.claim.at - note.at) < SAME then
+    return true
+  end
+  follow.note(own, row, key, slot)
+  return false
+end
+
 -- Claims the slot. The entry of what this host carries from now on, or nil: another has it.
 local function claim(own, row, item)
-  local key, now = own.records.key(item.slot), own.now()
-  local note = {kind = "scheduled", status = "claimed", run = own.records.run_id(row.name, key),
-    slot = item.slot, host = own.host, at = now,
-    late = math.max(0, now - own:due(row, item.slot))}
-  if not own.records.claim(row.name, key, note) then
-    leave_to_other(own, row, key)
+  local key = own.records.key(item.slot)
+  local note = note_of(own, row, item, key)
+  if not own.records.claim(row.name, key, note) and not is_ours(own, row, key, note) then
     return nil
   end
   local entry = {key = key, slot = item.slot, run = note.run, claim = note}
+  row.foreign[key] = nil
   own:tell(row, "claimed", {key = key, run = note.run, slot = item.slot})
   tell_late(own, row, entry)
   return entry
@@ -136,6 +146,9 @@ function decide.first(own, row)
     return "next"
   end
   local other = own:facts(row).overlap ~= "allow" and what_goes_on(own, row)
+  if other and own.records.read(row.name, own.records.key(item.slot)) then
+    other = nil -- it is the slot itself, or another that was begun by a host whose clock is ahead
+  end
   if other then
     return give_way(own, row, item, other)
   end

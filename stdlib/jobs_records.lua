@@ -35,7 +35,10 @@ local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
 local LEASE = 60           -- seconds in which a process begins a run, or again
-local AHEAD = 60           -- seconds that the clock of another host may be ahead
+-- Seconds that what says up to where slots are over may be ahead of our clock. That of another host may
+-- be a little ahead; and ours may have been set back since slots ran and were removed.
+local AHEAD = {floor = 60, pruned = 2 * 86400}
+local NEVER = 30 * 86400   -- seconds ahead: the clock was wrong that wrote it
 
 local function folder_of(name)
   return ("jobs/slots/%s/"):format(name)
@@ -70,7 +73,8 @@ local function take_floor(seen, leaf, entry)
   local word, key = leaf:match "^(%l+)%-(.+)$"
   if word ~= "floor" and word ~= "pruned" or not texts.time(key) then
     return false
-  elseif texts.time(key) > clock.now() + AHEAD then
+  elseif texts.time(key) > clock.now() + AHEAD[word] then
+    seen.ahead[#seen.ahead + 1] = {name = entry.name, at = (texts.time(key))}
     return true -- written while a clock was wrong: it says nothing before its time has come
   end
   seen[word] = math.max(seen[word] or 0, (texts.time(key)))
@@ -102,7 +106,7 @@ end
 -- All of it, by one list.
 local function look(name)
   local folder = folder_of(name)
-  local seen = {slots = {}, floors = {}, missed = {}}
+  local seen = {slots = {}, floors = {}, ahead = {}, missed = {}}
   for _, entry in ipairs(core.list(folder)) do
     local leaf = entry.name:sub(#folder + 1)
     if not take_floor(seen, leaf, entry) and not take_slot(seen, leaf, entry) then
@@ -477,13 +481,14 @@ local function add_surplus(chosen, slots, keep, oldest)
 end
 
 -- Those that ran and those that were skipped or missed have each a share of their own, so that a
--- job that skips often keeps its runs. What a list does not tell of is looked into.
-local function choose(name, slots, keep, oldest)
+-- job that skips often keeps its runs. What a list does not tell of is looked into. What a clock that
+-- was wrong has begun too early stays: when its time comes, it has run.
+local function choose(name, slots, keep, oldest, now)
   local ran, others, chosen = {}, {}, {}
   for key, slot in pairs(slots) do
     slot.key = key
     local list = slot.ended and ran or others
-    list[#list + 1] = slot
+    list[#list + 1] = texts.time(key) <= now and slot or nil
   end
   add_surplus(chosen, ran, keep, oldest)
   local surplus = {}
@@ -524,6 +529,15 @@ local function remove_slot(name, slot)
   return true
 end
 
+-- What a clock wrote that was far ahead would count when its time comes.
+local function remove_ahead(seen, now)
+  for _, floor in ipairs(seen.ahead) do
+    if floor.at > now + NEVER then
+      core.remove(floor.name)
+    end
+  end
+end
+
 -- What was missed, but for the newest.
 local function prune_missed(name, keys, keep, oldest)
   table.sort(keys, function(a, b) return a > b end)
@@ -551,7 +565,8 @@ function records.prune(name, keep, keep_for, now)
   local seen = look(name)
   local oldest = keep_for and keep_for > 0 and now - keep_for or -math.huge
   prune_missed(name, seen.missed, keep, oldest)
-  local chosen = choose(name, seen.slots, keep, oldest)
+  remove_ahead(seen, now)
+  local chosen = choose(name, seen.slots, keep, oldest, now)
   local count = 0
   if #chosen == 0 then
     return 0

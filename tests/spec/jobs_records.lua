@@ -387,7 +387,7 @@ end
 function suite.prune_keeps_the_newest_and_says_first_what_is_over()
   add_ended("a", 6)
   claim("a", records.key(T)) -- goes on, however old it is
-  equal(records.prune("a", 4, nil, T), 2)
+  equal(records.prune("a", 4, nil, T + 1000), 2)
   local seen = records.survey "a"
   equal(seen.pruned, records.key(T + 2))
   equal(seen.floor, records.key(T + 2))
@@ -397,8 +397,8 @@ function suite.prune_keeps_the_newest_and_says_first_what_is_over()
   equal(claim("a", records.key(T + 2)), false) -- by a host that slept
   equal(#records.open(), 1)
   equal(records.claim("a", records.key(T + 2), {kind = "backfill"}), false)
-  equal(records.prune("a", 4, nil, T), 0)
-  equal(records.prune("a", 3, nil, T), 1)
+  equal(records.prune("a", 4, nil, T + 1000), 0)
+  equal(records.prune("a", 3, nil, T + 1000), 1)
   equal(names_in("jobs/slots/a/"):match "pruned.*", "pruned-" .. records.key(T + 3))
   equal(finish("a", KEY), true)
 end
@@ -417,7 +417,7 @@ function suite.prune_that_dies_never_makes_a_slot_look_due_or_under_way()
   local steps, died = 0, true
   repeat
     add_ended("a", 3)
-    died = die_after(steps, function() records.prune("a", 1, nil, T) end)
+    died = die_after(steps, function() records.prune("a", 1, nil, T + 1000) end)
     local seen = records.survey "a"
     for i = 1, 3 do
       local key = records.key(T + i)
@@ -426,7 +426,7 @@ function suite.prune_that_dies_never_makes_a_slot_look_due_or_under_way()
       equal(slot == nil or not slot.is_claimed or slot.ended, true)
     end
     equal(#records.open(), 0)
-    records.prune("a", 1, nil, T) -- takes up what was left
+    records.prune("a", 1, nil, T + 1000) -- takes up what was left
     equal(#core.list "runs/", 1)
     core.remove "jobs/"
     core.remove "runs/"
@@ -441,11 +441,11 @@ function suite.prune_leaves_a_run_that_somebody_carries()
   core.look = function(log)
     return log:find(records.key(T + 1), 1, true) and {is_held = true, fence = 1} or original(log)
   end
-  equal(records.prune("a", 0, nil, T), 1)
+  equal(records.prune("a", 0, nil, T + 1000), 1)
   core.look = original
   equal(keys_of(records.survey("a").slots), records.key(T + 1))
   equal(#core.list "runs/", 1)
-  equal(records.prune("a", 0, nil, T), 1)
+  equal(records.prune("a", 0, nil, T + 1000), 1)
   equal(#core.list "runs/", 0)
 end
 
@@ -454,7 +454,7 @@ function suite.a_job_that_skips_often_keeps_its_runs()
   for i = 10, 19 do
     records.settle("a", records.key(T + i), {status = "skipped", reason = "overlap"})
   end
-  equal(records.prune("a", 2, nil, T), 8)
+  equal(records.prune("a", 2, nil, T + 1000), 8)
   local list, total = records.history("a", 3)
   equal(total, 4)
   equal(#list, 3)
@@ -476,7 +476,7 @@ function suite.what_was_backfilled_is_new_however_old_its_slot_is()
     end
     return list
   end
-  equal(records.prune("a", 1, nil, T), 2)
+  equal(records.prune("a", 1, nil, T + 1000), 2)
   core.list = original
   equal(keys_of(records.survey("a").slots), key)
 end
@@ -486,7 +486,7 @@ function suite.by_hand_raises_no_floor()
   claim("a", key)
   finish("a", key)
   equal(records.history("a")[1].kind, "scheduled")
-  equal(records.prune("a", 0, nil, T), 1)
+  equal(records.prune("a", 0, nil, T + 1000), 1)
   equal(records.survey("a").floor, nil)
   equal(claim("a", KEY), true)
 end
@@ -509,7 +509,7 @@ function suite.what_was_missed_is_over_and_told_once()
   equal(list[2].first, T)
   equal(list[2].slot, T + 2)
   records.missed("a", records.key(T + 9), {count = 1})
-  equal(records.prune("a", 1, nil, T), 0)
+  equal(records.prune("a", 1, nil, T + 1000), 0)
   equal(#records.history "a", 2)
 end
 
@@ -573,7 +573,7 @@ function suite.damaged_claims_and_ends_are_told_once_and_stop_nothing()
   equal(entry.error, "the record of its end is damaged")
   equal(claim("a", records.key(T + 1)), false)
   equal(finish("a", records.key(T + 1)), true)
-  equal(records.prune("b", 0, nil, T), #DAMAGED)
+  equal(records.prune("b", 0, nil, T + 1000), #DAMAGED)
 end
 
 function suite.the_run_of_a_slot_is_named_by_its_key_whatever_the_claim_says()

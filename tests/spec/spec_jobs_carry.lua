@@ -65,7 +65,7 @@ local function means_with(ends)
       end,
     }
   end
-  own.now, own.warn = clock.now, function(text)
+  own.now, own.steady_now, own.warn = clock.now, clock.now, function(text)
     own.warnings[#own.warnings + 1] = text
   end
   own.tell = function(what, facts)
@@ -186,6 +186,14 @@ test.case("one that does not keep to its limit is killed", function()
   equal(own.notes, {"nightly 20260131-190000 end: timed out 137 after 1"})
 end)
 
+test.case("a clock that is set makes no run too long", function()
+  local own = means_with {{exit_code = 6, after = 10}}
+  own.now = function()
+    return clock.now() + #own.started * 7200
+  end
+  equal({carry_with(own, {timeout = 90})}, {nil, "handed over"})
+end)
+
 test.case("the limit is of each attempt", function()
   local own = means_with {{exit_code = 6, after = 90}, {exit_code = 0, after = 80}}
   carry_with(own, {timeout = 90, retries = 1})
@@ -225,11 +233,23 @@ test.case("what had succeeded before its host died is only written down", functi
 end)
 
 test.case("what had failed behind the last note counts as an attempt", function()
-  local own = means_with {{exit_code = 0}}
+  local own, began = means_with {{exit_code = 0}}, clock.now()
   own.runs = {{status = "failed", exit_code = 1, ended = SLOT + 500}}
-  carry_with(own, {retries = 2}, {{status = "failed", at = SLOT + 100}})
+  carry_with(own, {retries = 2, retry_after = 600}, {{status = "failed", at = SLOT + 100}})
   equal(own.notes, {"nightly 20260131-190000 attempt 2: failed 1",
     "nightly 20260131-190000 end: succeeded 0 after 3"})
+  test.ok(clock.now() - began >= 600)
+end)
+
+test.case("a failure of a host whose clock is ahead counts once", function()
+  local own, ended = means_with {{exit_code = 1}}, clock.now() + 3600
+  own.runs = {{status = "failed", exit_code = 1, ended = ended}}
+  local at
+  own.records.attempt = function(_, _, _, note)
+    at = at or note.at
+  end
+  carry_with(own, {retries = 1}, {})
+  equal(at, ended)
 end)
 
 test.case("what had failed and is noted already is tried again", function()
