@@ -67,7 +67,7 @@ static lua_Number field_number(lua_State *L, const char *name)
     lua_getfield(L, ARG_OPTIONS, name);
     number = luaL_optnumber(L, -1, 0.0);
     lua_pop(L, 1);
-    luaL_argcheck(L, number >= 0.0 && number < 1e18, ARG_OPTIONS, name);
+    luaL_argcheck(L, number >= 0.0 && number < 1e15, ARG_OPTIONS, name);
     return number;
 }
 

@@ -9,7 +9,6 @@
 #include <cjson/cJSON.h>
 
 struct config;
-struct help;
 struct option;
 struct settings;
 struct job;
@@ -17,14 +16,13 @@ struct zone;
 
 /* `moongate jobs start`: gets the words behind `start`, and returns what the process ends with. */
 int jobs_start(int argc, char **argv);
-extern const struct help jobs_start_help;
 
 /* The options of the command line that count for the processes of runs, too, as they were said,
  * and where the configuration and the store are, for a process that works in another folder. `own`
  * are tables, ended by NULL, of options that do not count for runs. An array, owned by the
  * caller. */
-cJSON *jobs_collect_words(const struct settings *settings, const struct option *const *own,
-                          int argc, char **argv);
+cJSON *jobs_collect_words(const struct settings *settings,
+                          const struct option *const *own, int argc, char **argv);
 
 /* `check`: tells every mistake of the configuration, or that there is none. */
 int jobs_check(const char *config_file);

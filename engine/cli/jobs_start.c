@@ -103,7 +103,7 @@ static const struct option start_options[] = {
     {"--help", NULL, "this text", take_help},
     {0}};
 
-const struct help jobs_start_help = {
+static const struct help jobs_start_help = {
     .usage = "moongate jobs start [options]",
     .text =
         "Runs the jobs of the configuration when they are due, until SIGTERM or Ctrl-C.\n"
@@ -225,6 +225,7 @@ static int run_library(struct session *session, const struct start_command *comm
                                         .keep = RUN_NOT_KEPT};
     const int code = run_script(session, &request);
 
+    OPENSSL_cleanse(options, strlen(options)); /* the token is in them */
     free(options);
     return code;
 }
