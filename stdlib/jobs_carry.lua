@@ -120,9 +120,9 @@ local function look_run(own)
   return carry.persist(own.means, "reading run " .. own.id, own.means.records.look_run, own.id)
 end
 
--- What came of a process: a status, and what went wrong. One that ended by itself has given back the
--- run: when somebody carries that, this host was away for long, and what becomes of it is not its
--- business any more.
+-- What came of a process: a status, and what went wrong. One that ended by itself has given back
+-- the run: when somebody carries that, this host was away for long, and what becomes of it is not
+-- its business any more.
 local function judge(own, ended, took)
   local code = ended.exit_code
   if code == DONE then

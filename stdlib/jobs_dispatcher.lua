@@ -396,9 +396,9 @@ local function search(self)
   self.searchers = self.searchers - 1
 end
 
---- Look up in the store what became of a row's slots, those of its queue included, and queue what is
--- left to do. Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of
--- the row is decided: older slots come first.
+--- Look up in the store what became of a row's slots, those of its queue included, and queue what
+-- is left to do. Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing
+-- of the row is decided: older slots come first.
 -- @tparam table row
 function dispatcher:survey(row)
   self:plan(row, self.now() - self:facts(row).jitter)

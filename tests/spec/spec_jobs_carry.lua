@@ -261,7 +261,7 @@ test.case("a failure of a host whose clock is ahead counts once", function()
   equal(at, ended)
 end)
 
-test.case("a host that was stopped between two attempts leaves a slot that has ended alone", function()
+test.case("a host that was stopped between attempts leaves what has ended alone", function()
   local own = means_with {{exit_code = 1}}
   local nap = own.nap
   own.nap = function(seconds)
