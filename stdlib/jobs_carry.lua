@@ -133,6 +133,8 @@ local function judge(own, ended, took)
     return "timed out", too_long(own)
   elseif ended.signal and own.means.is_draining() then
     return "handed over"
+  elseif ended.took_too_much_cpu then
+    return "died", ("it took more than %s of the processor"):format(clock.format(own.job.max_cpu))
   elseif ended.signal then
     return "died", last_words(ended.said) or ("signal %d ended it"):format(ended.signal)
   elseif code == INTERRUPTED and not has_timed_out(own, took) then

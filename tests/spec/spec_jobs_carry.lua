@@ -65,7 +65,8 @@ local function means_with(ends)
             return ended
           end
         end
-        return {exit_code = how.exit_code, signal = how.signal, said = how.said or ""}
+        return {exit_code = how.exit_code, signal = how.signal, said = how.said or "",
+          took_too_much_cpu = how.took_too_much_cpu}
       end,
     }
   end
@@ -172,6 +173,15 @@ test.case("a process that dies is taken up once, whatever the job says", functio
   equal(own.notes, {"nightly 20260131-190000 attempt 1: died 137",
     "nightly 20260131-190000 end: failed 139 after 2"})
   equal(ending.error, "oh")
+end)
+
+test.case("of a process that took too much of the processor that is told", function()
+  local own = means_with {{exit_code = 152, signal = 24, took_too_much_cpu = true, said = "oh"},
+    {exit_code = 152, signal = 24, took_too_much_cpu = true}}
+  local ending = carry_with(own, {max_cpu = 600})
+  equal(own.notes, {"nightly 20260131-190000 attempt 1: died 152",
+    "nightly 20260131-190000 end: failed 152 after 2"})
+  equal(ending.error, "it took more than 10:00 of the processor")
 end)
 
 -- time -------------------------------------------------------------------------------------
