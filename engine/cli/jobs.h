@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 struct config;
+struct help;
 struct option;
 struct settings;
 struct job;
@@ -16,6 +17,7 @@ struct zone;
 
 /* `moongate jobs start`: gets the words behind `start`, and returns what the process ends with. */
 int jobs_start(int argc, char **argv);
+extern const struct help jobs_start_help;
 
 /* The options of the command line that count for the processes of runs, too, as they were said,
  * and where the configuration and the store are, for a process that works in another folder. `own`

@@ -103,7 +103,7 @@ static const struct option start_options[] = {
     {"--help", NULL, "this text", take_help},
     {0}};
 
-static const struct help jobs_start_help = {
+const struct help jobs_start_help = {
     .usage = "moongate jobs start [options]",
     .text =
         "Runs the jobs of the configuration when they are due, until SIGTERM or Ctrl-C.\n"
