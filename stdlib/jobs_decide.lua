@@ -7,8 +7,6 @@ local follow = require "jobs_follow"
 
 local decide = {}
 
-local SAME = 0.002 -- seconds: the store has milliseconds
-
 -- Takes a slot that is decided out of the queue, which may be another one by now.
 local function remove(row, item)
   for i, other in ipairs(row.queue) do
@@ -91,37 +89,25 @@ local function tell_late(own, row, entry)
   end
 end
 
--- What is written of a slot that is begun: the same each time, so that one knows one's own claim
--- when the answer to it was lost.
+-- What is written of a slot that is begun: the same each time, so that one's own claim is known when
+-- the answer to it was lost.
 local function note_of(own, row, item, key)
   local now = own.now()
   item.claim = item.claim or {kind = "scheduled", status = "claimed",
     run = own.records.run_id(row.name, key), slot = item.slot, host = own.host, at = now,
-    late = math.max(0, now - own:due(row, item.slot))}
+    late = math.max(0, now - own:due(row, item.slot)), nonce = own.records.nonce()}
   return item.claim
-end
-
--- Whether a slot that somebody has is ours; else it is noted, and the sweep follows it.
-local function is_ours(own, row, key, note)
-  local slot = own.records.read(row.name, key)
-  if not follow.goes_on(slot) or row.running[key] then
-    return false
-  elseif slot.claim.host == note.host and math.abs(slot.claim.at - note.at) < SAME then
-    return true
-  end
-  follow.note(own, row, key, slot)
-  return false
 end
 
 -- Claims the slot. The entry of what this host carries from now on, or nil: another has it.
 local function claim(own, row, item)
   local key = own.records.key(item.slot)
   local note = note_of(own, row, item, key)
-  if not own.records.claim(row.name, key, note) and not is_ours(own, row, key, note) then
+  if not own.records.claim(row.name, key, note) then
+    follow.note_claimed(own, row, key)
     return nil
   end
   local entry = {key = key, slot = item.slot, run = note.run, claim = note}
-  row.foreign[key] = nil
   own:tell(row, "claimed", {key = key, run = note.run, slot = item.slot})
   tell_late(own, row, entry)
   return entry

@@ -17,6 +17,7 @@ local dispatcher = {}
 dispatcher.__index = dispatcher
 
 local EVERY = 30 -- seconds
+local DAY = 86400 -- seconds
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
 local MOST_SEARCHERS = 16 -- tasks that look for slots in the store
@@ -157,7 +158,7 @@ end
 local function go_on(self, row)
   local first = row.surveys == 0 and row.i and row.queue[1]
   if first and self.now() - self:facts(row).jitter - first.slot > LATE then
-    self:survey(row, first.slot - 1)
+    self:survey(row)
   else
     self:wake(row)
   end
@@ -304,7 +305,7 @@ end
 -- Removes what the job does not keep, now and then.
 function dispatcher:prune(row)
   local facts = self:facts(row)
-  if not row.i then
+  if not row.i or self.steady_now() < self.keeps_until then
     return
   end
   row.ends = (row.ends or -1) + 1
@@ -365,7 +366,7 @@ local function queue_due(self, now)
     local row = plan.row
     self.heap:take()
     if row.plan == plan and now - self:facts(row).jitter - plan.slot > LATE then
-      self:survey(row, plan.slot - 1)
+      self:survey(row)
     elseif row.plan == plan then
       enqueue(row, plan.slot)
       self:plan(row, plan.slot)
@@ -384,7 +385,7 @@ local function search(self)
     local ok, failure = pcall(jobs_carry.persist, self, "looking for the slots of " .. it.row.name,
       function()
         jobs_follow.sweep(self, it.asked) -- what goes on elsewhere
-        jobs_survey.look(self, it.row, it.after)
+        jobs_survey.look(self, it.row, it.row.known_at)
       end)
     it.row.surveys = it.row.surveys - 1
     if not ok and not self.is_draining then
@@ -395,16 +396,15 @@ local function search(self)
   self.searchers = self.searchers - 1
 end
 
---- Look up in the store what became of a row's slots since a time, and queue what is left to do.
--- Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of the row is
--- decided: older slots come first.
+--- Look up in the store what became of a row's slots, those of its queue included, and queue what is
+-- left to do. Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of
+-- the row is decided: older slots come first.
 -- @tparam table row
--- @tparam number after
-function dispatcher:survey(row, after)
+function dispatcher:survey(row)
   self:plan(row, self.now() - self:facts(row).jitter)
   row.surveys = row.surveys + 1
   self.last_search = self.last_search + 1
-  self.searches[self.last_search] = {row = row, after = after, asked = self.steady_now()}
+  self.searches[self.last_search] = {row = row, asked = self.steady_now()}
   if self.searchers < MOST_SEARCHERS then
     self.searchers = self.searchers + 1
     tasks.spawn(search, self)
@@ -431,6 +431,8 @@ local function notice_step(self, now, steady)
     math.abs(step)))
   if step < 0 then
     plan_anew(self, now)
+  elseif step > LATE then
+    self.keeps_until = steady + DAY -- it may be set back: what has run is to be known then
   end
 end
 
@@ -489,7 +491,7 @@ local function plan_first(self, row, now)
   local first, facts = self.core.next(row.i, row.known_at), self:facts(row)
   row.queue = {}
   if first and first <= now - facts.jitter and facts.enabled then
-    self:survey(row, row.known_at)
+    self:survey(row)
   else
     self:plan(row, row.known_at)
   end
@@ -684,6 +686,7 @@ function dispatcher.new(means)
   own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
   own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
   own.searches, own.search, own.last_search, own.searchers = {}, 1, 0, 0
+  own.keeps_until = -math.huge -- by the steady clock: nothing is removed
   own.clock_steps, own.naps, own.started = 0, {}, means.now()
   own.nap = function(seconds)
     return own:rest(seconds)

@@ -65,6 +65,19 @@ local function is_waiting(row, at)
   return false
 end
 
+--- Note that another host has claimed a slot, when it has, and has not ended it: the sweep follows
+-- it. Waits.
+-- @tparam table own the dispatcher
+-- @tparam table row
+-- @tparam string key
+-- @raise what the store refuses
+function follow.note_claimed(own, row, key)
+  local slot = own.records.read(row.name, key)
+  if follow.goes_on(slot) and not row.running[key] then
+    follow.note(own, row, key, slot)
+  end
+end
+
 -- A marker without a claim: its host died in between, or claims it just now. A slot of the schedule
 -- may wait for its turn, here or on another host, and is not to be left out because of it.
 local function judge_unclaimed(own, row, key, entry)

@@ -1,5 +1,7 @@
 --- Slots that nobody waited for: what the store has of them, and what is left to do.
 -- @module jobs_survey
+local jobs_follow = require "jobs_follow"
+
 local survey = {}
 
 local LATE = 60 -- seconds that a busy host may take; also where nothing is caught up
@@ -97,13 +99,28 @@ local function oldest_waiting(own, row, now)
   return now - longest
 end
 
--- The slots that are to be run after all. That the others were missed is written down.
-local function divide(own, row, found, from, upto)
+-- Behind which slot they are to be run after all.
+local function window_of(own, row, from, upto)
   local facts = own:facts(row)
   local reach = facts.missed == "none" and 0 or facts.catch_up
-  local window = math.max(from, math.min(upto - math.max(reach, LATE),
-    oldest_waiting(own, row, upto)))
-  local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
+  return math.max(from, math.min(upto - math.max(reach, LATE), oldest_waiting(own, row, upto)))
+end
+
+-- Notes which slots of the window others have claimed behind the last sweep, so that these do not
+-- overlap with what is caught up.
+local function note_claimed(own, row, found, after)
+  for key, slot in pairs(found.slots) do
+    if slot.is_claimed and not slot.ended and not row.running[key] and not row.foreign[key]
+      and own.records.time(key) > after then
+      jobs_follow.note_claimed(own, row, key)
+    end
+  end
+end
+
+-- The slots that are to be run after all. That the others were missed is written down.
+local function divide(own, row, found, from, upto)
+  local window = window_of(own, row, from, upto)
+  local list, passed, last = choose(own:facts(row), absent_slots(own, row, found, window, upto))
   local missed = count_absent(own, row, found, from, window)
   if missed + passed > 0 then
     last = last or own.core.last(row.i, from, window)
@@ -138,6 +155,9 @@ function survey.look(own, row, after)
   local from = after
   if floor and floor <= upto then -- one of the future was written by a wrong clock
     from = math.max(after, floor)
+  end
+  if own:facts(row).overlap ~= "allow" then
+    note_claimed(own, row, found, window_of(own, row, from, upto))
   end
   if row.fingerprint == fingerprint then -- else these are no slots of the job any more
     local list = divide(own, row, found, from, upto)

@@ -253,7 +253,7 @@ END_TEST
 START_TEST(time_beyond_its_limit_ends_it)
 {
     run("spin", (struct worker_request){.max_cpu_ms = 900});
-    ck_assert_int_ne(ended.signal, 0);
+    ck_assert_int_eq(ended.signal, SIGXCPU);
 }
 END_TEST
 

@@ -225,6 +225,7 @@ static int run_library(struct session *session, const struct start_command *comm
                                         .keep = RUN_NOT_KEPT};
     const int code = run_script(session, &request);
 
+    OPENSSL_cleanse(options, strlen(options)); /* the token is in them */
     free(options);
     return code;
 }

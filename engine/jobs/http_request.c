@@ -158,6 +158,8 @@ static bool check_request(struct http_request *request)
         refuse(request, 400, true, flaw);
     else if (http_head_size(request->event) > HTTP_SERVER_HEADERS_LIMIT)
         refuse(request, 431, true, "the headers are too large");
+    else if (http_head_count(request->event) > HTTP_SERVER_FIELDS_LIMIT)
+        refuse(request, 431, true, "there are too many headers");
     else if (evbuffer_get_length(evhttp_request_get_input_buffer(request->event)) >
              HTTP_SERVER_BODY_LIMIT)
         refuse(request, 413, true, "the body is too large");

@@ -31,7 +31,23 @@ enum {
     SWEEP_MS = 500        /* and not further apart than that */
 };
 
+static struct list servers = {&servers, &servers};
+
 /* ---- connections ---- */
+
+static void accept_more(struct http_server *server)
+{
+    if (!server->is_full || server->socket == NULL)
+        return;
+    server->is_full = false;
+    evconnlistener_enable(evhttp_bound_socket_get_listener(server->socket));
+}
+
+static void accept_no_more(struct http_server *server)
+{
+    server->is_full = true;
+    evconnlistener_disable(evhttp_bound_socket_get_listener(server->socket));
+}
 
 static void forget_connection(struct connection *connection)
 {
@@ -41,10 +57,7 @@ static void forget_connection(struct connection *connection)
     bufferevent_decref(connection->stream);
     free(connection);
     server->connection_count--;
-    if (server->is_full && server->socket != NULL) {
-        server->is_full = false;
-        evconnlistener_enable(evhttp_bound_socket_get_listener(server->socket));
-    }
+    accept_more(server);
 }
 
 static bool is_gone(const struct connection *connection)
@@ -58,7 +71,7 @@ static bool is_gone(const struct connection *connection)
 }
 
 /* Goes over the connections: forgets those that are gone, and ends, at the next turn, those whose
- * request is not whole after its time. */
+ * request is not whole after its time. Whoever could not be accepted is tried again. */
 static void sweep(evutil_socket_t fd, short events, void *context)
 {
     struct http_server *server = context;
@@ -78,6 +91,8 @@ static void sweep(evutil_socket_t fd, short events, void *context)
                                       BEV_EVENT_READING | BEV_EVENT_TIMEOUT,
                                       BEV_TRIG_DEFER_CALLBACKS);
     }
+    if (server->connection_count < server->limits.connections)
+        accept_more(server);
     if (list_is_empty(&server->connections))
         event_del(server->sweep);
 }
@@ -104,6 +119,22 @@ static void start_sweeping(struct http_server *server)
         event_add(server->sweep, &pause);
 }
 
+/* There are no descriptors, or there is no memory. The connection stays in the system's queue, and
+ * the socket ready, until a sweep. libevent hands on its own context. */
+static void on_refused(struct evconnlistener *listener, void *context)
+{
+    (void)context;
+    for (struct list *link = servers.next; link != &servers; link = link->next) {
+        struct http_server *server = LIST_ENTRY(link, struct http_server, link);
+
+        if (server->socket == NULL ||
+            evhttp_bound_socket_get_listener(server->socket) != listener)
+            continue;
+        accept_no_more(server);
+        start_sweeping(server);
+    }
+}
+
 /* For a connection that is about to be accepted. libevent shuts it down when it is over; its
  * descriptor is closed with our reference. */
 static struct bufferevent *new_stream(struct event_base *base, void *context)
@@ -122,10 +153,8 @@ static struct bufferevent *new_stream(struct event_base *base, void *context)
     list_append(&server->connections, &connection->link);
     server->connection_count++;
     start_sweeping(server);
-    if (server->connection_count >= server->limits.connections) {
-        server->is_full = true;
-        evconnlistener_disable(evhttp_bound_socket_get_listener(server->socket));
-    }
+    if (server->connection_count >= server->limits.connections)
+        accept_no_more(server);
     return stream;
 }
 
@@ -225,6 +254,8 @@ static void configure(struct http_server *server)
     evhttp_set_timeout(server->server, (int)server->limits.idle_s);
     evhttp_set_bevcb(server->server, new_stream, server);
     evhttp_set_gencb(server->server, on_request, server);
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(server->socket),
+                                on_refused);
 }
 
 /* Takes the socket. */
@@ -258,6 +289,7 @@ struct http_server *http_server_open(struct loop *loop, const char *address,
         return NULL;
     server = memory_new(sizeof *server);
     server->loop = loop;
+    list_append(&servers, &server->link);
     list_init(&server->connections);
     list_init(&server->requests);
     list_init(&server->streams);
@@ -349,6 +381,7 @@ void http_server_close(struct http_server *server)
         event_free(server->sweep);
     if (server->patience != NULL)
         event_free(server->patience);
+    list_remove(&server->link);
     loop_release(server->loop);
     free(server);
 }

@@ -11,6 +11,7 @@
 #include "jobs/http_server.h"
 
 struct http_server {
+    struct list link; /* of all of them */
     struct loop *loop;
     struct evhttp *server;
     struct evhttp_bound_socket *socket; /* NULL once it is finishing */

@@ -105,8 +105,15 @@ static void give_up(const char *why)
     _exit(127);
 }
 
-/* What we have been given ourselves is not exceeded. */
-static void limit(int resource, uint64_t most)
+/* What is there of a limit that would be above our own. */
+static rlim_t within(rlim_t own, uint64_t wanted)
+{
+    return own == RLIM_INFINITY || wanted < own ? (rlim_t)wanted : own;
+}
+
+/* What we have been given ourselves is not exceeded. At `most` there is a warning, which is a
+ * signal that tells what is exceeded; `grace` behind that the end. */
+static void limit(int resource, uint64_t most, uint64_t grace)
 {
     struct rlimit limits;
 
@@ -114,9 +121,8 @@ static void limit(int resource, uint64_t most)
         return;
     if (getrlimit(resource, &limits) != 0)
         give_up("moongate: its limits cannot be read\n");
-    if (limits.rlim_max == RLIM_INFINITY || most < limits.rlim_max)
-        limits.rlim_max = (rlim_t)most;
-    limits.rlim_cur = limits.rlim_max;
+    limits.rlim_cur = within(limits.rlim_max, most);
+    limits.rlim_max = within(limits.rlim_max, most + grace);
     if (setrlimit(resource, &limits) != 0)
         give_up("moongate: its memory, its time or what it writes cannot be limited\n");
 }
@@ -153,9 +159,9 @@ static void become(const struct worker_request *request, char *const *words, int
     }
     dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     setrlimit(RLIMIT_CORE, &no_core); /* it would hold tokens */
-    limit(RLIMIT_AS, request->max_memory_bytes);
-    limit(RLIMIT_CPU, (uint64_t)(request->max_cpu_ms + 999) / 1000);
-    limit(RLIMIT_FSIZE, request->keeps_stdout ? WORKER_WRITTEN_BYTES : 0);
+    limit(RLIMIT_AS, request->max_memory_bytes, 0);
+    limit(RLIMIT_CPU, (uint64_t)(request->max_cpu_ms + 999) / 1000, 1);
+    limit(RLIMIT_FSIZE, request->keeps_stdout ? WORKER_WRITTEN_BYTES : 0, 0);
     if (request->folder != NULL && chdir(request->folder) != 0)
         give_up("moongate: its folder cannot be entered\n");
     execv(own_program, words);

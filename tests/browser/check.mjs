@@ -345,6 +345,7 @@ test("the real scheduler: run by click, its log and tree live", async () => {
   await waitForText(page, ".log", "line 6");
   await waitForText(page, ".facts", "succeeded");
   await waitForText(page, ".tree", "payments");
+  check(!(await textOf(page, ".facts")).includes("Carried by"), "somebody is said to carry it");
   await page.screenshot({path: join(folder, "pictures", "real_run.png"), fullPage: true});
   await go(page, "#/estate", ".estate svg");
   await waitForText(page, "main table", "payments");

@@ -46,7 +46,7 @@ function calls.claim(own, name, key, claim)
   own.marks[of(name, key)] = true
   own.before("claim, marked", name, key)
   if own.claims[of(name, key)] then
-    return false
+    return claim.nonce ~= nil and own.claims[of(name, key)].nonce == claim.nonce -- ours, not answered
   end
   own.claims[of(name, key)] = claim
   if hosts.time(key) <= (own.floors[name] or -1) and not key:find "-m" then
@@ -73,7 +73,7 @@ function calls.survey(own, name)
   local slots = {}
   for id in pairs(own.claims) do
     local key, of_name = id:match "^(%S+) (.*)$"
-    slots[key] = of_name == name and {ended = own.ends[id] ~= nil} or slots[key]
+    slots[key] = of_name == name and {is_claimed = true, ended = own.ends[id] ~= nil} or slots[key]
   end
   return {slots = slots, floor = own.floors[name] and hosts.key(own.floors[name])}
 end
@@ -173,7 +173,11 @@ local function records_of(own)
   local made = {time = hosts.time, run_id = function(name, key)
     return key .. "-" .. name
   end}
-  local hand = 0
+  local hand, nonces = 0, 0
+  function made.nonce()
+    nonces = nonces + 1
+    return ("%s %d"):format(tostring(made), nonces)
+  end
   function made.key(at, is_by_hand)
     hand = hand + 1
     return hosts.key(at) .. (is_by_hand and ("-m%04x"):format(hand) or "")

@@ -50,6 +50,7 @@ local began = steady()
 
 world.fleet_offset = 0 -- seconds that all wall clocks are ahead of the virtual one
 world.errors = {}
+world.passed = {} -- slots that came while their job was paused, by "name time"
 
 local function here()
   return host_of[coroutine.running()]
@@ -89,8 +90,18 @@ local function spawn_at(host, fn, ...)
 end
 
 --- Do something as a task of a host, and wait for it.
+-- @raise what it raises
 function world.at(host, fn, ...)
-  return spawn_at(host, fn, ...):join()
+  local task = spawn(function(...)
+    host_of[coroutine.running()] = host
+    return pcall(fn, ...)
+  end, ...)
+  host.tasks[task] = true
+  local ok, failure = task:join()
+  if not ok then
+    error(failure, 0)
+  end
+  return true
 end
 
 -- Naps of the dispatcher are canceled, and have no host to ask.
@@ -144,6 +155,7 @@ local function take(into, name, key, text)
   into[name .. " " .. key] = list
   local note = json.decode(text)
   note.put_at, note.host, note.wall = steady(), here(), clock.now()
+  note.is_astray = world.is_astray
   list[#list + 1] = note
 end
 
@@ -369,7 +381,6 @@ end
 function world.boot(host)
   host.tasks, host.workers = setmetatable({}, {__mode = "k"}), setmetatable({}, {__mode = "k"})
   host.is_leaving, host.is_open = nil, nil
-  host.since = world.wall(host)
   host.root = spawn_at(host, function()
     host.own = jobs_dispatcher.new {
       core = jobs, records = records, start = world.start, steady_now = steady,
@@ -377,8 +388,13 @@ function world.boot(host)
       store = "memory", folder = "/", words = {}, max_runs = 64, lease = world.LEASE,
       every = world.EVERY,
     }
+    host.own:on_change(function(name, what, facts)
+      if what == "passed" then
+        world.passed[name .. " " .. facts.slot] = true
+      end
+    end)
     host.own:open()
-    host.is_open, host.since = true, world.wall(host)
+    host.is_open, host.since, host.steady_since = true, world.wall(host), steady()
     host.own:run()
   end)
 end

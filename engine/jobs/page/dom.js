@@ -128,6 +128,7 @@ export const setNow = (seconds) => { skew = seconds - Date.now() / 1000; };
 /** "1 h 05 min" */
 export function span(seconds) {
   const whole = Math.max(0, Math.round(seconds));
+  if (seconds > 0 && seconds < 0.1) return "under 0.1 s";
   if (seconds > 0 && seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;

@@ -111,9 +111,10 @@ function drawBar(operation, y, xOf, last) {
 function drawAxis(first, last, xOf, height) {
   const distance = DISTANCES.find((one) => (last - first) / one <= 8) ?? 2592000, ticks = [];
   for (let at = 0; at <= last - first; at += distance) {
-    ticks.push(s("line", {class: "tick", x1: xOf(first + at), x2: xOf(first + at), y1: TOP - 8,
-      y2: height}), s("text", {x: xOf(first + at) + 3, y: 12}, at === 0 ? stamp(first).slice(11)
-      : `+${span(at)}`));
+    const x = xOf(first + at);
+    ticks.push(s("line", {class: "tick", x1: x, x2: x, y1: TOP - 8, y2: height}),
+      x < WIDTH - 80 && s("text", {x: x + 3, y: 12},
+        at === 0 ? stamp(first).slice(11) : `+${span(at)}`));
   }
   return ticks;
 }
@@ -224,7 +225,7 @@ export function showRun(main, id) {
     close: () => clearInterval(clock),
     hear(what, about) {
       if (what === "run" && about.id === id) {
-        if (about.facts) run = {...run, ...about.facts};
+        if (about.facts) run = about.facts;
         take(about);
         if (about.is_too_much) load();
       } else if (what === "jobs") {
