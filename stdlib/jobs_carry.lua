@@ -211,8 +211,8 @@ local function last_noted(attempts)
 end
 
 --- Carry a claimed slot to its end.
--- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()`, `steady_now()`, `nap(seconds)`
---   (false: there is no time any more), `is_draining()`, `tell(what, facts)` ("began", "failed"),
+-- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()`, `steady_now()`,
+--   `nap(seconds)` (false: there is no time any more), `is_draining()`, `tell(what, facts)` ("began", "failed"),
 --   `ending(finish)` before an end is written down, or nil,
 --   `warn(text)`, `host`, `folder`, `words` (common options of every run), `in_foreground`
 -- @tparam table job as of core.jobs.job()

@@ -333,8 +333,8 @@ local function queue_due(self, now)
   end
 end
 
---- Look up in the store what became of a row's slots, those of its queue included, and queue what is
--- left to do. Those that may begin later yet, by the job's jitter, are planned.
+--- Look up in the store what became of a row's slots, those of its queue included, and queue what
+-- is left to do. Those that may begin later yet, by the job's jitter, are planned.
 -- @tparam table row
 function dispatcher:survey(row)
   local upto, asked = self.now() - self:facts(row).jitter, self.steady_now()

@@ -30,8 +30,8 @@ end
 --- Note what is known of a slot that another host has.
 -- @tparam table own the dispatcher
 -- @tparam table entry of `row.foreign`, where it stays the same: `slot`, `run`, `host`, `began`,
---   `attempt`; `since` and `seen`, by the steady clock: when it began, as far as we know, and when we
---   heard of it
+--   `attempt`; `since` and `seen`, by the steady clock: when it began, as far as we know, and when
+--   we heard of it
 -- @tparam table slot what the records say
 function follow.note(own, entry, slot)
   local claim, steady = slot.claim, own.steady_now()
@@ -67,8 +67,8 @@ local function judge_unclaimed(own, row, key, entry)
   row.foreign[key] = nil
 end
 
--- How long it is until a time that another host wrote down, plus so many seconds; that host's clock or
--- ours may be wrong, so it is no longer than that since a moment of ours. Seconds, 0 or less: now.
+-- How long it is until a time that another host wrote down, plus so many seconds; that host's clock
+-- or ours may be wrong, so it is no longer than that since a moment of ours. 0 or less: now.
 local function rest(own, written, seconds, since)
   return math.min(written + seconds - own.now(), since + seconds - own.steady_now())
 end

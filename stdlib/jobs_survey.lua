@@ -61,7 +61,7 @@ local function note_missed(own, row, count, first, last)
   end
 end
 
--- Puts the slots behind those that were due before, and in front of those that became due meanwhile.
+-- Puts the slots behind those that were due before, in front of those that became due meanwhile.
 local function queue(row, list, after)
   local queue = {}
   for _, item in ipairs(row.queue) do
@@ -122,7 +122,8 @@ function survey.look(own, row, after, upto)
     after = math.max(after, floor)
   end
   local reach = facts.missed == "none" and 0 or facts.catch_up
-  local window = math.max(after, math.min(upto - math.max(reach, LATE), oldest_waiting(own, row, upto)))
+  local window = math.min(upto - math.max(reach, LATE), oldest_waiting(own, row, upto))
+  window = math.max(after, window)
   if facts.overlap ~= "allow" then
     note_claimed(own, row, found, window)
   end
