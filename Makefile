@@ -124,9 +124,11 @@ browser: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(BUILD)/tests/browser/host
 	@sh tests/browser/run.sh $(BUILD)/moongate $(BUILD)/tests/browser/host $(BUILD)/browser
 
-# What the Dockerfile says, in folders of debootstrap; as root, from a mirror of Debian.
-deployment:
+# What the Dockerfile and the unit say, in folders of debootstrap; as root, from a mirror of Debian.
+deployment: packages
+	@$(MAKE) --no-print-directory all
 	@sh tests/deployment_chroot.sh $${TMPDIR:-/var/tmp}/moongate-deployment
+	@sh tests/deployment_systemd.sh $(BUILD)/moongate $${TMPDIR:-/var/tmp}/moongate-deployment
 
 bench: packages
 	@sh tests/packages.sh bench

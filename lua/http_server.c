@@ -19,6 +19,8 @@ enum { SLOT_SERVER = 1, SLOT_REQUEST = 2, SLOT_ACCEPTOR = 3 }; /* of accept() */
 
 enum { MOST_FIELDS = 32 };
 
+enum { HEADERS = 1 }; /* the user value of a request */
+
 static const char server_metatable[] = "http server",
                   request_metatable[] = "http request",
                   stream_metatable[] = "http stream";
@@ -149,13 +151,17 @@ static int request_stream(lua_State *L)
 }
 
 /* Headers by their names in small letters; those that stand several times are joined by commas
- * (RFC 9110, 5.3). */
+ * (RFC 9110, 5.3). The table is made once. */
 static int push_headers(lua_State *L, struct http_request *request)
 {
     const struct evkeyvalq *fields = http_request_fields(request);
     const struct evkeyval *field = fields != NULL ? fields->tqh_first : NULL;
 
+    if (lua_getiuservalue(L, 1, HEADERS) == LUA_TTABLE)
+        return 1;
     lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, HEADERS);
     for (; field != NULL; field = field->next.tqe_next) {
         char name[256];
         size_t length = 0;
@@ -291,7 +297,7 @@ static int server_accept(lua_State *L)
     if (box->server == NULL)
         return 0;
     lua_settop(L, SLOT_SERVER);
-    request = lua_newuserdatauv(L, sizeof *request, 0);
+    request = lua_newuserdatauv(L, sizeof *request, HEADERS);
     request->request = NULL;
     luaL_setmetatable(L, request_metatable);
     held = bind_new_held(L, true);

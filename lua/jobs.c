@@ -343,13 +343,15 @@ static int jobs_find(lua_State *L)
 }
 
 /* reload() -> true when the configuration was read again; nil and what is wrong with it when it was
- * not: then all is as it was */
+ * not, or is gone: then all is as it was */
 static int jobs_reload(lua_State *L)
 {
     struct jobs *jobs = jobs_of(L);
     struct failure *failure = NULL;
     struct config *config = config_read(jobs->file, &failure);
 
+    if (config == NULL && failure == NULL)
+        failure = config_complain_absence(jobs->file);
     if (failure != NULL) {
         lua_pushnil(L);
         lua_pushstring(L, failure->message);

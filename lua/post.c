@@ -21,6 +21,8 @@
 
 enum { ARG_OPTIONS = 1, SLOT_POST = 2, MOST_TEXTS = 64 };
 
+static const lua_Number LATEST_S = 253402300800.0; /* the year 10000 */
+
 static const char office_metatable[] = "post office";
 
 /* --- arguments ---------------------------------------------------------------------------- */
@@ -90,6 +92,21 @@ static int64_t take_timeout(lua_State *L)
         timeout_ms = bind_check_duration(L, -1, "timeout");
     lua_pop(L, 1);
     return timeout_ms;
+}
+
+/* `otherwise_ms` when it is absent. */
+static int64_t take_time(lua_State *L, int64_t otherwise_ms)
+{
+    lua_Number seconds;
+
+    if (lua_getfield(L, ARG_OPTIONS, "at") != LUA_TNIL) {
+        seconds = luaL_checknumber(L, -1);
+        if (!(seconds >= 0.0 && seconds < LATEST_S))
+            luaL_error(L, "at: a time from 1970 to 9999 expected");
+        otherwise_ms = (int64_t)(seconds * 1000.0);
+    }
+    lua_pop(L, 1);
+    return otherwise_ms;
 }
 
 static void check_options(lua_State *L, const char *const *names, size_t count)
@@ -240,9 +257,7 @@ static int post_mail(lua_State *L)
     what.id = needed_text(L, "id");
     what.timeout_ms = take_timeout(L);
     what.at_wall_ms = clock_wall_ms(session_clock(session));
-    if (lua_getfield(L, ARG_OPTIONS, "at") != LUA_TNIL)
-        what.at_wall_ms = (int64_t)(luaL_checknumber(L, -1) * 1000.0);
-    lua_pop(L, 1);
+    what.at_wall_ms = take_time(L, what.at_wall_ms);
     take_texts(L, "to", to, MOST_TEXTS);
     check_mail(L, &what);
 

@@ -67,7 +67,7 @@ static lua_Number field_number(lua_State *L, const char *name)
     lua_getfield(L, ARG_OPTIONS, name);
     number = luaL_optnumber(L, -1, 0.0);
     lua_pop(L, 1);
-    luaL_argcheck(L, number >= 0.0 && number < 1e18, ARG_OPTIONS, name);
+    luaL_argcheck(L, number >= 0.0 && number < 1e15, ARG_OPTIONS, name);
     return number;
 }
 
@@ -135,6 +135,10 @@ static int wait_finish(lua_State *L, int status, lua_KContext context)
         lua_pushinteger(L, handle->signal);
         lua_setfield(L, -2, "signal");
     }
+    if (handle->signal == SIGXCPU) {
+        lua_pushboolean(L, true);
+        lua_setfield(L, -2, "took_too_much_cpu");
+    }
     lua_pushlstring(L, handle->said, handle->said_length);
     lua_setfield(L, -2, "said");
     if (handle->written != NULL) {
@@ -144,9 +148,9 @@ static int wait_finish(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
-/* worker:wait() -> {exit_code=, signal=, said=, output=} once it has ended: 128 and the number of the
- * signal that ended it, that number or nil, the end of what it wrote to stderr, and what it wrote to
- * stdout, where that is kept. Waits */
+/* worker:wait() -> {exit_code=, signal=, took_too_much_cpu=, said=, output=} once it has ended: 128
+ * and the number of the signal that ended it, that number or nil, true when that came of max_cpu, the
+ * end of what it wrote to stderr, and what it wrote to stdout, where that is kept. Waits */
 static int worker_wait(lua_State *L)
 {
     const struct handle *handle = check_handle(L);

@@ -86,6 +86,7 @@ end
 -- Runs the process. Returns how it ended, and how many seconds it took.
 local function work(own)
   local began = own.means.steady_now()
+  own.was_killed = false
   local worker = own.means.start {
     words = own.words, folder = own.means.folder, in_foreground = own.means.in_foreground,
     max_memory = own.job.max_memory, max_cpu = own.job.max_cpu,
@@ -107,26 +108,44 @@ local function last_words(said)
   return text ~= "" and text:sub(-LONGEST_ERROR) or nil
 end
 
-local function has_timed_out(own, ended, took)
-  local timeout = own.job.timeout
-  return own.was_killed or timeout > 0 and took >= timeout and ended.exit_code == INTERRUPTED
+local function has_timed_out(own, took)
+  return own.job.timeout > 0 and took >= own.job.timeout
 end
 
--- What came of a process: a status, and what went wrong.
+local function too_long(own)
+  return ("it took longer than %s"):format(clock.format(own.job.timeout))
+end
+
+local function look_run(own)
+  return carry.persist(own.means, "reading run " .. own.id, own.means.records.look_run, own.id)
+end
+
+-- What came of a process: a status, and what went wrong. One that ended by itself has given back the
+-- run: when somebody carries that, this host was away for long, and what becomes of it is not its
+-- business any more.
 local function judge(own, ended, took)
   local code = ended.exit_code
   if code == DONE then
     return "succeeded"
   elseif code == HELD then
     return "held"
-  elseif has_timed_out(own, ended, took) then
-    return "timed out", ("it took longer than %s"):format(clock.format(own.job.timeout))
-  elseif code == INTERRUPTED or ended.signal and own.means.is_draining() then
+  elseif own.was_killed then
+    return "timed out", too_long(own)
+  elseif ended.signal and own.means.is_draining() then
     return "handed over"
+  elseif ended.took_too_much_cpu then
+    return "died", ("it took more than %s of the processor"):format(clock.format(own.job.max_cpu))
   elseif ended.signal then
     return "died", last_words(ended.said) or ("signal %d ended it"):format(ended.signal)
+  elseif code == INTERRUPTED and not has_timed_out(own, took) then
+    return "handed over"
   end
-  local run = carry.persist(own.means, "reading run " .. own.id, own.means.records.look_run, own.id)
+  local run = look_run(own)
+  if run.is_held then
+    return "held"
+  elseif code == INTERRUPTED then
+    return "timed out", too_long(own)
+  end
   return run.status == "canceled" and "canceled" or "failed", run.error or last_words(ended.said)
 end
 
@@ -160,15 +179,15 @@ local function is_hopeless(exit_code)
   return exit_code == USAGE or exit_code == GUARD_REFUSED
 end
 
--- Notes an attempt that failed. Returns the end when it was the last one.
-local function fail(own, status, exit_code, why)
+-- Notes an attempt that failed, at that time or now. Returns the end when it was the last one.
+local function fail(own, status, exit_code, why, at)
   own.attempts = own.attempts + 1
   if own.attempts > most_failures(own, status) or is_hopeless(exit_code) then
     return finish(own, status == "died" and "failed" or status, exit_code, why)
   end
   carry.persist(own.means, "an attempt of " .. own.id, own.means.records.attempt, own.job.name,
     own.key, own.attempts, {status = status, exit_code = exit_code,
-    at = own.means.now(), host = own.means.host, error = cut(why)})
+    at = math.max(own.means.now(), at or 0), host = own.means.host, error = cut(why)})
   own.means.tell("failed", {status = status, exit_code = exit_code, attempt = own.attempts,
     error = cut(why), again_in = own.job.retry_after})
 end
@@ -191,14 +210,14 @@ end
 
 -- What an attempt that nobody saw the end of had come to, when it had. The end, or nothing.
 local function look_back(own)
-  local run = carry.persist(own.means, "reading run " .. own.id, own.means.records.look_run, own.id)
+  local run = look_run(own)
   if run.status == "succeeded" then
     own.attempts = own.attempts + 1
     return finish(own, "succeeded", 0)
   elseif run.status == "canceled" then
     return finish(own, "canceled", run.exit_code, run.error)
   elseif run.status == "failed" and (run.ended or 0) > own.noted then
-    return fail(own, "failed", run.exit_code, run.error)
+    return fail(own, "failed", run.exit_code, run.error, run.ended) -- by the clock of its host
   end
 end
 
@@ -210,9 +229,21 @@ local function last_noted(attempts)
   return last
 end
 
+-- Waits for the next attempt. Returns why there is none here: a host that was stopped meanwhile may
+-- find that others have brought the slot to its end.
+local function wait_for_next(own)
+  if not own.means.nap(own.job.retry_after) then
+    return "handed over"
+  end
+  local slot = carry.persist(own.means, "reading the slot of " .. own.id, own.means.records.read,
+    own.job.name, own.key)
+  return (not slot or slot.finish) and "held" or nil
+end
+
 --- Carry a claimed slot to its end.
--- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()`, `steady_now()`,
---   `nap(seconds)` (false: there is no time any more), `is_draining()`, `tell(what, facts)` ("began", "failed"),
+-- @tparam table means `records` (jobs_records), `start` (core.worker.start), `now()` and
+--   `steady_now()` (seconds; of the machine's two clocks), `nap(seconds)`
+--   (false: there is no time any more), `is_draining()`, `tell(what, facts)` ("began", "failed"),
 --   `ending(finish)` before an end is written down, or nil,
 --   `warn(text)`, `host`, `folder`, `words` (common options of every run), `in_foreground`
 -- @tparam table job as of core.jobs.job()
@@ -234,8 +265,8 @@ function carry.slot(means, job, key, claim, attempts)
       return nil, "handed over"
     end
     ending, why = try(own)
-    if not ending and not why and not means.nap(job.retry_after) then
-      return nil, "handed over"
+    if not ending and not why then
+      why = wait_for_next(own)
     end
   end
   return ending, why

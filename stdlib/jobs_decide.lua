@@ -3,7 +3,7 @@
 -- The slots of a job are decided in their order, on each host, by what the store has: so a host
 -- that comes to a slot knows what became of those before it.
 -- @module jobs_decide
-local jobs_follow = require "jobs_follow"
+local follow = require "jobs_follow"
 
 local decide = {}
 
@@ -29,8 +29,8 @@ local function what_goes_on(own, row)
   end
   for _, key in ipairs(keys) do
     local slot = own.records.read(row.name, key)
-    if slot and slot.claim.status == "claimed" and not slot.finish then
-      return row.foreign[key] or {run = slot.claim.run}
+    if follow.goes_on(slot) then
+      return row.running[key] or follow.note(own, row, key, slot)
     end
   end
 end
@@ -89,14 +89,22 @@ local function tell_late(own, row, entry)
   end
 end
 
+-- What is written of a slot that is begun: the same each time, so that one's own claim is known when
+-- the answer to it was lost.
+local function note_of(own, row, item, key)
+  local now = own.now()
+  item.claim = item.claim or {kind = "scheduled", status = "claimed",
+    run = own.records.run_id(row.name, key), slot = item.slot, host = own.host, at = now,
+    late = math.max(0, now - own:due(row, item.slot)), nonce = own.records.nonce()}
+  return item.claim
+end
+
 -- Claims the slot. The entry of what this host carries from now on, or nil: another has it.
 local function claim(own, row, item)
-  local key, now = own.records.key(item.slot), own.now()
-  local note = {kind = "scheduled", status = "claimed", run = own.records.run_id(row.name, key),
-    slot = item.slot, host = own.host, at = now,
-    late = math.max(0, now - own:due(row, item.slot))}
+  local key = own.records.key(item.slot)
+  local note = note_of(own, row, item, key)
   if not own.records.claim(row.name, key, note) then
-    jobs_follow.note_claimed(own, row, key)
+    follow.note_claimed(own, row, key)
     return nil
   end
   local entry = {key = key, slot = item.slot, run = note.run, claim = note}

@@ -20,6 +20,8 @@ local EVERY = 30 -- seconds
 local DAY = 86400 -- seconds
 local STEP = 2 -- seconds between what the two clocks say that are a step of one
 local LATE = 60 -- seconds: a slot found later was not waited for
+local MOST_SEARCHERS = 16 -- tasks that look for slots in the store
+local MOST_DRAWN = 20 -- keys that are tried for a run by hand
 local LAST_WAIT = 5 -- seconds for processes that were killed
 local SOONEST_RETRY, LATEST_RETRY = 1, 60 -- seconds, after the store has failed
 
@@ -48,8 +50,8 @@ end
 -- @tparam string name
 -- @treturn table
 function dispatcher.new_row(name)
-  return {name = name, queue = {}, running = {}, foreign = {}, counts = {succeeded = 0, failed = 0,
-    timed_out = 0, canceled = 0, skipped = 0, missed = 0, late = 0}}
+  return {name = name, queue = {}, running = {}, foreign = {}, surveys = 0, counts = {succeeded = 0,
+    failed = 0, timed_out = 0, canceled = 0, skipped = 0, missed = 0, late = 0}}
 end
 
 -- The row of a job that is declared. What was known of one of the same name goes on.
@@ -107,38 +109,71 @@ end
 
 -- --- places ------------------------------------------------------------------------------------
 
--- Starts to work on rows that wait for it, as long as there are places.
+-- What a place is taken for.
+local function work_at_place(self, turn)
+  local ok, failure = pcall(turn.fn, self, turn.row, turn.key)
+  if not ok then
+    self.warn(("job '%s': %s"):format(turn.row.name, tostring(failure)))
+  end
+  self.taken = self.taken - 1
+  self:pump()
+end
+
+-- Starts what waits for a place, as long as there are any.
 function dispatcher:pump()
   while self.taken < self.max_runs and self.first <= self.last and not self.is_draining do
-    local row = self.ready[self.first]
+    local turn = self.ready[self.first]
     self.ready[self.first] = nil
     self.first = self.first + 1
-    row.is_ready = false
     self.taken = self.taken + 1
-    tasks.spawn(self.work, self, row)
+    tasks.spawn(work_at_place, self, turn)
   end
+end
+
+--- Have a function called when a place is free for it: each in its turn.
+-- @tparam function fn gets the dispatcher, the row and the key; the place is its own until it
+--   returns
+-- @tparam table row
+-- @tparam[opt] string key
+function dispatcher:take_turn(fn, row, key)
+  self.last = self.last + 1
+  self.ready[self.last] = {fn = fn, row = row, key = key}
+  self:pump()
 end
 
 --- Have a row's queue worked on.
 -- @tparam table row
 function dispatcher:wake(row)
-  if row.is_ready or row.is_busy or #row.queue == 0 then
+  local has_to_wait = row.is_resting or row.surveys > 0
+  if row.is_ready or row.is_busy or has_to_wait or #row.queue == 0 then
     row.is_wanted = row.is_busy
     return
   end
   row.is_ready = true
-  self.last = self.last + 1
-  self.ready[self.last] = row
-  self:pump()
+  self:take_turn(self.work, row)
+end
+
+-- Goes on behind a time without a store. Slots that are long due then are caught up, as all that
+-- nobody has begun.
+local function go_on(self, row)
+  local first = row.surveys == 0 and row.i and row.queue[1]
+  if first and self.now() - self:facts(row).jitter - first.slot > LATE then
+    self:survey(row)
+  else
+    self:wake(row)
+  end
 end
 
 -- What could not be decided is looked at again: the longer, the less often.
 function dispatcher:later(row, failure)
   row.pause = math.min(2 * (row.pause or SOONEST_RETRY / 2), LATEST_RETRY)
   self.warn(("job '%s': %s; again in %d s"):format(row.name, tostring(failure), row.pause))
+  row.is_resting = true
   tasks.spawn(function()
-    if self.nap(row.pause) then
-      self:wake(row)
+    local has_time = self.nap(row.pause)
+    row.is_resting = false
+    if has_time then
+      go_on(self, row)
     end
   end)
 end
@@ -147,7 +182,7 @@ end
 -- place, and the queue goes on at another one.
 function dispatcher:work(row)
   local ok, verdict, found
-  row.is_busy = true
+  row.is_ready, row.is_busy = false, true
   repeat
     row.is_wanted = false
     ok, verdict, found = pcall(jobs_decide.first, self, row)
@@ -160,8 +195,6 @@ function dispatcher:work(row)
     self:wake(row)
     self:carry(row, found)
   end
-  self.taken = self.taken - 1
-  self:pump()
 end
 
 -- --- carrying ------------------------------------------------------------------------------------
@@ -181,9 +214,12 @@ end
 -- Has the store know whom an end concerns before it has the end: a host that dies in between leaves
 -- nobody without word.
 local function note_end(self, row, entry, ending)
+  if not self.notices or #self:facts(row).notify == 0 then
+    return
+  end
   local event = (ending.status == "failed" or ending.status == "timed out") and "failure"
     or ending.status == "succeeded" and "recovery"
-  if self.notices and event and (event == "failure" or self:had_failed(row, entry.key)) then
+  if event == "failure" or event and self:had_failed(row, entry.key) then
     jobs_carry.persist(self, "a notice of " .. entry.run, self.notices.note, self.notices,
       self:facts(row), event, ended_entry(entry, ending))
   end
@@ -249,15 +285,11 @@ local function settle(self, row, entry, ending)
   self:prune(row)
 end
 
---- Whether the slot that ended before this one failed; of a job that this host has not seen, as the
--- store has it. Waits.
+--- Whether the slot that ended before this one failed, on whatever host. Waits.
 -- @tparam table row
 -- @tparam string key
 -- @treturn boolean
 function dispatcher:had_failed(row, key)
-  if row.last then
-    return (row.failures or 0) > 0
-  end
   for _, entry in ipairs(self.records.history(row.name, 8)) do
     if entry.key < key and entry.status ~= "running" then
       if entry.status == "failed" or entry.status == "timed out" then
@@ -302,7 +334,7 @@ function dispatcher:carry(row, entry)
   else
     why = ok and why or tostring(ending)
     row.foreign[entry.key] = {slot = entry.slot, run = entry.run, host = entry.host,
-      began = entry.began, since = entry.since, is_held = ok,
+      began = entry.began, since = entry.since, attempt = entry.attempt, is_held = ok,
       check_at = self.steady_now() + (ok and self.every or LATEST_RETRY)}
     self:tell(row, "left", {key = entry.key, slot = entry.slot, run = entry.run, reason = why})
     if not ok then
@@ -315,6 +347,17 @@ end
 
 -- --- the time ----------------------------------------------------------------------------------
 
+-- Puts a slot among those that wait, in their order, unless it does already.
+local function enqueue(row, slot)
+  local place = #row.queue
+  while place > 0 and row.queue[place].slot > slot do
+    place = place - 1
+  end
+  if place == 0 or row.queue[place].slot < slot then
+    table.insert(row.queue, place + 1, {slot = slot, is_on_time = true})
+  end
+end
+
 -- Queues what is due. A slot that is found late, because nobody was here or a clock was set, may
 -- have been begun elsewhere, and others with it: the store is asked.
 local function queue_due(self, now)
@@ -325,7 +368,7 @@ local function queue_due(self, now)
     if row.plan == plan and now - self:facts(row).jitter - plan.slot > LATE then
       self:survey(row)
     elseif row.plan == plan then
-      row.queue[#row.queue + 1] = {slot = plan.slot, is_on_time = true}
+      enqueue(row, plan.slot)
       self:plan(row, plan.slot)
       self:wake(row)
     end
@@ -333,19 +376,39 @@ local function queue_due(self, now)
   end
 end
 
---- Look up in the store what became of a row's slots, those of its queue included, and queue what
--- is left to do. Those that may begin later yet, by the job's jitter, are planned.
+-- Looks for what was asked for, one after the other.
+local function search(self)
+  while self.search <= self.last_search do
+    local it = self.searches[self.search]
+    self.searches[self.search] = nil
+    self.search = self.search + 1
+    local ok, failure = pcall(jobs_carry.persist, self, "looking for the slots of " .. it.row.name,
+      function()
+        jobs_follow.sweep(self, it.asked) -- what goes on elsewhere
+        jobs_survey.look(self, it.row, it.row.known_at)
+      end)
+    it.row.surveys = it.row.surveys - 1
+    if not ok and not self.is_draining then
+      self.warn(("job '%s': %s"):format(it.row.name, tostring(failure)))
+    end
+    self:wake(it.row)
+  end
+  self.searchers = self.searchers - 1
+end
+
+--- Look up in the store what became of a row's slots, those of its queue included, and queue what is
+-- left to do. Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of
+-- the row is decided: older slots come first.
 -- @tparam table row
 function dispatcher:survey(row)
-  local upto, asked = self.now() - self:facts(row).jitter, self.steady_now()
-  self:plan(row, upto)
-  tasks.spawn(function()
-    jobs_carry.persist(self, "looking for the slots of " .. row.name, function()
-      jobs_follow.sweep(self, asked) -- what goes on elsewhere
-      jobs_survey.look(self, row, row.known_at, upto)
-    end)
-    self:wake(row)
-  end)
+  self:plan(row, self.now() - self:facts(row).jitter)
+  row.surveys = row.surveys + 1
+  self.last_search = self.last_search + 1
+  self.searches[self.last_search] = {row = row, asked = self.steady_now()}
+  if self.searchers < MOST_SEARCHERS then
+    self.searchers = self.searchers + 1
+    tasks.spawn(search, self)
+  end
 end
 
 -- Slots that were begun before a clock was set back are in the store: they do not begin again.
@@ -360,7 +423,7 @@ end
 local function notice_step(self, now, steady)
   local step = self.wall and (now - self.wall) - (steady - self.steady) or 0
   self.wall, self.steady = now, steady
-  if math.abs(step) < STEP then
+  if math.abs(step) < STEP or self.has_own_clock then
     return
   end
   self.clock_steps = self.clock_steps + 1
@@ -387,12 +450,16 @@ end
 
 -- --- the jobs ----------------------------------------------------------------------------------
 
--- Since when each job is known with its schedule; what is new is written down.
-local function learn(self, now)
-  local known, new = self.records.known(), {}
+-- Since when jobs are known with their schedule; what is new is written down.
+local function learn(self, rows)
+  local declared, new = {}, {}
   for _, row in ipairs(self.rows) do
-    local at = known[row.name .. "\n" .. row.fingerprint]
-    if not at then
+    declared[row.name .. "\n" .. row.fingerprint] = true
+  end
+  local known, now = self.records.known(declared), self.now()
+  for _, row in ipairs(rows) do
+    local at = row.i and known[row.name .. "\n" .. row.fingerprint]
+    if row.i and not at then -- else it is not declared any more
       new[#new + 1] = {row.name, row.fingerprint}
     end
     row.known_at = at and math.min(at, now) or now
@@ -412,7 +479,7 @@ local function load(self)
   end
   for name, row in pairs(before) do
     if not self.by_name[name] then
-      row.i, row.plan, row.queue = nil, nil, {}
+      row.i, row.fingerprint, row.plan, row.planned_by, row.queue = nil, nil, nil, nil, {}
       self.strays[name] = row
     end
   end
@@ -430,19 +497,41 @@ local function plan_first(self, row, now)
   end
 end
 
--- Plans all that are declared. Those whose schedule is the same go on where they were.
-local function plan_all(self)
-  local now = self.now()
-  learn(self, now)
+-- What the plan of a row is made from.
+local function mark_of(self, row)
+  return row.fingerprint .. tostring(self:facts(row).enabled)
+end
+
+-- Plans those that are declared with the same schedule: they go on where they were. Returns the
+-- others.
+local function plan_old(self)
+  local others = {}
   for _, row in ipairs(self.rows) do
-    local mark = row.fingerprint .. tostring(self:facts(row).enabled)
-    if row.planned_by ~= mark then
-      row.planned_by = mark
-      plan_first(self, row, now)
+    if row.planned_by ~= mark_of(self, row) then
+      row.plan, row.planned_by, row.queue = nil, nil, {}
+      others[#others + 1] = row
     elseif row.plan then
       self:plan(row, row.plan.slot - 1)
     end
   end
+  return others
+end
+
+-- Plans what is declared anew, when that is known of the store. Meanwhile it may have been declared
+-- in another way again.
+local function plan_new(self, rows)
+  if #rows == 0 then
+    return
+  end
+  learn(self, rows)
+  local now = self.now()
+  for _, row in ipairs(rows) do
+    if row.i and row.planned_by ~= mark_of(self, row) then
+      row.planned_by = mark_of(self, row)
+      plan_first(self, row, now)
+    end
+  end
+  self.bell:ring()
 end
 
 --- Read the configuration again. A broken one changes nothing.
@@ -453,8 +542,15 @@ function dispatcher:reload()
     return false, wrong
   end
   load(self)
-  plan_all(self)
+  local new = plan_old(self)
   self.bell:ring()
+  tasks.spawn(function()
+    local is_planned, failure = pcall(jobs_carry.persist, self, "since when jobs are known",
+      plan_new, self, new)
+    if not is_planned and not self.is_draining then
+      self.warn(("jobs that are new: %s"):format(tostring(failure)))
+    end
+  end)
   self:tell(nil, "reloaded", {jobs = #self.rows})
   return true
 end
@@ -465,19 +561,36 @@ local function find(self, name)
   return self.by_name[name] or error(("there is no job '%s'"):format(name), 0)
 end
 
+-- Claims a slot that nobody has. Keys are drawn at random.
+local function claim_by_hand(self, name, by)
+  for _ = 1, MOST_DRAWN do
+    local now = self.now()
+    local key = self.records.key(now, true)
+    local claim = {kind = "by hand", status = "claimed", run = self.records.run_id(name, key),
+      host = self.host, at = now, slot = math.floor(now), by = by, late = 0}
+    if self.records.claim(name, key, claim) then
+      return claim, key
+    end
+  end
+  error(("%d keys that were drawn at random are taken"):format(MOST_DRAWN), 0)
+end
+
 --- Begin a run of a job now, whatever goes on. Waits until it is claimed.
 -- @tparam string name
 -- @tparam string by who asks
 -- @treturn string the slot's key
--- @raise a message when there is no such job; what the store refuses
+-- @raise a message when there is no such job, or this host is to end; what the store refuses
 function dispatcher:run_now(name, by)
-  local row, now = find(self, name), self.now()
-  local key = self.records.key(now, true)
-  local claim = {kind = "by hand", status = "claimed", run = self.records.run_id(name, key),
-    host = self.host, at = now, slot = math.floor(now), by = by, late = 0}
-  self.records.claim(name, key, claim)
+  local row = find(self, name)
+  if self.is_draining then
+    error("this host begins no run any more", 0)
+  end
+  local claim, key = claim_by_hand(self, name, by)
+  local entry = {key = key, slot = claim.slot, run = claim.run, claim = claim,
+    since = self.steady_now()}
   self:tell(row, "claimed", {key = key, run = claim.run, slot = claim.slot, by = by})
-  tasks.spawn(self.carry, self, row, {key = key, slot = claim.slot, run = claim.run, claim = claim})
+  row.running[key] = entry -- from now on: what is decided meanwhile is to know of it
+  tasks.spawn(self.carry, self, row, entry)
   return key
 end
 
@@ -511,8 +624,8 @@ local function running_of(row)
       host = entry.host, attempt = entry.attempt or 1}
   end
   for key, entry in pairs(row.foreign) do
-    list[#list + 1] = {key = key, slot = entry.slot, run = entry.run, began = entry.began,
-      host = entry.host, attempt = entry.attempt or 1}
+    list[#list + 1] = entry.run and {key = key, slot = entry.slot, run = entry.run,
+      began = entry.began, host = entry.host, attempt = entry.attempt or 1} -- else nobody claimed it
   end
   table.sort(list, function(a, b)
     return a.key < b.key
@@ -557,7 +670,8 @@ end
 
 --- A dispatcher of the jobs that are declared.
 -- @tparam table means `core` (core.jobs), `records` (jobs_records), `start` (core.worker.start),
---   `now()` and `steady_now()` (seconds; of the machine's two clocks), `warn(text)`, `host`,
+--   `now()` and `steady_now()` (seconds; of the machine's two clocks), `has_own_clock` (the
+--   simulator's, which nobody sets, but which may be fast), `warn(text)`, `host`,
 --   `store`, `folder`, `words` (options of every run), `max_runs`, `lease` (seconds that a run stays
 --   with a host that is not heard of), `notices` or nil, `every` (30 seconds: between two looks at
 --   the clock, which may be set, and at other hosts)
@@ -571,6 +685,7 @@ function dispatcher.new(means)
   own.every = own.every or EVERY
   own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
   own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
+  own.searches, own.search, own.last_search, own.searchers = {}, 1, 0, 0
   own.keeps_until = -math.huge -- by the steady clock: nothing is removed
   own.clock_steps, own.naps, own.started = 0, {}, means.now()
   own.nap = function(seconds)
@@ -598,12 +713,7 @@ end
 function dispatcher:open()
   load(self)
   jobs_follow.sweep(self) -- what goes on is known before anything begins
-  for name, paused in pairs(self.records.all_paused()) do
-    if self.by_name[name] then
-      self.by_name[name].paused = paused
-    end
-  end
-  plan_all(self)
+  plan_new(self, plan_old(self))
 end
 
 --- Begin slots when they are due, until drain(). Waits.

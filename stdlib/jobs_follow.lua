@@ -17,6 +17,35 @@ function follow.undeclared(name)
     max_memory = 0, max_cpu = 0, pause_after = 0, notify = {}}
 end
 
+-- --- what goes on ------------------------------------------------------------------------------
+
+--- Whether a slot goes on: it is claimed, and has not ended.
+-- @tparam ?table slot what the store has of it
+-- @treturn boolean
+function follow.goes_on(slot)
+  return slot ~= nil and slot.claim ~= nil and slot.claim.status == "claimed" and not slot.finish
+end
+
+--- Note a slot that goes on elsewhere: the sweep looks at it again.
+-- @tparam table own the dispatcher
+-- @tparam table row of the job
+-- @tparam string key
+-- @tparam table slot what the store has of it
+-- @treturn table the entry of `row.foreign`: `slot`, `run`, `host`, `began`, `attempt`; `is_held`,
+--   whether somebody carries it; `since` and `seen`, by the steady clock: when it began, as far as
+--   we know, and when we heard of it
+function follow.note(own, row, key, slot)
+  local claim, steady = slot.claim, own.steady_now()
+  local entry = row.foreign[key] or {is_held = true}
+  row.foreign[key] = entry
+  entry.slot, entry.run, entry.host = claim.slot, claim.run, claim.host
+  entry.began, entry.attempt = claim.at, #slot.attempts + 1
+  entry.seen = entry.seen or steady
+  -- what we find when we come may go on for long; else it has begun a moment ago
+  entry.since = entry.since or steady - (own.last_sweep and 0 or math.max(0, own.now() - claim.at))
+  return entry
+end
+
 -- --- one marker --------------------------------------------------------------------------------
 
 local function last_noted(slot)
@@ -27,40 +56,35 @@ local function last_noted(slot)
   return last
 end
 
---- Note what is known of a slot that another host has.
--- @tparam table own the dispatcher
--- @tparam table entry of `row.foreign`, where it stays the same: `slot`, `run`, `host`, `began`,
---   `attempt`; `since` and `seen`, by the steady clock: when it began, as far as we know, and when
---   we heard of it
--- @tparam table slot what the records say
-function follow.note(own, entry, slot)
-  local claim, steady = slot.claim, own.steady_now()
-  entry.slot, entry.run, entry.host = claim.slot, claim.run, claim.host
-  entry.began, entry.attempt = claim.at, #slot.attempts + 1
-  entry.seen = entry.seen or steady
-  -- what we find when we come may go on for long; else it has begun a moment ago
-  entry.since = entry.since or steady - (own.last_sweep and 0 or math.max(0, own.now() - claim.at))
+local function is_waiting(row, at)
+  for _, item in ipairs(row.queue) do
+    if item.slot == at then
+      return true
+    end
+  end
+  return false
 end
 
---- Note that another host has claimed a slot, when it has, and has not ended it: the sweep follows it.
--- Waits.
+--- Note that another host has claimed a slot, when it has, and has not ended it: the sweep follows
+-- it. Waits.
 -- @tparam table own the dispatcher
 -- @tparam table row
 -- @tparam string key
 -- @raise what the store refuses
 function follow.note_claimed(own, row, key)
   local slot = own.records.read(row.name, key)
-  if slot and slot.claim.status == "claimed" and not slot.finish and not row.running[key] then
-    local entry = row.foreign[key] or {is_held = true}
-    row.foreign[key] = entry
-    follow.note(own, entry, slot)
+  if follow.goes_on(slot) and not row.running[key] then
+    follow.note(own, row, key, slot)
   end
 end
 
--- A marker without a claim: its host died in between, or claims it just now.
+-- A marker without a claim: its host died in between, or claims it just now. A slot of the schedule
+-- may wait for its turn, here or on another host, and is not to be left out because of it.
 local function judge_unclaimed(own, row, key, entry)
-  entry.unclaimed_since = entry.unclaimed_since or own.steady_now()
-  if own.steady_now() - entry.unclaimed_since < own.lease then
+  local now, at = own.steady_now(), own.records.time(key)
+  local is_by_hand = key:find("-m", 1, true) ~= nil
+  entry.unclaimed_since = entry.unclaimed_since or now
+  if now - entry.unclaimed_since < (is_by_hand and own.lease or GIVE_UP) or is_waiting(row, at) then
     return
   end
   own.records.unmark(row.name, key)
@@ -68,7 +92,7 @@ local function judge_unclaimed(own, row, key, entry)
 end
 
 -- How long it is until a time that another host wrote down, plus so many seconds; that host's clock
--- or ours may be wrong, so it is no longer than that since a moment of ours. 0 or less: now.
+-- or ours may be wrong, so it is no longer than that since a moment of ours. Seconds, 0 or less: now.
 local function rest(own, written, seconds, since)
   return math.min(written + seconds - own.now(), since + seconds - own.steady_now())
 end
@@ -100,33 +124,42 @@ local function give_up(own, row, key, slot)
   row.foreign[key] = nil
 end
 
-local function take_up(own, row, key, slot)
-  local entry = {key = key, slot = slot.claim.slot, run = slot.claim.run, claim = slot.claim,
-    attempts = slot.attempts}
-  row.foreign[key] = nil
-  own:tell(row, "taken up", {key = key, run = entry.run, slot = entry.slot,
-    host = slot.claim.host})
-  own.taken = own.taken + 1
-  tasks.spawn(function()
-    own:carry(row, entry)
-    own.taken = own.taken - 1
-    own:pump()
-  end)
-end
-
--- What goes on, or does not, at a slot that another host has claimed.
-local function judge_claimed(own, row, key, slot, entry)
+-- Whether nobody carries a slot that goes on, and it is time to do so.
+local function is_left(own, row, key, slot, entry)
   local run = own.records.look_run(slot.claim.run)
   entry.check_at = wait_until(own, row, slot, run, entry)
   if entry.check_at or own.is_draining or row.running[key] then
-    return
-  elseif not row.i and run.fence == 0 then
-    if own.now() - own.records.time(key) > GIVE_UP then
-      give_up(own, row, key, slot)
-    end
-  elseif own.taken < own.max_runs then
-    take_up(own, row, key, slot)
+    return false
+  elseif row.i or run.fence > 0 then
+    return true
   end
+  if own.now() - own.records.time(key) > GIVE_UP then
+    give_up(own, row, key, slot)
+  end
+  return false
+end
+
+-- Carries a slot that a host has left, when a place is free for it. Until then another may have
+-- carried it to its end, which is written behind the end of its process: so that is read last.
+local function take_up(own, row, key)
+  local entry = row.foreign[key]
+  if not entry then
+    return
+  end
+  entry.has_turn = nil
+  local slot = own.records.read(row.name, key)
+  if not follow.goes_on(slot) or not is_left(own, row, key, slot, entry) then
+    return
+  end
+  local again = own.records.read(row.name, key)
+  if not follow.goes_on(again) or #again.attempts ~= #slot.attempts or row.running[key] then
+    return
+  end
+  row.foreign[key] = nil
+  own:tell(row, "taken up", {key = key, run = slot.claim.run, slot = slot.claim.slot,
+    host = slot.claim.host})
+  own:carry(row, {key = key, slot = slot.claim.slot, run = slot.claim.run, claim = slot.claim,
+    attempts = slot.attempts})
 end
 
 -- The row of a job; of one that is not declared one that is only for its runs.
@@ -142,22 +175,23 @@ local function look(own, marker)
   if row.running[key] or (entry.check_at or 0) > own.steady_now() then
     return
   end
+  row.foreign[key] = entry -- before it is read: what cannot be read is not to be forgotten
   local slot = own.records.read(row.name, key)
   if row.running[key] then
+    row.foreign[key] = nil -- begun here meanwhile
     return
-  end
-  if slot and (slot.finish or slot.claim.status ~= "claimed") then
-    own.records.unmark(row.name, key) -- a host died before it did
-    return
-  end
-  row.foreign[key] = entry
-  entry.seen = entry.seen or own.steady_now()
-  if not slot or not slot.claim then
+  elseif not slot or not slot.claim then
     judge_unclaimed(own, row, key, entry)
     return
+  elseif not follow.goes_on(slot) then
+    own.records.unmark(row.name, key) -- its host died before it did
+    return
   end
-  follow.note(own, entry, slot)
-  judge_claimed(own, row, key, slot, entry)
+  entry = follow.note(own, row, key, slot)
+  if is_left(own, row, key, slot, entry) and not entry.has_turn then
+    entry.has_turn = true
+    own:take_turn(take_up, row, key)
+  end
 end
 
 -- --- all of them -------------------------------------------------------------------------------
@@ -175,17 +209,13 @@ local function tell_end(own, row, key, slot)
   own:tell(row, "ended", ended)
 end
 
--- Forgets the slots that have no marker any more, and lets those go on that waited for them.
-local function forget_ended(own, closed)
-  for _, it in ipairs(closed) do
-    local slot = own.records.read(it.row.name, it.key)
-    if not slot or not slot.claim then
-      it.row.foreign[it.key] = nil
-    elseif slot.finish then -- else it was claimed behind the list of markers
-      it.row.foreign[it.key] = nil
-      tell_end(own, it.row, it.key, slot)
-    end
+-- Forgets a slot that has no marker any more, unless it was claimed behind the list of markers.
+local function forget_ended(row, key, slot)
+  if follow.goes_on(slot) then
+    return nil
   end
+  row.foreign[key] = nil
+  return slot and slot.finish
 end
 
 -- Slots of others without a marker.
@@ -215,55 +245,91 @@ local function clean_up(own)
   end
 end
 
-local function sweep(own)
-  local open, is_open = own.records.open(), {}
-  tasks.map(open, function(marker)
-    is_open[marker.name .. " " .. marker.key] = true
-    look(own, marker)
+-- Does something about each of a list. What fails keeps nobody from the others. The first failure,
+-- or nil.
+local function for_all(list, fn)
+  local failures = {}
+  tasks.map(list, function(it)
+    local ok, failure
+    if #failures < AT_ONCE then -- else nothing works
+      ok, failure = pcall(fn, it)
+      failures[#failures + 1] = not ok and failure or nil
+    end
   end, {limit = AT_ONCE})
-  forget_ended(own, find_closed(own, is_open))
+  return failures[1]
+end
+
+local function look_at_pauses(own)
+  local paused = own.records.all_paused()
+  for _, row in ipairs(own.rows) do
+    row.paused = paused[row.name]
+  end
+end
+
+local function sweep(own)
+  look_at_pauses(own)
+  local open, is_open = own.records.open(), {}
+  for _, marker in ipairs(open) do
+    is_open[marker.name .. " " .. marker.key] = true
+  end
+  local failure = for_all(open, function(marker)
+    look(own, marker)
+  end)
+  failure = for_all(find_closed(own, is_open), function(it)
+    local slot = own.records.read(it.row.name, it.key)
+    if forget_ended(it.row, it.key, slot) then
+      tell_end(own, it.row, it.key, slot)
+    end
+  end) or failure
   clean_up(own)
   own.last_sweep = own.now()
+  return failure
 end
 
 -- One sweep at a time.
 local function sweep_alone(own)
   local began = own.steady_now()
   own.is_sweeping = true
-  local _, failure = tasks.try(sweep, own)
+  local ok, failure = pcall(sweep, own)
   own.is_sweeping = nil
-  if failure then
+  if not ok then
     error(failure, 0)
   end
   own.swept_at = began
+  return failure
 end
 
 --- Look at all slots that have not ended, and take up those whose host is gone. Waits.
 -- @tparam table own the dispatcher
 -- @tparam[opt] number since by the steady clock: not when somebody has begun to do that since then
--- @raise what the store refuses
+-- @return the failure of the first that could not be looked at, or nil
+-- @raise what the store refuses: then there is no list of them
 function follow.sweep(own, since)
   while own.is_sweeping do
     tasks.sleep(SOON)
   end
   if not since or (own.swept_at or -math.huge) < since then
-    sweep_alone(own)
+    return sweep_alone(own)
   end
+end
+
+-- Says so when a sweep fails, and when that is over.
+local function tell_failure(own, failure)
+  if failure and not own.has_failed_to_sweep then
+    own.warn(("looking at other hosts: %s"):format(tostring(failure)))
+  elseif not failure and own.has_failed_to_sweep then
+    own.warn "other hosts can be looked at again"
+  end
+  own.has_failed_to_sweep = failure ~= nil
 end
 
 --- Sweep now and then, until all is to end. Waits.
 -- @tparam table own the dispatcher
 function follow.keep_sweeping(own)
-  local is_warned
   while own:rest(math.min(own.every, own.lease / 2)) do
-    local _, failure = tasks.try(follow.sweep, own)
-    if failure and not is_warned then
-      own.warn(("the store: %s"):format(tostring(failure)))
-    elseif not failure and is_warned then
-      own.warn "the store can be reached again"
-    end
-    is_warned = failure ~= nil
-    if own.notices and not failure then
+    local ok, failure = pcall(follow.sweep, own)
+    tell_failure(own, failure)
+    if own.notices and ok then
       tasks.try(own.notices.sweep, own.notices)
     end
   end

@@ -122,6 +122,9 @@ end
 -- --- text --------------------------------------------------------------------------------------
 
 local function describe_next(own, now)
+  if not own.job.enabled or own.paused then
+    return own.paused and "paused" or "disabled"
+  end
   return own.next and ("%s, in %s"):format(words.moment(own.i, own.next),
                                            shelf.span(own.next - now)) or "-"
 end
@@ -176,12 +179,13 @@ local function describe_remarks(own)
   return table.concat(remarks, "; ")
 end
 
-local HEADING = {"JOB", "SCHEDULE", "NEXT SLOT", "LAST RUN", "REMARKS"}
+-- What one looks for first is on the left: a narrow terminal cuts the rest.
+local HEADING = {"JOB", "LAST RUN", "NEXT SLOT", "SCHEDULE", "REMARKS"}
 
 local function print_text(list_of_jobs, now)
   local rows = {HEADING}
   for i, own in ipairs(list_of_jobs) do
-    rows[i + 1] = {own.name, words.schedule(own.job), describe_next(own, now), describe_last(own),
+    rows[i + 1] = {own.name, describe_last(own), describe_next(own, now), words.schedule(own.job),
                    describe_remarks(own)}
   end
   shelf.print_table(rows)
@@ -209,7 +213,7 @@ local function print_json(list_of_jobs)
   for i, own in ipairs(list_of_jobs) do
     rows[i] = for_json(own)
   end
-  print(json.encode(rows))
+  print(json.encode {jobs = rows})
 end
 
 -- --- the word ----------------------------------------------------------------------------------

@@ -24,17 +24,15 @@ local function serve_one(own, request)
   local closing <close> = request
   local ok, failure = pcall(routes.answer, own, request)
   if not ok then
-    log.warn(("page: %s %s: %s"):format(request.method, request.path, tostring(failure)))
+    log.warning(("page: %s %s: %s"):format(request.method, request.path, tostring(failure)))
     answers.problem(request, 500, "it went wrong here; the program's log says why")
   end
 end
 
 local function accept_all(own)
-  tasks.group(function(group)
-    for request in own.server.accept, own.server do
-      group:spawn(serve_one, own, request)
-    end
-  end)
+  for request in own.server.accept, own.server do
+    tasks.spawn(serve_one, own, request)
+  end
 end
 
 local function check_reach(options, is_loopback)
@@ -49,9 +47,9 @@ end
 -- @tparam table dispatcher of the jobs
 -- @tparam table options
 -- @tparam string options.listen `"127.0.0.1:8280"`; port 0 takes a free one
--- @tparam[opt] string options.token whoever has it may run and pause jobs, and without it nobody; at
---   least 16 characters. Where others than this machine can come one needs it to read, too,
--- @tparam[opt] boolean options.public unless all may read
+-- @tparam[opt] string options.token whoever has it may run and pause jobs, and without it nobody;
+--   at least 16 characters. Where others than this machine can come one needs it to read, too
+-- @tparam[opt] boolean options.public reading takes no token, wherever one comes from
 -- @tparam[opt] table options.names by which clients may call this host, besides its addresses and
 --   `localhost`
 -- @tparam[opt] table options.records the slots of the store: `history(name, most)`
@@ -69,8 +67,8 @@ function page.serve(dispatcher, options)
     access = access.new {token = options.token, names = options.names, address = address,
                          is_public = options.public or is_loopback},
   }, Page)
-  local ok, failure = pcall(check_reach, options, is_loopback)
-  if not ok then
+  local reachable, failure = pcall(check_reach, options, is_loopback)
+  if not reachable then
     server:close()
     error(failure, 0)
   end

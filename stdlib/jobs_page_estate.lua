@@ -8,18 +8,17 @@ local tasks = require "tasks"
 local estate = {}
 
 local FRESH = 60 -- seconds that a picture counts
-local PATIENCE = "90s" -- of the process
+local PATIENCE = 90 -- seconds that it may take
 local CODE = "require 'jobs_page_picture'.print()"
 
--- The last line that says something, without what a run's summary adds.
+-- The first line that says why; a run's summary does not.
 local function reason_of(said)
-  local reason
   for line in said:gmatch "[^\n]+" do
-    if not line:find "^%s" and not line:find "^stack traceback" then
-      reason = line
+    if not line:find "^%a+ after " then
+      return line
     end
   end
-  return reason or "it ended without a word"
+  return "it ended without a word"
 end
 
 -- Lists stay lists, even when they are empty.
@@ -32,11 +31,14 @@ local function mark(picture)
 end
 
 local function read(means)
-  local words = table.move(means.words, 1, #means.words, 5, {
-    "run", "--read-only", "--max-wall", PATIENCE})
-  words[#words + 1] = "-e"
-  words[#words + 1] = CODE
-  local ended = means.start {words = words, folder = means.folder, keeps_output = true}:wait()
+  local words = table.move(means.words, 1, #means.words, 3, {"run", "--read-only"})
+  table.move({"--store", "none", "-e", CODE}, 1, 4, #words + 1, words) -- nothing of it is kept
+  local worker = means.start {words = words, folder = means.folder, keeps_output = true}
+  local ended, failure = tasks.try(tasks.timeout, PATIENCE, worker.wait, worker)
+  if failure then
+    worker:signal "kill"
+    return {absent = "The service did not answer in time: " .. failure.message}
+  end
   local ok, picture = pcall(json.decode, ended.output)
   if ended.exit_code == 0 and ok then
     return mark(picture)

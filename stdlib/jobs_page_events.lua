@@ -25,6 +25,7 @@ local KEPT = 256 -- events for those who come again
 local MOST_ROWS = 100 -- jobs that are told of at once; else all is to be loaded anew
 local PAUSE = 1 -- seconds between two looks at a run
 local LOOKS = 10 -- of them between two looks at its lease
+local MOST_NEWS = 64 << 10 -- bytes about a run that are told at once; else it is to be loaded anew
 
 --- @tparam table page
 function events.new(page)
@@ -140,6 +141,10 @@ end
 
 local function tell_watchers(own, watch, news)
   local text = format("run", json.encode(news))
+  if #text > MOST_NEWS then
+    text = format("run", json.encode {id = news.id, facts = news.facts, is_too_much = true,
+                                      operations = json.array {}, log = json.array {}})
+  end
   for stream in pairs(watch.streams) do
     send(own, stream, text)
   end
@@ -169,7 +174,7 @@ local function follow(own, watch)
       is_over = look_at_run(own, watch, looks % LOOKS == 0)
     end)
     if not ok then
-      log.warn(("page: looking at run %s: %s"):format(watch.reader.id, tostring(failure)))
+      log.warning(("page: looking at run %s: %s"):format(watch.reader.id, tostring(failure)))
     end
     looks = looks + 1
     tasks.sleep(PAUSE)

@@ -183,11 +183,29 @@ local function was_over(name, key, kind)
   return is_over(seen, key)
 end
 
+--- A text that nobody else has, by which one knows one's own claim.
+function records.nonce()
+  return core.random()
+end
+
+-- Whether a claim is this one, which was put while its answer was lost.
+local function is_same(name, key, note)
+  local claim = note.nonce and texts.read(texts.sorts.claim, path_of(name, key)) or nil
+  return claim ~= nil and claim.status == "claimed" and claim.nonce == note.nonce
+end
+
+-- Takes a claim back. The mark goes last: a claim without one looks final.
+local function withdraw(name, key)
+  core.remove(path_of(name, key))
+  core.remove(mark_of(name, key))
+end
+
 --- Claim a slot.
 -- @tparam string name
 -- @tparam string key
 -- @tparam table claim `kind` ("scheduled", "by hand", "backfill"), `run`, `host`, `late` in
---   seconds, and what else is known; `status` and, unless given, `at` are set here
+--   seconds, and what else is known; `status` and, unless given, `at` are set here. Who tries again
+--   because the store has failed gives the same `nonce`
 -- @treturn boolean whether it is ours; false when somebody has it, or it was over before
 function records.claim(name, key, claim)
   local note = {status = "claimed", at = clock.now()}
@@ -195,14 +213,16 @@ function records.claim(name, key, claim)
     note[member] = value
   end
   if was_over(name, key, note.kind) then
+    if is_same(name, key, note) then
+      withdraw(name, key)
+    end
     return false
   end
   local has_marked = core.put(mark_of(name, key), "{}")
-  if not put("claim", path_of(name, key), note) then
+  if not put("claim", path_of(name, key), note) and not is_same(name, key, note) then
     return yield_slot(name, key, has_marked)
   elseif was_over(name, key, note.kind) then
-    core.remove(path_of(name, key)) -- the mark last: a claim without one looks final
-    core.remove(mark_of(name, key))
+    withdraw(name, key)
     return false
   end
   return true

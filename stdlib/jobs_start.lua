@@ -113,9 +113,10 @@ end
 local function new_dispatcher(options)
   return jobs_dispatcher.new {
     core = core, records = jobs_records, start = worker.start, now = clock.now,
-    steady_now = core.steady, warn = log.warning, host = core.host(), store = runs.label(),
-    folder = core.folder(), words = options.words, max_runs = options.max_runs,
-    lease = options.lease, notices = jobs_notices.new {find = find_job, host = core.host()},
+    steady_now = core.steady, has_own_clock = options.own_clock, warn = log.warning,
+    host = core.host(), store = runs.label(), folder = core.folder(), words = options.words,
+    max_runs = options.max_runs, lease = options.lease,
+    notices = jobs_notices.new {find = find_job, host = core.host()},
   }
 end
 
@@ -137,11 +138,13 @@ local function serve_page(own, options)
   return page
 end
 
--- Tells the service manager that this goes on, as long as the loop turns.
-local function keep_watchdog(own)
+-- Tells the service manager that this goes on, as long as the loop turns: until it is canceled, as
+-- handing over may take long, too.
+local function keep_watchdog()
   local every, wrong = service.watchdog()
   warn_once(wrong)
-  while every and own:rest(every / 2) do
+  while every do
+    tasks.sleep(every / 2)
     notify "WATCHDOG=1"
   end
 end
@@ -198,9 +201,23 @@ local function begin(own, options)
   return page
 end
 
+-- Begins slots until signals ask for the end, or a mistake of the program does: whoever keeps this
+-- program may start it again. Returns that failure, or nil.
+local function run_until_stopped(own)
+  local obeying, failure = tasks.spawn(obey, own), nil
+  tasks.spawn(function()
+    local ok, why = pcall(own.run, own)
+    failure = not ok and why or nil
+    obeying:cancel() -- unless it is over
+  end)
+  local ok, why = pcall(obeying.join, obeying)
+  return failure or not ok and why or nil
+end
+
 --- Run jobs until somebody stops it.
 -- @tparam string text the options, as JSON: `words` of every run, `max_runs`, `grace` and `lease`
---   in seconds, `listen`, `host_names`, `token` and `public` of the page, `quiet`
+--   in seconds, `listen`, `host_names`, `token` and `public` of the page, `own_clock` (the
+--   simulator's, which nobody sets), `quiet`
 function start.main(text)
   local options = json.decode(text)
   local own = new_dispatcher(options)
@@ -212,13 +229,16 @@ function start.main(text)
   if not options.quiet then
     say(("%s of %s, in %s"):format(counted(core.count(), "job"), core.path(), runs.label()))
   end
-  tasks.spawn(own.run, own)
-  tasks.spawn(keep_watchdog, own)
-  obey(own)
+  local watchdog = tasks.spawn(keep_watchdog)
+  local failure = run_until_stopped(own)
   drain(own, options.grace)
+  watchdog:cancel()
   own.notices:close()
   if page then
     page:close()
+  end
+  if failure then
+    error(failure, 0)
   end
 end
 

@@ -61,20 +61,26 @@ local function note_missed(own, row, count, first, last)
   end
 end
 
--- Puts the slots behind those that were due before, in front of those that became due meanwhile.
-local function queue(row, list, after)
-  local queue = {}
+-- Puts the slots among those that wait. Of the ones up to a time that were looked for and are not
+-- among them nothing is left to do.
+local function queue(row, list, after, upto)
+  local waiting, queue = {}, {}
   for _, item in ipairs(row.queue) do
-    queue[#queue + 1] = item.slot <= after and item or nil
+    waiting[item.slot] = item
   end
-  for _, slot in ipairs(list) do
-    queue[#queue + 1] = {slot = slot}
+  for i, slot in ipairs(list) do
+    queue[i] = waiting[slot] or {slot = slot}
+    queue[i].is_on_time = nil
+    waiting[slot] = nil
   end
   for _, item in ipairs(row.queue) do
-    if item.slot > after and (#list == 0 or item.slot > list[#list]) then
+    if waiting[item.slot] and (item.slot <= after or item.slot > upto) then
       queue[#queue + 1] = item
     end
   end
+  table.sort(queue, function(a, b)
+    return a.slot < b.slot
+  end)
   row.queue = queue
 end
 
@@ -93,15 +99,43 @@ local function oldest_waiting(own, row, now)
   return now - longest
 end
 
+-- Behind which slot they are to be run after all.
+local function window_of(own, row, from, upto)
+  local facts = own:facts(row)
+  local reach = facts.missed == "none" and 0 or facts.catch_up
+  return math.max(from, math.min(upto - math.max(reach, LATE), oldest_waiting(own, row, upto)))
+end
+
 -- Notes which slots of the window others have claimed behind the last sweep, so that these do not
 -- overlap with what is caught up.
 local function note_claimed(own, row, found, after)
   for key, slot in pairs(found.slots) do
     if slot.is_claimed and not slot.ended and not row.running[key] and not row.foreign[key]
-        and own.records.time(key) > after then
+      and own.records.time(key) > after then
       jobs_follow.note_claimed(own, row, key)
     end
   end
+end
+
+-- The slots that are to be run after all. That the others were missed is written down.
+local function divide(own, row, found, from, upto)
+  local window = window_of(own, row, from, upto)
+  local list, passed, last = choose(own:facts(row), absent_slots(own, row, found, window, upto))
+  local missed = count_absent(own, row, found, from, window)
+  if missed + passed > 0 then
+    last = last or own.core.last(row.i, from, window)
+    note_missed(own, row, missed + passed, own.core.next(row.i, from), last)
+  end
+  return list
+end
+
+-- Up to which slot is looked: those that may begin later yet, by the job's jitter, are planned.
+local function look_upto(own, row)
+  local upto = own.now() - own:facts(row).jitter
+  if row.plan and row.plan.slot <= upto then
+    own:plan(row, upto)
+  end
+  return upto
 end
 
 --- Look what became of a job's slots, queue those that are to be run after all, and write down that
@@ -109,31 +143,28 @@ end
 -- @tparam table own the dispatcher
 -- @tparam table row of the job
 -- @tparam number after slots at or before that time do not count
--- @tparam number upto nor those behind that one
 -- @raise what the store refuses
-function survey.look(own, row, after, upto)
-  local found, is_paused = own.records.survey(row.name), own.records.paused(row.name)
-  local facts, asked = own:facts(row), after
-  if not row.i or is_paused then -- or it is not declared any more
+function survey.look(own, row, after)
+  local upto, fingerprint = look_upto(own, row), row.fingerprint
+  local is_paused = own.records.paused(row.name) -- first: who lets it go on writes the floor first
+  local found = own.records.survey(row.name)
+  if is_paused or not fingerprint then -- or it is not declared any more
     return
   end
   local floor = found.floor and own.records.time(found.floor)
+  local from = after
   if floor and floor <= upto then -- one of the future was written by a wrong clock
-    after = math.max(after, floor)
+    from = math.max(after, floor)
   end
-  local reach = facts.missed == "none" and 0 or facts.catch_up
-  local window = math.min(upto - math.max(reach, LATE), oldest_waiting(own, row, upto))
-  window = math.max(after, window)
-  if facts.overlap ~= "allow" then
-    note_claimed(own, row, found, window)
+  if own:facts(row).overlap ~= "allow" then
+    note_claimed(own, row, found, window_of(own, row, from, upto))
   end
-  local list, passed, last = choose(facts, absent_slots(own, row, found, window, upto))
-  local missed = count_absent(own, row, found, after, window)
-  if missed + passed > 0 then
-    last = last or own.core.last(row.i, after, window)
-    note_missed(own, row, missed + passed, own.core.next(row.i, after), last)
+  if row.fingerprint == fingerprint then -- else these are no slots of the job any more
+    local list = divide(own, row, found, from, upto)
+    if row.fingerprint == fingerprint then
+      queue(row, list, after, upto)
+    end
   end
-  queue(row, list, asked)
 end
 
 return survey

@@ -58,7 +58,7 @@ end
 
 local CLAIM = {kind = "string", status = "string", run = "string", host = "string", at = "time",
                late = "number", reason = "string", count = "number", first = "key", slot = "time",
-               by = "string"}
+               by = "string", nonce = "string"}
 local ATTEMPT = {status = "string", exit_code = "number", began = "time", at = "time",
                  host = "string", error = "string"}
 local FINISH = {status = "string", exit_code = "number", began = "time", at = "time",

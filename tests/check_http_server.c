@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ static struct loop *loop;
 static struct http_server *server;
 static struct event *alarm_event;
 static bool is_late;
+static unsigned warnings, turns; /* of libevent, of the loop */
 
 struct client {
     int fd;
@@ -336,6 +338,35 @@ START_TEST(headers_over_the_limit_are_refused)
 }
 END_TEST
 
+/* A request with so many headers, of which each is next to nothing. */
+static char *make_many(size_t count)
+{
+    struct buffer text = {0};
+
+    buffer_append_string(&text, "GET /a HTTP/1.1\r\nHost: h\r\n");
+    for (size_t i = 1; i < count; i++)
+        buffer_append_string(&text, "a:\r\n");
+    buffer_append_string(&text, "\r\n");
+    return buffer_take(&text);
+}
+
+START_TEST(as_many_headers_as_the_limit_are_taken_and_one_more_refused)
+{
+    char *good = make_many(HTTP_SERVER_FIELDS_LIMIT),
+         *bad = make_many(HTTP_SERVER_FIELDS_LIMIT + 1);
+
+    dial(&clients[0]);
+    say(&clients[0], good);
+    answer(take(), "good");
+    expect(&clients[0], "good");
+    say(&clients[0], bad);
+    expect(&clients[0], "HTTP/1.1 431 ");
+    expect_end(&clients[0]);
+    free(good);
+    free(bad);
+}
+END_TEST
+
 START_TEST(a_body_at_the_limit_is_taken_and_one_byte_more_refused)
 {
     char *good = make_large(0, HTTP_SERVER_BODY_LIMIT),
@@ -500,6 +531,64 @@ START_TEST(further_connections_wait_until_one_ends)
     answer(take(), "third");
     expect(&clients[2], "third");
     close_all();
+}
+END_TEST
+
+static void count_warning(int severity, const char *message)
+{
+    (void)message;
+    warnings += severity >= EVENT_LOG_WARN;
+}
+
+static void on_tenth(evutil_socket_t fd, short events, void *context)
+{
+    (void)fd, (void)events;
+    ++*(unsigned *)context;
+}
+
+static bool have_ten_passed(void *context)
+{
+    turns++;
+    return *(unsigned *)context >= 10;
+}
+
+/* So that no descriptor is free, as long as `client` has the highest. */
+static struct rlimit take_descriptors(const struct client *client)
+{
+    struct rlimit before, few;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)client->fd + 1;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    return before;
+}
+
+/* The socket is ready all the time, and accept() fails: that must not keep the loop busy, nor
+ * fill the log. */
+START_TEST(without_descriptors_clients_wait_until_there_are_some)
+{
+    const struct timeval pause = {.tv_usec = 5000};
+    unsigned tenths = 0;
+    struct event *tick =
+        event_new(loop_event_base(loop), -1, EV_PERSIST, on_tenth, &tenths);
+
+    event_add(tick, &pause);
+    event_set_log_callback(count_warning);
+    warnings = turns = 0;
+    dial(&clients[0]);
+    say(&clients[0], GET_A);
+
+    const struct rlimit before = take_descriptors(&clients[0]);
+
+    wait_until(have_ten_passed, &tenths);
+    ck_assert_uint_le(turns, 100);
+    ck_assert_uint_eq(warnings, 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    answer(take(), "later");
+    expect(&clients[0], "later");
+    event_set_log_callback(NULL);
+    event_free(tick);
 }
 END_TEST
 
@@ -719,6 +808,7 @@ int main(void)
     tcase_add_loop_test(requests, what_is_no_good_http_is_refused_and_the_connection_ends,
                         0, COUNT_OF(refusals));
     tcase_add_test(requests, headers_over_the_limit_are_refused);
+    tcase_add_test(requests, as_many_headers_as_the_limit_are_taken_and_one_more_refused);
     tcase_add_test(requests, a_body_at_the_limit_is_taken_and_one_byte_more_refused);
     tcase_add_test(requests, a_request_that_is_given_up_is_answered_by_500);
     tcase_add_test(requests, a_second_answer_is_none);
@@ -728,6 +818,7 @@ int main(void)
                         COUNT_OF(slow_beginnings));
     tcase_add_test(slow, a_connection_without_a_request_ends_after_a_while);
     tcase_add_test(slow, further_connections_wait_until_one_ends);
+    tcase_add_test(broken, without_descriptors_clients_wait_until_there_are_some);
     tcase_add_test(streams, a_stream_sends_on_until_it_is_closed);
     tcase_add_test(streams, a_stream_knows_when_its_client_has_left);
     tcase_add_test(streams, a_client_that_does_not_read_is_dropped_at_the_limit);

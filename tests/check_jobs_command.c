@@ -159,12 +159,12 @@ START_TEST(slots_are_told_in_json_too)
     printed = print_next("2027-03-27T12:00:00Z", 2, true);
     ck_assert_str_eq(
         printed,
-        "{\"slots\":[{\"job\":\"a\",\"slot\":\"2027-03-28T01:00:00Z\","
+        "{\"slots\":[{\"job\":\"a\",\"slot\":\"2027-03-28T01:00:00.000Z\","
         "\"local\":\"2027-03-28T03:00:00+02:00\",\"timezone\":\"Europe/Berlin\","
         "\"in\":43200,\"jitter\":300,\"note\":\"shifted\",\"remark\":\"02:30 does not "
         "exist "
         "that day: fires at the shift; begins up to 5m later\"},{\"job\":\"a\","
-        "\"slot\":\"2027-03-29T00:30:00Z\",\"local\":\"2027-03-29T02:30:00+02:00\","
+        "\"slot\":\"2027-03-29T00:30:00.000Z\",\"local\":\"2027-03-29T02:30:00+02:00\","
         "\"timezone\":\"Europe/Berlin\",\"in\":127800,\"jitter\":300,\"remark\":\"begins "
         "up "
         "to 5m later\"}]}\n");

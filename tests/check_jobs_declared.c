@@ -82,17 +82,30 @@ static const char *const tests[] = {
     "what_is_no_job_is_refused",
 };
 
-START_TEST(declared_jobs_are_seen_as_they_are)
+static void check(const char *name)
 {
-    char *arguments[] = {memory_copy_string(tests[_i]), file};
+    char *arguments[] = {memory_copy_string(name), file};
     const struct run_request request = {.script = "tests/spec/jobs_declared.lua",
                                         .arguments = arguments,
                                         .argument_count = COUNT_OF(arguments),
                                         .keep = RUN_NOT_KEPT};
 
-    printf("%s\n", tests[_i]);
-    ck_assert_msg(run_script(session, &request) == 0, "%s", tests[_i]);
+    printf("%s\n", name);
+    ck_assert_msg(run_script(session, &request) == 0, "%s", name);
     free(arguments[0]);
+}
+
+START_TEST(declared_jobs_are_seen_as_they_are)
+{
+    check(tests[_i]);
+}
+END_TEST
+
+/* /dev/null is no configuration, as where none is found. */
+START_TEST(a_configuration_that_is_gone_changes_nothing)
+{
+    settings.config_file = "/dev/null";
+    check("a_configuration_that_is_gone_changes_nothing");
 }
 END_TEST
 
@@ -102,5 +115,6 @@ int main(void)
     TCase *topic = add_case(suite, "declared", open_all, close_all);
 
     tcase_add_loop_test(topic, declared_jobs_are_seen_as_they_are, 0, COUNT_OF(tests));
+    tcase_add_test(topic, a_configuration_that_is_gone_changes_nothing);
     return run_suite(suite);
 }

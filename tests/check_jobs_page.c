@@ -25,13 +25,13 @@
 #define BEARER "Authorization: Bearer a-token-of-24-letters-ok\r\n"
 
 static char folder[] = "/tmp/check_jobs_page.XXXXXX";
-static pid_t host;
+static pid_t host; /* 0: it has ended */
 static int port;
 static struct buffer heard; /* the last answer: its head and its body */
 
 /* ---- the host ---- */
 
-static void start(const char *token, const char *count)
+static void start(const char *token, const char *count, const char *listen)
 {
     char *fifo, *store, line[64];
     FILE *file;
@@ -43,9 +43,9 @@ static void start(const char *token, const char *count)
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     host = fork();
     if (host == 0) {
-        char *arguments[] = {fifo, (char *)token, (char *)count};
+        char *arguments[] = {fifo, (char *)token, (char *)count, (char *)listen};
 
-        _exit(page_host_run(store, "tests/browser/stand_in.lua", arguments, 3));
+        _exit(page_host_run(store, "tests/browser/stand_in.lua", arguments, 4));
     }
     file = fopen(fifo, "r");
     ck_assert_ptr_nonnull(file);
@@ -59,25 +59,32 @@ static void start(const char *token, const char *count)
 
 static void start_with_token(void)
 {
-    start("a-token-of-24-letters-ok", "3");
+    start("a-token-of-24-letters-ok", "3", "127.0.0.1:0");
 }
 
 static void start_without_token(void)
 {
-    start("", "3");
+    start("", "3", "127.0.0.1:0");
 }
 
 static void start_large(void)
 {
-    start("a-token-of-24-letters-ok", "10000");
+    start("a-token-of-24-letters-ok", "10000", "127.0.0.1:0");
+}
+
+static void start_for_others(void)
+{
+    start("a-token-of-24-letters-ok", "3", "0.0.0.0:0");
 }
 
 static void stop(void)
 {
     char *command = memory_format("rm -rf %s", folder);
 
-    kill(host, SIGKILL);
-    waitpid(host, NULL, 0);
+    if (host > 0) {
+        kill(host, SIGKILL);
+        waitpid(host, NULL, 0);
+    }
     ck_assert_int_eq(system(command), 0);
     free(command);
     buffer_deinit(&heard);
@@ -389,6 +396,50 @@ START_TEST(a_job_is_run_paused_and_resumed)
 }
 END_TEST
 
+START_TEST(what_goes_wrong_is_told_without_why)
+{
+    ck_assert_int_eq(
+        ask("POST", "/api/jobs/nightly/pause", BEARER JSON, "{\"reason\":\"raise\"}"),
+        500);
+    ck_assert(!says("on fire"));
+    ck_assert_int_eq(get("/healthz"), 200);
+}
+END_TEST
+
+static const struct reach_row {
+    const char *path;
+    int status; /* without a token */
+} reach[] = {{"/", 200},
+             {"/page.js", 200},
+             {"/healthz", 200},
+             {"/readyz", 200},
+             {"/api/session", 200},
+             {"/metrics", 401},
+             {"/api/jobs", 401},
+             {"/api/estate", 401},
+             {"/api/jobs/nightly/history", 401},
+             {"/events", 401},
+             {"/api/jobs/nobody", 401},
+             {"/api/runs/20260131-190000-nightly", 401}};
+
+START_TEST(where_others_can_come_reading_takes_the_token)
+{
+    const struct reach_row *row = &reach[_i];
+    char *fields;
+
+    ck_assert_int_eq(get(row->path), row->status);
+    ck_assert_int_eq(ask("GET", row->path, "Authorization: Bearer wrong\r\n", ""),
+                     row->status);
+    if (strcmp(row->path, "/events") == 0)
+        return; /* it has no end */
+    ck_assert_int_ne(ask("GET", row->path, BEARER, ""), 401);
+    sign_in();
+    fields = memory_format("Cookie: %s\r\n", cookie);
+    ck_assert_int_ne(ask("GET", row->path, fields, ""), 401);
+    free(fields);
+}
+END_TEST
+
 START_TEST(a_session_ends_when_it_is_left)
 {
     char *fields;
@@ -464,6 +515,21 @@ START_TEST(without_a_token_the_page_is_read_only)
     ck_assert_int_eq(
         ask("POST", "/api/jobs/nightly/run", "Authorization: Bearer \r\n" JSON, "{}"),
         403);
+}
+END_TEST
+
+START_TEST(where_others_could_come_without_a_token_it_does_not_begin)
+{
+    char *arguments[] = {"/dev/null", "", "3", "0.0.0.0:0"};
+    const pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
+        _exit(page_host_run(folder, "tests/browser/stand_in.lua", arguments, 4));
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(WEXITSTATUS(status), EXIT_GUARD_REFUSED);
 }
 END_TEST
 
@@ -611,6 +677,29 @@ START_TEST(a_run_is_told_to_those_who_look_at_it)
 }
 END_TEST
 
+START_TEST(of_a_large_run_the_newest_operations_are_told_and_those_that_go_on)
+{
+    cJSON *answer;
+    const cJSON *operations;
+    const int fd = dial();
+
+    buffer_clear(&heard);
+    say(fd, "GET /events?run=20260131-200000-large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    hear(fd, "\"is_too_much\":true");
+    ck_assert_uint_lt(heard.length, 16384);
+    ck_assert_int_eq(get("/api/runs/20260131-200000-large"), 200);
+    answer = read_json();
+    operations = json_at(answer, "operations");
+    ck_assert_int_eq(cJSON_GetArraySize(operations), 2001);
+    ck_assert_int_eq((int)json_number_at(answer, "omitted", 0), 499);
+    ck_assert_str_eq(json_string_at(cJSON_GetArrayItem(operations, 0), "name"), "w1");
+    ck_assert_str_eq(json_string_at(cJSON_GetArrayItem(operations, 2000), "name"),
+                     "w2500");
+    cJSON_Delete(answer);
+    close(fd);
+}
+END_TEST
+
 START_TEST(at_the_end_the_streams_end_and_the_program_is_over)
 {
     const int fd = follow("");
@@ -630,6 +719,7 @@ START_TEST(at_the_end_the_streams_end_and_the_program_is_over)
     hear(fd, NULL);
     close(fd);
     ck_assert_int_eq(waitpid(host, &status, 0), host);
+    host = 0;
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
@@ -687,6 +777,7 @@ int main(void)
     TCase *closed = add_case(suite, "without a token", start_without_token, stop);
     TCase *hostile = add_case(suite, "hostile texts", start_with_token, stop);
     TCase *events = add_case(suite, "events", start_with_token, stop);
+    TCase *others = add_case(suite, "open to others", start_for_others, stop);
     TCase *large = add_case(suite, "many jobs", start_large, stop);
 
     signal(SIGPIPE, SIG_IGN);
@@ -699,9 +790,13 @@ int main(void)
     tcase_add_loop_test(acting, only_the_right_request_does_something, 0,
                         COUNT_OF(matrix));
     tcase_add_test(acting, a_job_is_run_paused_and_resumed);
+    tcase_add_test(acting, what_goes_wrong_is_told_without_why);
+    tcase_add_loop_test(others, where_others_can_come_reading_takes_the_token, 0,
+                        COUNT_OF(reach));
     tcase_add_test(acting, a_session_ends_when_it_is_left);
     tcase_add_loop_test(acting, a_session_needs_the_token, 0, COUNT_OF(sessions));
     tcase_add_test(acting, wrong_tokens_are_slow_and_few_at_a_time);
+    tcase_add_test(closed, where_others_could_come_without_a_token_it_does_not_begin);
     tcase_add_test(closed, without_a_token_the_page_is_read_only);
     tcase_add_test(hostile, hostile_texts_stay_texts_in_json);
     tcase_add_test(hostile, hostile_names_are_escaped_in_the_metrics);
@@ -709,6 +804,8 @@ int main(void)
     tcase_add_test(events, changes_are_told_to_those_who_follow);
     tcase_add_test(events, who_comes_again_hears_what_was_missed);
     tcase_add_test(events, a_run_is_told_to_those_who_look_at_it);
+    tcase_add_test(events,
+                   of_a_large_run_the_newest_operations_are_told_and_those_that_go_on);
     tcase_add_test(events, at_the_end_the_streams_end_and_the_program_is_over);
     tcase_add_test(large, ten_thousand_jobs_are_told_in_a_moment);
     tcase_add_test(large, when_all_jobs_change_those_who_follow_are_told_to_load_anew);

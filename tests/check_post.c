@@ -552,6 +552,7 @@ START_TEST(both_of_user_and_password_are_given)
         "end\n"
         "refused('', send, {user = 'u'})\n"
         "refused('', send, {password = 'p'})\n"
+        "for _, at in ipairs{-1, 0 / 0, 1e300, 'x'} do refused('', send, {at = at}) end\n"
         "refused('', send, {id = 'a b'})\n"
         "refused('', send, {id = 'a>\\r\\nX: y'})",
         "", "", "");

@@ -25,6 +25,14 @@ static void say_much(void)
         fprintf(stderr, "line %d\n", i);
 }
 
+/* Returns what it exits with, should it come to that. */
+static int write_without_end(void)
+{
+    while (puts("a line of many") != EOF)
+        ;
+    return 0;
+}
+
 static int take_memory(void)
 {
     volatile char *memory = malloc(TOO_MUCH);
@@ -65,6 +73,10 @@ static int act(const char *word)
         fputs("said\n", stderr);
     else if (strcmp(word, "much") == 0)
         say_much();
+    else if (strcmp(word, "write") == 0)
+        puts("written");
+    else if (strcmp(word, "write without end") == 0)
+        return write_without_end();
     else if (strcmp(word, "memory") == 0)
         return take_memory();
     else if (strcmp(word, "place") == 0)
@@ -84,6 +96,7 @@ static struct clock clock_of_tests;
 static struct loop *loop;
 static struct worker_end ended;
 static char said[WORKER_SAID_BYTES + 1];
+static char *written; /* or NULL */
 static unsigned ends;
 
 static void set_up(void)
@@ -96,6 +109,8 @@ static void set_up(void)
 static void tear_down(void)
 {
     loop_free(loop);
+    free(written);
+    written = NULL;
 }
 
 static void on_end(void *owner, const struct worker_end *end)
@@ -105,6 +120,9 @@ static void on_end(void *owner, const struct worker_end *end)
     ended = *end;
     memcpy(said, end->said, end->said_length);
     said[end->said_length] = '\0';
+    free(written);
+    written =
+        end->written != NULL ? memory_copy_text(end->written, end->written_length) : NULL;
 }
 
 static bool is_over(void *context)
@@ -154,6 +172,25 @@ START_TEST(of_much_that_was_said_the_end_is_told)
 }
 END_TEST
 
+START_TEST(what_was_written_is_told_when_that_is_asked_for)
+{
+    run("write", (struct worker_request){.keeps_stdout = true});
+    ck_assert_str_eq(written, "written\n");
+    ck_assert_str_eq(said, "");
+    ends = 0;
+    run("write", (struct worker_request){0});
+    ck_assert_ptr_null(written);
+}
+END_TEST
+
+START_TEST(who_writes_too_much_is_ended)
+{
+    run("write without end", (struct worker_request){.keeps_stdout = true});
+    ck_assert_int_eq(ended.signal, SIGXFSZ);
+    ck_assert_uint_eq(strlen(written), WORKER_WRITTEN_BYTES);
+}
+END_TEST
+
 START_TEST(it_works_in_its_folder_in_a_group_of_its_own_with_nothing_to_read)
 {
     run("place", (struct worker_request){.folder = "/"});
@@ -173,6 +210,35 @@ START_TEST(a_signal_ends_it)
 }
 END_TEST
 
+static void ignore(int number)
+{
+    (void)number;
+}
+
+/* A handler of ours, which the child has until the new program is there, takes none away. */
+START_TEST(a_signal_that_comes_at_once_ends_it_too)
+{
+    const struct sigaction ours = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+
+    sigaction(SIGTERM, &ours, NULL);
+    for (unsigned i = 1; i <= 30; i++) {
+        worker_signal(start("pause", (struct worker_request){0}), SIGTERM);
+        wait_for(i);
+        ck_assert_int_eq(ended.signal, SIGTERM);
+    }
+}
+END_TEST
+
+START_TEST(a_limit_beyond_our_own_is_our_own)
+{
+    const struct rlimit own = {.rlim_cur = 100000, .rlim_max = 100000};
+
+    ck_assert_int_eq(setrlimit(RLIMIT_CPU, &own), 0);
+    run("say", (struct worker_request){.max_cpu_ms = 200000 * INT64_C(1000)});
+    ck_assert_str_eq(said, "said\n");
+}
+END_TEST
+
 START_TEST(memory_beyond_its_limit_is_not_given)
 {
 #if defined(__SANITIZE_ADDRESS__)
@@ -187,7 +253,7 @@ END_TEST
 START_TEST(time_beyond_its_limit_ends_it)
 {
     run("spin", (struct worker_request){.max_cpu_ms = 900});
-    ck_assert_int_ne(ended.signal, 0);
+    ck_assert_int_eq(ended.signal, SIGXCPU);
 }
 END_TEST
 
@@ -257,9 +323,13 @@ int main(int argc, char **argv)
 
     tcase_add_test(topic, an_end_tells_exit_code_and_what_was_said);
     tcase_add_test(topic, of_much_that_was_said_the_end_is_told);
+    tcase_add_test(topic, what_was_written_is_told_when_that_is_asked_for);
+    tcase_add_test(topic, who_writes_too_much_is_ended);
     tcase_add_test(topic,
                    it_works_in_its_folder_in_a_group_of_its_own_with_nothing_to_read);
     tcase_add_test(topic, a_signal_ends_it);
+    tcase_add_test(topic, a_signal_that_comes_at_once_ends_it_too);
+    tcase_add_test(topic, a_limit_beyond_our_own_is_our_own);
     tcase_add_test(topic, memory_beyond_its_limit_is_not_given);
     tcase_add_test(topic, time_beyond_its_limit_ends_it);
     tcase_add_test(topic, it_leaves_no_core);

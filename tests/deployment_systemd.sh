@@ -49,7 +49,7 @@ cp "$examples/moongate-jobs.service" "$machine/etc/systemd/system/"
 # as it is but for how long one waits here, and a port that nobody else has
 cat >"$machine/etc/systemd/system/moongate-jobs.service.d/test.conf" <<'UNIT'
 [Service]
-WatchdogSec=4
+WatchdogSec=10
 RestartSec=1
 UNIT
 sed -i 's/127.0.0.1:8280/127.0.0.1:18280/' "$machine/etc/systemd/system/moongate-jobs.service"
@@ -69,17 +69,18 @@ UNIT
 
 cat >"$machine/root/probe.sh" <<'PROBE'
 exec >/root/results 2>/root/errors
+trap 'journalctl -u moongate-jobs --no-pager -o cat >/root/journal' EXIT
 unit=moongate-jobs
 
 show() {
     systemctl show -p "$1" --value $unit
 }
 
-# so WHAT COMMAND...: within 40 s
+# so WHAT COMMAND...: within 20 s
 so() {
     what=$1
     shift
-    for _ in $(seq 400); do
+    for _ in $(seq 200); do
         "$@" >/dev/null && echo "ok $what" && return
         sleep 0.1
     done
@@ -111,7 +112,7 @@ so "it is not root" test "$(stat -c %u "/proc/$(show MainPID)")" -ne 0
 so "jobs are paused by hand in its store" by_hand pause short
 so "and seen to be" sh -c "curl -fs -H 'Authorization: Bearer 0123456789abcdef0123456789abcdef' \
     http://127.0.0.1:18280/metrics | grep -q 'moongate_job_paused{job=\"short\"} 1'"
-by_hand resume short
+so "and resumed" by_hand resume short
 so "a reload is done" systemctl reload $unit
 so "and told" said "the configuration was read again: 2 jobs"
 echo 'job "broken" {' >>/etc/moongate/moongate.lua
@@ -127,7 +128,6 @@ so "what was left is carried on" said "is taken up"
 so "it stops" systemctl stop $unit
 so "it hands over at the end" said "-long: handed over"
 so "and ends well" is Result success
-journalctl -u $unit --no-pager -o cat >/root/journal
 PROBE
 
 # ------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ words() {
     [ ! -s "$folder/lacks" ]
 }
 
-for command in run resume runs jobs sim test doctor profiles login logout export doc "sim --record x"; do
+for command in run resume runs jobs sim test doctor profiles login logout export doc "sim --record x" "jobs start"; do
     "$moongate" $command --help | sed -n 's/^  \(--*[a-z][a-z-]*\).*/\1/p' >"$folder/options"
     [ -s "$folder/options" ] && words <"$folder/options"
     check "options of $command"

@@ -56,8 +56,8 @@ echo 'require "tasks".sleep(require "env".get("NAP", "60"))' >slow.lua
 
 # an empty store, and words that are wrong
 is 0 "list" "$moongate" jobs
-[ "$(wc -l <out)" -eq 5 ] && grep -q '^daily  30 2 \* \* \* Europe/Berlin  20.* +0[12]:00, in .*  -$' out &&
-    grep -qx 'off    @daily UTC                -                                    *  -         disabled' out
+[ "$(wc -l <out)" -eq 5 ] && grep -q '^daily  -         20.* +0[12]:00, in .*  30 2 \* \* \* Europe/Berlin$' out &&
+    grep -qx 'off    -         disabled  *  @daily UTC                disabled' out
 verdict $? "list has a row for each job"
 is 2 "history of a job that nobody knows" "$moongate" jobs history dialy
 told "history names a near one" err <<'END'
@@ -359,11 +359,11 @@ END
 rm "$jobs/slots/odd/20240131-0900"*
 is 0 "list" "$moongate" jobs list
 cat >list <<'END'
-JOB    SCHEDULE                  NEXT SLOT  LAST RUN                                          REMARKS
-daily  30 2 * * * Europe/Berlin  -          -                                                 paused by ann@h since 2024-02-01 01:00:00 +01:00: red \x1b[31m
-odd    every 1h                  -          timed out 2024-01-31 03:02:00 +00:00, took 02:00  paused by ann@h since 2024-02-01 00:00:00 +00:00: red \x1b[31m; left by its host since 2024-01-31 08:00:00 +00:00 on h:2; 2 failures in a row; missed 3 slots up to 2024-01-31 07:00:00 +00:00
-slow   every 1h                  -          -                                                 paused by ann@h since 2024-02-01 00:00:00 +00:00: red \x1b[31m
-off    @daily UTC                -          -                                                 disabled
+JOB    LAST RUN                                          NEXT SLOT  SCHEDULE                  REMARKS
+daily  -                                                 paused     30 2 * * * Europe/Berlin  paused by ann@h since 2024-02-01 01:00:00 +01:00: red \x1b[31m
+odd    timed out 2024-01-31 03:02:00 +00:00, took 02:00  paused     every 1h                  paused by ann@h since 2024-02-01 00:00:00 +00:00: red \x1b[31m; left by its host since 2024-01-31 08:00:00 +00:00 on h:2; 2 failures in a row; missed 3 slots up to 2024-01-31 07:00:00 +00:00
+slow   -                                                 paused     every 1h                  paused by ann@h since 2024-02-01 00:00:00 +00:00: red \x1b[31m
+off    -                                                 disabled   @daily UTC                disabled
 END
 diff list out
 verdict $? "list, exactly"
@@ -372,7 +372,7 @@ told "what is not declared is told" err <<'END'
 END
 is 0 "list as JSON" "$moongate" jobs list --output json
 is 0 "it is JSON" "$moongate" run --store none -e '
-    local list = require "json".decode(arg[1])
+    local list = require "json".decode(arg[1]).jobs
     assert(#list == 4 and list[2].name == "odd" and list[2].failures == 2)
     assert(list[2].last.status == "timed out" and list[2].last.duration == 120)
     assert(list[2].last.slot == "2024-01-31T03:00:00.000Z" and list[2].paused.by == "ann@h")

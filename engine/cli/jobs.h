@@ -23,8 +23,8 @@ extern const struct help jobs_start_help;
  * and where the configuration and the store are, for a process that works in another folder. `own`
  * are tables, ended by NULL, of options that do not count for runs. An array, owned by the
  * caller. */
-cJSON *jobs_collect_words(const struct settings *settings, const struct option *const *own,
-                          int argc, char **argv);
+cJSON *jobs_collect_words(const struct settings *settings,
+                          const struct option *const *own, int argc, char **argv);
 
 /* `check`: tells every mistake of the configuration, or that there is none. */
 int jobs_check(const char *config_file);

@@ -366,7 +366,7 @@ static cJSON *describe_for_json(const struct coming *coming, int64_t now_ms)
     cJSON *row = cJSON_CreateObject();
 
     format_time(job->schedule.zone, coming->slot_ms, 'T', local);
-    format_utc(coming->slot_ms, utc);
+    clock_format_utc(coming->slot_ms, utc); /* as `list` and `history` have it */
     cJSON_AddStringToObject(row, "job", job->name);
     cJSON_AddStringToObject(row, "slot", utc);
     cJSON_AddStringToObject(row, "local", local);

@@ -159,6 +159,8 @@ static char *describe(const struct start_command *command, int argc, char **argv
         cJSON_AddStringToObject(options, "host_names", command->host_names);
     if (command->token != NULL)
         cJSON_AddStringToObject(options, "token", command->token);
+    if (settings->sim)
+        cJSON_AddTrueToObject(options, "own_clock");
     if (command->is_public)
         cJSON_AddTrueToObject(options, "public");
     if (command->is_quiet)
@@ -223,6 +225,7 @@ static int run_library(struct session *session, const struct start_command *comm
                                         .keep = RUN_NOT_KEPT};
     const int code = run_script(session, &request);
 
+    OPENSSL_cleanse(options, strlen(options)); /* the token is in them */
     free(options);
     return code;
 }

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/jobs.h"
 
 static const struct {
     const char *name, *help;
@@ -59,7 +60,8 @@ static const struct {
      "where --store names no other place, and what the simulator makes once per user; in "
      "~/.local/state where the variable is not set"}};
 
-/* What `moongate sim` is with this option. */
+/* What a command is with a word or an option that has a help of its own. */
+static const struct command start_row = {.name = "jobs start", .help = &jobs_start_help};
 static const struct command record_row = {.name = "sim --record", .help = &record_help};
 
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
@@ -205,6 +207,7 @@ void manual_print(void)
     puts(".SH COMMANDS");
     for (const struct command *command = commands; command->name != NULL; command++)
         put_command(command);
+    put_command(&start_row);
     put_command(&record_row);
     puts(".SH OPTIONS OF MORE THAN ONE COMMAND");
     put_shared();

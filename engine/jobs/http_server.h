@@ -25,8 +25,9 @@ enum {
     HTTP_SERVER_CONNECTIONS = 256,         /* further ones wait in the system's queue */
     HTTP_SERVER_STREAMS = 192,             /* so that others are answered, too */
     HTTP_SERVER_HEADERS_LIMIT = 64 * 1024, /* 431 */
-    HTTP_SERVER_BODY_LIMIT = 64 * 1024,    /* 413 */
-    HTTP_SERVER_STREAM_LIMIT = 256 * 1024, /* bytes that wait for a slow reader */
+    HTTP_SERVER_FIELDS_LIMIT = 100, /* 431 as well: thousands of empty ones are small */
+    HTTP_SERVER_BODY_LIMIT = 64 * 1024,           /* 413 */
+    HTTP_SERVER_STREAM_LIMIT = 256 * 1024,        /* bytes that wait for a slow reader */
     HTTP_SERVER_UNREAD_LIMIT = 128 * 1024 * 1024, /* of all answers on their way; 503 */
     HTTP_SERVER_REQUEST_S = 10,                   /* from its first byte to its last */
     HTTP_SERVER_IDLE_S = 60,  /* without a request, or without reading an answer */

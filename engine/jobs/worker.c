@@ -96,37 +96,96 @@ static void on_child(evutil_socket_t number, short events, void *context)
 
 /* --- its beginning ---------------------------------------------------------------------- */
 
-static void limit(int resource, uint64_t most)
+/* In the child only what is async-signal-safe may be called: this and what follows. */
+static void give_up(const char *why)
 {
-    const struct rlimit limits = {.rlim_cur = (rlim_t)most, .rlim_max = (rlim_t)most};
+    const ssize_t length = write(STDERR_FILENO, why, strlen(why));
 
-    if (most != 0 && setrlimit(resource, &limits) != 0)
-        _exit(127);
+    (void)length; /* who cannot be told sees the exit code */
+    _exit(127);
 }
 
-/* In the child, where only what is async-signal-safe may be called. */
+/* What is there of a limit that would be above our own. */
+static rlim_t within(rlim_t own, uint64_t wanted)
+{
+    return own == RLIM_INFINITY || wanted < own ? (rlim_t)wanted : own;
+}
+
+/* What we have been given ourselves is not exceeded. At `most` there is a warning, which is a
+ * signal that tells what is exceeded; `grace` behind that the end. */
+static void limit(int resource, uint64_t most, uint64_t grace)
+{
+    struct rlimit limits;
+
+    if (most == 0)
+        return;
+    if (getrlimit(resource, &limits) != 0)
+        give_up("moongate: its limits cannot be read\n");
+    limits.rlim_cur = within(limits.rlim_max, most);
+    limits.rlim_max = within(limits.rlim_max, most + grace);
+    if (setrlimit(resource, &limits) != 0)
+        give_up("moongate: its memory, its time or what it writes cannot be limited\n");
+}
+
+/* A signal that comes before the new program is there is for the child: our handlers, which it
+ * still has, would take it away. What is ignored stays so. */
+static void listen_to_signals(void)
+{
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+    struct sigaction action;
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++) {
+        if (sigaction(caught[i], NULL, &action) != 0 || action.sa_handler == SIG_IGN)
+            continue;
+        action = (struct sigaction){.sa_handler = SIG_DFL};
+        sigaction(caught[i], &action, NULL);
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void become(const struct worker_request *request, char *const *words, int said,
                    int written)
 {
     static const struct rlimit no_core = {0, 0};
-    sigset_t none;
 
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    listen_to_signals();
     if (!request->is_in_foreground) {
         setpgid(0, 0);
-        dup2(written >= 0 ? written : open("/dev/null", O_WRONLY), STDOUT_FILENO);
+        dup2(written >= 0 ? written : open("/dev/null", O_WRONLY | O_CLOEXEC),
+             STDOUT_FILENO);
         dup2(said, STDERR_FILENO);
     }
-    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+    dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     setrlimit(RLIMIT_CORE, &no_core); /* it would hold tokens */
-    limit(RLIMIT_AS, request->max_memory_bytes);
-    limit(RLIMIT_CPU, (uint64_t)(request->max_cpu_ms + 999) / 1000);
-    limit(RLIMIT_FSIZE, request->keeps_stdout ? WORKER_WRITTEN_BYTES : 0);
+    limit(RLIMIT_AS, request->max_memory_bytes, 0);
+    limit(RLIMIT_CPU, (uint64_t)(request->max_cpu_ms + 999) / 1000, 1);
+    limit(RLIMIT_FSIZE, request->keeps_stdout ? WORKER_WRITTEN_BYTES : 0, 0);
     if (request->folder != NULL && chdir(request->folder) != 0)
-        _exit(127);
+        give_up("moongate: its folder cannot be entered\n");
     execv(own_program, words);
-    _exit(127);
+    give_up("moongate: /proc/self/exe cannot be executed\n");
+}
+
+/* All signals wait until the child has left our handlers. Returns as fork() does. */
+static pid_t fork_child(const struct worker_request *request, char *const *words,
+                        int said, int written)
+{
+    sigset_t all, before;
+    pid_t pid;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid = fork();
+    if (pid == 0)
+        become(request, words, said, written);
+
+    const int error = errno;
+
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return pid;
 }
 
 /* A file without a name. Returns -1 with an errno. */
@@ -178,9 +237,7 @@ static char *spawn(struct worker *worker, const struct worker_request *request)
         (request->keeps_stdout && (worker->written = open_file()) < 0))
         return memory_format("no file for what it says: %s", strerror(errno));
     words = complete_words(request->words);
-    worker->pid = fork();
-    if (worker->pid == 0)
-        become(request, words, worker->said, worker->written);
+    worker->pid = fork_child(request, words, worker->said, worker->written);
     if (worker->pid < 0)
         wrong = memory_format("no process: %s", strerror(errno));
     else if (!request->is_in_foreground)

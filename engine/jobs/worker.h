@@ -22,8 +22,8 @@ struct worker_request {
     char *const *words;        /* behind the program's name; ended by NULL */
     const char *folder;        /* it works there; NULL: here */
     uint64_t max_memory_bytes; /* of its address space; 0: no limit */
-    int64_t max_cpu_ms;        /* rounded up to seconds; 0: no limit */
-    bool keeps_stdout; /* to be told at the end; more than WORKER_WRITTEN_BYTES fail */
+    int64_t max_cpu_ms; /* rounded up to seconds, then SIGXCPU ends it; 0: no limit */
+    bool keeps_stdout;  /* to be told at the end; more than WORKER_WRITTEN_BYTES fail */
     /* It has our stdout and stderr, and our process group, so that Ctrl-C reaches it. Else stdout
      * is nowhere. */
     bool is_in_foreground;

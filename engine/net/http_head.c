@@ -80,6 +80,17 @@ size_t http_head_size(struct evhttp_request *request)
     return size;
 }
 
+size_t http_head_count(struct evhttp_request *request)
+{
+    const struct evkeyval *field;
+    size_t count = 0;
+
+    for (field = evhttp_request_get_input_headers(request)->tqh_first; field != NULL;
+         field = field->next.tqe_next)
+        count++;
+    return count;
+}
+
 bool http_head_has_unread_body(struct evhttp_request *request)
 {
     const struct evkeyvalq *fields = evhttp_request_get_input_headers(request);

@@ -15,6 +15,9 @@ const char *http_head_find_flaw(struct evhttp_request *request);
 /* How many bytes the header fields are, as they were sent at least. */
 size_t http_head_size(struct evhttp_request *request);
 
+/* How many header fields there are. */
+size_t http_head_count(struct evhttp_request *request);
+
 /* libevent reads no body behind some methods; what comes there must not be the next request. */
 bool http_head_has_unread_body(struct evhttp_request *request);
 

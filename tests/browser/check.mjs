@@ -26,11 +26,11 @@ async function firstLine(stream) {
   throw new Error("it ended without a word");
 }
 
-async function startStandIn(name, count) {
+async function startStandIn(name, count, listen = "127.0.0.1:0") {
   const fifo = join(temporary, name);
   execFileSync("mkfifo", [fifo]);
   const child = spawn(host, [join(temporary, `${name}-store`), join(here, "stand_in.lua"), fifo,
-    TOKEN, String(count)], {stdio: ["ignore", "inherit", "inherit"]});
+    TOKEN, String(count), listen], {stdio: ["ignore", "inherit", "inherit"]});
   children.push(child);
   return {child, base: `http://${await firstLine(createReadStream(fifo))}`};
 }
@@ -74,7 +74,7 @@ function check(isSo, what) {
 
 /** A page that notes whatever must not happen. */
 async function openPage(base, {width = 1200, scheme = "light", motion = "no-preference",
-  expected = /status of 401|ERR_/} = {}) {
+  expected = /status of 401|ERR_/, connection = "live"} = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   await page.setViewport({width, height: 900});
@@ -91,7 +91,7 @@ async function openPage(base, {width = 1200, scheme = "light", motion = "no-pref
   await page.evaluateOnNewDocument(() => document.addEventListener("securitypolicyviolation",
     (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
   await page.goto(`${base}/`);
-  await page.waitForFunction(() => document.querySelector("#connection.live") !== null);
+  await page.waitForSelector(`#connection.${connection}`);
   return page;
 }
 
@@ -285,6 +285,30 @@ test("with reduced motion nothing moves", async () => {
   check(await page.evaluate(() => document.getAnimations().length) === 0, "something moves");
 });
 
+test("a large run is drawn in a moment", async () => {
+  const page = await openPage(standIn.base);
+  await go(page, "#/run/20260131-200000-large", ".tree .operation");
+  await waitForText(page, ".tree .open", "w1");
+  await waitForText(page, ".note", "older ones that have ended are not shown");
+  check((await page.$$(".operation")).length <= 310, "too much is drawn");
+});
+
+test("where others can come, one signs in first", async () => {
+  const open = await startStandIn("open", 3, "0.0.0.0:0");
+  const base = open.base.replace("0.0.0.0", "127.0.0.1");
+  const page = await openPage(base, {connection: "locked"});
+  await waitForText(page, "h1", "Sign in to see the jobs");
+  const violations = await findViolations(page);
+  check(violations.length === 0, violations.join("\n  "));
+  await page.click("main button.main");
+  await page.waitForSelector("dialog[open] input[type=password]");
+  await page.type("dialog input[type=password]", TOKEN);
+  await page.keyboard.press("Enter");
+  await waitForText(page, "table.jobs", "nightly");
+  await page.click("#sign");
+  await waitForText(page, "h1", "Sign in to see the jobs");
+});
+
 test("ten thousand jobs are searched at once", async () => {
   const large = await startStandIn("large", 10000);
   const page = await openPage(large.base);
@@ -321,6 +345,7 @@ test("the real scheduler: run by click, its log and tree live", async () => {
   await waitForText(page, ".log", "line 6");
   await waitForText(page, ".facts", "succeeded");
   await waitForText(page, ".tree", "payments");
+  check(!(await textOf(page, ".facts")).includes("Carried by"), "somebody is said to carry it");
   await page.screenshot({path: join(folder, "pictures", "real_run.png"), fullPage: true});
   await go(page, "#/estate", ".estate svg");
   await waitForText(page, "main table", "payments");

@@ -1,8 +1,9 @@
 -- Serves the status page of a dispatcher that is none: jobs with hostile names, runs that begin and
--- end when they are asked to, and a run in the store whose every text is hostile.
+-- end when they are asked to, a run in the store whose every text is hostile, and a large one.
 --
--- Pausing `nightly` for the reason "end" ends it, "drain" makes it drain, "many" changes all jobs.
--- arguments: where to write the address; the token, or ""; how many jobs
+-- Pausing `nightly` for the reason "end" ends it, "drain" makes it drain, "many" changes all jobs,
+-- "raise" fails.
+-- arguments: where to write the address; the token, or ""; how many jobs; where to listen
 local clock = require "clock"
 local core = require "core.runs"
 local jobs_page = require "jobs_page"
@@ -10,7 +11,7 @@ local json = require "json"
 local run = require "run"
 local tasks = require "tasks"
 
-local path, token, count = ...
+local path, token, count, listen = ...
 count = math.tointeger(tonumber(count or "3"))
 
 local HOSTILE = '<img src=x onerror="window.pwned=1">\'"</script><script>window.pwned=2</script>'
@@ -83,6 +84,8 @@ function dispatcher:pause(name, by, reason)
     self.is_over = true
   elseif name == "nightly" and reason == "drain" then
     self.is_draining = true
+  elseif name == "nightly" and reason == "raise" then
+    error "the store is on fire"
   elseif name == "nightly" and reason == "many" then
     for i = 1, #rows do
       tell(rows[i].name, "began")
@@ -158,6 +161,24 @@ local function put_run()
     "no event at all " .. HOSTILE .. "\n"})
 end
 
+-- 2,500 operations, of which the first does not end.
+local function put_large_run()
+  local lines = {line {event = "run.started", time = "2026-01-31T20:00:00.000Z", script = "big.lua"}}
+  for i = 1, 2500 do
+    local operation = {event = "operation.started", time = "2026-01-31T20:00:01.000Z", operation = i,
+                       verb = "create", kind = "workspace", name = "w" .. i, target = "/w/w" .. i}
+    lines[#lines + 1] = line(operation)
+    if i > 1 then
+      operation.event, operation.outcome = "operation.finished", "created"
+      lines[#lines + 1] = line(operation)
+    end
+  end
+  core.put("runs/20260131-200000-large/run.json", json.encode {
+    version = 1, id = "20260131-200000-large", script = "big.lua", arguments = json.array {},
+    started = "2026-01-31T20:00:00.000Z"})
+  core.put("runs/20260131-200000-large/events.jsonl", table.concat(lines))
+end
+
 local function read_estate()
   return {at = clock.now(), service = HOSTILE, gateways = json.array {
     {name = "gw-shared", state = "Succeeded", units = 2, network = "vnet / shared"},
@@ -172,8 +193,9 @@ end
 -- --- serving -----------------------------------------------------------------------------------
 
 put_run()
+put_large_run()
 local page = jobs_page.serve(dispatcher, {
-  listen = "127.0.0.1:0", token = token ~= "" and token or nil, names = {"jobs.example"},
+  listen = listen or "127.0.0.1:0", token = token ~= "" and token or nil, names = {"jobs.example"},
   records = records, schedule = schedule, estate = read_estate})
 local file = assert(io.open(path, "w"))
 file:write(page.address, "\n")

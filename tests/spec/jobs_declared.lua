@@ -101,6 +101,13 @@ function suite.a_broken_configuration_changes_nothing()
   equal({core.count(), core.name(1)}, {2, "plain"})
 end
 
+function suite.a_configuration_that_is_gone_changes_nothing()
+  local ok, wrong = core.reload()
+  equal(ok, nil)
+  equal(wrong, "there is no configuration: /dev/null is none")
+  equal({core.count(), core.name(1)}, {2, "plain"})
+end
+
 function suite.a_configuration_that_is_read_again_counts()
   write [[job "new" { schedule = "@daily", script = "bulk_onboard" }]]
   for _ = 1, 3 do

@@ -126,6 +126,23 @@ end
 
 -- --- what a process leaves that dies ------------------------------------------------------------
 
+function suite.a_claim_whose_answer_was_lost_is_known_by_its_nonce()
+  local key, nonce = records.key(1769886000), records.nonce()
+  equal(records.claim("j", key, {kind = "scheduled", host = "h", nonce = nonce}), true)
+  equal(records.claim("j", key, {kind = "scheduled", host = "h", nonce = nonce}), true)
+  equal(records.claim("j", key, {kind = "scheduled", host = "h", nonce = records.nonce()}), false)
+  equal(records.claim("j", key, {kind = "scheduled", host = "h"}), false)
+end
+
+function suite.a_claim_that_could_not_be_taken_back_is_later()
+  local key, nonce = records.key(1769886000), records.nonce()
+  equal(records.claim("j", key, {kind = "scheduled", host = "h", nonce = nonce}), true)
+  core.put("jobs/slots/j/floor-" .. key, "{}")
+  equal(records.claim("j", key, {kind = "scheduled", host = "h", nonce = nonce}), false)
+  equal(records.read("j", key), nil)
+  equal(#records.open(), 0)
+end
+
 function suite.a_claim_that_dies_at_any_step_leaves_what_others_can_end()
   local steps = 0
   repeat

@@ -23,7 +23,8 @@ end
 -- Means whose processes end one after the other as the list says: `{exit_code =, after =, signal =}`.
 local function means_with(ends)
   local own = {host = "here:1", words = {"--store", "s"}, notes = {}, told = {}, started = {},
-    signals = {}, runs = {}, warnings = {}, naps = 0}
+    signals = {}, runs = {}, warnings = {}, naps = 0,
+    slot = {claim = {}, attempts = {}}}
   own.records = {
     attempt = function(name, key, n, note)
       own.notes[#own.notes + 1] = ("%s %s attempt %d: %s %s"):format(name, key, n, note.status,
@@ -34,6 +35,9 @@ local function means_with(ends)
       own.notes[#own.notes + 1] = ("%s %s end: %s %s after %d"):format(name, key, note.status,
         note.exit_code, note.attempts)
       return true
+    end,
+    read = function()
+      return own.slot
     end,
     look_run = function()
       return table.remove(own.runs, 1) or {status = "failed", error = "no luck"}
@@ -61,7 +65,8 @@ local function means_with(ends)
             return ended
           end
         end
-        return {exit_code = how.exit_code, signal = how.signal, said = how.said or ""}
+        return {exit_code = how.exit_code, signal = how.signal, said = how.said or "",
+          took_too_much_cpu = how.took_too_much_cpu}
       end,
     }
   end
@@ -170,6 +175,15 @@ test.case("a process that dies is taken up once, whatever the job says", functio
   equal(ending.error, "oh")
 end)
 
+test.case("of a process that took too much of the processor that is told", function()
+  local own = means_with {{exit_code = 152, signal = 24, took_too_much_cpu = true, said = "oh"},
+    {exit_code = 152, signal = 24, took_too_much_cpu = true}}
+  local ending = carry_with(own, {max_cpu = 600})
+  equal(own.notes, {"nightly 20260131-190000 attempt 1: died 152",
+    "nightly 20260131-190000 end: failed 152 after 2"})
+  equal(ending.error, "it took more than 10:00 of the processor")
+end)
+
 -- time -------------------------------------------------------------------------------------
 
 test.case("a run that hands over at its limit has timed out", function()
@@ -184,6 +198,20 @@ test.case("one that does not keep to its limit is killed", function()
   carry_with(own, {timeout = 90})
   equal(own.signals, {"kill"})
   equal(own.notes, {"nightly 20260131-190000 end: timed out 137 after 1"})
+end)
+
+test.case("a clock that is set makes no run too long", function()
+  local own = means_with {{exit_code = 6, after = 10}}
+  own.now = function()
+    return clock.now() + #own.started * 7200
+  end
+  equal({carry_with(own, {timeout = 90})}, {nil, "handed over"})
+end)
+
+test.case("what fails behind an attempt that was killed has not timed out", function()
+  local own = means_with {{exit_code = 0, after = 9000}, {exit_code = 1}}
+  carry_with(own, {timeout = 90, retries = 1})
+  equal(own.notes[2], "nightly 20260131-190000 end: failed 1 after 2")
 end)
 
 test.case("the limit is of each attempt", function()
@@ -231,6 +259,36 @@ test.case("what had failed behind the last note counts as an attempt", function(
   equal(own.notes, {"nightly 20260131-190000 attempt 2: failed 1",
     "nightly 20260131-190000 end: succeeded 0 after 3"})
 end)
+
+test.case("a failure of a host whose clock is ahead counts once", function()
+  local own, ended = means_with {{exit_code = 1}}, clock.now() + 3600
+  own.runs = {{status = "failed", exit_code = 1, ended = ended}}
+  local at
+  own.records.attempt = function(_, _, _, note)
+    at = at or note.at
+  end
+  carry_with(own, {retries = 1}, {})
+  equal(at, ended)
+end)
+
+test.case("a host that was stopped between two attempts leaves a slot that has ended alone", function()
+  local own = means_with {{exit_code = 1}}
+  local nap = own.nap
+  own.nap = function(seconds)
+    own.slot = {claim = {}, attempts = {}, finish = {status = "failed"}}
+    return nap(seconds)
+  end
+  equal({carry_with(own, {retries = 3})}, {nil, "held"})
+  equal(#own.started, 1)
+end)
+
+test.each({{code = 1}, {code = 6}}, "what ended with {code} is not judged while others carry it",
+  function(row)
+    local own = means_with {{exit_code = row.code, after = 95}}
+    own.runs = {{is_held = true}}
+    equal({carry_with(own, {timeout = 90})}, {nil, "held"})
+    equal(own.notes, {})
+  end)
 
 test.case("what had failed and is noted already is tried again", function()
   local own = means_with {{exit_code = 0}}

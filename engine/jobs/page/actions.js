@@ -3,7 +3,8 @@
 import {announce, byId, fill, h} from "./dom.js";
 import {act, signIn, signOut, state} from "./state.js";
 
-/** Opens the dialog of the page with a form. `onSubmit` may raise an Error, whose message is shown. */
+/** Opens the dialog of the page with a form. `onSubmit` may raise an Error, whose message is
+    shown. */
 function ask(title, fields, label, onSubmit) {
   const dialog = byId("dialog");
   const problem = h("p", {class: "problem", role: "alert"});
@@ -93,7 +94,8 @@ export function actions(job, isBrief) {
 }
 
 const KEYS = [["/", "search the jobs"], ["g j", "all jobs"], ["g g", "the gateways"],
-  ["r", "run the job that is open now"], ["p", "pause or resume it"], ["f", "follow the log or not"],
+  ["r", "run the job that is open now"], ["p", "pause or resume it"],
+  ["f", "follow the log or not"],
   ["?", "these keys"], ["Esc", "close a dialog, or leave the search"]];
 
 export function showKeys() {

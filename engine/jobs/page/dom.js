@@ -55,6 +55,19 @@ export function fill(node, ...children) {
   return addChildren(node, children);
 }
 
+/** A cell of a table, which on a phone has its column's name with it. */
+export const cell = (label, ...children) =>
+  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
+
+/** A name and what is so called, for a list of facts. */
+export const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
+
+/** The start of a text, where there is no room for more letters. */
+export function shorten(text, most) {
+  const letters = [...text];
+  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
+}
+
 export const byId = (id) => document.getElementById(id);
 
 // --- states -----------------------------------------------------------------------------------
@@ -63,7 +76,8 @@ export const byId = (id) => document.getElementById(id);
 const SHAPES = {
   good: "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1Zm-1 9.6L4.2 7.8l1.1-1.1L7 8.4l3.8-3.8 1.1 1.1L7 10.6Z",
   bad: "M8 1 .8 14.5h14.4L8 1Zm-.8 4.8h1.6v4.4H7.2V5.8Zm0 5.6h1.6V13H7.2v-1.6Z",
-  busy: "M8 1a7 7 0 0 1 7 7h-2.2A4.8 4.8 0 0 0 8 3.2V1Zm0 14a7 7 0 0 1-7-7h2.2A4.8 4.8 0 0 0 8 12.8V15Z",
+  busy:
+    "M8 1a7 7 0 0 1 7 7h-2.2A4.8 4.8 0 0 0 8 3.2V1ZM8 15a7 7 0 0 1-7-7h2.2A4.8 4.8 0 0 0 8 12.8V15Z",
   paused: "M3 2h3.6v12H3V2Zm6.4 0H13v12H9.4V2Z",
   idle: "M8 2.2a5.8 5.8 0 1 0 0 11.6A5.8 5.8 0 0 0 8 2.2Zm0 1.8a4 4 0 1 1 0 8 4 4 0 0 1 0-8Z",
   left: "M2 6.8h12v2.4H2V6.8Z",
@@ -111,11 +125,13 @@ export const setNow = (seconds) => { skew = seconds - Date.now() / 1000; };
 /** "1 h 05 min" */
 export function span(seconds) {
   const whole = Math.max(0, Math.round(seconds));
+  if (seconds > 0 && seconds < 0.1) return "under 0.1 s";
   if (seconds > 0 && seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
   if (whole < 172800) {
-    return `${Math.floor(whole / 3600)} h ${String(Math.floor(whole / 60) % 60).padStart(2, "0")} min`;
+    const minutes = Math.floor(whole / 60);
+    return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
   }
   return `${Math.floor(whole / 86400)} days`;
 }

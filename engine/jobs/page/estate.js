@@ -1,14 +1,9 @@
 // The picture of the service: which workspace is on which gateway, in which network.
 
-import {badge, fill, h, lookOf, moment, s, stamp, tick} from "./dom.js";
+import {badge, cell, fill, h, lookOf, moment, s, shorten, stamp, tick} from "./dom.js";
 import {askEstate} from "./state.js";
 
-const WIDTH = 960, GAP = 16, CHIP = 26, HEAD = 56, COLUMNS = 3, LETTERS = 28;
-
-const shorten = (text, most = LETTERS) => {
-  const letters = [...text];
-  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
-};
+const BOX = 298, GAP = 16, CHIP = 26, HEAD = 56, LETTERS = 28; // a gateway's width; of its parts
 
 // Gateways by their network, in the order of names; workspaces without a gateway last.
 function group(estate) {
@@ -37,17 +32,18 @@ const mark = (state, x, y) => {
 
 const heightOf = (gateway) => HEAD + Math.max(1, gateway.workspaces.length) * CHIP + 8;
 
-function drawGateway(gateway, x, y, width) {
-  const second = [gateway.state, gateway.units && `${gateway.units} unit${gateway.units > 1 ? "s" : ""}`].filter(Boolean).join(", ");
+function drawGateway(gateway, x, y) {
+  const units = gateway.units && `${gateway.units} unit${gateway.units > 1 ? "s" : ""}`;
+  const second = [gateway.state, units].filter(Boolean).join(", ");
   return s("g", {transform: `translate(${x} ${y})`},
-    s("rect", {class: "gateway", width, height: heightOf(gateway), rx: 8}),
+    s("rect", {class: "gateway", width: BOX, height: heightOf(gateway), rx: 8}),
     gateway.state && mark(gateway.state, 18, 20),
-    s("text", {x: gateway.state ? 32 : 14, y: 25, class: "name"}, shorten(gateway.name),
+    s("text", {x: gateway.state ? 32 : 14, y: 25, class: "name"}, shorten(gateway.name, LETTERS),
       s("title", {}, gateway.name)),
     s("text", {x: gateway.state ? 32 : 14, y: 43, class: "faint"}, shorten(second, LETTERS + 8)),
     gateway.workspaces.map((workspace, i) => s("g", {transform: `translate(12 ${HEAD + i * CHIP})`},
-      s("rect", {class: "workspace", width: width - 24, height: CHIP - 6, rx: 10}),
-      s("text", {x: 12, y: 14}, shorten(workspace.display_name ?? workspace.name),
+      s("rect", {class: "workspace", width: BOX - 24, height: CHIP - 6, rx: 10}),
+      s("text", {x: 12, y: 14}, shorten(workspace.display_name ?? workspace.name, LETTERS),
         s("title", {}, workspace.name)))),
     gateway.workspaces.length === 0 && s("text", {x: 14, y: HEAD + 14, class: "faint"},
       "no workspace"));
@@ -58,35 +54,35 @@ function nameOf(network) {
   return network === "" ? "Open to the internet" : `Network ${network}`;
 }
 
-function drawGroup(one, y) {
-  const width = (WIDTH - GAP * (COLUMNS + 1)) / COLUMNS, parts = [];
+const widthOf = (columns) => GAP + columns * (BOX + GAP);
+
+function drawGroup(one, y, columns) {
+  const parts = [];
   let top = 40;
-  for (let i = 0; i < one.gateways.length; i += COLUMNS) {
-    const row = one.gateways.slice(i, i + COLUMNS);
-    parts.push(row.map((gateway, j) => drawGateway(gateway, GAP + j * (width + GAP), top, width)));
+  for (let i = 0; i < one.gateways.length; i += columns) {
+    const row = one.gateways.slice(i, i + columns);
+    parts.push(row.map((gateway, j) => drawGateway(gateway, GAP + j * (BOX + GAP), top)));
     top += Math.max(...row.map(heightOf)) + GAP;
   }
   return {height: top, node: s("g", {transform: `translate(0 ${y})`},
-    s("rect", {class: one.network ? "network" : "network outside", width: WIDTH, height: top, rx: 12}),
-    s("text", {x: GAP, y: 26, class: "name"}, shorten(nameOf(one.network), 3 * LETTERS)), parts)};
+    s("rect", {class: one.network ? "network" : "network outside", width: widthOf(columns),
+      height: top, rx: 12}),
+    s("text", {x: GAP, y: 26, class: "name"}, shorten(nameOf(one.network), columns * LETTERS)), parts)};
 }
 
-function drawPicture(estate) {
+function drawPicture(estate, columns) {
   let y = 1;
   const nodes = group(estate).map((one) => {
-    const drawn = drawGroup(one, y);
+    const drawn = drawGroup(one, y, columns);
     y += drawn.height + GAP;
     return drawn.node;
   });
-  return h("figure", {class: "chart wide estate", tabindex: "0", role: "group",
-    "aria-label": "Picture of gateways"},
-  s("svg", {viewBox: `-1 0 ${WIDTH + 2} ${y}`, role: "img", "aria-label":
-    `${estate.gateways.length} gateways and ${estate.workspaces.length} workspaces; the table below says the same`},
+  return h("figure", {class: "chart estate"},
+  s("svg", {viewBox: `-1 0 ${widthOf(columns) + 2} ${y}`, role: "img", "aria-label":
+    `${estate.gateways.length} gateways and ${estate.workspaces.length} workspaces; ` +
+    "the table below says the same"},
   nodes));
 }
-
-const cell = (label, ...children) =>
-  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
 
 function drawTable(estate) {
   return h("table", {},
@@ -95,7 +91,8 @@ function drawTable(estate) {
     h("tbody", {}, estate.workspaces.map((workspace) => {
       const gateways = estate.gateways.filter((one) => workspace.gateways.includes(one.name));
       return h("tr", {},
-        h("th", {scope: "row", "data-label": "Workspace"}, h("div", {class: "cell"}, workspace.name)),
+        h("th", {scope: "row", "data-label": "Workspace"},
+          h("div", {class: "cell"}, workspace.name)),
         cell("Gateway", gateways.map((one) => one.name).join(", ") || "none"),
         cell("State", gateways.map((one) => badge(one.state ?? "?"))),
         cell("Network", gateways.map((one) => one.network ?? "internet").join(", ")));
@@ -103,7 +100,8 @@ function drawTable(estate) {
 }
 
 export function showEstate(main) {
-  const body = h("div", {}, h("p", {class: "note"}, "The service is asked. This may take a moment."));
+  const body = h("div", {}, h("p", {class: "note"},
+    "The service is asked. This may take a moment."));
   const facts = h("p", {class: "lead"});
 
   async function load() {
@@ -115,7 +113,8 @@ export function showEstate(main) {
       }
       fill(facts, `Service ${estate.service}, as of ${stamp(estate.at).slice(11)} UTC (`,
         moment(estate.at, false), ")");
-      fill(body, drawPicture(estate), h("h2", {}, "In words"), drawTable(estate));
+      const columns = Math.max(1, Math.min(3, Math.floor(main.clientWidth / BOX)));
+      fill(body, drawPicture(estate, columns), h("h2", {}, "In words"), drawTable(estate));
       tick();
     } catch (error) {
       fill(body, h("p", {class: "problem", role: "alert"}, error.message));

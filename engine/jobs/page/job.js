@@ -1,12 +1,11 @@
 // The view of a job: its state, its history as bars, the slots to come.
 
-import {badge, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf, tick} from "./dom.js";
+import {badge, cell, fact, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf,
+  tick} from "./dom.js";
 import {askHistory, askJob, state} from "./state.js";
 import {actions} from "./actions.js";
 
 const STEP = 15, HEIGHT = 150, BASE = 120; // of a bar; of the picture; where its ground is
-
-const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
 
 export const runLink = (id, text) => h("a", {href: `#/run/${encodeURIComponent(id)}`}, text ?? id);
 
@@ -52,7 +51,8 @@ function drawHistory(entries, columns) {
   const longest = Math.max(1, ...shown.map((entry) => entry.duration ?? 0));
   return h("figure", {class: "chart"},
     s("svg", {viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label":
-      `The last ${shown.length} slots: the longest took ${span(longest)}; the table below has all of them`},
+      `The last ${shown.length} slots: the longest took ${span(longest)}; ` +
+      "the table below has all of them"},
     s("line", {x1: 0, x2: width, y1: BASE, y2: BASE, class: "ground"}),
     shown.map((entry, i) => drawBar(entry, i * STEP + 2, STEP - 4, longest)),
     shown.length > 0 && s("text", {x: 0, y: BASE + 20},
@@ -61,9 +61,6 @@ function drawHistory(entries, columns) {
       stamp(shown.at(-1).slot).slice(0, 16))),
     h("figcaption", {}, `Height is duration (square root), up to ${span(longest)}.`));
 }
-
-const cell = (label, ...children) =>
-  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
 
 function historyRow(entry) {
   const what = entry.count > 1 ? `${entry.count} slots up to this one` : entry.kind;
@@ -99,7 +96,8 @@ function drawComing(list) {
 }
 
 export function showJob(main, name) {
-  const top = h("div"), past = h("div"), coming = h("div"), slots = h("div"), title = h("h1", {}, name);
+  const top = h("div"), past = h("div"), coming = h("div"), slots = h("div");
+  const title = h("h1", {}, name);
   const buttons = h("div");
   let job = state.jobs.get(name);
 
@@ -119,10 +117,8 @@ export function showJob(main, name) {
 
   let isLoading = false, isStale = false;
   async function load() {
-    if (isLoading) {
-      isStale = true;
-      return;
-    }
+    isStale = isLoading;
+    if (isLoading) return;
     isLoading = true;
     try {
       const [answer, history] = await Promise.all([askJob(name), askHistory(name, 200)]);
@@ -136,10 +132,7 @@ export function showJob(main, name) {
       fill(past, h("p", {class: "problem", role: "alert"}, error.message));
     }
     isLoading = false;
-    if (isStale) {
-      isStale = false;
-      load();
-    }
+    if (isStale) load();
   }
 
   fill(main, h("div", {class: "heading"}, h("p", {class: "crumbs"}, h("a", {href: "#/"}, "Jobs")),

@@ -1,6 +1,6 @@
 // The view of all jobs: a table of one page of those that fit the search.
 
-import {badge, fill, h, moment, span, stateOf, tick} from "./dom.js";
+import {badge, cell, fill, h, moment, span, stateOf, tick} from "./dom.js";
 import {state} from "./state.js";
 import {actions} from "./actions.js";
 
@@ -33,9 +33,6 @@ function choose() {
   return [...state.jobs.values()].filter((job) => passes(job) && fits(job, words)).sort(order);
 }
 
-const cell = (label, ...children) =>
-  h("td", {"data-label": label}, h("div", {class: "cell"}, ...children));
-
 function lastCell(job) {
   if (!job.last) return cell("Last run", h("span", {class: "faint"}, "none yet"));
   return cell("Last run", badge(job.last.status),
@@ -63,8 +60,8 @@ function rowOf(job) {
     h("td", {"data-label": "Do"}, actions(job, true)));
 }
 
-const chooser = (label, rows, chosen, onChange) => h("label", {class: "field"}, h("span", {}, label),
-  h("select", {on: {change: (event) => onChange(event.target.value)}},
+const chooser = (label, rows, chosen, onChange) => h("label", {class: "field"},
+  h("span", {}, label), h("select", {on: {change: (event) => onChange(event.target.value)}},
     rows.map(([key, text]) => h("option", {value: key, selected: key === chosen}, text))));
 
 /** Builds the view into `main`. Returns how it hears of changes. */

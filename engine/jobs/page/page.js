@@ -101,7 +101,8 @@ function sayChange({job, before}) {
 
 listen((what, about) => {
   if (what === "connection" || what === "session" || what === "jobs") drawTop();
-  if (what === "connection" && (state.connection === "locked") !== (view?.title === "Sign in")) show();
+  const isLocked = state.connection === "locked";
+  if (what === "connection" && isLocked !== (view?.title === "Sign in")) show();
   if (what === "job") sayChange(about);
   view?.hear(what, about);
 });

@@ -1,12 +1,10 @@
 // The view of a run: what waits as a tree, what was when as a timeline, and the end of its log.
 
-import {badge, fill, h, lookOf, moment, now, s, span, stamp, tick} from "./dom.js";
+import {badge, fact, fill, h, lookOf, moment, now, s, shorten, span, stamp, tick} from "./dom.js";
 import {askRun, state as known} from "./state.js";
 import {jobLink} from "./jobs.js";
 
 const MOST_LINES = 1000, MOST_ROWS = 60, MOST_LEAVES = 300;
-
-const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
 
 // The job that a run is of, as its id says: "20260131-190000-NAME"; by hand "-m1f3a" is between.
 function jobOf(id) {
@@ -23,7 +21,8 @@ function drawFacts(run) {
     fact("Began", moment(run.started)),
     run.ended && fact("Ended", moment(run.ended), h("span", {class: "second"},
       `after ${span(run.ended - (run.started ?? run.ended))}`)),
-    run.holder && fact("Carried by", `process ${run.holder.pid ?? "?"} on ${run.holder.host ?? "?"}`),
+    run.holder && fact("Carried by",
+      `process ${run.holder.pid ?? "?"} on ${run.holder.host ?? "?"}`),
     run.attempt > 1 && fact("Attempts", run.attempt),
     run.exit_code !== undefined && fact("Exit code", run.exit_code),
     run.error && fact("Error", h("span", {class: "problem"}, run.error)));
@@ -64,7 +63,8 @@ function drawOperation(operation) {
   const took = (operation.ended ?? now()) - operation.began;
   return h("div", {class: "operation"}, badge(stateOf(operation)),
     h("span", {}, `${operation.verb ?? ""} ${operation.kind ?? ""}`.trim()),
-    operation.percent >= 0 && !operation.ended && h("span", {}, `${Math.round(operation.percent)} %`),
+    operation.percent >= 0 && !operation.ended &&
+      h("span", {}, `${Math.round(operation.percent)} %`),
     h("span", {class: "faint"}, operation.ended ? `took ${span(took)}` : `for ${span(took)}`),
     operation.error && h("span", {class: "problem"}, operation.error));
 }
@@ -91,11 +91,6 @@ function drawTree(operations) {
 const WIDTH = 1000, LEFT = 220, ROW = 22, TOP = 26;
 const DISTANCES = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800];
 
-const shorten = (text, most) => {
-  const letters = [...text];
-  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
-};
-
 // The parts of an operation's bar: from each state to the next.
 function partsOf(operation, last) {
   const points = [{at: operation.began, state: "sent"}, ...operation.states];
@@ -106,7 +101,8 @@ function drawBar(operation, y, xOf, last) {
   const look = lookOf(stateOf(operation)), end = xOf(operation.ended ?? last);
   return s("g", {class: `bar ${look}`},
     partsOf(operation, last).map((part, i) => s("rect", {class: `part${Math.min(i, 2)}`,
-      x: xOf(part.at), y, width: Math.max(2.5, xOf(part.to) - xOf(part.at)), height: ROW - 9, rx: 2},
+      x: xOf(part.at), y, width: Math.max(2.5, xOf(part.to) - xOf(part.at)), height: ROW - 9,
+      rx: 2},
     s("title", {}, `${operation.kind ?? ""} ${operation.name ?? ""}: ${part.state} for ` +
       span(part.to - part.at)))),
     look === "bad" && s("path", {d: `M${end + 3} ${y + ROW - 9}h11l-5.5 -12Z`}));
@@ -115,9 +111,10 @@ function drawBar(operation, y, xOf, last) {
 function drawAxis(first, last, xOf, height) {
   const distance = DISTANCES.find((one) => (last - first) / one <= 8) ?? 2592000, ticks = [];
   for (let at = 0; at <= last - first; at += distance) {
-    ticks.push(s("line", {class: "tick", x1: xOf(first + at), x2: xOf(first + at), y1: TOP - 8,
-      y2: height}), s("text", {x: xOf(first + at) + 3, y: 12}, at === 0 ? stamp(first).slice(11)
-      : `+${span(at)}`));
+    const x = xOf(first + at);
+    ticks.push(s("line", {class: "tick", x1: x, x2: x, y1: TOP - 8, y2: height}),
+      x < WIDTH - 80 && s("text", {x: x + 3, y: 12},
+        at === 0 ? stamp(first).slice(11) : `+${span(at)}`));
   }
   return ticks;
 }
@@ -145,7 +142,8 @@ function drawTimeline(operations, isRunning) {
         shorten(`${row[0].kind ?? ""} ${row[0].name ?? ""}`, 30),
         s("title", {}, `${row[0].kind ?? ""} ${row[0].name ?? ""}`)),
       row.map((operation) => drawBar(operation, TOP + i * ROW, xOf, last))])),
-    rows.size > MOST_ROWS && h("figcaption", {}, `The newest ${MOST_ROWS} of ${rows.size} resources.`));
+    rows.size > MOST_ROWS && h("figcaption", {},
+      `The newest ${MOST_ROWS} of ${rows.size} resources.`));
 }
 
 // --- the log ----------------------------------------------------------------------------------
@@ -167,7 +165,8 @@ function makeLog() {
         last = line.n;
         list.append(h("div", {class: `line ${lookOf(line.level === "error" ? "failed" : "ready")}`},
           h("span", {class: "faint"}, line.at ? stamp(line.at).slice(11) : ""),
-          h("span", {class: "level"}, line.level ?? ""), h("span", {class: "text"}, line.text ?? "")));
+          h("span", {class: "level"}, line.level ?? ""),
+          h("span", {class: "text"}, line.text ?? "")));
       }
       while (list.children.length > MOST_LINES) list.firstChild.remove();
       if (follow.checked && lines.length > 0) toEnd();
@@ -200,13 +199,19 @@ export function showRun(main, id) {
     draw();
   }
 
+  let isLoading = false, isStale = false;
   async function load() {
+    isStale = isLoading;
+    if (isLoading) return;
+    isLoading = true;
     try {
       run = await askRun(id);
       take(run);
     } catch (error) {
       fill(facts, h("p", {class: "problem", role: "alert"}, error.message));
     }
+    isLoading = false;
+    if (isStale) load();
   }
 
   fill(main, h("div", {class: "heading"}, h("p", {class: "crumbs"}, h("a", {href: "#/"}, "Jobs")),
@@ -220,8 +225,9 @@ export function showRun(main, id) {
     close: () => clearInterval(clock),
     hear(what, about) {
       if (what === "run" && about.id === id) {
-        if (about.facts) run = {...run, ...about.facts};
+        if (about.facts) run = about.facts;
         take(about);
+        if (about.is_too_much) load();
       } else if (what === "jobs") {
         load();
       }

@@ -7,7 +7,6 @@ export const state = {
   info: {},
   session: {can_sign_in: false, may_read: true},
   connection: "connecting", // "live", "waiting" for the host to come back, "locked"
-  problem: null,
 };
 
 const listeners = new Set();
@@ -99,9 +98,7 @@ async function load() {
 
 /** Loads all jobs anew; several calls at a time are one. */
 export function reload() {
-  loading ??= load().catch((error) => {
-    state.problem = error.message;
-  }).finally(() => { loading = null; });
+  loading ??= load().finally(() => { loading = null; });
   return loading;
 }
 
@@ -116,7 +113,7 @@ function open() {
   source = new EventSource(watched ? `/events?run=${encodeURIComponent(watched)}` : "/events");
   source.addEventListener("hello", () => setConnection("live"));
   source.addEventListener("job", onJob);
-  source.addEventListener("reload", reload);
+  source.addEventListener("reload", () => reload().catch(comeAgainSoon));
   source.addEventListener("run", (event) => tell("run", JSON.parse(event.data)));
   source.addEventListener("error", onError);
 }
@@ -126,9 +123,14 @@ function onError() {
   if (state.connection === "locked") return;
   setConnection("waiting");
   if (source?.readyState === EventSource.CLOSED) {
-    source = null;
-    setTimeout(comeAgain, 3000);
+    comeAgainSoon();
   }
+}
+
+function comeAgainSoon() {
+  source?.close();
+  source = null;
+  if (state.connection !== "locked") setTimeout(comeAgain, 3000);
 }
 
 async function comeAgain() {
@@ -136,7 +138,8 @@ async function comeAgain() {
   try {
     await start();
   } catch {
-    setTimeout(comeAgain, 3000);
+    setConnection("waiting");
+    comeAgainSoon();
   }
 }
 
