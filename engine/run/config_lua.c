@@ -190,7 +190,7 @@ static void declare_profile(lua_State *L, struct evaluation *own)
 
 /* --- declarations ------------------------------------------------------------------- */
 
-bool config_is_profile_name(const char *name)
+static bool is_profile_name(const char *name)
 {
     return strlen(name) <= LONGEST_NAME &&
            text_matches(name, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
@@ -199,7 +199,7 @@ bool config_is_profile_name(const char *name)
 /* It is a folder in a store, whose name does not end with a dot. */
 bool config_is_job_name(const char *name)
 {
-    return strlen(name) <= JOB_LONGEST_NAME && config_is_profile_name(name) &&
+    return strlen(name) <= JOB_LONGEST_NAME && is_profile_name(name) &&
            name[strlen(name) - 1] != '.';
 }
 
@@ -213,7 +213,7 @@ static void declare_job(lua_State *L, struct evaluation *own)
 }
 
 static const struct declaration declarations[] = {
-    {"profile", config_is_profile_name,
+    {"profile", is_profile_name,
      "a name is 1 to 64 letters, digits and -._, the first of them a letter or digit",
      declare_profile},
     {"job", config_is_job_name,

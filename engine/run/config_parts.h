@@ -43,9 +43,6 @@ const char *config_keep(struct config *config, char *text);
 /* A new job of that name, zeroed; valid until the next one. NULL when there is one already. */
 struct job *config_add_job(struct config *config, const char *name);
 
-/* Whether a profile can be called so: letters, digits and -._, the first a letter or digit. */
-bool config_is_profile_name(const char *name);
-
 /* --- mistakes ----------------------------------------------------------------------- */
 
 struct config_mistake {
