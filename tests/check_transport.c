@@ -2,7 +2,11 @@
  *
  * The server is real and answers on the loopback; the clock is virtual, so pauses cost
  * nothing. Only time-outs of the wire itself take real time, and it is short. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <check.h>
 
@@ -127,6 +131,36 @@ START_TEST(each_method_goes_out_with_its_body)
     ck_assert(server_saw(&h.server, "\r\nUser-Agent: moongate/"));
     release(&sent);
     free(request);
+}
+END_TEST
+
+/* Whether the descriptor is a connection to the server. */
+static bool is_ours(int fd)
+{
+    struct sockaddr_in peer;
+    socklen_t length = sizeof peer;
+
+    return getpeername(fd, (struct sockaddr *)&peer, &length) == 0 &&
+           peer.sin_family == AF_INET &&
+           ntohs(peer.sin_port) == atoi(strrchr(h.server.base, ':') + 1);
+}
+
+START_TEST(no_program_inherits_a_connection)
+{
+    const struct server_step script[] = {STEP("GET /a", 200, "", "a"), {0}};
+    struct sent sent;
+    unsigned count = 0;
+
+    server_play(&h.server, script);
+    sent = ask("GET", "/a");
+    release(&sent);
+    for (int fd = 3; fd < 1000; fd++) {
+        if (!is_ours(fd))
+            continue;
+        count++;
+        ck_assert_int_eq(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    }
+    ck_assert_uint_eq(count, 1);
 }
 END_TEST
 
@@ -1139,6 +1173,7 @@ int main(void)
 
     tcase_add_test(wire, an_answer_comes_with_its_status_fields_and_body);
     tcase_add_loop_test(wire, each_method_goes_out_with_its_body, 0, COUNT(methods));
+    tcase_add_test(wire, no_program_inherits_a_connection);
     tcase_add_test(wire, a_head_has_fields_and_no_body);
     tcase_add_test(wire, a_handle_forgets_the_request_before);
     tcase_add_test(wire, a_transfer_may_go_past_the_proxy_and_the_next_one_does_not);

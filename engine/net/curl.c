@@ -2,10 +2,12 @@
 #include "net/curl.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/failure.h"
@@ -70,6 +72,21 @@ const struct curl_functions *curl_load(const char **error)
     if (!is_loaded)
         is_loaded = load(&functions, error);
     return is_loaded ? &functions : NULL;
+}
+
+curl_socket_t curl_open_socket(void *context, curlsocktype purpose,
+                               struct curl_sockaddr *address)
+{
+    (void)context, (void)purpose;
+#ifdef SOCK_CLOEXEC
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+#else
+    const int fd = socket(address->family, address->socktype, address->protocol);
+
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
+#endif
 }
 
 struct failure *curl_describe(CURLcode code, const char *why)

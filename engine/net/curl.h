@@ -33,6 +33,11 @@ struct curl_functions {
  * reason in `*error` (borrowed). */
 const struct curl_functions *curl_load(const char **error);
 
+/* A socket as libcurl makes it by itself, but one that no program we start inherits: for
+ * CURLOPT_OPENSOCKETFUNCTION. In several threads at once. */
+curl_socket_t curl_open_socket(void *context, curlsocktype purpose,
+                               struct curl_sockaddr *address);
+
 /* The failure that such an error is, owned by the caller; `why` are libcurl's words for it. */
 struct failure *curl_describe(CURLcode code, const char *why);
 

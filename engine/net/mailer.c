@@ -91,11 +91,14 @@ static void replace_socket(struct delivery *own, curl_socket_t before, curl_sock
     pthread_mutex_unlock(&own->mutex);
 }
 
-static int note_socket(void *context, curl_socket_t socket, curlsocktype purpose)
+static curl_socket_t open_socket(void *context, curlsocktype purpose,
+                                 struct curl_sockaddr *address)
 {
-    (void)purpose;
-    replace_socket(context, CURL_SOCKET_BAD, socket);
-    return CURL_SOCKOPT_OK;
+    const curl_socket_t socket = curl_open_socket(NULL, purpose, address);
+
+    if (socket != CURL_SOCKET_BAD)
+        replace_socket(context, CURL_SOCKET_BAD, socket);
+    return socket;
 }
 
 static int close_socket(void *context, curl_socket_t socket)
@@ -190,8 +193,8 @@ static void set_limits(struct delivery *own, CURL *easy)
     curl->easy_setopt(easy, CURLOPT_NOPROXY, own->mailer->no_proxy);
     curl->easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); /* QUIT is said by this handle */
     curl->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* leaves a name that is looked up */
-    curl->easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, note_socket);
-    curl->easy_setopt(easy, CURLOPT_SOCKOPTDATA, own);
+    curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, own);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, own);
     curl->easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);

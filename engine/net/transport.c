@@ -283,6 +283,7 @@ static struct handle *make_handle(struct transport *transport)
     curl->easy_setopt(easy, CURLOPT_WRITEDATA, handle);
     curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, note_connection);
     curl->easy_setopt(easy, CURLOPT_PREREQDATA, handle);
+    curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, curl_open_socket);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transport);
     handle->is_special = true; /* so the defaults are set at the first transfer */
