@@ -94,7 +94,9 @@ expect "a script that is not there is told" grep -q "gone.lua" run-gone.log
 run memory
 expect "memory is limited" grep -q "failed in .*not enough memory" run-memory.log
 run cpu
-expect "CPU time is limited" grep -q "failed in .*signal" run-cpu.log
+code=$?
+expect "CPU time is limited" grep -q "failed in .*of the processor" run-cpu.log
+expect "and that is a failure" [ "$code" -eq 1 ]
 
 # --- the configuration
 start store
