@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "run/settings.h"
 #include "sim/sim.h"
@@ -95,8 +96,10 @@ void trial_free(struct trial *trial)
 {
     if (trial == NULL)
         return;
-    if (trial->folder != NULL)
-        nftw(trial->folder, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
+    if (trial->folder != NULL &&
+        nftw(trial->folder, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) != 0)
+        log_line(LOG_WARNING, "the folder %s is left: %s", trial->folder,
+                 strerror(errno));
     free(trial->folder);
     free(trial);
 }
