@@ -42,8 +42,10 @@ local WORDS = {
       because(facts.error))
   end,
   ended = function(facts)
+    local why = facts.error or facts.status == "failed" and facts.exit_code
+      and ("exit code %d"):format(facts.exit_code) or nil
     return ("run %s %s in %s%s"):format(facts.run, facts.status, duration(facts.duration),
-      because(facts.error))
+      because(why))
   end,
   left = function(facts)
     return ("run %s: %s"):format(facts.run, facts.reason)
