@@ -19,7 +19,7 @@ OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv engine/jobs/page/
 SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
            tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
-           tests/torture.sh tests/torture_jobs.sh tests/deployment.sh
+           tests/torture.sh tests/torture_jobs.sh tests/jobs_hostile.sh tests/deployment.sh
 
 all: $(BUILD)/moongate
 

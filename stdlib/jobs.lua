@@ -13,6 +13,8 @@ local shelf = require "shelf"
 local tasks = require "tasks"
 local words = require "jobs_words"
 
+local MOST_CODE = 125 -- of what a script may say; that of a process that a signal ended is more
+
 local jobs = {list = jobs_list.main, history = jobs_history.main, run = jobs_by_hand.main}
 
 local function describe_pause(note)
@@ -67,7 +69,7 @@ function jobs.main(word, options)
     shelf.tell("moongate jobs: %s%s", failure.message, failure.cure and "; " .. failure.cure or "")
     code = 1
   end
-  run.exit(code)
+  run.exit(code <= MOST_CODE and code or 1)
 end
 
 return jobs

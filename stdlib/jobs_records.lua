@@ -35,8 +35,8 @@ local records = {key = texts.key, time = texts.time, run_id = texts.run_id,
 local AT_ONCE = 16         -- texts that are read
 local MOST_ATTEMPTS = 1000 -- of a slot
 local LEASE = 60           -- seconds in which a process begins a run, or again
--- Seconds that what says up to where slots are over may be ahead of our clock. That of another host may
--- be a little ahead; and ours may have been set back since slots ran and were removed.
+-- Seconds that what says up to where slots are over may be ahead of our clock. That of another host
+-- may be a little ahead; and ours may have been set back since slots ran and were removed.
 local AHEAD = {floor = 60, pruned = 2 * 86400}
 local NEVER = 30 * 86400   -- seconds ahead: the clock was wrong that wrote it
 
@@ -169,8 +169,8 @@ local function yield_slot(name, key, has_marked)
 end
 
 -- A host that was stopped for long, or whose clock was set back, may find a slot free because it was
--- over and is removed: what says so is put before anything is removed, and so is seen after the claim.
--- It is looked for before, too, as who claims may not come to look after that.
+-- over and is removed: what says so is put before anything is removed, and so is seen after the
+-- claim. It is looked for before, too, as who claims may not come to look after that.
 local function was_over(name, key, kind)
   local at, is_by_hand = texts.time(key)
   if is_by_hand then
@@ -505,8 +505,8 @@ local function add_surplus(chosen, slots, keep, oldest)
 end
 
 -- Those that ran and those that were skipped or missed have each a share of their own, so that a
--- job that skips often keeps its runs. What a list does not tell of is looked into. What a clock that
--- was wrong has begun too early stays: when its time comes, it has run.
+-- job that skips often keeps its runs. What a list does not tell of is looked into. What a clock
+-- that was wrong has begun too early stays: when its time comes, it has run.
 local function choose(name, slots, keep, oldest, now)
   local ran, others, chosen = {}, {}, {}
   for key, slot in pairs(slots) do

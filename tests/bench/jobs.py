@@ -6,11 +6,12 @@ usage: jobs.py MOONGATE FOLDER start|restart|idle|spread|minute
   restart  the same when all have run before, and s until the slots that were missed meanwhile are
            written down or queued, and how late a slot came that was due then
   idle     CPU of a minute in which nothing is due, in percent
-  spread   how late slots came: the last of 100, and the latest, of a minute in which 170 were due
-  minute   the same of 600 that are due at once, by their claims
+  spread   how late runs began: the 99th of 100, and the latest, of a minute in which 170 were due
+  minute   the same of 600 that are due at once
 """
 
 import calendar
+import datetime
 import json
 import os
 import re
@@ -38,6 +39,9 @@ def job(i, schedule, rest=""):
     return f"job 'job-{i:05}' {{{schedule}, script = 'nothing.lua'{rest}}}"
 
 
+schedulers = []
+
+
 class Scheduler:
     """One that is ready when it is made; its start is timed by the notice of systemd's protocol."""
 
@@ -53,6 +57,7 @@ class Scheduler:
             [MOONGATE, "jobs", "start", "--store", STORE, "--config",
              os.path.join(FOLDER, "moongate.lua"), *words],
             stdout=self.log, stderr=self.log, env=dict(os.environ, NOTIFY_SOCKET=path))
+        schedulers.append(self.process)
         while b"READY=1" not in notices.recv(4096):
             pass
         self.ready_ms = (time.monotonic() - began) * 1000
@@ -80,15 +85,22 @@ def seconds(key):
     return calendar.timegm(time.strptime(key[:15], "%Y%m%d-%H%M%S"))
 
 
-def claims(first, last):
-    """How late the slots of that time were claimed."""
+def begun(first, last):
+    """How late the runs of slots of that time began, by their own records."""
     late = []
     for folder, _, names in os.walk(os.path.join(STORE, "jobs", "slots")):
         for name in names:
             if re.fullmatch(r"\d{8}-\d{6}\.json", name) and first <= seconds(name) <= last:
                 with open(os.path.join(folder, name)) as file:
-                    late.append(json.load(file)["late"])
+                    claim = json.load(file)
+                with open(os.path.join(STORE, "runs", claim["run"], "run.json")) as file:
+                    started = json.load(file)["started"]
+                late.append(moment(started) - moment(claim["at"]) + claim["late"])
     return sorted(late)
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def at_minutes():
@@ -122,7 +134,7 @@ def measure_minute(lines, expected, *words):
     scheduler = Scheduler(*words)
     minute = (int(time.time()) // 60 + 1) * 60
     sleep_until(minute + 58)
-    late = claims(minute, minute)
+    late = begun(minute, minute)
     scheduler.end()
     if len(late) != expected(minute):
         sys.exit(f"{len(late)} slots were begun, not {expected(minute)}")
@@ -151,7 +163,7 @@ def age(days):
 
 def restart():
     """Of 10,000 jobs that were due each hour of a week, half inside their window."""
-    write([job(0, "every = '1s'", ", overlap = 'allow'")] +
+    write([job(0, "every = '1s'", ", overlap = 'allow', missed = 'none'")] +
           [job(i, f"schedule = '{i % 60} * * * *'",
                ", missed = 'none'" if i % 100 else ", missed = 'last'") for i in range(1, JOBS)])
     Scheduler().end()
@@ -165,9 +177,13 @@ def restart():
             break
         time.sleep(0.5)
     took = time.time() - began
-    late = claims(began + 3, began + took)
+    late = begun(began + 3, began + took)
     scheduler.end()
     print(f"{scheduler.ready_ms:.0f} {took:.1f} {late[-1] if late else -1:.2f}")
 
 
-{"start": start, "idle": idle, "spread": spread, "minute": minute, "restart": restart}[WHAT]()
+try:
+    {"start": start, "idle": idle, "spread": spread, "minute": minute, "restart": restart}[WHAT]()
+finally:
+    for process in schedulers:
+        process.kill()

@@ -215,7 +215,7 @@ local happenings = {
     local pause = {name = name, from = world.wall() - 30, upto = math.huge}
     pauses[#pauses + 1] = pause
     world.at(host, host.own.pause, host.own, name, "me", "a test")
-    tasks.sleep(world.around(2 * DAY))
+    tasks.sleep(world.around(4 * DAY))
     repeat
       ensure_hosts()
       tasks.sleep(MINUTE)
@@ -261,7 +261,7 @@ local function live()
   known = world.wall()
   boot()
   while world.wall() < known + YEARS * YEAR do
-    tasks.sleep(world.around(2 * DAY))
+    tasks.sleep(world.around(4 * DAY))
     -- what follows is refused now and then, as the store is
     local _, failure = tasks.try(happen)
     if failure then
@@ -359,7 +359,8 @@ local function account_missed(name, slot, note)
   tally.missed = tally.missed + 1
   if policy.missed ~= "last" and slot > note.wall - reach and not note.host.astray then
     complain("%s %s was missed inside its window, at %s", name, utc(slot), utc(note.wall))
-  elseif in_quiet(slot, note.put_at) and not (policy.missed == "last" and policy.overlap ~= "skip") then
+  elseif in_quiet(slot, note.put_at)
+      and not (policy.missed == "last" and policy.overlap ~= "skip") then -- others wait, too
     complain("%s %s was missed although a host was there; noted %s", name, utc(slot),
       utc(note.wall))
   end
