@@ -49,14 +49,15 @@ end
 local function row_of(i, entry)
   return {
     words.moment(i, entry.slot), entry.late and entry.late >= 1 and shelf.span(entry.late) or "",
-    status_of(entry), entry.exit_code and ("%d"):format(entry.exit_code) or "",
-    entry.duration and shelf.span(entry.duration) or "",
-    entry.attempts and ("%d"):format(entry.attempts) or "", entry.host or "", entry.run or "",
+    status_of(entry), entry.duration and shelf.span(entry.duration) or "", entry.run or "",
+    entry.exit_code and ("%d"):format(entry.exit_code) or "",
+    entry.attempts and ("%d"):format(entry.attempts) or "", entry.host or "",
     describe_notes(i, entry),
   }
 end
 
-local HEADING = {"SLOT", "LATE", "STATUS", "EXIT", "TOOK", "ATTEMPTS", "HOST", "RUN", "NOTES"}
+-- What one looks for first is on the left: a narrow terminal cuts the rest.
+local HEADING = {"SLOT", "LATE", "STATUS", "TOOK", "RUN", "EXIT", "ATTEMPTS", "HOST", "NOTES"}
 
 -- --- totals ------------------------------------------------------------------------------------
 

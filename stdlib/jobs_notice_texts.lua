@@ -82,6 +82,12 @@ function texts.headline(note)
   return ("job '%s' %s"):format(line(note.job), HEADLINES[note.event](note.entry))
 end
 
+-- The same with why, for where there is one line alone: `job 'nightly' failed: no answer in 30 s`.
+local function summary(note)
+  local why = note.event == "failure" and (note.entry.error or ""):match "[^\n]+"
+  return why and ("%s: %s"):format(texts.headline(note), line(why)) or texts.headline(note)
+end
+
 -- What there is to say in labels and values, in this order.
 local function facts(note)
   local entry, list = note.entry, {}
@@ -120,7 +126,7 @@ function texts.webhook(note)
     began = entry.began and moment(entry.began), ended = entry.ended and moment(entry.ended),
     duration = entry.duration, host = entry.host or note.host, error = error_of(note),
     reason = entry.reason and line(entry.reason), count = entry.count, others = entry.others,
-    again = entry.again, text = texts.headline(note),
+    again = entry.again, text = summary(note),
   }
 end
 
@@ -219,7 +225,7 @@ function texts.environment(note)
   add("_STATUS", entry.status)
   add("_EXIT_CODE", entry.exit_code)
   add("_ERROR", error_of(note))
-  add("_TEXT", texts.headline(note))
+  add("_TEXT", summary(note))
   return list
 end
 

@@ -42,8 +42,11 @@ local WORDS = {
       because(facts.error))
   end,
   ended = function(facts)
-    return ("run %s %s in %s%s"):format(facts.run, facts.status, duration(facts.duration),
-      because(facts.error))
+    local why = facts.error or facts.status == "failed" and facts.exit_code
+      and ("exit code %d"):format(facts.exit_code) or nil
+    local elsewhere = facts.host and facts.host ~= core.host() and " on " .. facts.host or ""
+    return ("run %s %s%s in %s%s"):format(facts.run, facts.status, elsewhere,
+      duration(facts.duration), because(why))
   end,
   left = function(facts)
     return ("run %s: %s"):format(facts.run, facts.reason)

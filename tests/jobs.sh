@@ -323,14 +323,14 @@ cp "$jobs/slots/odd/20240131-0400"* "$jobs/slots/gone"
 
 is 0 "history" "$moongate" jobs history odd
 cat >history <<'END'
-SLOT                        LATE   STATUS            EXIT  TOOK   ATTEMPTS  HOST  RUN                        NOTES
-2024-01-31 09:00:00 +00:00         failed                         1               20240131-090000-odd        the record of its end is damaged
-2024-01-31 08:00:00 +00:00         left by its host               1         h:2   20240131-080000-m1f3a-odd  by hand, by ann@h
+SLOT                        LATE   STATUS            TOOK   RUN                        EXIT  ATTEMPTS  HOST  NOTES
+2024-01-31 09:00:00 +00:00         failed                   20240131-090000-odd              1               the record of its end is damaged
+2024-01-31 08:00:00 +00:00         left by its host         20240131-080000-m1f3a-odd        1         h:2   by hand, by ann@h
 2024-01-31 07:00:00 +00:00         missed                                                                    3 slots, from 2024-01-31 05:00:00 +00:00 on
 2024-01-31 04:00:00 +00:00         skipped                                                                   run x goes on
-2024-01-31 03:00:00 +00:00         timed out         6     02:00  2         h:1   20240131-030000-odd        it took longer than 2:00:00 \x1b[2J
-2024-01-31 02:00:00 +00:00  01:01  failed            1     02:00  2         h:1   20240131-020000-odd        first
-2024-01-31 01:00:00 +00:00         succeeded         0     02:00  2         h:1   20240131-010000-odd
+2024-01-31 03:00:00 +00:00         timed out         02:00  20240131-030000-odd        6     2         h:1   it took longer than 2:00:00 \x1b[2J
+2024-01-31 02:00:00 +00:00  01:01  failed            02:00  20240131-020000-odd        1     2         h:1   first
+2024-01-31 01:00:00 +00:00         succeeded         02:00  20240131-010000-odd        0     2         h:1
 1 succeeded, 2 failed, 1 timed out, 1 running, 1 skipped, 3 missed
 next slot: none while it is paused
 END
@@ -340,9 +340,9 @@ grep -c 'is not what moongate writes there' err | grep -qx 2 || { cat err; false
 verdict $? "what is damaged is told"
 is 0 "the newest" "$moongate" jobs history odd --limit 2
 cat >newest <<'END'
-SLOT                        LATE  STATUS            EXIT  TOOK  ATTEMPTS  HOST  RUN                        NOTES
-2024-01-31 09:00:00 +00:00        failed                        1               20240131-090000-odd        the record of its end is damaged
-2024-01-31 08:00:00 +00:00        left by its host              1         h:2   20240131-080000-m1f3a-odd  by hand, by ann@h
+SLOT                        LATE  STATUS            TOOK  RUN                        EXIT  ATTEMPTS  HOST  NOTES
+2024-01-31 09:00:00 +00:00        failed                  20240131-090000-odd              1               the record of its end is damaged
+2024-01-31 08:00:00 +00:00        left by its host        20240131-080000-m1f3a-odd        1         h:2   by hand, by ann@h
 2 of 7 records: 1 failed, 1 running
 next slot: none while it is paused
 END
@@ -350,7 +350,7 @@ diff newest out
 verdict $? "how many there are"
 is 0 "history of a job that is not declared any more" "$moongate" jobs history gone
 told "it is told" out <<'END'
-SLOT                        LATE  STATUS   EXIT  TOOK  ATTEMPTS  HOST  RUN  NOTES
+SLOT                        LATE  STATUS   TOOK  RUN  EXIT  ATTEMPTS  HOST  NOTES
 2024-01-31 04:00:00 +00:00        skipped                                   run x goes on
 1 skipped
 the job is not declared any more

@@ -227,7 +227,7 @@ test.case("of a series the first failure is told, one more a day, and the recove
   notices:tell(job(HOOK), "failure", slot(5))
   tasks.sleep "1m"
   equal(#notices.post.sent, 2)
-  equal(body(notices.post.sent[2]).text, "job 'nightly' still fails: it failed again")
+  equal(body(notices.post.sent[2]).text, "job 'nightly' still fails: it failed again: it broke")
   notices:tell(job(HOOK), "recovery", slot(6, {status = "succeeded", exit_code = 0}))
   tasks.sleep "1m"
   notices:tell(job(HOOK), "recovery", slot(7, {status = "succeeded"})) -- nothing had failed
