@@ -27,7 +27,7 @@ static const struct {
     {"noon-200", "Asia/Kolkata", "0 */6 * * 0", "overlap = 'skip', catch_up = '20h'"},
     {"dense-10", "America/New_York", "*/15 0-3 * 3,11 0",
      "overlap = 'buffer-all', catch_up = '3h', retries = 2, retry_after = '2m'"},
-    {"one-30", "Australia/Lord_Howe", "*/15 1-2 * 4,10 *",
+    {"one-30", "Australia/Lord_Howe", "*/15 1-2 * 4,10 0",
      "overlap = 'buffer-one', missed = 'last', catch_up = '1d'"},
     {"other-45", "America/Santiago", "*/30 22-23 * 4,9 6", "overlap = 'cancel'"},
     {"allow-90", "Europe/Berlin", "0 * * 3,10 0", "overlap = 'allow', catch_up = '2d'"},
