@@ -11,6 +11,7 @@ local carry = {}
 local DONE, USAGE, GUARD_REFUSED, INTERRUPTED, HELD = 0, 2, 5, 6, 7
 
 local KILL_AFTER = 60 -- seconds behind its timeout; until then a run hands over by itself
+local HEARING = 5 -- seconds in which a signal to all processes reaches us, too
 local LONGEST_ERROR = 2000 -- bytes of what is kept
 local SLOWEST_RETRY = 60 -- seconds between tries to reach the store
 
@@ -120,9 +121,19 @@ local function look_run(own)
   return carry.persist(own.means, "reading run " .. own.id, own.means.records.look_run, own.id)
 end
 
--- What came of a process: a status, and what went wrong. One that ended by itself has given back the
--- run: when somebody carries that, this host was away for long, and what becomes of it is not its
--- business any more.
+-- A process that was interrupted: it may have heard of the end of this host before we did.
+local function judge_interrupted(own)
+  if not own.means.nap(HEARING) then
+    return "handed over"
+  elseif look_run(own).is_held then
+    return "held"
+  end
+  return "died", "it was interrupted"
+end
+
+-- What came of a process: a status, and what went wrong. One that ended by itself has given back
+-- the run: when somebody carries that, this host was away for long, and what becomes of it is not
+-- its business any more.
 local function judge(own, ended, took)
   local code = ended.exit_code
   if code == DONE then
@@ -138,7 +149,7 @@ local function judge(own, ended, took)
   elseif ended.signal then
     return "died", last_words(ended.said) or ("signal %d ended it"):format(ended.signal)
   elseif code == INTERRUPTED and not has_timed_out(own, took) then
-    return "handed over"
+    return judge_interrupted(own)
   end
   local run = look_run(own)
   if run.is_held then

@@ -89,8 +89,8 @@ local function tell_late(own, row, entry)
   end
 end
 
--- What is written of a slot that is begun: the same each time, so that one's own claim is known when
--- the answer to it was lost.
+-- What is written of a slot that is begun: the same each time, so that one's own claim is known
+-- when the answer to it was lost.
 local function note_of(own, row, item, key)
   local now = own.now()
   item.claim = item.claim or {kind = "scheduled", status = "claimed",

@@ -255,7 +255,8 @@ local function pause_when_hopeless(self, row)
   self:pause(row.name, "moongate", ("it failed %d times in a row"):format(row.failures))
 end
 
--- How often it failed in a row, the slot that has just ended included.
+-- How often it failed in a row since somebody has let it go on, the slot that has just ended
+-- included.
 local function count_failures(self, row, ended)
   if ended.status == "succeeded" then
     return 0
@@ -263,9 +264,10 @@ local function count_failures(self, row, ended)
     return row.failures or 0
   end
   local limit = math.max(self:facts(row).pause_after, 2)
-  local count = 0
+  local floor = self.records.survey(row.name).floor
+  local resumed, count = floor and self.records.time(floor) or -math.huge, 0
   for _, entry in ipairs(self.records.history(row.name, 2 * limit)) do
-    if entry.status == "succeeded" then
+    if entry.status == "succeeded" or entry.slot <= resumed then
       break
     elseif entry.status == "failed" or entry.status == "timed out" then
       count = count + 1
@@ -396,9 +398,9 @@ local function search(self)
   self.searchers = self.searchers - 1
 end
 
---- Look up in the store what became of a row's slots, those of its queue included, and queue what is
--- left to do. Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing of
--- the row is decided: older slots come first.
+--- Look up in the store what became of a row's slots, those of its queue included, and queue what
+-- is left to do. Those that may begin later yet, by the job's jitter, are planned. Meanwhile nothing
+-- of the row is decided: older slots come first.
 -- @tparam table row
 function dispatcher:survey(row)
   self:plan(row, self.now() - self:facts(row).jitter)

@@ -92,7 +92,8 @@ local function judge_unclaimed(own, row, key, entry)
 end
 
 -- How long it is until a time that another host wrote down, plus so many seconds; that host's clock
--- or ours may be wrong, so it is no longer than that since a moment of ours. Seconds, 0 or less: now.
+-- or ours may be wrong, so it is no longer than that since a moment of ours. In seconds; 0 or less:
+-- now.
 local function rest(own, written, seconds, since)
   return math.min(written + seconds - own.now(), since + seconds - own.steady_now())
 end

@@ -9,7 +9,8 @@ local view = require "jobs_page_view"
 
 local routes = {}
 
-local MOST_HISTORY, COMING = 500, 10
+local MOST_HISTORY, HISTORY, COMING = 500, 100, 10
+local MOST_REASON = 500  -- bytes, as of `moongate jobs pause --reason`
 local LOG_CHUNK = 128 << 10 -- bytes of a run's log that are read at once
 
 -- --- the page itself -------------------------------------------------------------------------
@@ -82,11 +83,33 @@ local function get_job(own, request, name)
   end
 end
 
+-- How many slots a query asks for, or nil.
+local function read_most(query)
+  local most = query == "" and HISTORY or math.tointeger(tonumber(query:match "^most=(%d+)$"))
+  return most and most >= 1 and most <= MOST_HISTORY and most or nil
+end
+
 local function get_history(own, request, name)
-  if find_job(own, request, name) then
-    local most = tonumber((request.query or ""):match "^most=(%d+)$") or 100
-    answers.json(request, 200, view.history(
-      own.records.history(name, math.min(math.tointeger(most) or 1, MOST_HISTORY))))
+  local most = read_most(request.query or "")
+  if not most then
+    answers.problem(request, 400, ("?most=N expected, N from 1 to %d"):format(MOST_HISTORY))
+  elseif find_job(own, request, name) then
+    answers.json(request, 200, view.history(own.records.history(name, most)))
+  end
+end
+
+-- What is wrong with the body of an action, or nil.
+local function find_mistake(what, body)
+  for name in pairs(body) do
+    if what ~= "pause" or name ~= "reason" then
+      return ("%s takes no '%s'"):format(what, name)
+    end
+  end
+  local reason = body.reason
+  if reason ~= nil and (type(reason) ~= "string" or #reason > MOST_REASON
+                        or not utf8.len(reason) or reason:find "%c") then
+    return ("reason: a text of up to %d bytes without control characters expected")
+      :format(MOST_REASON)
   end
 end
 
@@ -95,8 +118,7 @@ local function act(own, request, name, by, what, body)
   if what == "run" then
     return {key = dispatcher:run_now(name, by)}
   elseif what == "pause" then
-    local reason = type(body.reason) == "string" and body.reason:sub(1, 200) or nil
-    dispatcher:pause(name, by, reason)
+    dispatcher:pause(name, by, body.reason)
   else
     dispatcher:resume(name, by)
   end
@@ -111,6 +133,10 @@ local function post_action(own, request, name, what)
   local ok, body, wrong = own.access:read_json(request)
   if not ok then
     return answers.problem(request, body, wrong)
+  end
+  local mistake = find_mistake(what, body)
+  if mistake then
+    return answers.problem(request, 400, mistake)
   end
   if find_job(own, request, name) then
     answers.json(request, what == "run" and 202 or 200, act(own, request, name, by, what, body))

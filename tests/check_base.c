@@ -209,7 +209,8 @@ START_TEST(days_are_those_of_the_c_library_and_lead_back)
 {
     int64_t wrong = 0;
 
-    for (int64_t day = -800000; day < 3000000; day++) { /* from before the year 0 to 10183 */
+    for (int64_t day = -800000; day < 3000000;
+         day++) { /* from before the year 0 to 10183 */
         const struct calendar_date date = calendar_date(day);
         const time_t seconds = (time_t)(day * 86400);
         struct tm parts;

@@ -128,9 +128,12 @@ static void hear(struct client *client)
         client->has_ended = true;
 }
 
+static unsigned ticks;
+
 static void on_tick(evutil_socket_t fd, short events, void *context)
 {
     (void)fd, (void)events, (void)context;
+    ticks++;
 }
 
 /* The loop knows nothing of the clients' sockets: it is woken now and then to look at them. */
@@ -141,6 +144,21 @@ static struct event *start_ticking(void)
 
     event_add(tick, &pause);
     return tick;
+}
+
+static bool are_over(void *context)
+{
+    turns++;
+    return ticks >= *(unsigned *)context;
+}
+
+static void wait_ticks(unsigned count)
+{
+    struct event *tick = start_ticking();
+
+    ticks = turns = 0;
+    wait_until(are_over, &count);
+    event_free(tick);
 }
 
 struct expectation {
@@ -509,27 +527,48 @@ START_TEST(a_connection_without_a_request_ends_after_a_while)
 }
 END_TEST
 
-START_TEST(further_connections_wait_until_one_ends)
+START_TEST(further_connections_wait_while_others_are_answered)
 {
     struct http_acceptor acceptor;
+    struct http_request *first, *second;
 
     open_with(&(struct http_server_limits){.connections = 2, .request_ms = 400});
     for (int i = 0; i < 3; i++)
         dial(&clients[i]);
     say(&clients[0], GET_A);
-    answer(take(), "first");
-    expect(&clients[0], "first");
+    first = take();
+    say(&clients[1], GET_A);
+    second = take();
     say(&clients[2], GET_A);
     http_server_accept(server, &acceptor);
-    say(&clients[1], GET_A);
-    wait_until(is_taken, &acceptor);
-    answer(acceptor.request, "second");
+    wait_ticks(100);
+    ck_assert(!acceptor.waitable.is_done);
+    answer(second, "second");
     expect(&clients[1], "second");
-    hear(&clients[2]);
-    ck_assert_uint_eq(clients[2].text.length, 0);
-    hang_up(&clients[0]);
-    answer(take(), "third");
+    wait_until(is_taken, &acceptor); /* the second has no request, and makes room */
+    answer(acceptor.request, "third");
     expect(&clients[2], "third");
+    answer(first, "first");
+    expect(&clients[0], "first");
+    close_all();
+}
+END_TEST
+
+START_TEST(who_sends_nothing_makes_room_for_others)
+{
+    open_with(&(struct http_server_limits){.connections = 6, .request_ms = 60000});
+    for (int i = 0; i < 6; i++)
+        dial(&clients[i]);
+    say(&clients[0], "GET /");
+    for (int i = 1; i < 4; i++)
+        say(&clients[i], "GET / HTTP");
+    dial(&clients[6]);
+    say(&clients[6], GET_A);
+    answer(take(), "served");
+    expect(&clients[6], "served");
+    expect_end(&clients[4]);
+    hear(&clients[0]);
+    ck_assert(!clients[0].has_ended);
     close_all();
 }
 END_TEST
@@ -538,18 +577,6 @@ static void count_warning(int severity, const char *message)
 {
     (void)message;
     warnings += severity >= EVENT_LOG_WARN;
-}
-
-static void on_tenth(evutil_socket_t fd, short events, void *context)
-{
-    (void)fd, (void)events;
-    ++*(unsigned *)context;
-}
-
-static bool have_ten_passed(void *context)
-{
-    turns++;
-    return *(unsigned *)context >= 10;
 }
 
 /* So that no descriptor is free, as long as `client` has the highest. */
@@ -568,27 +595,20 @@ static struct rlimit take_descriptors(const struct client *client)
  * fill the log. */
 START_TEST(without_descriptors_clients_wait_until_there_are_some)
 {
-    const struct timeval pause = {.tv_usec = 5000};
-    unsigned tenths = 0;
-    struct event *tick =
-        event_new(loop_event_base(loop), -1, EV_PERSIST, on_tenth, &tenths);
-
-    event_add(tick, &pause);
     event_set_log_callback(count_warning);
-    warnings = turns = 0;
+    warnings = 0;
     dial(&clients[0]);
     say(&clients[0], GET_A);
 
     const struct rlimit before = take_descriptors(&clients[0]);
 
-    wait_until(have_ten_passed, &tenths);
+    wait_ticks(25);
     ck_assert_uint_le(turns, 100);
     ck_assert_uint_eq(warnings, 0);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     answer(take(), "later");
     expect(&clients[0], "later");
     event_set_log_callback(NULL);
-    event_free(tick);
 }
 END_TEST
 
@@ -817,7 +837,8 @@ int main(void)
     tcase_add_loop_test(slow, a_client_that_drips_its_request_loses_its_connection, 0,
                         COUNT_OF(slow_beginnings));
     tcase_add_test(slow, a_connection_without_a_request_ends_after_a_while);
-    tcase_add_test(slow, further_connections_wait_until_one_ends);
+    tcase_add_test(slow, further_connections_wait_while_others_are_answered);
+    tcase_add_test(slow, who_sends_nothing_makes_room_for_others);
     tcase_add_test(broken, without_descriptors_clients_wait_until_there_are_some);
     tcase_add_test(streams, a_stream_sends_on_until_it_is_closed);
     tcase_add_test(streams, a_stream_knows_when_its_client_has_left);

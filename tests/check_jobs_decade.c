@@ -36,7 +36,8 @@ static const struct {
     {"near-5", "Australia/Lord_Howe", "15 6 15W * *", "missed = 'none'"},
     {"jitter-5", "Asia/Kolkata", "45 5 * * *", "jitter = '15m', catch_up = '6h'"},
     {"hourly-2", "UTC", "0 * 1 3,6,9,12 *", "missed = 'none', overlap = 'skip'"},
-    {"cancel-400", "Europe/Berlin", "0 0,8,16 * * 1", "overlap = 'cancel', missed = 'last'"},
+    {"cancel-400", "Europe/Berlin", "0 0,8,16 * * 1",
+     "overlap = 'cancel', missed = 'last'"},
 };
 
 static char base[64];

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,6 +33,20 @@ static int write_without_end(void)
     while (puts("a line of many") != EOF)
         ;
     return 0;
+}
+
+/* Says so much that it is cut, waits until it is, and says something more. */
+static void say_too_much(void)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    struct stat file;
+
+    for (int i = 0; i <= WORKER_SAID_MOST / 100; i++)
+        fprintf(stderr, "%099d\n", i);
+    do
+        nanosleep(&pause, NULL);
+    while (fstat(STDERR_FILENO, &file) == 0 && file.st_size > 0);
+    fputs("the end\n", stderr);
 }
 
 static int take_memory(void)
@@ -77,6 +93,8 @@ static int act(const char *word)
         puts("written");
     else if (strcmp(word, "write without end") == 0)
         return write_without_end();
+    else if (strcmp(word, "too much") == 0)
+        say_too_much();
     else if (strcmp(word, "memory") == 0)
         return take_memory();
     else if (strcmp(word, "place") == 0)
@@ -169,6 +187,18 @@ START_TEST(of_much_that_was_said_the_end_is_told)
     ck_assert_uint_eq(ended.said_length, WORKER_SAID_BYTES);
     ck_assert_ptr_nonnull(strstr(said, "line 3999\n"));
     ck_assert_ptr_null(strstr(said, "line 0\n"));
+}
+END_TEST
+
+START_TEST(what_is_said_without_end_is_cut_and_its_end_is_told)
+{
+    char last[128];
+
+    run("too much", (struct worker_request){0});
+    ck_assert_int_eq(ended.exit_code, 7);
+    ck_assert_uint_eq(ended.said_length, WORKER_SAID_BYTES);
+    snprintf(last, sizeof last, "%099d\nthe end\n", WORKER_SAID_MOST / 100);
+    ck_assert_str_eq(said + WORKER_SAID_BYTES - strlen(last), last);
 }
 END_TEST
 
@@ -323,6 +353,7 @@ int main(int argc, char **argv)
 
     tcase_add_test(topic, an_end_tells_exit_code_and_what_was_said);
     tcase_add_test(topic, of_much_that_was_said_the_end_is_told);
+    tcase_add_test(topic, what_is_said_without_end_is_cut_and_its_end_is_told);
     tcase_add_test(topic, what_was_written_is_told_when_that_is_asked_for);
     tcase_add_test(topic, who_writes_too_much_is_ended);
     tcase_add_test(topic,

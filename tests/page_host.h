@@ -14,10 +14,8 @@
 static inline int page_host_run(const char *store, const char *script, char **arguments,
                                 int count)
 {
-    const struct settings settings = {.clock_mode = CLOCK_REAL,
-                                      .store = store,
-                                      .manages_runs = true,
-                                      .quiet = true};
+    const struct settings settings = {
+        .clock_mode = CLOCK_REAL, .store = store, .manages_runs = true, .quiet = true};
     const struct run_request request = {.script = script,
                                         .arguments = arguments,
                                         .argument_count = count,

@@ -189,7 +189,12 @@ static struct failure *read_token(struct start_command *command)
         return failure;
     length = strcspn(command->token, "\r\n");
     command->token[length] = '\0';
-    if (length >= SHORTEST_TOKEN && text_is_utf8(command->token, length))
+    if (!text_matches(command->token, "^[!-~]*$")) /* it stands in a header, too */
+        return failure_new(
+            "BadSetting",
+            "the token of the status page has a blank, or what is not ASCII: "
+            "`openssl rand -hex 32` makes one");
+    if (length >= SHORTEST_TOKEN)
         return NULL;
     return failure_new("BadSetting",
                        "the token of the status page has %zu characters, %d or more are "

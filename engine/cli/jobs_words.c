@@ -29,6 +29,42 @@ static const struct option *look_up(const struct option *const *tables, const ch
     return option;
 }
 
+static void add_word(cJSON *words, const char *word)
+{
+    cJSON_AddItemToArray(words, cJSON_CreateString(word));
+}
+
+static void add_pair(cJSON *words, const char *name, const char *value)
+{
+    add_word(words, name);
+    add_word(words, value);
+}
+
+/* The same file or folder for a process that works elsewhere. Owned by the caller. */
+static char *name_place(const char *path)
+{
+    char here[PATH_MAX];
+
+    return path[0] == '/' || getcwd(here, sizeof here) == NULL
+               ? memory_copy_string(path)
+               : memory_format("%s/%s", here, path);
+}
+
+/* `value` is NULL of an option that takes none. */
+static void add_option(cJSON *words, const struct option *option, const char *value)
+{
+    char *path = NULL;
+
+    if (value == NULL) {
+        add_word(words, option->name);
+        return;
+    }
+    if (strcmp(option->value, "FILE") == 0)
+        path = name_place(value);
+    add_pair(words, option->name, path != NULL ? path : value);
+    free(path);
+}
+
 /* Those that were said. What is not passed on is looked up, too: its value may look like an option
  * that is. */
 static void add_options(cJSON *words, const struct option *const *own, int argc,
@@ -45,31 +81,16 @@ static void add_options(cJSON *words, const struct option *const *own, int argc,
         if (option == NULL)
             option = for_runs != NULL ? for_runs : look_up(of_store, argv[i]);
 
+        const char *equals = strchr(argv[i], '=');
         const bool takes_next = option != NULL && option->value != NULL &&
-                                option->value[0] != '[' && strchr(argv[i], '=') == NULL;
+                                option->value[0] != '[' && equals == NULL;
+        const char *value = equals != NULL ? equals + 1 : NULL;
 
+        if (takes_next && i + 1 < argc)
+            value = argv[++i];
         if (for_runs != NULL)
-            cJSON_AddItemToArray(words, cJSON_CreateString(argv[i]));
-        if (takes_next && ++i < argc && for_runs != NULL)
-            cJSON_AddItemToArray(words, cJSON_CreateString(argv[i]));
+            add_option(words, for_runs, value);
     }
-}
-
-static void add_pair(cJSON *words, const char *name, const char *value)
-{
-    cJSON_AddItemToArray(words, cJSON_CreateString(name));
-    cJSON_AddItemToArray(words, cJSON_CreateString(value));
-}
-
-/* The same folder for a process that works elsewhere. Owned by the caller. */
-static char *name_store(const char *store)
-{
-    char here[PATH_MAX];
-
-    if (store[0] == '/' || strncmp(store, "azblob:", 7) == 0 ||
-        getcwd(here, sizeof here) == NULL)
-        return memory_copy_string(store);
-    return memory_format("%s/%s", here, store);
 }
 
 /* What of it names a place, said anew. */
@@ -80,7 +101,9 @@ static void add_places(cJSON *words, const struct settings *settings)
     if (path != NULL)
         add_pair(words, "--config", path);
     if (settings->store != NULL) {
-        char *store = name_store(settings->store);
+        char *store = strncmp(settings->store, "azblob:", 7) == 0
+                          ? memory_copy_string(settings->store)
+                          : name_place(settings->store);
 
         add_pair(words, "--store", store);
         free(store);

@@ -28,7 +28,8 @@ enum {
     HARD_HEADERS_LIMIT = 2 * HTTP_SERVER_HEADERS_LIMIT,
     ALL_METHODS = 0xffff, /* those that libevent does not know are a bit, too */
     SWEEPS = 4,           /* while a request may take its time, */
-    SWEEP_MS = 500        /* and not further apart than that */
+    SWEEP_MS = 500,       /* and not further apart than that */
+    ROOM = 8 /* one of so many connections makes room when there are too many */
 };
 
 static struct list servers = {&servers, &servers};
@@ -70,6 +71,33 @@ static bool is_gone(const struct connection *connection)
     return on_event == NULL;
 }
 
+/* At the next turn; libevent takes it for one that has been idle too long. */
+static void end_connection(const struct connection *connection)
+{
+    bufferevent_trigger_event(connection->stream, BEV_EVENT_READING | BEV_EVENT_TIMEOUT,
+                              BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* For those who wait in the system's queue: some of those without a request go, the longest
+ * connected first, or else of those that are still sending one. */
+static void make_room(struct http_server *server)
+{
+    unsigned left = server->limits.connections / ROOM + 1;
+
+    for (int is_reading = 0; is_reading <= 1; is_reading++) {
+        for (struct list *link = server->connections.next;
+             link != &server->connections && left > 0; link = link->next) {
+            struct connection *connection = LIST_ENTRY(link, struct connection, link);
+
+            if (connection->is_answering ||
+                (connection->reading_since_ms != 0) != is_reading)
+                continue;
+            end_connection(connection);
+            left--;
+        }
+    }
+}
+
 /* Goes over the connections: forgets those that are gone, and ends, at the next turn, those whose
  * request is not whole after its time. Whoever could not be accepted is tried again. */
 static void sweep(evutil_socket_t fd, short events, void *context)
@@ -87,12 +115,12 @@ static void sweep(evutil_socket_t fd, short events, void *context)
             forget_connection(connection);
         else if (connection->reading_since_ms != 0 &&
                  now_ms - connection->reading_since_ms > server->limits.request_ms)
-            bufferevent_trigger_event(connection->stream,
-                                      BEV_EVENT_READING | BEV_EVENT_TIMEOUT,
-                                      BEV_TRIG_DEFER_CALLBACKS);
+            end_connection(connection);
     }
     if (server->connection_count < server->limits.connections)
         accept_more(server);
+    else
+        make_room(server);
     if (list_is_empty(&server->connections))
         event_del(server->sweep);
 }

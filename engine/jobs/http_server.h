@@ -22,7 +22,8 @@ struct http_stream;
 struct loop;
 
 enum {
-    HTTP_SERVER_CONNECTIONS = 256,         /* further ones wait in the system's queue */
+    HTTP_SERVER_CONNECTIONS =
+        256, /* then those without a request make room for further ones */
     HTTP_SERVER_STREAMS = 192,             /* so that others are answered, too */
     HTTP_SERVER_HEADERS_LIMIT = 64 * 1024, /* 431 */
     HTTP_SERVER_FIELDS_LIMIT = 100, /* 431 as well: thousands of empty ones are small */

@@ -20,10 +20,12 @@ static const char own_program[] = "/proc/self/exe";
 
 struct worker {
     struct loop *loop;
-    struct event *ended;
+    struct event *ended, *cutting;
     pid_t pid;
     bool is_in_foreground;
     int said, written; /* the files, or -1 */
+    char *
+        cut; /* the end of what has been cut from the first, WORKER_SAID_BYTES; or NULL */
     void (*done)(void *owner, const struct worker_end *end);
     void *owner;
 };
@@ -32,18 +34,21 @@ static void release(struct worker *worker)
 {
     if (worker->ended != NULL)
         event_free(worker->ended);
+    if (worker->cutting != NULL)
+        event_free(worker->cutting);
     if (worker->said >= 0)
         close(worker->said);
     if (worker->written >= 0)
         close(worker->written);
+    free(worker->cut);
     loop_release(worker->loop);
     free(worker);
 }
 
-/* --- its end ---------------------------------------------------------------------------- */
+/* --- what it says ----------------------------------------------------------------------- */
 
 /* Reads the end of the file into `text`. Returns how many bytes. */
-static size_t read_said(int fd, char text[WORKER_SAID_BYTES])
+static size_t read_end(int fd, char text[WORKER_SAID_BYTES])
 {
     const off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
     const off_t from = size > WORKER_SAID_BYTES ? size - WORKER_SAID_BYTES : 0;
@@ -51,6 +56,48 @@ static size_t read_said(int fd, char text[WORKER_SAID_BYTES])
 
     return count > 0 ? (size_t)count : 0;
 }
+
+/* The same, behind what of the end was cut. */
+static size_t read_said(const struct worker *worker, char text[WORKER_SAID_BYTES])
+{
+    const size_t count = read_end(worker->said, text);
+    const size_t room = WORKER_SAID_BYTES - count;
+
+    if (worker->cut == NULL)
+        return count;
+    memmove(text + room, text, count);
+    memcpy(text, worker->cut + WORKER_SAID_BYTES - room, room);
+    return WORKER_SAID_BYTES;
+}
+
+/* A file that has become long begins anew: what is written goes to its end, wherever that is. Lines
+ * between reading and cutting are lost, as those before them. */
+static void on_time_to_cut(evutil_socket_t fd, short events, void *context)
+{
+    struct worker *worker = context;
+
+    (void)fd, (void)events;
+    if (lseek(worker->said, 0, SEEK_END) <= WORKER_SAID_MOST)
+        return;
+    if (worker->cut == NULL)
+        worker->cut = memory_new(WORKER_SAID_BYTES);
+    if (read_end(worker->said, worker->cut) < WORKER_SAID_BYTES ||
+        ftruncate(worker->said, 0) != 0) {
+        free(worker->cut); /* it cannot be cut: the file has all of it */
+        worker->cut = NULL;
+    }
+}
+
+static void start_cutting(struct worker *worker)
+{
+    const struct timeval pause = {.tv_sec = WORKER_CUT_S};
+
+    worker->cutting =
+        event_new(loop_event_base(worker->loop), -1, EV_PERSIST, on_time_to_cut, worker);
+    event_add(worker->cutting, &pause);
+}
+
+/* --- its end ---------------------------------------------------------------------------- */
 
 /* All of the file, owned by the caller; NULL when there is none. */
 static char *read_written(int fd, size_t *length)
@@ -85,7 +132,7 @@ static void on_child(evutil_socket_t number, short events, void *context)
                                                               : WEXITSTATUS(status),
                                    .signal = ended_by,
                                    .said = said,
-                                   .said_length = read_said(worker->said, said),
+                                   .said_length = read_said(worker, said),
                                    .written = written,
                                    .written_length = written_length};
 
@@ -262,10 +309,13 @@ struct worker *worker_start(struct loop *loop, const struct worker_request *requ
     worker->ended = evsignal_new(loop_event_base(loop), SIGCHLD, on_child, worker);
     event_add(worker->ended, NULL); /* before there is a child, so that none is missed */
     *wrong = spawn(worker, request);
-    if (*wrong == NULL)
-        return worker;
-    release(worker);
-    return NULL;
+    if (*wrong != NULL) {
+        release(worker);
+        return NULL;
+    }
+    if (worker->said >= 0)
+        start_cutting(worker);
+    return worker;
 }
 
 void worker_signal(struct worker *worker, int number)

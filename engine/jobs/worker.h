@@ -2,7 +2,8 @@
  *
  * It is this very program under other words. What it writes to stderr goes to a file that has no
  * name, so that it never waits for us, even when we are stopped, and it goes on when we die: the
- * run's lease says who carries it, not who is whose parent. */
+ * run's lease says who carries it, not who is whose parent. The file is cut again and again, so
+ * that one who writes for weeks fills no disk. */
 #ifndef MOONGATE_JOBS_WORKER_H
 #define MOONGATE_JOBS_WORKER_H
 
@@ -15,6 +16,8 @@ struct worker;
 
 enum {
     WORKER_SAID_BYTES = 16384,     /* of the end of stderr that are told */
+    WORKER_SAID_MOST = 1 << 20,    /* in its file, before that is cut */
+    WORKER_CUT_S = 2,              /* how often that is looked at */
     WORKER_WRITTEN_BYTES = 8 << 20 /* of stdout, where that is kept */
 };
 

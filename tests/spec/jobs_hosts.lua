@@ -46,7 +46,7 @@ function calls.claim(own, name, key, claim)
   own.marks[of(name, key)] = true
   own.before("claim, marked", name, key)
   if own.claims[of(name, key)] then
-    return claim.nonce ~= nil and own.claims[of(name, key)].nonce == claim.nonce -- ours, not answered
+    return claim.nonce ~= nil and own.claims[of(name, key)].nonce == claim.nonce -- not answered
   end
   own.claims[of(name, key)] = claim
   if hosts.time(key) <= (own.floors[name] or -1) and not key:find "-m" then

@@ -123,10 +123,28 @@ test.each({
   equal({ending.host, ending.error}, {"here:1", row.exit_code ~= 0 and "no luck" or nil})
 end)
 
-test.case("6 hands over: nothing is written, and others take it up", function()
+test.case("6 of a host that is told to end, too, hands over: others take it up", function()
   local own = means_with {{exit_code = 6}}
+  tasks.spawn(function()
+    tasks.sleep(4) -- the signal to all processes comes later here
+    own.is_late = true
+  end)
   equal({carry_with(own)}, {nil, "handed over"})
   equal(own.notes, {})
+end)
+
+test.case("6 without that is carried on once, as a process that died", function()
+  local own = means_with {{exit_code = 6}, {exit_code = 6}}
+  local ending = carry_with(own)
+  equal(own.notes, {"nightly 20260131-190000 attempt 1: died 6",
+    "nightly 20260131-190000 end: failed 6 after 2"})
+  equal(ending.error, "it was interrupted")
+end)
+
+test.case("6 leaves it to whoever carries it meanwhile", function()
+  local own = means_with {{exit_code = 6}}
+  own.runs = {{is_held = true}}
+  equal({carry_with(own)}, {nil, "held"})
 end)
 
 test.case("7 leaves it to whoever carries it", function()
@@ -201,11 +219,12 @@ test.case("one that does not keep to its limit is killed", function()
 end)
 
 test.case("a clock that is set makes no run too long", function()
-  local own = means_with {{exit_code = 6, after = 10}}
+  local own = means_with {{exit_code = 6, after = 10}, {exit_code = 0}}
   own.now = function()
     return clock.now() + #own.started * 7200
   end
-  equal({carry_with(own, {timeout = 90})}, {nil, "handed over"})
+  carry_with(own, {timeout = 90})
+  equal(own.notes[1], "nightly 20260131-190000 attempt 1: died 6")
 end)
 
 test.case("what fails behind an attempt that was killed has not timed out", function()
@@ -271,7 +290,7 @@ test.case("a failure of a host whose clock is ahead counts once", function()
   equal(at, ended)
 end)
 
-test.case("a host that was stopped between two attempts leaves a slot that has ended alone", function()
+test.case("a host that was stopped between attempts leaves what has ended alone", function()
   local own = means_with {{exit_code = 1}}
   local nap = own.nap
   own.nap = function(seconds)

@@ -98,6 +98,9 @@ const LOOKS = {
 /** Which of the shapes and colours a state has. */
 export const lookOf = (state) => (Object.hasOwn(LOOKS, state) ? LOOKS[state] : "idle");
 
+/** "1 job", "2 jobs". */
+export const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 /** A state as a shape and a word. */
 export function badge(state, text) {
   const look = lookOf(state);

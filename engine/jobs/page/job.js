@@ -1,6 +1,6 @@
 // The view of a job: its state, its history as bars, the slots to come.
 
-import {badge, cell, fact, fill, h, lookOf, moment, offsetText, s, span, stamp, stateOf,
+import {badge, cell, fact, fill, h, lookOf, moment, offsetText, plural, s, span, stamp, stateOf,
   tick} from "./dom.js";
 import {askHistory, askJob, state} from "./state.js";
 import {actions} from "./actions.js";
@@ -9,18 +9,28 @@ const STEP = 15, HEIGHT = 150, BASE = 120; // of a bar; of the picture; where it
 
 export const runLink = (id, text) => h("a", {href: `#/run/${encodeURIComponent(id)}`}, text ?? id);
 
+// The first line of why something failed.
+const firstLine = (text) => text.split("\n")[0];
+
+function drawLast(last) {
+  return fact("Last run", badge(last.status), " ", moment(last.ended ?? last.slot), " ",
+    last.run && runLink(last.run),
+    last.error && h("span", {class: "second"}, firstLine(last.error)));
+}
+
 function drawFacts(job) {
   const counts = job.counts;
   return h("dl", {class: "facts"},
     fact("State", badge(stateOf(job))),
     fact("Schedule", h("code", {}, job.schedule ?? ""), ` in ${job.timezone ?? "UTC"}`),
     fact("Next slot", job.next === undefined ? "none" : moment(job.next)),
+    job.last && drawLast(job.last),
     job.paused && fact("Paused", moment(job.paused.at), h("span", {class: "second"},
       `by ${job.paused.by ?? "?"}${job.paused.reason ? `: ${job.paused.reason}` : ""}`)),
     job.running.length > 0 && fact("Running", job.running.map((run) => h("div", {},
       runLink(run.run), ` on ${run.host ?? "?"}, attempt ${run.attempt ?? 1}`))),
-    job.waiting > 0 && fact("Waiting", `${job.waiting} slots`),
-    fact("Slots so far", [["succeeded", "succeeded"], ["failed", "failed"],
+    job.waiting > 0 && fact("Waiting", plural(job.waiting, "slot")),
+    fact("Since the start", [["succeeded", "succeeded"], ["failed", "failed"],
       ["timed_out", "timed out"], ["canceled", "canceled"], ["skipped", "skipped"],
       ["missed", "missed"], ["late", "late"]]
       .filter(([key]) => counts[key] > 0).map(([key, text]) => `${counts[key]} ${text}`)

@@ -1,6 +1,6 @@
 // The view of all jobs: a table of one page of those that fit the search.
 
-import {badge, cell, fill, h, moment, span, stateOf, tick} from "./dom.js";
+import {badge, cell, fill, h, moment, plural, span, stateOf, tick} from "./dom.js";
 import {state} from "./state.js";
 import {actions} from "./actions.js";
 
@@ -110,8 +110,9 @@ export function showJobs(main) {
     const jobs = choose(), pages = Math.max(1, Math.ceil(jobs.length / PER_PAGE));
     kept.page = Math.min(kept.page, pages - 1);
     drawRows(jobs.slice(kept.page * PER_PAGE, (kept.page + 1) * PER_PAGE));
-    count.textContent = jobs.length === state.jobs.size ? `${jobs.length} jobs`
-      : `${jobs.length} of ${state.jobs.size} jobs`;
+    const all = plural(state.jobs.size, "job");
+    count.textContent = state.info.host === undefined ? "Loading …"
+      : jobs.length === state.jobs.size ? all : `${jobs.length} of ${all}`;
     drawPager(pages);
     tick();
   }
