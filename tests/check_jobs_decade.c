@@ -19,17 +19,19 @@
 
 enum { FIRST_YEAR = 2026, YEARS = 10, MORE_YEARS = 4, SLOWEST_S = 600 };
 
-/* A job's name ends with how many minutes it works, in the mean. */
+/* A job's name ends with how many minutes it works, in the mean. Slots that wait may do so for a run
+ * whose host died, as long as its lease lasts (4 h); so their windows are longer. */
 static const struct {
     const char *name, *zone, *cron, *rest;
 } jobs[] = {
     {"daily-20", "Europe/Berlin", "30 2 * * *", "retries = 1"},
     {"noon-200", "Asia/Kolkata", "0 */6 * * 0", "overlap = 'skip', catch_up = '20h'"},
     {"dense-10", "America/New_York", "*/15 0-3 * 3,11 0",
-     "overlap = 'buffer-all', catch_up = '3h', retries = 2, retry_after = '2m'"},
-    {"one-30", "Australia/Lord_Howe", "*/15 1-2 * 4,10 *",
+     "overlap = 'buffer-all', catch_up = '8h', retries = 2, retry_after = '2m'"},
+    {"one-30", "Australia/Lord_Howe", "*/15 1-2 * 4,10 0",
      "overlap = 'buffer-one', missed = 'last', catch_up = '1d'"},
-    {"other-45", "America/Santiago", "*/30 22-23 * 4,9 6", "overlap = 'cancel'"},
+    {"other-45", "America/Santiago", "*/30 22-23 * 4,9 6",
+     "overlap = 'cancel', catch_up = '8h'"},
     {"allow-90", "Europe/Berlin", "0 * * 3,10 0", "overlap = 'allow', catch_up = '2d'"},
     {"weekly-60", "America/New_York", "0 9 * * 1", "catch_up = '7d', retries = 2"},
     {"last-5", "America/Santiago", "0 0 L * *", "missed = 'last', catch_up = '30d'"},

@@ -123,6 +123,14 @@ local function boot()
   world.boot(host)
 end
 
+-- Slots wait for runs that died, until their lease is over.
+local function expect_waiting()
+  disturb_all()
+  for _, host in ipairs(hosts) do
+    host.since = world.wall(host) + world.LEASE
+  end
+end
+
 local function remove_host()
   local host = table.remove(hosts, 1 + math.floor(random() * #hosts))
   if random() < 0.4 then
@@ -130,7 +138,11 @@ local function remove_host()
     world.drain(host)
   else
     counts.kills = counts.kills + 1
-    world.kill(host, random() < 0.5)
+    local takes_processes = random() < 0.5
+    world.kill(host, takes_processes)
+    if takes_processes then
+      expect_waiting()
+    end
   end
 end
 

@@ -13,8 +13,8 @@ local upkeep = require "upkeep"
 local jobs_dispatcher = require "jobs_dispatcher"
 
 local world = {
-  LEASE = 7200, -- seconds that a run stays with a host that is not heard of
-  EVERY = 3600, -- seconds between two looks of a host at the others
+  LEASE = 14400, -- seconds that a run stays with a host that is not heard of
+  EVERY = 7200, -- seconds between two looks of a host at the others
   POLL = 60,   -- seconds until a run hears that it is canceled
 }
 
