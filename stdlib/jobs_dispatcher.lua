@@ -8,12 +8,14 @@
 local jobs_bell = require "jobs_bell"
 local jobs_carry = require "jobs_carry"
 local jobs_decide = require "jobs_decide"
+local jobs_ends = require "jobs_ends"
 local jobs_follow = require "jobs_follow"
 local jobs_heap = require "jobs_heap"
+local jobs_overview = require "jobs_overview"
 local jobs_survey = require "jobs_survey"
 local tasks = require "tasks"
 
-local dispatcher = {}
+local dispatcher = {job = jobs_overview.job, jobs = jobs_overview.jobs, info = jobs_overview.info}
 dispatcher.__index = dispatcher
 
 local EVERY = 30 -- seconds
@@ -199,32 +201,6 @@ end
 
 -- --- carrying ------------------------------------------------------------------------------------
 
-local COUNTED = {succeeded = "succeeded", failed = "failed", canceled = "canceled",
-  ["timed out"] = "timed_out"}
-
--- What the page, and whoever is told, know of a slot that has ended.
-local function ended_entry(entry, ending)
-  local began, ended = ending.began, ending.at
-  return {key = entry.key, slot = entry.slot, kind = entry.claim.kind, status = ending.status,
-    run = entry.run, host = ending.host, late = entry.claim.late, began = began, ended = ended,
-    duration = began and ended and ended - began, exit_code = ending.exit_code,
-    attempts = ending.attempts, error = ending.error}
-end
-
--- Has the store know whom an end concerns before it has the end: a host that dies in between leaves
--- nobody without word.
-local function note_end(self, row, entry, ending)
-  if not self.notices or #self:facts(row).notify == 0 then
-    return
-  end
-  local event = (ending.status == "failed" or ending.status == "timed out") and "failure"
-    or ending.status == "succeeded" and "recovery"
-  if event == "failure" or event and self:had_failed(row, entry.key) then
-    jobs_carry.persist(self, "a notice of " .. entry.run, self.notices.note, self.notices,
-      self:facts(row), event, ended_entry(entry, ending))
-  end
-end
-
 -- The means of jobs_carry for one slot.
 local function means_of(self, row, entry)
   return setmetatable({
@@ -241,79 +217,9 @@ local function means_of(self, row, entry)
       return self.is_draining
     end,
     ending = function(ending)
-      note_end(self, row, entry, ending)
+      jobs_ends.foresee(self, row, entry, ending)
     end,
   }, {__index = self})
-end
-
--- A job that fails again and again is paused, when it says so.
-local function pause_when_hopeless(self, row)
-  local limit = self:facts(row).pause_after
-  if limit == 0 or row.failures < limit then
-    return
-  end
-  self:pause(row.name, "moongate", ("it failed %d times in a row"):format(row.failures))
-end
-
--- How often it failed in a row since somebody has let it go on, the slot that has just ended
--- included.
-local function count_failures(self, row, ended)
-  if ended.status == "succeeded" then
-    return 0
-  elseif ended.status == "canceled" then
-    return row.failures or 0
-  end
-  local limit = math.max(self:facts(row).pause_after, 2)
-  local floor = self.records.survey(row.name).floor
-  local resumed, count = floor and self.records.time(floor) or -math.huge, 0
-  for _, entry in ipairs(self.records.history(row.name, 2 * limit)) do
-    if entry.status == "succeeded" or entry.slot <= resumed then
-      break
-    elseif entry.status == "failed" or entry.status == "timed out" then
-      count = count + 1
-    end
-  end
-  return math.max(count, 1)
-end
-
-local function settle(self, row, entry, ending)
-  local ended = ended_entry(entry, ending)
-  local counted = COUNTED[ending.status]
-  row.counts[counted] = row.counts[counted] + 1
-  row.last = ended
-  row.failures = count_failures(self, row, ended)
-  self:tell(row, "ended", ended)
-  pause_when_hopeless(self, row)
-  self:prune(row)
-end
-
---- Whether the slot that ended before this one failed, on whatever host. Waits.
--- @tparam table row
--- @tparam string key
--- @treturn boolean
-function dispatcher:had_failed(row, key)
-  for _, entry in ipairs(self.records.history(row.name, 8)) do
-    if entry.key < key and entry.status ~= "running" then
-      if entry.status == "failed" or entry.status == "timed out" then
-        return true
-      elseif entry.status == "succeeded" then
-        return false
-      end
-    end
-  end
-  return false
-end
-
--- Removes what the job does not keep, now and then.
-function dispatcher:prune(row)
-  local facts = self:facts(row)
-  if not row.i or self.steady_now() < self.keeps_until then
-    return
-  end
-  row.ends = (row.ends or -1) + 1
-  if row.ends % 8 == 0 then
-    self.records.prune(row.name, facts.keep, facts.keep_for, self.now())
-  end
 end
 
 --- Carry a slot that this host has, to its end. Waits.
@@ -328,7 +234,7 @@ function dispatcher:carry(row, entry)
   row.running[entry.key] = nil
   self.running = self.running - 1
   if ok and ending then
-    local settled, failure = pcall(settle, self, row, entry, ending)
+    local settled, failure = pcall(jobs_ends.settle, self, row, entry, ending)
     if not settled then
       self.warn(("job '%s': behind the end of %s: %s"):format(row.name, entry.run,
         tostring(failure)))
@@ -617,57 +523,6 @@ function dispatcher:resume(name, by)
   self:tell(row, "resumed", {by = by})
 end
 
--- --- what others see ---------------------------------------------------------------------------
-
-local function running_of(row)
-  local list = {}
-  for key, entry in pairs(row.running) do
-    list[#list + 1] = {key = key, slot = entry.slot, run = entry.run, began = entry.began,
-      host = entry.host, attempt = entry.attempt or 1}
-  end
-  for key, entry in pairs(row.foreign) do
-    list[#list + 1] = entry.run and {key = key, slot = entry.slot, run = entry.run,
-      began = entry.began, host = entry.host, attempt = entry.attempt or 1} -- else nobody claimed it
-  end
-  table.sort(list, function(a, b)
-    return a.key < b.key
-  end)
-  return list
-end
-
---- A job as it stands.
--- @tparam string name
--- @treturn table or nil: there is none of that name
-function dispatcher:job(name)
-  local row = self.by_name[name]
-  if not row then
-    return nil
-  end
-  local facts = self:facts(row)
-  return {name = row.name, description = facts.description, schedule = facts.schedule,
-    timezone = facts.timezone, enabled = facts.enabled, paused = row.paused,
-    next = row.plan and row.plan.slot, note = row.plan and row.plan.note, running = running_of(row),
-    waiting = #row.queue, last = row.last, counts = row.counts, failures = row.failures or 0}
-end
-
---- All jobs, in the order of the configuration.
--- @treturn table
-function dispatcher:jobs()
-  local list = {}
-  for i, row in ipairs(self.rows) do
-    list[i] = self:job(row.name)
-  end
-  return list
-end
-
---- What the dispatcher is about.
--- @treturn table
-function dispatcher:info()
-  return {host = self.host, started = self.started, config = self.core.path(), jobs = #self.rows,
-    running = self.running, max_runs = self.max_runs, is_draining = self.is_draining or false,
-    store = self.store, last_sweep = self.last_sweep, clock_steps = self.clock_steps}
-end
-
 -- --- beginning and end -------------------------------------------------------------------------
 
 --- A dispatcher of the jobs that are declared.
@@ -675,7 +530,8 @@ end
 --   `now()` and `steady_now()` (seconds; of the machine's two clocks), `has_own_clock` (the
 --   simulator's, which nobody sets, but which may be fast), `warn(text)`, `host`,
 --   `store`, `folder`, `words` (options of every run), `max_runs`, `lease` (seconds that a run stays
---   with a host that is not heard of), `notices` or nil, `every` (30 seconds: between two looks at
+--   with a host that is not heard of), `notices` or nil, `tells_others` (somebody looks at
+--   jobs() and job(): how jobs ended before is read), `every` (30 seconds: between two looks at
 --   the clock, which may be set, and at other hosts)
 -- @treturn table
 function dispatcher.new(means)
@@ -716,6 +572,9 @@ function dispatcher:open()
   load(self)
   jobs_follow.sweep(self) -- what goes on is known before anything begins
   plan_new(self, plan_old(self))
+  if self.tells_others then
+    tasks.spawn(jobs_ends.remember, self)
+  end
 end
 
 --- Begin slots when they are due, until drain(). Waits.

@@ -1,5 +1,6 @@
 --- Slots of other hosts: following those that go on, and taking up what a host has left.
 -- @module jobs_follow
+local ends = require "jobs_ends"
 local tasks = require "tasks"
 
 local follow = {}
@@ -204,9 +205,7 @@ local function tell_end(own, row, key, slot)
     began = slot.finish.began, ended = slot.finish.at,
     exit_code = slot.finish.exit_code, attempts = slot.finish.attempts, error = slot.finish.error}
   ended.duration = ended.began and ended.ended and ended.ended - ended.began
-  if not row.last or row.last.key < key then
-    row.last = ended
-  end
+  ends.learn(own, row, ended)
   own:tell(row, "ended", ended)
 end
 

@@ -134,6 +134,17 @@ function records.survey(name)
           pruned = seen.pruned and texts.key(seen.pruned)}
 end
 
+--- The jobs that have records. One list.
+-- @treturn table a set of names
+function records.names()
+  local names = {}
+  for _, entry in ipairs(core.list "jobs/slots/") do
+    local name = entry.name:match "^jobs/slots/(.+)/$"
+    names[name or ""] = name and texts.is_name(name) or nil
+  end
+  return names
+end
+
 --- The slots that are marked: claimed without an end, or left between two steps. One list.
 -- @treturn table `{key=, name=, since=}`, the oldest first; `since` by the store's clock
 function records.open()

@@ -118,7 +118,7 @@ local function new_dispatcher(options)
     core = core, records = jobs_records, start = worker.start, now = clock.now,
     steady_now = core.steady, has_own_clock = options.own_clock, warn = log.warning,
     host = core.host(), store = runs.label(), folder = core.folder(), words = options.words,
-    max_runs = options.max_runs, lease = options.lease,
+    max_runs = options.max_runs, tells_others = options.listen ~= nil, lease = options.lease,
     notices = jobs_notices.new {find = find_job, host = core.host()},
   }
 end
