@@ -239,10 +239,10 @@ def has_ended(arena, first, last):
     return True
 
 
-def wait(condition, seconds):
+def wait(condition, seconds, every):
     deadline = time.time() + seconds
     while not condition() and time.time() < deadline:
-        time.sleep(1)
+        time.sleep(every)
 
 
 def effects(arena):
@@ -305,11 +305,12 @@ def take_overs(arena):
 
 def come_to_rest(arena, first, last):
     """No more misfortunes: until all slots of the span have ended, and then all that began since."""
-    wait(lambda: has_ended(arena, first, last), 120 + 10 * arena.lease)
+    wait(lambda: has_ended(arena, first, last), 120 + 10 * arena.lease, arena.lease / 3)
     subprocess.run(arena.command("jobs", "pause", *(name for name, _, _ in arena.jobs)), check=True,
                    stdout=subprocess.DEVNULL, env=arena.environment)
     time.sleep(arena.lease)  # each host looks for pauses twice in a lease
-    wait(lambda: not arena.holds.names("jobs/open/"), 60 + 4 * arena.lease)
+    wait(lambda: not arena.holds.names("jobs/open/"), 60 + 4 * arena.lease,
+         arena.lease / 3)
 
 
 def torture(arena, hosts, options, counts):

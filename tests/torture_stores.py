@@ -21,9 +21,11 @@ class Folder:
         self.path = path
 
     def names(self, prefix):
-        """The names below a prefix that ends with a slash, without it."""
+        """The names below a prefix that ends with a slash, without it. One with a tilde is a file of
+        the folder's own, such as a writer leaves that is killed."""
         try:
-            return os.listdir(os.path.join(self.path, prefix))
+            found = os.listdir(os.path.join(self.path, prefix))
+            return [name for name in found if "~" not in name]
         except FileNotFoundError:
             return []
 

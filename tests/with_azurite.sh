@@ -19,6 +19,7 @@ mkdir -p "$folder"
     skip "npm cannot install Azurite"
 port=$(node -e 'const s=require("net").createServer();s.listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
 log=$folder/azurite-$port.log
+: >"$log"
 node "$folder/node_modules/azurite/dist/src/blob/main.js" --silent --blobPort "$port" \
     --inMemoryPersistence --disableTelemetry >"$log" 2>&1 &
 server=$!
