@@ -5,6 +5,7 @@
  * alone: see run/interrupt.h. */
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lua/bind.h"
 #include "lua/modules.h"
@@ -27,6 +28,7 @@ struct service {
     unsigned ends_asked, ends_told; /* 2 at most: to drain, then to stop */
     int end_signals[2];             /* what asked for them */
     bool wants_reload, has_stepped;
+    bool is_at_terminal; /* it says what it says there, at first */
 };
 
 static struct service *service_of(lua_State *L)
@@ -48,10 +50,14 @@ static void wake(struct service *service)
         waitable_finish(&service->waitable);
 }
 
+/* SIGHUP is a wish to reload, unless it says what the signal is named after: somebody began it at a
+ * terminal that is gone. With nohup it would not write there. */
 static void on_signal(void *context, int number)
 {
     struct service *service = context;
 
+    if (number == SIGHUP && service->is_at_terminal && !isatty(STDERR_FILENO))
+        number = SIGTERM;
     if (number == SIGHUP)
         service->wants_reload = true;
     else if (service->ends_asked < 2)
@@ -114,9 +120,10 @@ static int next_finish(lua_State *L, int status, lua_KContext context)
     return push_news(L, service);
 }
 
-/* next() -> "drain" (the first SIGTERM or SIGINT), "stop" (the second), "reload" (SIGHUP) or
- * "clock" (somebody set the machine's wall clock): what came since the last call, the most urgent
- * first, alike things once; of "drain" and "stop" also "terminate" or "interrupt". Waits. */
+/* next() -> "drain" (the first SIGTERM or SIGINT, or SIGHUP of a terminal that is gone), "stop" (the
+ * second), "reload" (SIGHUP) or "clock" (somebody set the machine's wall clock): what came since the
+ * last call, the most urgent first, alike things once; of "drain" and "stop" also "terminate" or
+ * "interrupt". Waits. */
 static int service_next(lua_State *L)
 {
     struct service *service = service_of(L);
@@ -196,7 +203,8 @@ static void push_service(lua_State *L)
 {
     struct service *service = lua_newuserdatauv(L, sizeof *service, 0);
 
-    *service = (struct service){.loop = session_loop(bind_session(L))};
+    *service = (struct service){.loop = session_loop(bind_session(L)),
+                                .is_at_terminal = isatty(STDERR_FILENO)};
     waitable_init(&service->waitable);
     if (luaL_newmetatable(L, service_metatable)) {
         lua_pushcfunction(L, close_service);

@@ -52,8 +52,9 @@ end
 -- @tparam string name
 -- @treturn table
 function dispatcher.new_row(name)
-  return {name = name, queue = {}, running = {}, foreign = {}, surveys = 0, counts = {succeeded = 0,
-    failed = 0, timed_out = 0, canceled = 0, skipped = 0, missed = 0, late = 0}}
+  return {name = name, queue = {}, running = {}, foreign = {}, surveys = 0, searches = {},
+    counts = {succeeded = 0, failed = 0, timed_out = 0, canceled = 0, skipped = 0, missed = 0,
+      late = 0}}
 end
 
 -- The row of a job that is declared. What was known of one of the same name goes on.
@@ -266,6 +267,16 @@ local function enqueue(row, slot)
   end
 end
 
+-- A slot is due of a job whose earlier ones are still to be looked for: they come before all others.
+local function hasten(self, row)
+  for it in pairs(row.searches) do
+    if not it.is_urgent then
+      it.is_urgent = true
+      table.insert(self.urgent, it)
+    end
+  end
+end
+
 -- Queues what is due. A slot that is found late, because nobody was here or a clock was set, may
 -- have been begun elsewhere, and others with it: the store is asked.
 local function queue_due(self, now)
@@ -277,6 +288,7 @@ local function queue_due(self, now)
       self:survey(row)
     elseif row.plan == plan then
       enqueue(row, plan.slot)
+      hasten(self, row)
       self:plan(row, plan.slot)
       self:wake(row)
     end
@@ -284,12 +296,28 @@ local function queue_due(self, now)
   end
 end
 
+-- The next that is to be looked for: of jobs whose slots wait for that, or else the one that was asked
+-- for first. Nil: there is none.
+local function take_search(self)
+  local it
+  repeat
+    it = table.remove(self.urgent)
+    if not it and self.search <= self.last_search then
+      it = self.searches[self.search]
+      self.searches[self.search] = nil
+      self.search = self.search + 1
+    end
+  until not it or not it.is_taken -- it stands in both lists
+  if it then
+    it.is_taken = true
+    it.row.searches[it] = nil
+  end
+  return it
+end
+
 -- Looks for what was asked for, one after the other.
 local function search(self)
-  while self.search <= self.last_search do
-    local it = self.searches[self.search]
-    self.searches[self.search] = nil
-    self.search = self.search + 1
+  for it in take_search, self do
     local ok, failure = pcall(jobs_carry.persist, self, "looking for the slots of " .. it.row.name,
       function()
         jobs_follow.sweep(self, it.asked) -- what goes on elsewhere
@@ -311,8 +339,10 @@ end
 function dispatcher:survey(row)
   self:plan(row, self.now() - self:facts(row).jitter)
   row.surveys = row.surveys + 1
+  local it = {row = row, asked = self.steady_now()}
+  row.searches[it] = true
   self.last_search = self.last_search + 1
-  self.searches[self.last_search] = {row = row, asked = self.steady_now()}
+  self.searches[self.last_search] = it
   if self.searchers < MOST_SEARCHERS then
     self.searchers = self.searchers + 1
     tasks.spawn(search, self)
@@ -543,7 +573,7 @@ function dispatcher.new(means)
   own.every = own.every or EVERY
   own.by_name, own.strays = {}, {} -- rows by name: of jobs, and of those that are not declared
   own.ready, own.first, own.last, own.taken, own.running = {}, 1, 0, 0, 0
-  own.searches, own.search, own.last_search, own.searchers = {}, 1, 0, 0
+  own.searches, own.search, own.last_search, own.searchers, own.urgent = {}, 1, 0, 0, {}
   own.keeps_until = -math.huge -- by the steady clock: nothing is removed
   own.clock_steps, own.naps, own.started = 0, {}, means.now()
   own.nap = function(seconds)

@@ -553,6 +553,30 @@ START_TEST(each_mistake_in_a_job_refuses_the_file)
 }
 END_TEST
 
+START_TEST(whoever_has_nothing_to_do_with_jobs_passes_over_them)
+{
+    write_text("moongate.lua", "profile 'p' { service = 's' }\n"
+                               "job 'a' { schedule = '61 * * * *' }\n"
+                               "job 'a' { scrpt = 1 }\n");
+    config = config_read_profiles(NULL, &failure);
+    ck_assert_ptr_null(failure);
+    ck_assert_ptr_nonnull(config);
+    ck_assert_str_eq(config_profile_name(config, 0), "p");
+    ck_assert_uint_eq(config_job_count(config), 0);
+}
+END_TEST
+
+START_TEST(a_mistake_in_a_profile_is_told_beside_jobs_that_are_passed_over)
+{
+    write_text("moongate.lua", "job 'a' { schedule = '61 * * * *' }\n"
+                               "profile 'p' { servic = 's' }\n");
+    ck_assert_ptr_null(config_read_profiles(NULL, &failure));
+    ck_assert_str_eq(failure->message,
+                     "moongate.lua:2: profile 'p': unknown field 'servic'; did you mean "
+                     "'service'?");
+}
+END_TEST
+
 START_TEST(all_mistakes_are_told_in_the_order_of_their_lines)
 {
     check_wrong("profile 'p' { servic = 'x' }\n"
@@ -703,6 +727,9 @@ int main(void)
                         COUNT_OF(mistakes));
     tcase_add_loop_test(wrong, each_mistake_in_a_job_refuses_the_file, 0,
                         COUNT_OF(mistakes));
+    tcase_add_test(wrong, whoever_has_nothing_to_do_with_jobs_passes_over_them);
+    tcase_add_test(wrong,
+                   a_mistake_in_a_profile_is_told_beside_jobs_that_are_passed_over);
     tcase_add_test(wrong, all_mistakes_are_told_in_the_order_of_their_lines);
     tcase_add_test(wrong, what_stops_the_file_is_told_behind_the_mistakes);
     tcase_add_test(wrong, what_is_hardly_meant_is_warned_of_when_the_file_is_checked);

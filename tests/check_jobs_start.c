@@ -7,6 +7,7 @@
 
 #include "tests/configured.h"
 #include "tests/moon.h"
+#include "tests/pty.h"
 #include "tests/suite.h"
 
 #include "run/run.h"
@@ -155,6 +156,44 @@ START_TEST(it_runs_what_is_due_keeps_its_token_and_leaves_nothing_behind)
 }
 END_TEST
 
+extern char **environ;
+
+/* Starts it at a terminal of its own, and waits until it is there. */
+static void start_at_terminal(struct pty *pty)
+{
+    const char *const words[] = {moongate, "jobs", "start", "--sim", NULL};
+    const struct pty_program program = {
+        .words = words, .environment = environ, .columns = 100, .rows = 20};
+
+    ck_assert(pty_start(pty, &program));
+    ck_assert(pty_wait_for_said(pty, "1 job of moongate.lua"));
+}
+
+START_TEST(a_terminal_that_is_closed_ends_it)
+{
+    struct pty pty;
+
+    start_at_terminal(&pty);
+    pty_hang_up(&pty);
+    ck_assert_int_eq(pty_await_end(&pty), EXIT_DONE);
+    ck_assert(!has_trial_folder());
+    pty_drop(&pty);
+}
+END_TEST
+
+START_TEST(a_signal_at_a_terminal_that_is_there_reads_the_configuration_again)
+{
+    struct pty pty;
+
+    start_at_terminal(&pty);
+    ck_assert_int_eq(kill(pty.pid, SIGHUP), 0);
+    ck_assert(pty_wait_for_said(&pty, "the configuration was read again: 1 job"));
+    ck_assert_int_eq(kill(pty.pid, SIGTERM), 0);
+    ck_assert_int_eq(pty_await_end(&pty), EXIT_DONE);
+    pty_drop(&pty);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("jobs start");
@@ -165,5 +204,8 @@ int main(void)
     tcase_add_loop_test(topic, what_cannot_be_is_told_before_anything_begins, 0,
                         COUNT_OF(refusals));
     tcase_add_test(topic, it_runs_what_is_due_keeps_its_token_and_leaves_nothing_behind);
+    tcase_add_test(topic, a_terminal_that_is_closed_ends_it);
+    tcase_add_test(topic,
+                   a_signal_at_a_terminal_that_is_there_reads_the_configuration_again);
     return run_suite(suite);
 }

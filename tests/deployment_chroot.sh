@@ -30,13 +30,12 @@ give_up() {
 
 # --- the base --------------------------------------------------------------------------------
 
-# The mirror that this machine uses, as apt knows it.
+# The mirror that this machine uses, as apt knows it; else debootstrap's own.
 mirror=$(sed -n 's/^URIs: *\([^ ]*\).*/\1/p' $sources 2>/dev/null | head -n 1)
-mirror=${mirror:-http://deb.debian.org/debian}
 
 if [ ! -e "$work/base/.whole" ]; then
     rm -rf "$work/base"
-    debootstrap --variant=minbase bookworm "$work/base" "$mirror" >"$work/debootstrap.log" 2>&1 ||
+    debootstrap --variant=minbase bookworm "$work/base" ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 ||
         { tail "$work/debootstrap.log"; give_up "debootstrap makes a base"; }
     if [ -e $sources ]; then
         cp $sources "$work/base/etc/apt/sources.list.d/"

@@ -31,7 +31,9 @@ static bool read_settings(const char *command, struct settings *settings,
     if (wanted == NULL && variable != NULL && variable[0] != '\0')
         wanted = variable;
     settings->profile_was_asked = wanted != NULL;
-    settings->config = config_read(settings->config_file, &failure);
+    settings->config = settings->wants_jobs
+                           ? config_read(settings->config_file, &failure)
+                           : config_read_profiles(settings->config_file, &failure);
     if (settings->config != NULL)
         config_set_base(settings->config, &said, settings);
     if (failure == NULL)

@@ -494,7 +494,8 @@ static int execute(struct jobs_command *command, int argc, char **argv)
 
 int command_jobs(int argc, char **argv)
 {
-    struct jobs_command command = {.settings = {.clock_mode = CLOCK_REAL, .quiet = true}};
+    struct jobs_command command = {
+        .settings = {.clock_mode = CLOCK_REAL, .quiet = true, .wants_jobs = true}};
     const bool has_action = argc > 0 && argv[0][0] != '-';
     int code;
 

@@ -312,7 +312,8 @@ int jobs_start(int argc, char **argv)
     static const struct option *const tables[] = {
         start_options,   store_options, sim_options_table, common_options, guard_options,
         profile_options, NULL};
-    struct start_command command = {.settings = {.clock_mode = CLOCK_REAL}};
+    struct start_command command = {
+        .settings = {.clock_mode = CLOCK_REAL, .wants_jobs = true}};
     const char *wrong;
     int index = 0, code;
 

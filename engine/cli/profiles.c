@@ -93,7 +93,7 @@ int command_profiles(int argc, char **argv)
 {
     static const struct option *const tables[] = {profiles_options, profile_options,
                                                   NULL};
-    struct profiles_command command = {.settings = {0}};
+    struct profiles_command command = {.settings = {.wants_jobs = true}};
     int index = 0;
 
     if (!options_read("profiles", tables, &command, argc, argv, &index))

@@ -229,7 +229,7 @@ static char *evaluate(struct config *config, struct config_mistakes *mistakes)
 
 /* Who reads a file, and what is to become of mistakes. */
 struct reader {
-    bool was_named;
+    bool was_named, passes_jobs;
     /* NULL: the first mistake is the failure */
     void (*tell)(void *context, const char *mistake);
     void *context;
@@ -281,6 +281,7 @@ static struct config *read_stream(FILE *file, const char *path,
         return NULL;
     mistakes.source = text;
     config = memory_new(sizeof *config);
+    config->passes_jobs = reader->passes_jobs;
     config->path = memory_copy_string(path);
     config->folder = folder_of(path);
 
@@ -372,6 +373,11 @@ static struct config *find_file(const char *file, struct reader reader,
 struct config *config_read(const char *file, struct failure **failure)
 {
     return find_file(file, (struct reader){0}, failure);
+}
+
+struct config *config_read_profiles(const char *file, struct failure **failure)
+{
+    return find_file(file, (struct reader){.passes_jobs = true}, failure);
 }
 
 struct config *config_check(const char *file, struct failure **failure,

@@ -205,6 +205,8 @@ bool config_is_job_name(const char *name)
 
 static void declare_job(lua_State *L, struct evaluation *own)
 {
+    if (own->config->passes_jobs)
+        return;
     config_take_job(L, own->config, own->mistakes, own->open_name, own->open_line);
     if (own->mistakes->count > 0 && !own->mistakes->are_all) {
         lua_pushnil(L); /* the first mistake is the end */

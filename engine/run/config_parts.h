@@ -22,6 +22,7 @@ struct profile {
 };
 
 struct config {
+    bool passes_jobs; /* it is read as if it had none */
     char *path;
     char *folder; /* of the file, absolute: what paths in it begin at */
     struct profile *profiles;

@@ -22,6 +22,7 @@ struct settings {
     struct config *config;   /* what was found there, borrowed, or NULL */
     const char *profile;     /* the profile that counts, or that was asked for */
     bool profile_was_asked;
+    bool wants_jobs; /* of the configuration; else they are passed over */
     const char *profile_description;
     bool is_production; /* the profile says that a mistake would hurt */
     /* Lua code may change profile and guards: at the prompt, and in tests, each of which has a

@@ -161,8 +161,27 @@ function calls.cancel(own, id)
   own.canceled[id] = true
 end
 
-function calls.history()
-  return {}
+function calls.history(own, name, most)
+  local list = {}
+  for id, claim in pairs(own.claims) do
+    local key, of_name = id:match "^(%S+) (.*)$"
+    local finish = own.ends[id]
+    list[#list + 1] = of_name == name and {key = key, slot = hosts.time(key), run = claim.run,
+      status = finish and finish.status or claim.status == "claimed" and "running" or claim.status,
+      ended = finish and finish.at} or nil
+  end
+  table.sort(list, function(a, b)
+    return a.key > b.key
+  end)
+  return table.move(list, 1, math.min(#list, most or #list), 1, {})
+end
+
+function calls.names(own)
+  local names = {}
+  for id in pairs(own.claims) do
+    names[id:match "^%S+ (.*)$"] = true
+  end
+  return names
 end
 
 function calls.prune()
@@ -296,6 +315,7 @@ function hosts.host(shared, name, jobs, options)
     end,
     steady_now = clock.now, host = name, store = "memory", folder = "/", words = {},
     max_runs = options and options.max_runs or 4, lease = LEASE,
+    tells_others = options and options.tells_others,
     warn = function(text)
       host.warnings[#host.warnings + 1] = text
     end,

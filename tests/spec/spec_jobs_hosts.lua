@@ -76,7 +76,7 @@ test.case("slots that wait stay when others are looked for", function()
   host.lasts = 100
   hosts.run(host) -- finds two slots
   tasks.sleep(50)
-  host.own:survey(host.own.by_name.j, at - 1)
+  host.own:survey(host.own.by_name.j)
   tasks.sleep(350)
   hosts.stop(host)
   equal({status_of(shared, at - 1200, "j"), status_of(shared, at - 600, "j"),
@@ -371,4 +371,42 @@ test.case("three hosts run each slot once, one after the other", function()
   for i = 1, #list - 1 do
     equal(list[i], ("%s-j x1"):format(hosts.key(at + 60 * i)))
   end
+end)
+
+-- failures in a row --------------------------------------------------------------------------
+
+test.case("a job that fails on and on pauses itself, and counts anew when it goes on", function()
+  local shared = hosts.store()
+  local at = hosts.until_next(600)
+  settle_past(shared, "j", at - 1)
+  local host = hosts.host(shared, "a",
+    declare(shared, {name = "j", every = 600, pause_after = 3}))
+  host.exit_code = 1
+  hosts.run(host)
+  tasks.sleep(5 * 600)
+  equal({status_of(shared, at + 1200, "j"), status_of(shared, at + 1800, "j")}, {"failed"})
+  equal(host.own:job("j").paused.reason, "it failed 3 times in a row")
+  host.own:resume("j", "ann@h")
+  tasks.sleep(650)
+  local seen = host.own:job "j"
+  equal({seen.failures, seen.paused, seen.last.status}, {1, nil, "failed"})
+  hosts.stop(host)
+end)
+
+test.case("how a job ended before is known to a host that somebody looks at", function()
+  local shared = hosts.store()
+  local at = hosts.until_next(600)
+  settle_past(shared, "j", at - 1)
+  local host = hosts.host(shared, "a", declare(shared, {name = "j", every = 600}))
+  host.exit_code = 1
+  hosts.run(host)
+  tasks.sleep(1300)
+  hosts.stop(host)
+  local other = hosts.host(shared, "b", declare(shared, {name = "j", every = 600}),
+    {tells_others = true})
+  hosts.run(other)
+  tasks.sleep(1)
+  local seen = other.own:job "j"
+  equal({seen.last.status, seen.last.slot, seen.failures}, {"failed", at + 1200, 3})
+  hosts.stop(other)
 end)
