@@ -12,6 +12,10 @@ config=moongate.lua
 trap 'kill -9 $scheduler 2>/dev/null; umount full 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
+is_sanitized() {
+    grep -q __asan_init "$moongate"
+}
+
 # expect NAME COMMAND...
 expect() {
     name=$1
@@ -93,8 +97,12 @@ END
 # --- limits
 run gone
 expect "a script that is not there is told" grep -q "gone.lua" run-gone.log
-run memory
-expect "memory is limited" grep -q "failed in .*not enough memory" run-memory.log
+if is_sanitized; then
+    echo "skipped: the sanitizer needs terabytes of addresses, and keeps what is freed"
+else
+    run memory
+    expect "memory is limited" grep -q "failed in .*not enough memory" run-memory.log
+fi
 run cpu
 code=$?
 expect "CPU time is limited" grep -q "failed in .*of the processor" run-cpu.log
@@ -106,7 +114,7 @@ expect "it starts" within 10 grep -q "second: run .* succeeded" start.log
 reload 20
 before=$(resident)
 reload 100
-expect "100 reloads keep no memory" flat "$before" "$(resident)"
+is_sanitized || expect "100 reloads keep no memory" flat "$before" "$(resident)"
 cp moongate.lua good.lua
 echo 'job "broken" {every = "0s"' >>moongate.lua
 kill -HUP $scheduler

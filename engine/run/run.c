@@ -493,6 +493,8 @@ static int carry(struct run *run)
 
     summary.hint = hint;
     session_emit(run->session, &finished);
+    if (run->record != NULL) /* no task is left that could be told: its end takes time */
+        record_set_listener(run->record, NULL, NULL);
     lua_close(run->L);
     scheduler_free(run->scheduler);
     if (run->record != NULL)
