@@ -46,6 +46,11 @@ $(BUILD)/tests/check_%: tests/check_%.c $(OBJECTS)
 	@echo "LD $@"
 	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs check)
 
+$(BUILD)/tests/decade_%: tests/decade_%.c $(OBJECTS)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	@$(COMPILE) $(LDFLAGS) -o $@ $< $(OBJECTS) $(LDLIBS) $$(pkg-config --cflags --libs check)
+
 $(BUILD)/tests/conformance/%: tests/conformance/%.c $(OBJECTS)
 	@mkdir -p $(@D)
 	@echo "LD $@"
@@ -106,6 +111,11 @@ torture: packages
 	@$(MAKE) --no-print-directory $(BUILD)/moongate $(TORTURE)
 	@mkdir -p $(BUILD)/torture
 	@$(BUILD)/tests/torture/torture $(BUILD)/moongate $(BUILD)/tests/torture/kill.so $(BUILD)/torture
+
+# Ten years of jobs on a virtual clock, with every slot accounted for.
+decade: packages
+	@$(MAKE) --no-print-directory $(BUILD)/tests/decade_of_jobs
+	@$(BUILD)/tests/decade_of_jobs
 
 # Three schedulers on one store, killed and stopped at random, through 1,000 slots.
 torture-jobs: packages
@@ -171,5 +181,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all packages demo test run-tests asan torture torture-jobs torture-jobs-azurite \
+.PHONY: all packages demo test run-tests asan torture decade torture-jobs torture-jobs-azurite \
         torture-azurite deployment conformance browser bench fuzz run-fuzz install clean

@@ -108,6 +108,9 @@ function dispatcher:plan(row, after)
   if row.plan then
     self.heap:add(row.plan)
   end
+  if row.plan and self.heap:first() == row.plan then
+    self.bell:ring() -- who keeps the time may sleep for longer
+  end
 end
 
 -- --- places ------------------------------------------------------------------------------------

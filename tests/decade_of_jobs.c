@@ -1,8 +1,10 @@
-/* tests/check_jobs_decade.c - ten years of scheduled jobs on a virtual clock, and an account of every
+/* tests/decade_of_jobs.c - ten years of scheduled jobs on a virtual clock, and an account of every
  * slot: it ran once, was left out, was missed by rule, or passed in a pause.
  *
  * The jobs are declared here. Their slots are reckoned by tests/jobs_slots.py, what happens meanwhile
- * is in tests/spec/jobs_decade.lua. MOONGATE_DECADES says with how many seeds (1). */
+ * is in tests/spec/jobs_decade.lua. MOONGATE_DECADES says with how many seeds (1). `make decade`
+ * runs it, and no other suite: a decade takes half a minute, and the order of what happens at the same
+ * moment differs from run to run, so that a failure may not come again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
