@@ -16,7 +16,7 @@ COMPILE  = $(CC) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP
 
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard engine/*/*.c lua/*.c)) $(BUILD)/embedded.o
 OWN     := $(wildcard stdlib/*.lua scripts/*.lua scripts/*.csv engine/jobs/page/*)
-SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c))
+SUITES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/check_*.c)) $(BUILD)/tests/decade_of_jobs
 SPECS   := $(wildcard tests/spec/spec_*.lua) tests/secrets.sh tests/determinism.sh tests/forms.sh \
            tests/record.sh tests/runs.sh tests/jobs.sh tests/schedule.sh tests/doc.sh \
            tests/torture.sh tests/torture_jobs.sh tests/jobs_hostile.sh tests/deployment.sh

@@ -3,7 +3,7 @@
  *
  * The jobs are declared here. Their slots are reckoned by tests/jobs_slots.py, what happens meanwhile
  * is in tests/spec/jobs_decade.lua. MOONGATE_DECADES says with how many seeds (1). `make decade`
- * runs it, and no other suite: a decade takes half a minute, and the order of what happens at the same
+ * runs it alone: a decade takes half a minute, and the order of what happens at the same
  * moment differs from run to run, so that a failure may not come again. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "base/failure.h"
+#include "base/memory.h"
 #include "run/config.h"
+#include "run/run.h"
 
 void command_complain(const char *command, struct failure *failure)
 {
@@ -57,4 +59,20 @@ void command_drop_settings(struct settings *settings)
 {
     config_free(settings->config);
     settings->config = NULL;
+}
+
+int command_run_library(struct session *session, const char *code, const char *word,
+                        char *options)
+{
+    char *copy = word != NULL ? memory_copy_string(word) : NULL;
+    char *arguments[] = {copy, options};
+    const int skipped = copy == NULL ? 1 : 0;
+    const struct run_request request = {.code = code,
+                                        .arguments = arguments + skipped,
+                                        .argument_count = 2 - skipped,
+                                        .keep = RUN_NOT_KEPT};
+    const int exit_code = run_script(session, &request);
+
+    free(copy);
+    return exit_code;
 }

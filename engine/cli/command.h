@@ -8,6 +8,7 @@
 #include "run/settings.h"
 
 struct failure;
+struct session;
 
 int command_doc(int argc, char **argv);
 int command_doctor(int argc, char **argv);
@@ -38,6 +39,11 @@ bool command_read_settings(const char *command, struct settings *settings);
  * the rest is the run's. */
 bool command_read_sign_in(const char *command, struct settings *settings);
 void command_drop_settings(struct settings *settings);
+
+/* Runs `code` of the library with the word (or without, when it is NULL) and the options as its
+ * arguments: a run of which nothing is kept. Returns its exit code. */
+int command_run_library(struct session *session, const char *code, const char *word,
+                        char *options);
 
 /* Says on stderr what went wrong; takes the failure. */
 void command_complain(const char *command, struct failure *failure);

@@ -279,18 +279,13 @@ static char *describe(const struct jobs_command *command)
     return text;
 }
 
-/* The library does it, as a run of which nothing is kept. */
+/* The library does it. */
 static int execute_in_session(struct jobs_command *command, struct session *session)
 {
     char *options = describe(command);
-    char *arguments[] = {memory_copy_string(command->action->name), options};
-    const struct run_request request = {.code = "require 'jobs'.main(...)",
-                                        .arguments = arguments,
-                                        .argument_count = 2,
-                                        .keep = RUN_NOT_KEPT};
-    const int code = run_script(session, &request);
+    const int code = command_run_library(session, "require 'jobs'.main(...)",
+                                         command->action->name, options);
 
-    free(arguments[0]);
     free(options);
     return code;
 }

@@ -223,12 +223,8 @@ static int run_library(struct session *session, const struct start_command *comm
                        int argc, char **argv)
 {
     char *options = describe(command, argc, argv);
-    char *arguments[] = {options};
-    const struct run_request request = {.code = "require 'jobs_start'.main(...)",
-                                        .arguments = arguments,
-                                        .argument_count = 1,
-                                        .keep = RUN_NOT_KEPT};
-    const int code = run_script(session, &request);
+    const int code =
+        command_run_library(session, "require 'jobs_start'.main(...)", NULL, options);
 
     OPENSSL_cleanse(options, strlen(options)); /* the token is in them */
     free(options);

@@ -213,18 +213,13 @@ struct action {
     int (*execute)(struct runs_command *command, struct session *session);
 };
 
-/* The library does it, as a run of which nothing is kept. */
+/* The library does it. */
 static int execute_in_library(struct runs_command *command, struct session *session)
 {
     char *options = describe(command);
-    char *arguments[] = {memory_copy_string(command->action->name), options};
-    const struct run_request request = {.code = "require 'runs'.main(...)",
-                                        .arguments = arguments,
-                                        .argument_count = 2,
-                                        .keep = RUN_NOT_KEPT};
-    const int code = run_script(session, &request);
+    const int code = command_run_library(session, "require 'runs'.main(...)",
+                                         command->action->name, options);
 
-    free(arguments[0]);
     free(options);
     return code;
 }

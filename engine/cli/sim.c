@@ -160,18 +160,15 @@ static void print_ca(const char *file)
     }
 }
 
+static void print_variable(void *context, const char *name, const char *value)
+{
+    (void)context;
+    printf("export %s=%s\n", name, value);
+}
+
 static void print_profile(const struct sim_profile *profile)
 {
-    printf("export AZURE_TENANT_ID=%s\n", profile->tenant_id);
-    printf("export AZURE_SUBSCRIPTION_ID=%s\n", profile->subscription_id);
-    printf("export AZURE_CLIENT_ID=%s\n", profile->client_id);
-    printf("export AZURE_CLIENT_SECRET=%s\n", profile->client_secret);
-    printf("export MOONGATE_SIM_GUEST_ID=%s\n", profile->guest_id);
-    printf("export MOONGATE_SIM_GUEST_SECRET=%s\n", profile->guest_secret);
-    printf("export AZURE_AUTHORITY_HOST=%s\n", profile->endpoint);
-    printf("export MOONGATE_ENDPOINT=%s\n", profile->endpoint);
-    printf("export MOONGATE_RESOURCE_GROUP=%s\n", profile->resource_group);
-    printf("export MOONGATE_SERVICE=%s\n", profile->service);
+    sim_tell_variables(profile, print_variable, NULL);
     if (profile->ca_file != NULL)
         print_ca(profile->ca_file);
     if (profile->control_token != NULL)

@@ -42,23 +42,10 @@ struct trial *trial_new(struct settings *settings, struct failure **failure)
     return NULL;
 }
 
-static void set(const char *name, const char *value)
+static void set_variable(void *context, const char *name, const char *value)
 {
-    if (value != NULL)
-        setenv(name, value, 1);
-}
-
-/* As `moongate sim` prints them. */
-static void set_environment(const struct sim_profile *profile)
-{
-    set("AZURE_TENANT_ID", profile->tenant_id);
-    set("AZURE_SUBSCRIPTION_ID", profile->subscription_id);
-    set("AZURE_CLIENT_ID", profile->client_id);
-    set("AZURE_CLIENT_SECRET", profile->client_secret);
-    set("AZURE_AUTHORITY_HOST", profile->endpoint);
-    set("MOONGATE_ENDPOINT", profile->endpoint);
-    set("MOONGATE_RESOURCE_GROUP", profile->resource_group);
-    set("MOONGATE_SERVICE", profile->service);
+    (void)context;
+    setenv(name, value, 1);
 }
 
 struct failure *trial_serve(struct trial *trial, struct loop *loop)
@@ -74,7 +61,7 @@ struct failure *trial_serve(struct trial *trial, struct loop *loop)
     if (trial->sim == NULL)
         return failure;
     sim_serve_others(trial->sim);
-    set_environment(sim_profile(trial->sim));
+    sim_tell_variables(sim_profile(trial->sim), set_variable, NULL);
     return NULL;
 }
 

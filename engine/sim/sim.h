@@ -55,6 +55,11 @@ struct sim *sim_open(struct loop *loop, const struct sim_options *options,
 
 const struct sim_profile *sim_profile(const struct sim *sim);
 
+/* Tells the variables of the environment that lead other processes to a simulator that listens. */
+void sim_tell_variables(const struct sim_profile *profile,
+                        void (*tell)(void *context, const char *name, const char *value),
+                        void *context);
+
 /* Asks one of its controls, such as GET "/_sim/ledger", without a socket: no fault strikes
  * and no request is counted, unlike with sim_answer(). `body` may be NULL. Appends the
  * answer, mostly JSON, and returns its HTTP status. */
